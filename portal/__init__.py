@@ -1,0 +1,3 @@
+"""Debtor self-service payment portal."""
+
+__version__ = "0.1.0"
