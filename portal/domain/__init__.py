@@ -1,0 +1,16 @@
+"""The rules of the debt: plain Python, no framework, no clock, no settings."""
+
+
+def N_(text: str) -> str:  # noqa: N802
+    """Mark a sentence for translation where it is declared; it is translated where it is shown."""
+    return text
+
+
+class DomainError(Exception):
+    """A fact that forbids what was asked; ``message`` is the sentence the person reads."""
+
+    message = N_("That is not possible.")
+
+    def __init__(self, **params: object) -> None:
+        super().__init__(type(self).__name__)
+        self.params = params

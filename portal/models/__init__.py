@@ -1,0 +1,85 @@
+"""Every table, for Alembic and for whoever wants them by one name."""
+
+from portal.models.accounts import (
+    Account,
+    Channel,
+    Contact,
+    ContactStop,
+    Debtor,
+    Hold,
+    StopKind,
+)
+from portal.models.arrangements import Arrangement, Authorization, Installment, Proposal
+from portal.models.base import Base, fresh_id
+from portal.models.clients import (
+    Client,
+    CollectorRole,
+    OfferPolicy,
+    Placement,
+    PlacementKind,
+    PlacementRow,
+    PlacementStatus,
+)
+from portal.models.evidence import Chain, Document, Leaf, LeafPayload
+from portal.models.ledger import EntryKind, LedgerEntry, MoneyException
+from portal.models.links import AccessLink, AttemptCounter, DebtorSession, OneTimeCode
+from portal.models.messages import HelpRequest, HelpStatus, Message, ThreadEntry
+from portal.models.payments import (
+    Chargeback,
+    Payment,
+    PaymentAllocation,
+    PaymentPurpose,
+    Refund,
+    StripeEvent,
+    Watermark,
+)
+from portal.models.staff import Role, Staff, StaffClient, StaffSession
+
+__all__ = [
+    "AccessLink",
+    "Account",
+    "Arrangement",
+    "AttemptCounter",
+    "Authorization",
+    "Base",
+    "Chain",
+    "Channel",
+    "Chargeback",
+    "Client",
+    "CollectorRole",
+    "Contact",
+    "ContactStop",
+    "Debtor",
+    "DebtorSession",
+    "Document",
+    "EntryKind",
+    "HelpRequest",
+    "HelpStatus",
+    "Hold",
+    "Installment",
+    "Leaf",
+    "LeafPayload",
+    "LedgerEntry",
+    "Message",
+    "MoneyException",
+    "OfferPolicy",
+    "OneTimeCode",
+    "Payment",
+    "PaymentAllocation",
+    "PaymentPurpose",
+    "Placement",
+    "PlacementKind",
+    "PlacementRow",
+    "PlacementStatus",
+    "Proposal",
+    "Refund",
+    "Role",
+    "Staff",
+    "StaffClient",
+    "StaffSession",
+    "StopKind",
+    "StripeEvent",
+    "ThreadEntry",
+    "Watermark",
+    "fresh_id",
+]

@@ -1,0 +1,5 @@
+"""Money as integer cents."""
+
+from typing import NewType
+
+Cents = NewType("Cents", int)

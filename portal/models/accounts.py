@@ -1,0 +1,203 @@
+"""Debtors, the ways to reach them, and their accounts."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.domain.money import Cents
+from portal.domain.statuses import AccountStatus
+from portal.models.base import Base, Json, Owned, belongs_to, fresh_id, of_client
+from portal.models.clients import CollectorRole
+
+
+class Debtor(Owned, Base):
+    """The person. Identity answers are kept only as keyed hashes; the address is for letters.
+
+    Accounts join one debtor only by the client's own number, or by ``join_key``: exact name, date
+    of birth and last four. Never by likeness.
+    """
+
+    __tablename__ = "debtor"
+    __table_args__ = (
+        of_client(),
+        UniqueConstraint("client_id", "debtor_number"),
+        Index(
+            "uq_debtor_join_key",
+            "client_id",
+            "join_key",
+            unique=True,
+            postgresql_where=text("join_key IS NOT NULL AND debtor_number IS NULL"),
+        ),
+        Index("ix_debtor_name_key", "client_id", "name_key"),
+    )
+
+    debtor_number: Mapped[str | None]
+    join_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    name_key: Mapped[str]
+    language: Mapped[str]
+    date_of_birth_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    postal_code_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    last_four_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    address_line: Mapped[str | None]
+    city: Mapped[str | None]
+    region: Mapped[str]
+    postal_code: Mapped[str | None]
+    country: Mapped[str]
+    time_zone: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Channel(StrEnum):
+    """A way to reach a debtor."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    LETTER = "letter"
+
+
+class Contact(Owned, Base):
+    """One e-mail address or phone number of a debtor, with the permission to use it.
+
+    ``address`` is normalised (lower case e-mail, E.164 phone); ``zones`` are a phone's time zones.
+    """
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        of_client(),
+        belongs_to("debtor"),
+        UniqueConstraint("client_id", "debtor_id", "channel", "address"),
+        Index("ix_contact_address", "client_id", "channel", "address"),
+        CheckConstraint("channel IN ('email', 'sms')", name="channel"),
+    )
+
+    debtor_id: Mapped[UUID]
+    channel: Mapped[Channel]
+    address: Mapped[str]
+    zones: Mapped[str | None]
+    permission_basis: Mapped[str]
+    source: Mapped[str]
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class StopKind(StrEnum):
+    """Why an address is closed to us."""
+
+    OPTED_OUT = "opted_out"
+    WRONG_PERSON = "wrong_person"
+    BOUNCED = "bounced"
+
+
+class ContactStop(Owned, Base):
+    """An address we may not use, whoever's record it stands in; lifted only on the record."""
+
+    __tablename__ = "contact_stop"
+    __table_args__ = (
+        of_client(),
+        Index(
+            "uq_contact_stop_active",
+            "client_id",
+            "channel",
+            "address",
+            "kind",
+            unique=True,
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    channel: Mapped[Channel]
+    address: Mapped[str]
+    kind: Mapped[StopKind]
+    source: Mapped[str]
+    stopped_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[UUID | None]
+
+
+class Account(Owned, Base):
+    """One debt that a client placed for collection; ``reference`` is what people read aloud.
+
+    The itemization stays as first placed and sums (VN-02); what came after is ledger lines.
+    ``balance_cents`` is a cache of the ledger's sum, written under the row's lock.
+    ``last_placed_cents`` is the client's own latest figure, which portal payments do not move.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (
+        of_client(),
+        belongs_to("debtor"),
+        belongs_to("placement"),
+        UniqueConstraint("client_id", "reference"),
+        Index("ix_account_debtor", "client_id", "debtor_id"),
+        Index("ix_account_status", "client_id", "status"),
+        CheckConstraint(
+            "itemization_cents + interest_cents + fees_cents - payments_cents - credits_cents"
+            " = itemized_cents",
+            name="itemization_sums",
+        ),
+        CheckConstraint("itemized_cents > 0", name="placed_positive"),
+    )
+
+    debtor_id: Mapped[UUID]
+    placement_id: Mapped[UUID]
+    reference: Mapped[str]
+    status: Mapped[AccountStatus] = mapped_column(default=AccountStatus.OPEN)
+    original_creditor: Mapped[str]
+    current_creditor: Mapped[str]
+    product: Mapped[str]
+    debt_category: Mapped[str]
+    debt_purpose: Mapped[str]
+    is_consumer_financial_product: Mapped[bool]
+    default_at_placement: Mapped[bool]
+    collector_role: Mapped[CollectorRole]
+    default_on: Mapped[date | None]
+    charge_off_on: Mapped[date | None]
+    last_payment_on: Mapped[date | None]
+    judgment: Mapped[Json | None]
+    currency: Mapped[str]
+    itemization_kind: Mapped[str]
+    itemization_on: Mapped[date]
+    itemization_cents: Mapped[Cents]
+    interest_cents: Mapped[Cents]
+    fees_cents: Mapped[Cents]
+    payments_cents: Mapped[Cents]
+    credits_cents: Mapped[Cents]
+    itemized_cents: Mapped[Cents]
+    last_placed_cents: Mapped[Cents]
+    balance_cents: Mapped[Cents]
+    validation_notice_sent_on: Mapped[date | None]
+    validation_ends_on: Mapped[date | None]
+    sol_expires_on: Mapped[date | None]
+    chain_id: Mapped[UUID] = mapped_column(default=fresh_id)
+    row_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    stripe_customer: Mapped[str | None]
+    placed_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    recalled_at: Mapped[datetime | None]
+
+
+class Hold(Owned, Base):
+    """A reason that forbids some capabilities of an account (compliance Appendix B)."""
+
+    __tablename__ = "hold"
+    __table_args__ = (
+        of_client(),
+        belongs_to("account"),
+        Index("ix_hold_account", "client_id", "account_id"),
+    )
+
+    account_id: Mapped[UUID]
+    kind: Mapped[str]
+    source: Mapped[str]
+    evidence: Mapped[str | None]
+    starts_at: Mapped[datetime]
+    review_on: Mapped[date | None]
+    ends_at: Mapped[datetime | None]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[UUID | None]
+    lifted_reason: Mapped[str | None]

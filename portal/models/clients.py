@@ -1,0 +1,129 @@
+"""Clients, their offer policies and the batches of accounts they hand over."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.models.base import Base, Json, Owned, belongs_to, fresh_id, of_client
+
+
+class CollectorRole(StrEnum):
+    """What the sender is in law (compliance SC-01)."""
+
+    FIRST_PARTY_CREDITOR = "first_party_creditor"
+    SERVICER_CURRENT = "servicer_current"
+    THIRD_PARTY_AGENCY = "third_party_agency"
+    DEBT_BUYER = "debt_buyer"
+    LAW_FIRM = "law_firm"
+
+
+class Client(Base):
+    """The creditor or agency who placed accounts, is remitted to, and whose name debtors see.
+
+    ``sender_name``, ``street_address`` and ``phone`` are neutral: they stand on pages before
+    identity is verified. ``trade_name`` and ``license_line`` may give collection away and wait.
+    """
+
+    __tablename__ = "client"
+    __table_args__ = (
+        CheckConstraint("link_days BETWEEN 1 AND 90", name="link_days"),
+        CheckConstraint("brand_color ~ '^#[0-9a-f]{6}$'", name="brand_color"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=fresh_id)
+    slug: Mapped[str] = mapped_column(unique=True)
+    legal_name: Mapped[str]
+    trade_name: Mapped[str]
+    sender_name: Mapped[str]
+    street_address: Mapped[str]
+    phone: Mapped[str]
+    phone_hours: Mapped[str]
+    email: Mapped[str]
+    license_line: Mapped[str | None]
+    country: Mapped[str]
+    currency: Mapped[str]
+    time_zone: Mapped[str]
+    collector_role: Mapped[CollectorRole]
+    languages: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    brand_color: Mapped[str] = mapped_column(default="#1f4e79")
+    link_days: Mapped[int] = mapped_column(default=14)
+    identity_factors: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    identity_codes: Mapped[bool] = mapped_column(default=True)
+    sms_enabled: Mapped[bool] = mapped_column(default=False)
+    answer_working_days: Mapped[int] = mapped_column(default=3)
+    placement_defaults: Mapped[Json] = mapped_column(default=dict)
+    header_synonyms: Mapped[Json] = mapped_column(default=dict)
+    stripe_account: Mapped[str | None]
+    chain_id: Mapped[UUID] = mapped_column(default=fresh_id, unique=True)
+    created_at: Mapped[datetime]
+
+
+class OfferPolicy(Owned, Base):
+    """One immutable numbered version of a client's limits; the highest number is the live one."""
+
+    __tablename__ = "offer_policy"
+    __table_args__ = (
+        of_client(),
+        UniqueConstraint("client_id", "version"),
+        CheckConstraint("version > 0", name="version_positive"),
+    )
+
+    version: Mapped[int]
+    document: Mapped[str]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    published_at: Mapped[datetime]
+    published_by: Mapped[UUID | None]
+
+
+class PlacementStatus(StrEnum):
+    """How far a placement got."""
+
+    STARTED = "started"
+    COMPLETED = "completed"
+
+
+class PlacementKind(StrEnum):
+    """Accounts handed over, or taken back."""
+
+    PLACED = "placed"
+    RECALLED = "recalled"
+
+
+class Placement(Owned, Base):
+    """One batch of accounts from a client: the file's hash and what became of its rows."""
+
+    __tablename__ = "placement"
+    __table_args__ = (of_client(),)
+
+    kind: Mapped[PlacementKind]
+    status: Mapped[PlacementStatus]
+    file_name: Mapped[str]
+    file_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    placed_by: Mapped[UUID | None]
+    started_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+    rows: Mapped[int] = mapped_column(default=0)
+    landed: Mapped[int] = mapped_column(default=0)
+    updated: Mapped[int] = mapped_column(default=0)
+    unchanged: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    warned: Mapped[int] = mapped_column(default=0)
+
+
+class PlacementRow(Base):
+    """What became of one line of a placement file."""
+
+    __tablename__ = "placement_row"
+    __table_args__ = (of_client(), belongs_to("placement"))
+
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    placement_id: Mapped[UUID] = mapped_column(primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True)
+    outcome: Mapped[str]
+    reference: Mapped[str | None]
+    column: Mapped[str | None]
+    reason: Mapped[str | None]

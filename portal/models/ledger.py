@@ -1,0 +1,68 @@
+"""The ledger: signed movements of an account's balance, and nothing else."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from portal.domain.money import Cents
+from portal.models.base import Base, Owned, belongs_to, of_client
+
+
+class EntryKind(StrEnum):
+    """Why the balance moved."""
+
+    PLACED = "placed"
+    ADJUSTED = "adjusted"
+    PAYMENT = "payment"
+    REFUND = "refund"
+    REFUND_FAILED = "refund_failed"
+    CHARGEBACK = "chargeback"
+    CHARGEBACK_REVERSED = "chargeback_reversed"
+    FORGIVEN = "forgiven"
+    FORGIVENESS_REVERSED = "forgiveness_reversed"
+    RECALLED = "recalled"
+
+
+class LedgerEntry(Owned, Base):
+    """One signed movement of an account's balance, append-only: more owed is positive.
+
+    Unique on (source, kind, account), so that a fact lands once however often it is told.
+    """
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        of_client(),
+        belongs_to("account"),
+        UniqueConstraint("client_id", "account_id", "kind", "source"),
+        Index("ix_ledger_entry_at", "client_id", "at"),
+        CheckConstraint("amount_cents <> 0", name="moves"),
+    )
+
+    account_id: Mapped[UUID]
+    kind: Mapped[EntryKind]
+    source: Mapped[str]
+    amount_cents: Mapped[Cents]
+    at: Mapped[datetime]
+
+
+class MoneyException(Owned, Base):
+    """A question about money that a person must answer: nothing is guessed, nothing is lost."""
+
+    __tablename__ = "money_exception"
+    __table_args__ = (
+        of_client(),
+        Index("ix_money_exception_open", "client_id", "resolved_at"),
+        UniqueConstraint("client_id", "kind", "source"),
+    )
+
+    account_id: Mapped[UUID | None]
+    kind: Mapped[str]
+    source: Mapped[str]
+    detail: Mapped[str]
+    opened_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[UUID | None]
+    resolution: Mapped[str | None]

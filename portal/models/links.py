@@ -1,0 +1,96 @@
+"""How a debtor comes in: links, one-time codes, sessions, and counted attempts."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.models.accounts import Channel
+from portal.models.base import Base, Owned, belongs_to, of_client
+
+
+class AccessLink(Owned, Base):
+    """A signed link to one debtor: opened again until it expires or is revoked, never "used up".
+
+    ``public_id`` is the short random id inside the signed token, useless without the key;
+    ``code_hash`` is the keyed hash of the code typed from a letter.
+    """
+
+    __tablename__ = "access_link"
+    __table_args__ = (
+        of_client(),
+        belongs_to("debtor"),
+        belongs_to("contact"),
+        UniqueConstraint("public_id"),
+        UniqueConstraint("code_hash"),
+        Index("ix_access_link_debtor", "client_id", "debtor_id"),
+        CheckConstraint("expires_at > issued_at", name="expires_later"),
+    )
+
+    debtor_id: Mapped[UUID]
+    contact_id: Mapped[UUID | None]
+    channel: Mapped[Channel]
+    public_id: Mapped[str]
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    locale: Mapped[str]
+    issued_at: Mapped[datetime]
+    issued_by: Mapped[UUID | None]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_reason: Mapped[str | None]
+    verified_at: Mapped[datetime | None]
+
+
+class OneTimeCode(Owned, Base):
+    """A code sent to an address on file, good for ten minutes, kept as a keyed hash."""
+
+    __tablename__ = "one_time_code"
+    __table_args__ = (
+        of_client(),
+        belongs_to("debtor"),
+        belongs_to("contact"),
+        Index("ix_one_time_code_link", "client_id", "link_id"),
+    )
+
+    debtor_id: Mapped[UUID]
+    link_id: Mapped[UUID]
+    contact_id: Mapped[UUID]
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    sent_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    passed_at: Mapped[datetime | None]
+
+
+class DebtorSession(Owned, Base):
+    """A debtor's verified visit; ended by "close this page", by revocation, or by time."""
+
+    __tablename__ = "debtor_session"
+    __table_args__ = (
+        of_client(),
+        belongs_to("debtor"),
+        belongs_to("access_link", "link_id"),
+        UniqueConstraint("token_hash"),
+    )
+
+    debtor_id: Mapped[UUID]
+    link_id: Mapped[UUID]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    identity_method: Mapped[str]
+    ip: Mapped[str]
+    user_agent: Mapped[str]
+    started_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class AttemptCounter(Base):
+    """Counted attempts under keyed hashes: of a link, an account, a log-in, a network."""
+
+    __tablename__ = "attempt_counter"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    window_started_at: Mapped[datetime]
+    count: Mapped[int]
+    locked_until: Mapped[datetime | None]

@@ -1,0 +1,58 @@
+"""People who work here, what they may do, and where they are logged in."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.models.base import Base, fresh_id
+
+
+class Role(StrEnum):
+    """What a member of staff is here for."""
+
+    CLIENT_ADMIN = "client_admin"
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    COMPLIANCE = "compliance"
+    OPERATOR = "operator"
+
+
+class Staff(Base):
+    """A person who works for a client, for the agency or for the operator."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=fresh_id)
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[Role]
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+
+class StaffClient(Base):
+    """Which clients' accounts a member of staff may see."""
+
+    __tablename__ = "staff_client"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("client.id"), primary_key=True)
+
+
+class StaffSession(Base):
+    """One log-in of a member of staff, refused at the next request once it is ended."""
+
+    __tablename__ = "staff_session"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=fresh_id)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    ip: Mapped[str]
+    user_agent: Mapped[str]
+    started_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
