@@ -1,5 +1,7 @@
 """The rules of the debt: plain Python, no framework, no clock, no settings."""
 
+from typing import ClassVar
+
 
 def N_(text: str) -> str:  # noqa: N802
     """Mark a sentence for translation where it is declared; it is translated where it is shown."""
@@ -7,10 +9,16 @@ def N_(text: str) -> str:  # noqa: N802
 
 
 class DomainError(Exception):
-    """A fact that forbids what was asked; ``message`` is the sentence the person reads."""
+    """A fact that forbids what was asked; ``message`` is the sentence the person reads.
 
-    message = N_("That is not possible.")
+    ``params`` fill the sentence's named placeholders.
+    """
+
+    message: ClassVar[str] = N_("That is not possible.")
 
     def __init__(self, **params: object) -> None:
         super().__init__(type(self).__name__)
         self.params = params
+
+    def __str__(self) -> str:
+        return self.message % self.params

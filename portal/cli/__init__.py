@@ -1,0 +1,60 @@
+"""The ``portal`` command. Each command lives in a module of its family, imported when it runs."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+# name: (where it is, what --help says)
+COMMANDS = {
+    "db": ("portal.cli.database:db", "The embedded database: start, stop, url, psql."),
+    "upgrade": ("portal.cli.database:upgrade", "Bring the database to the newest schema."),
+    "worker": ("portal.cli.worker:worker", "Work on the job queue."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Run, and say in one line what is wrong with the machine; a traceback is for bugs."""
+        try:
+            return super().main(args, *rest, **extra)
+        except Exception as error:
+            line = _explain(error)
+            if line is None:
+                raise
+            click.echo(f"portal: {line}", err=True)
+            sys.exit(1)
+
+
+def _explain(error: Exception) -> str | None:
+    """The one line for an error that is not a bug, by class name: nothing is imported for it."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"EmbeddedFailure", "DomainError"}:
+        return str(error)
+    if "OperationalError" in names:
+        return "The database does not answer: " + str(error).splitlines()[0]
+    return None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="portal", prog_name="portal")
+def main() -> None:
+    """Debtor self-service payment portal."""

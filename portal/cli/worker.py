@@ -1,0 +1,28 @@
+"""portal worker: the process that works on the job queue."""
+
+import click
+
+
+@click.command()
+@click.option("--queues", help="Only these queues, comma separated.")
+@click.option("--concurrency", default=4, show_default=True, help="Jobs at the same time.")
+@click.option("--once", is_flag=True, help="Return when no job is ready.")
+def worker(queues: str | None, concurrency: int, once: bool) -> None:
+    """Work on the job queue until told to stop. Start as many as you like."""
+    import asyncio
+    import logging
+    from datetime import UTC, datetime
+
+    from portal.config import load
+    from portal.db import make_engine, make_sessions
+    from portal.jobs import run_worker
+    from portal.tasks import Runtime, set_runtime
+
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = load()
+    sessions = make_sessions(make_engine(settings.worker_database_url))
+    set_runtime(Runtime(settings=settings, sessions=sessions, clock=lambda: datetime.now(UTC)))
+    only = {"queues": [name.strip() for name in queues.split(",")]} if queues else {}
+    asyncio.run(
+        run_worker(settings.worker_database_url, once=once, concurrency=concurrency, **only)
+    )

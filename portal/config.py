@@ -1,0 +1,232 @@
+"""Settings, read from the environment once, at the door."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+DEMO_DATABASE = "portal"
+DEMO_SECRET = "the-demo-only-secret-key-never-for-production"  # noqa: S105
+SHORTEST_SECRET = 32
+LIVE_KEYS = ("sk_live_", "rk_live_")
+STRIPE_CHECKOUT = "https://checkout.stripe.com"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+POSTGRES = ("postgres", "postgresql")
+
+
+class Environment(StrEnum):
+    """How much is at stake: the demo stores messages and talks to test modes only."""
+
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+class BadSettings(SystemExit):
+    """The portal refuses to start; one line for each setting that is missing or weak."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything the environment decides. Secrets are never in the repr."""
+
+    environment: Environment
+    secret_keys: tuple[str, ...] = field(repr=False)  # newest first: it signs, all verify
+    identity_pepper: str = field(repr=False)  # changing it makes every stored factor useless
+    database_url: str = field(repr=False)
+    worker_database_url: str = field(repr=False)
+    migration_database_url: str = field(repr=False)
+    embedded: bool = False  # the addresses are those of the server under var/
+    pooled: bool = False  # database_url is a pooler in transaction mode
+    base_url: str = "http://127.0.0.1:8000"
+    trusted_hosts: tuple[str, ...] = LOOPBACK
+    proxy_hops: int = 0
+    stripe_secret_key: str | None = field(default=None, repr=False)  # None: the sandbox
+    stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    stripe_api_base: str | None = None  # None: Stripe's
+    stripe_checkout_origins: tuple[str, ...] = (STRIPE_CHECKOUT,)
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
+    twilio_account_sid: str | None = None
+    twilio_auth_token: str | None = field(default=None, repr=False)
+    twilio_from: str | None = None
+    sms_http_url: str | None = field(default=None, repr=False)
+    sms_http_token: str | None = field(default=None, repr=False)
+    outbox: bool = False  # messages are stored for the outbox page, not sent
+
+    @property
+    def secret_key(self) -> str:
+        """The key that signs; older ones only verify."""
+        return self.secret_keys[0]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read and check the environment; raises ``BadSettings`` with every problem at once.
+
+        Without ``DATABASE_URL`` the addresses are those of the embedded server, which is not
+        started here.
+        """
+        env = {name: value.strip() for name, value in environ.items() if value.strip()}
+        problems = _problems(env)
+        if problems:
+            raise BadSettings(problems)
+        return cls(
+            environment=_environment(env),
+            **_secrets(env),
+            **_databases(env),
+            **_web(env),
+            **_stripe(env),
+            **_messages(env),
+        )
+
+
+def load() -> Settings:
+    """The settings of this process, with the embedded database running if it is the one used."""
+    settings = Settings.from_env()
+    if settings.embedded:
+        from portal.embedded import EmbeddedServer, default_folder
+        from portal.schema import ensure_database
+
+        server = EmbeddedServer(default_folder()).start()
+        ensure_database(server.dsn(), DEMO_DATABASE)
+    return settings
+
+
+def _environment(env: Mapping[str, str]) -> Environment:
+    return Environment(env.get("PORTAL_ENV", "demo"))
+
+
+def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+
+
+def _secrets(env: Mapping[str, str]) -> dict[str, Any]:
+    keys = _list(env, "SECRET_KEY") or (DEMO_SECRET,)
+    derived = hmac.digest(keys[-1].encode(), b"identity pepper", hashlib.sha256).hex()
+    return {"secret_keys": keys, "identity_pepper": env.get("IDENTITY_PEPPER", derived)}
+
+
+def _databases(env: Mapping[str, str]) -> dict[str, Any]:
+    web = env.get("DATABASE_URL")
+    if web is None:
+        from portal.embedded import EmbeddedServer, default_folder
+
+        server = EmbeddedServer(default_folder(env))
+        return {
+            "embedded": True,
+            "database_url": server.url(DEMO_DATABASE, "portal_app"),
+            "worker_database_url": server.url(DEMO_DATABASE, "portal_worker"),
+            "migration_database_url": server.url(DEMO_DATABASE, "portal_owner"),
+        }
+    return {
+        "database_url": web,
+        "worker_database_url": env.get("WORKER_DATABASE_URL", web),
+        "migration_database_url": env.get("MIGRATION_DATABASE_URL", web),
+        "pooled": env.get("DATABASE_POOLER") == "transaction",
+    }
+
+
+def _web(env: Mapping[str, str]) -> dict[str, Any]:
+    base_url = env.get("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+    host = urlsplit(base_url).hostname or ""
+    hosts = _list(env, "TRUSTED_HOSTS") or (host,)
+    if _environment(env) is Environment.DEMO:
+        hosts = tuple(dict.fromkeys((*hosts, *LOOPBACK)))
+    return {
+        "base_url": base_url,
+        "trusted_hosts": hosts,
+        "proxy_hops": int(env.get("PROXY_HOPS", "0")),
+    }
+
+
+def _stripe(env: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "stripe_secret_key": env.get("STRIPE_SECRET_KEY"),
+        "stripe_webhook_secrets": _list(env, "STRIPE_WEBHOOK_SECRET"),
+        "stripe_api_base": env.get("STRIPE_API_BASE"),
+        "stripe_checkout_origins": _list(env, "STRIPE_CHECKOUT_ORIGINS") or (STRIPE_CHECKOUT,),
+    }
+
+
+def _messages(env: Mapping[str, str]) -> dict[str, Any]:
+    names = (
+        *("smtp_url", "mail_from", "sms_http_url", "sms_http_token"),
+        *("twilio_account_sid", "twilio_auth_token", "twilio_from"),
+    )
+    given: dict[str, Any] = {name: env.get(name.upper()) for name in names}
+    return given | {"outbox": _environment(env) is Environment.DEMO}
+
+
+def _problems(env: Mapping[str, str]) -> list[str]:
+    if env.get("PORTAL_ENV", "demo") not in list(Environment):
+        return [f"PORTAL_ENV must be demo or production, not {env['PORTAL_ENV']!r}."]
+    problems = _malformed(env)
+    if _environment(env) is Environment.PRODUCTION:
+        return problems + _missing_in_production(env)
+    return problems + _dangerous_in_demo(env)
+
+
+def _malformed(env: Mapping[str, str]) -> list[str]:
+    problems = [
+        f"{name} must be a PostgreSQL address: postgresql://user:password@host:5432/database."
+        for name in ("DATABASE_URL", "WORKER_DATABASE_URL", "MIGRATION_DATABASE_URL")
+        if name in env and urlsplit(env[name]).scheme.partition("+")[0] not in POSTGRES
+    ]
+    for name in ("BASE_URL", "STRIPE_API_BASE", "SMS_HTTP_URL"):
+        if name in env and not _is_web_address(env[name]):
+            problems.append(f"{name} must be an address such as https://pay.example.com.")
+    for origin in _list(env, "STRIPE_CHECKOUT_ORIGINS"):
+        if not _is_web_address(origin) or urlsplit(origin).path:
+            problems.append("STRIPE_CHECKOUT_ORIGINS must be origins such as " + STRIPE_CHECKOUT)
+    if not env.get("PROXY_HOPS", "0").isdigit():
+        problems.append("PROXY_HOPS must be the number of proxies in front, such as 1.")
+    if env.get("DATABASE_POOLER", "transaction") != "transaction":
+        problems.append("DATABASE_POOLER must be 'transaction', or not set.")
+    return problems
+
+
+def _is_web_address(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _missing_in_production(env: Mapping[str, str]) -> list[str]:
+    checks = (
+        ("DATABASE_URL", "DATABASE_URL is not set: production has its own PostgreSQL."),
+        ("SECRET_KEY", "SECRET_KEY is not set: at least 32 random characters."),
+        ("IDENTITY_PEPPER", "IDENTITY_PEPPER is not set: at least 32 random characters, for good."),
+        ("STRIPE_SECRET_KEY", "STRIPE_SECRET_KEY is not set."),
+        ("STRIPE_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET is not set."),
+        ("BASE_URL", "BASE_URL is not set: the https address that debtors see."),
+    )
+    problems = [line for name, line in checks if not _list(env, name)]
+    if any(len(key) < SHORTEST_SECRET or key == DEMO_SECRET for key in _list(env, "SECRET_KEY")):
+        problems.append("SECRET_KEY is weak: each key needs at least 32 random characters.")
+    if len(env.get("IDENTITY_PEPPER", "x" * SHORTEST_SECRET)) < SHORTEST_SECRET:
+        problems.append("IDENTITY_PEPPER is weak: it needs at least 32 random characters.")
+    if urlsplit(env.get("BASE_URL", "https:")).scheme != "https":
+        problems.append("BASE_URL must begin with https:// in production.")
+    return problems
+
+
+def _dangerous_in_demo(env: Mapping[str, str]) -> list[str]:
+    problems = []
+    if env.get("STRIPE_SECRET_KEY", "").startswith(LIVE_KEYS):
+        problems.append(
+            "STRIPE_SECRET_KEY is a live key, and this is the demo: use a test key (sk_test_...), "
+            "or set PORTAL_ENV=production."
+        )
+    host = urlsplit(env.get("BASE_URL", "http://127.0.0.1")).hostname
+    if host not in LOOPBACK and "SECRET_KEY" not in env:
+        problems.append(
+            f"BASE_URL is on {host}, where others can reach it: set SECRET_KEY, because the "
+            "demo's is public, or set PORTAL_ENV=production."
+        )
+    return problems

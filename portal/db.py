@@ -1,0 +1,110 @@
+"""Engine and session: plain SQLAlchemy, the tenant of every transaction, and named commits."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+from sqlalchemy.pool import NullPool
+
+_SET_TENANT = text("SELECT set_config('app.client_ids', :ids, true)")
+
+
+class PortalSession(Session):
+    """A session whose transactions see only the clients in ``info["client_ids"]``.
+
+    Row-level security reads the list from ``app.client_ids``; without one nothing is visible.
+    """
+
+
+@event.listens_for(PortalSession, "after_begin")
+def _scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    if not transaction.nested:
+        _apply(connection, session.info.get("client_ids", ()))
+
+
+def _apply(connection: Connection, client_ids: Iterable[UUID]) -> None:
+    connection.execute(_SET_TENANT, {"ids": "{" + ",".join(map(str, client_ids)) + "}"})
+
+
+def set_tenant(session: Session, *client_ids: UUID) -> None:
+    """Let the session see these clients and no others, from now on.
+
+    Works before and inside a transaction: a link is resolved first, its client known after.
+    """
+    session.info["client_ids"] = client_ids
+    if session.in_transaction():
+        session.flush()
+        _apply(session.connection(), client_ids)
+
+
+def driver_url(url: str | URL) -> URL:
+    """The same address with the driver we use; ``postgres://`` and ``postgresql://`` both do."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def conninfo(url: str | URL) -> str:
+    """The address as libpq and psycopg read it."""
+    plain = make_url(url).set(drivername="postgresql")
+    return plain.render_as_string(hide_password=False)
+
+
+def make_engine(url: str | URL, *, pooled: bool = False, **options: Any) -> Engine:
+    """An engine on this address.
+
+    ``pooled``: the address is a transaction pooler (PgBouncer), so connections are its business
+    and statements may not be prepared.
+    """
+    if pooled:
+        defaults = {"poolclass": NullPool, "connect_args": {"prepare_threshold": None}}
+    else:
+        defaults = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}
+    return create_engine(driver_url(url), **(defaults | options))
+
+
+def make_sessions(engine: Engine) -> sessionmaker[PortalSession]:
+    """A factory of sessions on this engine; loaded rows stay readable after a commit."""
+    return sessionmaker(engine, class_=PortalSession, expire_on_commit=False)
+
+
+@contextmanager
+def tenant_session(
+    source: Engine | sessionmaker[PortalSession], client_ids: Iterable[UUID] = ()
+) -> Iterator[PortalSession]:
+    """A session that sees these clients; what nobody committed is rolled back at the end."""
+    sessions = make_sessions(source) if isinstance(source, Engine) else source
+    with sessions(info={"client_ids": tuple(client_ids)}) as session:
+        yield session
+
+
+def psycopg_connection(session: Session) -> psycopg.Connection[Any]:
+    """The psycopg connection that carries this session's open transaction."""
+    return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+
+
+def _nothing(name: str) -> None:
+    pass
+
+
+_hook: Callable[[str], None] = _nothing
+
+
+def set_hook(listener: Callable[[str], None] | None) -> None:
+    """Call this function at every named point from now on; ``None`` ends it."""
+    global _hook  # noqa: PLW0603
+    _hook = listener or _nothing
+
+
+def hook(name: str) -> None:
+    """A named point at a commit or an outside call, where tests stop, crash or switch threads."""
+    _hook(name)
+
+
+def commit(session: Session, name: str) -> None:
+    """Commit, with named points on both sides."""
+    hook(f"before {name}")
+    session.commit()
+    hook(f"after {name}")
