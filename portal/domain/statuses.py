@@ -87,6 +87,8 @@ S = TypeVar("S", bound=StrEnum)
 P, R, I = PaymentStatus, ProposalStatus, InstallmentStatus  # noqa: E741
 A, U, M, T = ArrangementStatus, AuthorizationStatus, MessageStatus, AccountStatus
 
+# Money that arrived is recorded whatever we thought before; what succeeded never goes back.
+# A broken plan can be cured, a delivered message can still bounce.
 MOVES: dict[type[StrEnum], dict[StrEnum, frozenset[StrEnum]]] = {
     AccountStatus: {
         T.OPEN: frozenset({T.PAID, T.SETTLED, T.RECALLED}),
@@ -100,7 +102,7 @@ MOVES: dict[type[StrEnum], dict[StrEnum, frozenset[StrEnum]]] = {
         A.COMPLETED: frozenset({A.ACTIVE}),
         A.WITHDRAWN: frozenset({A.ACTIVE, A.COMPLETED}),
         A.CANCELED: frozenset(),
-        A.BROKEN: frozenset(),
+        A.BROKEN: frozenset({A.ACTIVE, A.COMPLETED, A.CANCELED}),
     },
     InstallmentStatus: {
         I.SCHEDULED: frozenset({I.PROCESSING, I.PAID, I.FAILED, I.CANCELED}),
@@ -119,7 +121,7 @@ MOVES: dict[type[StrEnum], dict[StrEnum, frozenset[StrEnum]]] = {
             {P.PROCESSING, P.SUCCEEDED, P.FAILED, P.CANCELED, P.EXPIRED, P.NEEDS_DEBTOR}
         ),
         P.PROCESSING: frozenset({P.SUCCEEDED, P.FAILED, P.CANCELED}),
-        P.NEEDS_DEBTOR: frozenset({P.SUCCEEDED, P.CANCELED, P.FAILED}),
+        P.NEEDS_DEBTOR: frozenset({P.PROCESSING, P.SUCCEEDED, P.FAILED, P.EXPIRED, P.CANCELED}),
         P.FAILED: frozenset({P.SUCCEEDED, P.PROCESSING}),
         P.EXPIRED: frozenset({P.SUCCEEDED, P.PROCESSING}),
         P.CANCELED: frozenset({P.SUCCEEDED, P.PROCESSING}),
@@ -144,7 +146,7 @@ MOVES: dict[type[StrEnum], dict[StrEnum, frozenset[StrEnum]]] = {
         M.DEFERRED: frozenset({M.QUEUED, M.SENDING, M.SUPPRESSED, M.FAILED}),
         M.SENDING: frozenset({M.SENT, M.QUEUED, M.FAILED}),
         M.SENT: frozenset({M.DELIVERED, M.FAILED}),
-        M.DELIVERED: frozenset(),
+        M.DELIVERED: frozenset({M.FAILED}),
         M.SUPPRESSED: frozenset(),
         M.FAILED: frozenset({M.QUEUED}),
     },
