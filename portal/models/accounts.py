@@ -71,7 +71,7 @@ class Contact(Owned, Base):
         of_client(),
         belongs_to("debtor"),
         UniqueConstraint("client_id", "debtor_id", "channel", "address"),
-        Index("ix_contact_address", "client_id", "channel", "address"),
+        Index("ix_contact_address", "address", "channel", "client_id"),
         CheckConstraint("channel IN ('email', 'sms')", name="channel"),
     )
 

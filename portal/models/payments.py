@@ -53,16 +53,16 @@ class Payment(Owned, Base):
         UniqueConstraint("idempotency_key"),
         Index(
             "uq_payment_intent",
-            "stripe_account",
             "intent_id",
+            "stripe_account",
             unique=True,
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("intent_id IS NOT NULL"),
         ),
         Index(
             "uq_payment_checkout",
-            "stripe_account",
             "checkout_id",
+            "stripe_account",
             unique=True,
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("checkout_id IS NOT NULL"),
