@@ -466,29 +466,6 @@ CREATE TABLE thread_entry (
 );
 CREATE INDEX ix_thread_entry_account ON thread_entry (client_id, account_id, at);
 
-CREATE TABLE "authorization" (
-    client_id UUID NOT NULL,
-    id UUID NOT NULL,
-    arrangement_id UUID NOT NULL,
-    status VARCHAR(40) NOT NULL,
-    document_sha256 BYTEA NOT NULL,
-    cap_cents BIGINT NOT NULL,
-    method_id TEXT,
-    method_brand TEXT,
-    method_last4 TEXT,
-    method_funding TEXT,
-    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    granted_at TIMESTAMP WITH TIME ZONE,
-    copy_message_id UUID,
-    revoked_at TIMESTAMP WITH TIME ZONE,
-    revoked_reason TEXT,
-    CONSTRAINT pk_authorization PRIMARY KEY (client_id, id),
-    CONSTRAINT fk_authorization_client_id FOREIGN KEY(client_id) REFERENCES client (id),
-    CONSTRAINT fk_authorization_client_id_arrangement_id FOREIGN KEY(client_id, arrangement_id) REFERENCES arrangement (client_id, id),
-    CONSTRAINT ck_authorization_granted_has_time CHECK ((status = 'awaiting_method') = (granted_at IS NULL))
-);
-CREATE UNIQUE INDEX uq_authorization_one_granted ON "authorization" (client_id, arrangement_id) WHERE status = 'granted';
-
 CREATE TABLE debtor_session (
     client_id UUID NOT NULL,
     id UUID NOT NULL,
@@ -588,6 +565,29 @@ CREATE TABLE message (
 );
 CREATE INDEX ix_message_debtor ON message (client_id, debtor_id);
 CREATE INDEX ix_message_waiting ON message (client_id, send_at) WHERE status IN ('queued', 'deferred');
+
+CREATE TABLE payment_authorization (
+    client_id UUID NOT NULL,
+    id UUID NOT NULL,
+    arrangement_id UUID NOT NULL,
+    status VARCHAR(40) NOT NULL,
+    document_sha256 BYTEA NOT NULL,
+    cap_cents BIGINT NOT NULL,
+    method_id TEXT,
+    method_brand TEXT,
+    method_last4 TEXT,
+    method_funding TEXT,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    granted_at TIMESTAMP WITH TIME ZONE,
+    copy_message_id UUID,
+    revoked_at TIMESTAMP WITH TIME ZONE,
+    revoked_reason TEXT,
+    CONSTRAINT pk_payment_authorization PRIMARY KEY (client_id, id),
+    CONSTRAINT fk_payment_authorization_client_id FOREIGN KEY(client_id) REFERENCES client (id),
+    CONSTRAINT fk_payment_authorization_client_id_arrangement_id FOREIGN KEY(client_id, arrangement_id) REFERENCES arrangement (client_id, id),
+    CONSTRAINT ck_payment_authorization_granted_has_time CHECK ((status = 'awaiting_method') = (granted_at IS NULL))
+);
+CREATE UNIQUE INDEX uq_payment_authorization_one_granted ON payment_authorization (client_id, arrangement_id) WHERE status = 'granted';
 
 CREATE TABLE payment (
     client_id UUID NOT NULL,

@@ -10,28 +10,63 @@ branch_labels = depends_on = None
 
 RESOLVERS = Path(__file__).parent.parent / "sql" / "0003_resolvers.sql"
 
-OWNED = """
-    offer_policy placement placement_row debtor contact contact_stop account hold ledger_entry
-    money_exception payment payment_allocation refund chargeback arrangement installment
-    authorization proposal access_link one_time_code debtor_session message thread_entry
-    help_request chain leaf leaf_payload document
-""".split()
-
-APPEND_ONLY = """
-    offer_policy placement_row ledger_entry payment_allocation thread_entry leaf leaf_payload
-    document
-""".split()
-
-SHARED = "attempt_counter stripe_event watermark staff staff_client staff_session".split()
+OWNED = [
+    "offer_policy",
+    "placement",
+    "placement_row",
+    "debtor",
+    "contact",
+    "contact_stop",
+    "account",
+    "hold",
+    "ledger_entry",
+    "money_exception",
+    "payment",
+    "payment_allocation",
+    "refund",
+    "chargeback",
+    "arrangement",
+    "installment",
+    "payment_authorization",
+    "proposal",
+    "access_link",
+    "one_time_code",
+    "debtor_session",
+    "message",
+    "thread_entry",
+    "help_request",
+    "chain",
+    "leaf",
+    "leaf_payload",
+    "document",
+]
+APPEND_ONLY = [
+    "offer_policy",
+    "placement_row",
+    "ledger_entry",
+    "payment_allocation",
+    "thread_entry",
+    "leaf",
+    "leaf_payload",
+    "document",
+]
+SHARED = [
+    "attempt_counter",
+    "stripe_event",
+    "watermark",
+    "staff",
+    "staff_client",
+    "staff_session",
+]
 RUNNERS = "portal_app, portal_worker"
 
 
 def upgrade() -> None:
-    """Create roles where they are missing, then functions, policies, grants and triggers."""
-    _roles()
+    """Create the tenant functions, policies, grants, triggers and resolvers."""
+    op.execute(f"GRANT USAGE ON SCHEMA public TO {RUNNERS}, portal_resolver")
     op.execute("""
         CREATE FUNCTION app_client_ids() RETURNS uuid[] LANGUAGE sql STABLE PARALLEL SAFE AS
-        $$ SELECT string_to_array(nullif(current_setting('app.client_ids', true), ''), ',')::uuid[] $$
+        $$ SELECT nullif(current_setting('app.client_ids', true), '')::uuid[] $$
     """)
     op.execute("""
         CREATE FUNCTION forbid_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -51,22 +86,6 @@ def upgrade() -> None:
     for table in APPEND_ONLY:
         _append_only(table)
     op.get_bind().connection.driver_connection.execute(RESOLVERS.read_text())
-
-
-def _roles() -> None:
-    for role, kind in (
-        ("portal_app", "LOGIN"),
-        ("portal_worker", "LOGIN"),
-        ("portal_resolver", "NOLOGIN"),
-    ):
-        op.execute(f"""
-            DO $$ BEGIN
-              IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
-                CREATE ROLE {role} {kind};
-              END IF;
-            END $$
-        """)
-    op.execute(f"GRANT USAGE ON SCHEMA public TO {RUNNERS}, portal_resolver")
 
 
 def _isolate(table: str, column: str) -> None:

@@ -95,12 +95,12 @@ class Authorization(Owned, Base):
     It awaits its method at acceptance; settling adds the method, grants it and sends the copy.
     """
 
-    __tablename__ = "authorization"
+    __tablename__ = "payment_authorization"
     __table_args__ = (
         of_client(),
         belongs_to("arrangement"),
         Index(
-            "uq_authorization_one_granted",
+            "uq_payment_authorization_one_granted",
             "client_id",
             "arrangement_id",
             unique=True,
