@@ -19,6 +19,7 @@ def worker(queues: str | None, concurrency: int, once: bool) -> None:
     from portal.tasks import Runtime, set_runtime
 
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel("WARNING")
     settings = load()
     sessions = make_sessions(make_engine(settings.worker_database_url))
     set_runtime(Runtime(settings=settings, sessions=sessions, clock=lambda: datetime.now(UTC)))

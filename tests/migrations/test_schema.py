@@ -1,0 +1,81 @@
+"""The migrations and the models tell the same story."""
+
+import ast
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from procrastinate.schema import SchemaManager
+from sqlalchemy import create_engine, text
+
+from portal.db import conninfo
+from portal.models import Base
+from portal.schema import MIGRATIONS, alembic_config, upgrade
+
+VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
+
+
+def _ours(name: str | None, kind: str, parents: object) -> bool:
+    return not (kind == "table" and (name or "").startswith("procrastinate_"))
+
+
+def test_the_newest_migration_is_what_the_models_say(fresh_db):
+    engine = create_engine(fresh_db.url("portal_owner"))
+    options = {"compare_type": True, "compare_server_default": True, "include_name": _ours}
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        differences = compare_metadata(context, Base.metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def test_upgrading_twice_changes_nothing(fresh_db):
+    upgrade(fresh_db.url("portal_owner"))
+    engine = create_engine(fresh_db.url("portal_owner"))
+    with engine.connect() as connection:
+        versions = connection.execute(text("SELECT version_num FROM alembic_version")).all()
+    engine.dispose()
+    assert versions == [(VERSIONS[-1].stem,)]
+
+
+def test_the_migrations_are_one_line_of_history():
+    script = ScriptDirectory.from_config(alembic_config("postgresql://"))
+    history = [revision.revision for revision in script.walk_revisions()]
+    assert history[::-1] == [path.stem for path in VERSIONS]
+
+
+@pytest.mark.parametrize("path", VERSIONS, ids=lambda path: path.stem)
+def test_a_migration_is_named_by_number_and_words(path: Path):
+    assert re.fullmatch(r"\d{4}(_[a-z0-9]+)+", path.stem)
+    assert len(path.stem) <= 32, "Alembic keeps 32 characters of a revision's name"
+    assert (ast.get_docstring(ast.parse(path.read_text())) or "").endswith(".")
+
+
+def test_the_queue_has_the_schema_of_the_installed_procrastinate():
+    """After an upgrade of Procrastinate: one revision for each of its new SQL files."""
+    frozen = MIGRATIONS / "sql" / "procrastinate_schema_3.10.0.sql"
+    assert frozen.read_text() == SchemaManager.get_schema()
+
+
+def test_the_web_cannot_read_or_delete_jobs(fresh_db):
+    with psycopg.connect(conninfo(fresh_db.url("portal_app"))) as connection:
+        for statement in ("SELECT args FROM procrastinate_jobs", "DELETE FROM procrastinate_jobs"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+            connection.rollback()
+
+
+def test_only_the_owner_may_become_the_resolver_and_it_inherits_nothing(fresh_db):
+    query = """
+        SELECT member::regrole::text, inherit_option, set_option FROM pg_auth_members
+        WHERE roleid = 'portal_resolver'::regrole"""
+    with psycopg.connect(conninfo(fresh_db.url("portal_owner"))) as connection:
+        assert connection.execute(query).fetchall() == [("portal_owner", False, True)]
+        roles = (
+            "SELECT rolname FROM pg_roles WHERE rolname ~ '^portal_' AND (rolbypassrls OR rolsuper)"
+        )
+        assert connection.execute(roles).fetchall() == []
