@@ -61,10 +61,10 @@ def install() -> None:
 
 
 def fingerprint() -> str:
-    parts = (LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes())
-    return hashlib.sha256(
-        b"\0".join((*parts, sys.version.encode(), str(ROOT).encode()))
-    ).hexdigest()
+    """What the environment depends on: the lock, the project's file, this Python, this folder."""
+    digest = hashlib.sha256(f"{sys.version}\0{ROOT}\0".encode())
+    digest.update(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes())
+    return digest.hexdigest()
 
 
 def with_uv() -> list[str]:
