@@ -11,18 +11,16 @@ def worker(queues: str | None, concurrency: int, once: bool) -> None:
     """Work on the job queue until told to stop. Start as many as you like."""
     import asyncio
     import logging
-    from datetime import UTC, datetime
 
+    from portal import tasks
     from portal.config import load
-    from portal.db import make_engine, make_sessions
     from portal.jobs import run_worker
-    from portal.tasks import Runtime, set_runtime
+    from portal.runtime import build_runtime
 
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel("WARNING")
     settings = load()
-    sessions = make_sessions(make_engine(settings.worker_database_url))
-    set_runtime(Runtime(settings=settings, sessions=sessions, clock=lambda: datetime.now(UTC)))
+    tasks.use(build_runtime(settings, worker=True))
     only = {"queues": [name.strip() for name in queues.split(",")]} if queues else {}
     asyncio.run(
         run_worker(settings.worker_database_url, once=once, concurrency=concurrency, **only)

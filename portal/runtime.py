@@ -1,0 +1,25 @@
+"""What one process works with: settings, sessions, the clock and the outside world."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import sessionmaker
+
+from portal.config import Settings
+from portal.db import PortalSession, make_engine, make_sessions
+from portal.gateways.clock import Clock, SystemClock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """Built once at the start of a process and handed to the app or the tasks."""
+
+    settings: Settings
+    sessions: sessionmaker[PortalSession]
+    clock: Clock
+
+
+def build_runtime(settings: Settings, *, worker: bool = False) -> Runtime:
+    """Everything these settings describe; ``worker`` connects as the worker, directly."""
+    url = settings.worker_database_url if worker else settings.database_url
+    engine = make_engine(url, pooled=settings.pooled and not worker)
+    return Runtime(settings=settings, sessions=make_sessions(engine), clock=SystemClock())
