@@ -1,0 +1,94 @@
+"""How the tests come by a database: one migrated template, cloned in milliseconds."""
+
+import fcntl
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import URL, make_url
+
+from portal.config import Settings
+from portal.db import conninfo, driver_url
+from portal.embedded import FAST, EmbeddedServer
+from portal.schema import MIGRATIONS, ensure_database, upgrade
+
+VAR = Path(__file__).resolve().parent.parent / "var"
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database of the test server, as each role reaches it."""
+
+    admin: URL
+
+    def url(self, role: str) -> str:
+        """The address of a role; with the admin's password where there is one."""
+        return self.admin.set(username=role).render_as_string(hide_password=False)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of a demo on this database."""
+        return Settings.from_env(
+            {
+                "DATABASE_URL": self.url("portal_app"),
+                "WORKER_DATABASE_URL": self.url("portal_worker"),
+                "MIGRATION_DATABASE_URL": self.url("portal_owner"),
+            }
+        )
+
+
+def server_address() -> URL:
+    """The superuser's address: ``TEST_DATABASE_URL``, or the embedded server, kept running."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        return driver_url(given)
+    embedded = EmbeddedServer(VAR / "testpg", FAST).start()
+    return make_url(embedded.url("postgres", "postgres"))
+
+
+def migrated_template(server: URL) -> str:
+    """The name of a database with today's schema that nobody is connected to."""
+    name = f"template_{_schema_hash()}"
+    VAR.mkdir(exist_ok=True)
+    with (VAR / ".template.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process migrates, the others wait
+        with psycopg.connect(conninfo(server), autocommit=True) as admin:
+            ready = "SELECT datistemplate FROM pg_database WHERE datname = %s"
+            if admin.execute(ready, (name,)).fetchone() != (True,):
+                _drop_databases(admin)
+                ensure_database(conninfo(server), name, password=server.password)
+                upgrade(Database(server.set(database=name)).url("portal_owner"))
+                admin.execute(f'ALTER DATABASE "{name}" IS_TEMPLATE true')
+    return name
+
+
+def _schema_hash() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(MIGRATIONS.rglob("*")):
+        if path.suffix in (".py", ".sql"):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _drop_databases(admin: psycopg.Connection[tuple[str]]) -> None:
+    old = admin.execute("SELECT datname FROM pg_database WHERE datname ~ '^(template|test)_'")
+    for (name,) in old.fetchall():
+        admin.execute(f'ALTER DATABASE "{name}" IS_TEMPLATE false')
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def cloned(server: URL, template: str) -> Iterator[Database]:
+    """A copy of the template for as long as it is needed."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(conninfo(server), autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}" OWNER portal_owner TEMPLATE "{template}"')
+        try:
+            yield Database(server.set(database=name))
+        finally:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
