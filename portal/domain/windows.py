@@ -1,0 +1,162 @@
+"""When a debtor may be written to: hours convenient in every zone they may be in (CT-01, CT-02).
+
+Zones are IANA names; times go in and come out as aware UTC datetimes. A message happens when it is
+sent, so ask right before handing it over.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from portal.domain.debts import Country
+
+US_ZONES = (
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "Pacific/Honolulu",
+)
+CANADIAN_ZONES = (
+    "America/St_Johns",
+    "America/Halifax",
+    "America/Toronto",
+    "America/Winnipeg",
+    "America/Regina",
+    "America/Edmonton",
+    "America/Vancouver",
+)
+ALL_ZONES = {Country.US: US_ZONES, Country.CA: CANADIAN_ZONES}
+SEARCHED_DAYS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The hours of one day, local time: open from ``opens`` until just before ``closes``."""
+
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWindow:
+    """The hours of a week, Monday first; None where a day is closed.
+
+    ``early`` is how long before the close we stop handing messages over.
+    """
+
+    week: tuple[Hours | None, ...]
+    early: timedelta = timedelta(minutes=15)
+
+
+FEDERAL_WINDOW = ContactWindow(week=(Hours(time(8), time(21)),) * 7)
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateZones:
+    """Every zone that a debtor may be in, and what says so."""
+
+    names: tuple[str, ...]
+    basis: str
+
+
+def candidate_zones(
+    country: Country,
+    *,
+    declared: str | None = None,
+    region: Iterable[str] = (),
+    phone: Iterable[str] = (),
+) -> CandidateZones:
+    """The zones of the declared zone, the address and the phone together (CT-02).
+
+    Each source adds and none replaces another. With no source at all: every zone of the country.
+    """
+    sources = {"declared": (declared,) if declared else (), "region": region, "phone": phone}
+    found = {name: tuple(zones) for name, zones in sources.items()}
+    names = {zone for zones in found.values() for zone in zones}
+    if not names:
+        return CandidateZones(tuple(sorted(ALL_ZONES[country])), "unknown")
+    return CandidateZones(
+        tuple(sorted(names)), "+".join(name for name, zones in found.items() if zones)
+    )
+
+
+def is_zone(name: str) -> bool:
+    """Whether a name is an IANA time zone, older names included."""
+    try:
+        _zone(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def sendable(at: datetime, zones: Iterable[str], window: ContactWindow = FEDERAL_WINDOW) -> bool:
+    """Whether a message may be handed over at this instant: open in every zone (CT-01, CT-02)."""
+    return all(_open_in(at, _zone(name), window) for name in zones)
+
+
+def next_opening(
+    at: datetime, zones: Iterable[str], window: ContactWindow = FEDERAL_WINDOW
+) -> datetime | None:
+    """The first instant from ``at`` on at which a message may be handed over; ``at`` if it may now.
+
+    None where the zones have no hour in common.
+    """
+    found = [_zone(name) for name in zones]
+    limit = at + timedelta(days=SEARCHED_DAYS)
+    while at < limit:
+        waiting = [_opening_in(at, zone, window) for zone in found]
+        latest = max(waiting, default=at)
+        if latest == at:
+            return at
+        at = latest
+    return None
+
+
+def hours_on(
+    day: date, zones: Iterable[str], window: ContactWindow = FEDERAL_WINDOW
+) -> tuple[datetime, datetime] | None:
+    """From when until when a calendar day is open in every zone, in UTC, before the early stop.
+
+    None where it never is.
+    """
+    hours = window.week[day.weekday()]
+    if hours is None:
+        return None
+    found = [_zone(name) for name in zones]
+    opens = max(_utc(day, hours.opens, zone) for zone in found)
+    closes = min(_utc(day, hours.closes, zone) for zone in found)
+    return (opens, closes) if opens < closes else None
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _utc(day: date, at: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+
+
+def _open_in(at: datetime, zone: ZoneInfo, window: ContactWindow) -> bool:
+    day = at.astimezone(zone).date()
+    hours = window.week[day.weekday()]
+    if hours is None:
+        return False
+    stop = _utc(day, hours.closes, zone) - window.early
+    return _utc(day, hours.opens, zone) <= at < stop
+
+
+def _opening_in(at: datetime, zone: ZoneInfo, window: ContactWindow) -> datetime:
+    if _open_in(at, zone, window):
+        return at
+    today = at.astimezone(zone).date()
+    for offset in range(SEARCHED_DAYS):
+        day = today + timedelta(days=offset)
+        hours = window.week[day.weekday()]
+        if hours is not None and (opens := _utc(day, hours.opens, zone)) > at:
+            return opens
+    return at + timedelta(days=SEARCHED_DAYS)
