@@ -1,7 +1,5 @@
 """The rules of the debt: plain Python, no framework, no clock, no settings."""
 
-from typing import ClassVar
-
 
 def N_(text: str) -> str:  # noqa: N802
     """Mark a sentence for translation where it is declared; it is translated where it is shown."""
@@ -14,7 +12,7 @@ class DomainError(Exception):
     ``params`` fill the sentence's named placeholders.
     """
 
-    message: ClassVar[str] = N_("That is not possible.")
+    message: str = N_("That is not possible.")
 
     def __init__(self, **params: object) -> None:
         super().__init__(type(self).__name__)

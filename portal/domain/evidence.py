@@ -33,17 +33,19 @@ _FIELDS = frozenset({"v", "log", "chain", "n", "prev", "type", "at", "commit"})
 class NotCanonical(DomainError):
     """A value that has no place in an evidence payload; ``path`` and ``why`` say which."""
 
+    message = "%(path)s: %(why)s"
+
     def __init__(self, path: str, why: str) -> None:
         super().__init__(path=path, why=why)
-        self.args = (f"{path}: {why}",)
 
 
 class ChainBroken(DomainError):
     """A chain does not hold; ``n`` is the leaf, ``why`` what was expected."""
 
+    message = "leaf %(n)s: %(why)s"
+
     def __init__(self, n: int, why: str) -> None:
         super().__init__(n=n, why=why)
-        self.args = (f"leaf {n}: {why}",)
 
 
 @dataclass(frozen=True, slots=True)

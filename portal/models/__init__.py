@@ -1,5 +1,6 @@
 """Every table, for Alembic and for whoever wants them by one name."""
 
+from portal.domain.debts import CollectorRole
 from portal.models.accounts import (
     Account,
     Channel,
@@ -13,7 +14,6 @@ from portal.models.arrangements import Arrangement, Authorization, Installment, 
 from portal.models.base import Base, fresh_id
 from portal.models.clients import (
     Client,
-    CollectorRole,
     OfferPolicy,
     Placement,
     PlacementKind,

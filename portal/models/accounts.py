@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.debts import CollectorRole
 from portal.domain.money import Cents
 from portal.domain.statuses import AccountStatus
 from portal.models.base import Base, Json, Owned, belongs_to, fresh_id, of_client
-from portal.models.clients import CollectorRole
 
 
 class Debtor(Owned, Base):

@@ -8,17 +8,8 @@ from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.debts import CollectorRole
 from portal.models.base import Base, Json, Owned, belongs_to, fresh_id, of_client
-
-
-class CollectorRole(StrEnum):
-    """What the sender is in law (compliance SC-01)."""
-
-    FIRST_PARTY_CREDITOR = "first_party_creditor"
-    SERVICER_CURRENT = "servicer_current"
-    THIRD_PARTY_AGENCY = "third_party_agency"
-    DEBT_BUYER = "debt_buyer"
-    LAW_FIRM = "law_firm"
 
 
 class Client(Base):
