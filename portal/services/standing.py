@@ -1,0 +1,134 @@
+"""What may be done with an account now, and the holds that say otherwise."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Required, TypedDict, Unpack
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain import capabilities as law
+from portal.domain.capabilities import AccountStanding, Capabilities
+from portal.domain.debts import CollectorRole, DebtPurpose
+from portal.domain.holds import HoldKind
+from portal.models import Account, Debtor, Hold
+from portal.services import evidence
+from portal.services.evidence import Actor, Payload
+
+
+class HoldLifted(DomainError):
+    """The hold was lifted before."""
+
+    message = N_("This was lifted already.")
+
+
+class HoldDetails(TypedDict, total=False):
+    """Where a hold comes from, and what is known about its end."""
+
+    source: Required[str]
+    evidence: str | None
+    review_on: date | None
+    ends_at: datetime | None
+
+
+def today_of(debtor: Debtor, now: datetime) -> date:
+    """The day it is for a debtor: in the first of the time zones that they may be in."""
+    return now.astimezone(ZoneInfo(zone_of(debtor))).date()
+
+
+def zone_of(debtor: Debtor) -> str:
+    """The first time zone that a debtor may be in."""
+    return debtor.time_zone or "UTC"
+
+
+def standing(session: Session, account: Account, now: datetime) -> Capabilities:
+    """What is allowed on an account at this instant; every path asks here (SC-04, DH-08)."""
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    kinds = [hold.kind for hold in holds_in_force(session, account, now)]
+    return judge(account, kinds, today_of(debtor, now))
+
+
+def judge(account: Account, kinds: Iterable[str], today: date) -> Capabilities:
+    """The same for holds and a day that are at hand already."""
+    facts = AccountStanding(
+        role=CollectorRole(account.collector_role),
+        purpose=DebtPurpose(account.debt_purpose),
+        status=account.status,
+        balance_cents=account.balance_cents,
+        validation_notice_sent_on=account.validation_notice_sent_on,
+        sol_expires_on=account.sol_expires_on,
+    )
+    return law.capabilities(facts, [HoldKind(kind) for kind in kinds], today)
+
+
+def holds_in_force(session: Session, account: Account, now: datetime) -> Sequence[Hold]:
+    """The holds of an account that have begun and neither ended nor been lifted."""
+    session.flush()
+    return session.scalars(
+        select(Hold)
+        .where(
+            Hold.client_id == account.client_id,
+            Hold.account_id == account.id,
+            Hold.starts_at <= now,
+            Hold.lifted_at.is_(None),
+            or_(Hold.ends_at.is_(None), Hold.ends_at > now),
+        )
+        .order_by(Hold.starts_at, Hold.id)
+    ).all()
+
+
+def set_hold(
+    session: Session,
+    account: Account,
+    kind: HoldKind,
+    *,
+    now: datetime,
+    actor: Actor,
+    **details: Unpack[HoldDetails],
+) -> Hold:
+    """Hold an account from now on, on the record; the same kind from the same source is one hold.
+
+    ``source`` names what it follows from (``help:HR-…``, ``staff``), ``evidence`` a document.
+    """
+    for hold in holds_in_force(session, account, now):
+        if (hold.kind, hold.source) == (kind, details["source"]):
+            return hold
+    hold = Hold(
+        client_id=account.client_id, account_id=account.id, kind=kind, starts_at=now, **details
+    )
+    session.add(hold)
+    session.flush()
+    told: Payload = {"source": hold.source, "kind": str(kind), "hold": str(hold.id)}
+    if hold.review_on:
+        told["review_on"] = hold.review_on.isoformat()
+    if hold.evidence:
+        told["evidence"] = hold.evidence
+    _tell(session, account, "hold.set", {**told, "actor": actor}, now)
+    return hold
+
+
+def lift_hold(session: Session, hold: Hold, *, reason: str, by: UUID | None, now: datetime) -> Hold:
+    """Lift a hold on the record. ``by`` is the member of staff. Raises HoldLifted."""
+    session.refresh(hold, with_for_update=True)
+    if hold.lifted_at is not None:
+        raise HoldLifted
+    hold.lifted_at, hold.lifted_by, hold.lifted_reason = now, by, reason
+    account = session.get_one(Account, (hold.client_id, hold.account_id))
+    actor = evidence.staff(by) if by else evidence.SYSTEM
+    told = {"actor": actor, "hold": str(hold.id), "kind": hold.kind, "reason": reason}
+    _tell(session, account, "hold.lifted", told, now)
+    return hold
+
+
+def _tell(session: Session, account: Account, kind: str, payload: Payload, now: datetime) -> None:
+    evidence.record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type=kind,
+        payload=payload,
+        now=now,
+    )

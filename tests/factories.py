@@ -1,0 +1,181 @@
+"""Rows for tests: plain typed functions that write what a test needs and no more.
+
+The cast: Dana owes, Cleo's company placed the account, Sam supports, Otto operates.
+"""
+
+import itertools
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.db import set_tenant
+from portal.domain.money import Cents
+from portal.models import (
+    Account,
+    Client,
+    CollectorRole,
+    Contact,
+    Debtor,
+    EntryKind,
+    LedgerEntry,
+    Placement,
+    PlacementKind,
+    PlacementStatus,
+    fresh_id,
+)
+
+NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+"""The instant of most tests: a Monday at noon in New York."""
+
+TODAY = date(2026, 11, 23)
+
+Row = TypeVar("Row")
+
+_numbers = itertools.count(1)
+
+
+def make_client(session: Session, **given: Any) -> Client:
+    """A first-party creditor; the session sees it beside the clients that it saw already."""
+    n = next(_numbers)
+    values: dict[str, Any] = {
+        "slug": f"northgate-{n}",
+        "legal_name": "Northgate Energy LLC",
+        "trade_name": "Northgate Energy",
+        "sender_name": "Harbor Services",
+        "street_address": "12 Pier Road, Portland, OR 97201",
+        "phone": "1-800-555-0100",
+        "phone_hours": "Monday to Friday, 8 AM to 6 PM",
+        "email": "help@harbor.example",
+        "license_line": None,
+        "country": "US",
+        "currency": "USD",
+        "time_zone": "America/New_York",
+        "collector_role": CollectorRole.FIRST_PARTY_CREDITOR,
+        "languages": ["en", "es", "fr"],
+        "identity_factors": ["date_of_birth", "postal_code"],
+        "created_at": NOW,
+    }
+    client = Client(**(values | given))
+    client.id = given.get("id") or fresh_id()
+    set_tenant(session, *_seen(session), client.id)
+    session.add(client)
+    session.flush()
+    return client
+
+
+def make_debtor(session: Session, client: Client, **given: Any) -> Debtor:
+    """Dana Reyes, with no identity answers on file."""
+    values: dict[str, Any] = {
+        "client_id": client.id,
+        "first_name": "Dana",
+        "last_name": "Reyes",
+        "name_key": "dana reyes",
+        "language": "en",
+        "address_line": "4 Elm Street",
+        "city": "Albany",
+        "region": "NY",
+        "postal_code": "12207",
+        "country": client.country,
+        "time_zone": client.time_zone,
+        "created_at": NOW,
+    }
+    return _add(session, Debtor(**(values | given)))
+
+
+def make_contact(session: Session, debtor: Debtor, **given: Any) -> Contact:
+    """Dana's e-mail address, given to the creditor with the application."""
+    values: dict[str, Any] = {
+        "client_id": debtor.client_id,
+        "debtor_id": debtor.id,
+        "channel": "email",
+        "address": f"dana{next(_numbers)}@example.com",
+        "permission_basis": "creditor_used",
+        "source": "placement",
+        "created_at": NOW,
+    }
+    return _add(session, Contact(**(values | given)))
+
+
+def make_placement(session: Session, client: Client, **given: Any) -> Placement:
+    """A placement of one account."""
+    values: dict[str, Any] = {
+        "client_id": client.id,
+        "kind": PlacementKind.PLACED,
+        "status": PlacementStatus.COMPLETED,
+        "file_name": "november.csv",
+        "started_at": NOW,
+        "completed_at": NOW,
+        "rows": 1,
+        "landed": 1,
+    }
+    return _add(session, Placement(**(values | given)))
+
+
+def make_account(
+    session: Session, debtor: Debtor, *, balance_cents: int = 124_000, **given: Any
+) -> Account:
+    """An account with its placed entry: $1,240.00 to Northgate Energy, unless given otherwise."""
+    client = session.get_one(Client, debtor.client_id)
+    balance = Cents(balance_cents)
+    values: dict[str, Any] = {
+        "client_id": client.id,
+        "debtor_id": debtor.id,
+        "reference": f"NG-{4000 + next(_numbers)}",
+        "original_creditor": "Northgate Energy",
+        "current_creditor": "Northgate Energy",
+        "product": "electricity",
+        "debt_category": "utility",
+        "debt_purpose": "consumer",
+        "is_consumer_financial_product": False,
+        "default_at_placement": True,
+        "collector_role": client.collector_role,
+        "default_on": date(2026, 5, 1),
+        "currency": client.currency,
+        "itemization_kind": "last_statement",
+        "itemization_on": date(2026, 4, 1),
+        "itemization_cents": balance,
+        "interest_cents": Cents(0),
+        "fees_cents": Cents(0),
+        "payments_cents": Cents(0),
+        "credits_cents": Cents(0),
+        "itemized_cents": balance,
+        "last_placed_cents": balance,
+        "balance_cents": balance,
+        "validation_notice_sent_on": date(2026, 8, 3),
+        "validation_ends_on": date(2026, 9, 9),
+        "sol_expires_on": date(2031, 5, 1),
+        "row_sha256": sha256(b"row").digest(),
+        "placed_at": NOW,
+        "updated_at": NOW,
+    }
+    if "placement_id" not in given:
+        values["placement_id"] = make_placement(session, client).id
+    account = _add(session, Account(**(values | given)))
+    entry = LedgerEntry(
+        client_id=client.id,
+        account_id=account.id,
+        kind=EntryKind.PLACED,
+        source=f"placement:{account.placement_id}",
+        amount_cents=balance,
+        at=NOW,
+    )
+    _add(session, entry)
+    return account
+
+
+def make_dana(session: Session, **given: Any) -> Account:
+    """Dana's account with a client of its own, in one call."""
+    return make_account(session, make_debtor(session, make_client(session)), **given)
+
+
+def _add(session: Session, row: Row) -> Row:
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _seen(session: Session) -> tuple[UUID, ...]:
+    return cast("tuple[UUID, ...]", tuple(session.info.get("client_ids", ())))

@@ -1,0 +1,146 @@
+"""Leaves are written with what they tell, hold each other, and cannot be changed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import ProgrammingError
+
+from portal.db import PortalSession, make_engine, tenant_session
+from portal.domain import evidence as bytes_of
+from portal.models import Leaf, LeafPayload
+from portal.services import evidence
+from tests.databases import Database
+from tests.factories import NOW, make_client, make_dana
+
+
+def stored(session: PortalSession) -> list[bytes]:
+    return [body.encode() for body in session.scalars(select(Leaf.body).order_by(Leaf.n))]
+
+
+def write(session: PortalSession, account, n: int, at: datetime = NOW) -> Leaf:  # type: ignore[no-untyped-def]
+    return evidence.record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type="note.written",
+        payload={"actor": evidence.SYSTEM, "number": n, "words": "José Ñandú 李 😀"},
+        now=at,
+    )
+
+
+def test_leaves_of_one_chain_hold_each_other_and_commit_to_their_payload(
+    session: PortalSession,
+) -> None:
+    account = make_dana(session)
+    for n in range(3):
+        leaf = write(session, account, n, NOW + timedelta(seconds=n))
+        assert (leaf.n, bytes_of.leaf_hash(leaf.body.encode())) == (n, leaf.hash.hex())
+    assert bytes_of.verify_chain(stored(session)) == 3
+    kept = session.scalars(select(LeafPayload).order_by(LeafPayload.n)).all()
+    for body, row in zip(stored(session), kept, strict=True):
+        payload = bytes_of.verify_payload(bytes_of.parse_leaf(body), row.salt, row.payload.encode())
+        assert payload["number"] == row.n
+        assert (payload["type"], payload["v"]) == ("note.written", 1)
+    assert len({row.salt for row in kept}) == 3
+
+
+def test_a_payload_without_an_actor_is_refused(session: PortalSession) -> None:
+    account = make_dana(session)
+    with pytest.raises(KeyError):
+        evidence.record(
+            session,
+            client_id=account.client_id,
+            chain_id=account.chain_id,
+            type="note.written",
+            payload={"number": 1},
+            now=NOW,
+        )
+
+
+def test_a_clock_that_went_back_is_held_at_the_head(session: PortalSession) -> None:
+    account = make_dana(session)
+    write(session, account, 0, NOW)
+    held = write(session, account, 1, NOW - timedelta(minutes=5))
+    assert held.at == NOW
+    entries = evidence.account_leaves(session, account)
+    assert entries[1].payload["clock_held"] is True
+    assert "clock_held" not in entries[0].payload
+    assert bytes_of.verify_chain(stored(session)) == 2
+
+
+def test_times_are_kept_to_the_millisecond_so_that_a_close_second_leaf_is_not_held(
+    session: PortalSession,
+) -> None:
+    account = make_dana(session)
+    write(session, account, 0, datetime(2026, 11, 23, 17, 5, 9, 123_999, UTC))
+    write(session, account, 1, datetime(2026, 11, 23, 17, 5, 9, 123_001, UTC))
+    first, second = evidence.account_leaves(session, account)
+    assert first.at == second.at == datetime(2026, 11, 23, 17, 5, 9, 123_000, UTC)
+    assert "clock_held" not in second.payload
+
+
+def test_eight_writers_leave_one_chain_without_a_gap(fresh_db: Database) -> None:
+    engine = make_engine(fresh_db.url("portal_app"), pool_size=8)
+    with tenant_session(engine) as session:
+        account = make_dana(session)
+        session.commit()
+
+    def writer(number: int) -> None:
+        for n in range(5):
+            with tenant_session(engine, [account.client_id]) as session:
+                write(session, account, number * 5 + n, NOW + timedelta(milliseconds=n))
+                session.commit()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(writer, range(8)))
+    with tenant_session(engine, [account.client_id]) as session:
+        assert bytes_of.verify_chain(stored(session)) == 40
+        numbers = [entry.payload["number"] for entry in evidence.account_leaves(session, account)]
+        assert sorted(numbers) == list(range(40))
+    engine.dispose()
+
+
+def test_a_rolled_back_leaf_leaves_no_trace(fresh_db: Database) -> None:
+    engine = make_engine(fresh_db.url("portal_app"))
+    with tenant_session(engine) as session:
+        account = make_dana(session)
+        write(session, account, 0)
+        session.commit()
+        write(session, account, 1)
+        session.rollback()
+        assert write(session, account, 2).n == 1
+        session.commit()
+        assert bytes_of.verify_chain(stored(session)) == 2
+    engine.dispose()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET n = 7", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize("table", ["leaf", "leaf_payload", "document"])
+def test_the_log_is_append_only(session: PortalSession, statement: str, table: str) -> None:
+    account = make_dana(session)
+    write(session, account, 0)
+    if table == "document" and "SET n" in statement:
+        statement = "UPDATE {} SET media = 'x'"
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        session.execute(text(statement.format(table)))
+
+
+def test_a_document_is_kept_once_under_its_own_hash(session: PortalSession) -> None:
+    client = make_client(session)
+    body = b"What you should know"
+    name = evidence.store_document(session, client.id, "text/html", body, NOW)
+    assert evidence.store_document(session, client.id, "text/html", body, NOW) == name
+    kept = evidence.document(session, client.id, name)
+    assert (bytes(kept.body), kept.media) == (body, "text/html")
+
+
+def test_another_client_sees_neither_leaves_nor_documents(
+    session: PortalSession, engine: Engine
+) -> None:
+    account = make_dana(session)
+    write(session, account, 0)
+    session.info["client_ids"] = ()
+    session.execute(text("SELECT set_config('app.client_ids', '{}', true)"))
+    assert evidence.chain_leaves(session, account.client_id, account.chain_id) == []

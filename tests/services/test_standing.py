@@ -1,0 +1,90 @@
+"""Holds are set and lifted on the record, and say what is allowed meanwhile (DH-08)."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal.db import PortalSession
+from portal.domain.capabilities import NotAllowedNow
+from portal.domain.holds import Capability, HoldKind
+from portal.models import CollectorRole
+from portal.services import evidence
+from portal.services.evidence import SYSTEM
+from portal.services.standing import HoldLifted, lift_hold, set_hold, standing, today_of
+from tests.factories import NOW, TODAY, make_account, make_client, make_dana, make_debtor
+
+
+def test_an_account_without_holds_allows_everything(session: PortalSession) -> None:
+    allowed = standing(session, make_dana(session), NOW)
+    assert all(allowed.of(capability).allowed for capability in Capability)
+
+
+def test_a_dispute_stops_payments_until_it_is_lifted(session: PortalSession) -> None:
+    account = make_dana(session)
+    hold = set_hold(session, account, HoldKind.DISPUTE, source="help:HR-1", now=NOW, actor=SYSTEM)
+    during = standing(session, account, NOW)
+    assert not during.accept.allowed
+    assert not during.charge.staff_allowed
+    assert during.show.allowed
+    with pytest.raises(NotAllowedNow, match="We|You"):
+        during.require(Capability.PAY)
+    lift_hold(session, hold, reason="proof sent", by=None, now=NOW + timedelta(days=1))
+    assert standing(session, account, NOW + timedelta(days=1)).pay.allowed
+    kinds = [
+        (leaf.type, leaf.payload["kind"]) for leaf in evidence.account_leaves(session, account)
+    ]
+    assert kinds == [("hold.set", "dispute"), ("hold.lifted", "dispute")]
+
+
+def test_a_hold_is_lifted_once(session: PortalSession) -> None:
+    account = make_dana(session)
+    hold = set_hold(session, account, HoldKind.HARDSHIP, source="staff", now=NOW, actor=SYSTEM)
+    lift_hold(session, hold, reason="done", by=None, now=NOW)
+    with pytest.raises(HoldLifted):
+        lift_hold(session, hold, reason="again", by=None, now=NOW)
+
+
+def test_the_same_source_holds_an_account_once(session: PortalSession) -> None:
+    account = make_dana(session)
+    first, second = (
+        set_hold(session, account, HoldKind.HARDSHIP, source="help:HR-1", now=NOW, actor=SYSTEM)
+        for _ in range(2)
+    )
+    assert first.id == second.id
+
+
+def test_a_hold_ends_by_itself_at_its_end(session: PortalSession) -> None:
+    account = make_dana(session)
+    end = NOW + timedelta(days=60)
+    set_hold(
+        session,
+        account,
+        HoldKind.BREATHING_SPACE,
+        source="staff",
+        ends_at=end,
+        now=NOW,
+        actor=SYSTEM,
+    )
+    assert not standing(session, account, end - timedelta(seconds=1)).accept.allowed
+    assert standing(session, account, end).accept.allowed
+    assert standing(session, account, NOW - timedelta(seconds=1)).accept.allowed
+
+
+def test_an_agency_account_without_a_notice_date_is_not_shown(session: PortalSession) -> None:
+    """VN-04"""
+    client = make_client(session, collector_role=CollectorRole.THIRD_PARTY_AGENCY)
+    account = make_account(session, make_debtor(session, client), validation_notice_sent_on=None)
+    assert "VN-04" in standing(session, account, NOW).show.rules
+
+
+def test_a_time_barred_account_takes_no_offer(session: PortalSession) -> None:
+    """TB-02"""
+    account = make_dana(session, sol_expires_on=TODAY)
+    assert not standing(session, account, NOW).offer.allowed
+    assert standing(session, account, NOW - timedelta(days=1)).offer.allowed
+
+
+def test_today_is_a_debtors_own_day(session: PortalSession) -> None:
+    debtor = make_debtor(session, make_client(session), time_zone="Pacific/Honolulu")
+    night = NOW.replace(hour=7)
+    assert today_of(debtor, night) == TODAY - timedelta(days=1)
