@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from procrastinate import (
     App,
     BaseRetryStrategy,
@@ -116,6 +117,12 @@ def enqueue(
         with session.begin_nested():  # a duplicate would end the whole transaction
             return deferrer.defer(**_plain(arguments))
     except exceptions.AlreadyEnqueued:
+        return None
+    except AssertionError as error:
+        # Procrastinate reads the name of the lock from the detail of PostgreSQL's message, which
+        # is not shown to a role that may not read the column, nor in English everywhere.
+        if not isinstance(error.__context__, psycopg.errors.UniqueViolation):
+            raise
         return None
 
 
