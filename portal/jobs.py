@@ -115,6 +115,7 @@ def enqueue(
         return deferrer.defer(**_plain(arguments))
     try:
         with session.begin_nested():  # a duplicate would end the whole transaction
+            deferrer.connection = psycopg_connection(session)  # the savepoint begins here
             return deferrer.defer(**_plain(arguments))
     except exceptions.AlreadyEnqueued:
         return None
