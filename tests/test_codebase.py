@@ -28,7 +28,6 @@ COMMITTING_SERVICES = {
     "dispatch": "no transaction is open while a message is sent",
     "identity": "counts an attempt before the secret is looked at",
     "inbox": "no transaction is open while Stripe is asked",
-    "messages": "no transaction is open while a message is sent",
     "payments": "no transaction is open while Stripe is asked",
     "placements": "streams a file in batches",
     "reconcile": "no transaction is open while Stripe is asked",

@@ -13,7 +13,7 @@ from portal.domain import N_, DomainError
 from portal.domain import capabilities as law
 from portal.domain.capabilities import AccountStanding, Capabilities
 from portal.domain.debts import CollectorRole, DebtPurpose
-from portal.domain.holds import HoldKind
+from portal.domain.holds import Capability, HoldKind
 from portal.models import Account, Debtor, Hold
 from portal.services import evidence
 from portal.services.evidence import Actor, Payload
@@ -49,6 +49,21 @@ def standing(session: Session, account: Account, now: datetime) -> Capabilities:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     kinds = [hold.kind for hold in holds_in_force(session, account, now)]
     return judge(account, kinds, today_of(debtor, now))
+
+
+def require(
+    session: Session,
+    account: Account,
+    capability: Capability,
+    *,
+    now: datetime,
+    staff: bool = False,
+) -> None:
+    """Go on only if it is allowed on this account now, to staff where ``staff``.
+
+    Raises NotAllowedNow, which says why.
+    """
+    standing(session, account, now).require(capability, staff=staff)
 
 
 def judge(account: Account, kinds: Iterable[str], today: date) -> Capabilities:
