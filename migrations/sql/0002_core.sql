@@ -579,13 +579,14 @@ CREATE TABLE payment_authorization (
     method_funding TEXT,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     granted_at TIMESTAMP WITH TIME ZONE,
+    copied_at TIMESTAMP WITH TIME ZONE,
     copy_message_id UUID,
     revoked_at TIMESTAMP WITH TIME ZONE,
     revoked_reason TEXT,
     CONSTRAINT pk_payment_authorization PRIMARY KEY (client_id, id),
     CONSTRAINT fk_payment_authorization_client_id FOREIGN KEY(client_id) REFERENCES client (id),
     CONSTRAINT fk_payment_authorization_client_id_arrangement_id FOREIGN KEY(client_id, arrangement_id) REFERENCES arrangement (client_id, id),
-    CONSTRAINT ck_payment_authorization_granted_has_time CHECK ((status = 'awaiting_method') = (granted_at IS NULL))
+    CONSTRAINT ck_payment_authorization_granted_has_method CHECK (status <> 'granted' OR (granted_at IS NOT NULL AND method_id IS NOT NULL))
 );
 CREATE UNIQUE INDEX uq_payment_authorization_one_granted ON payment_authorization (client_id, arrangement_id) WHERE status = 'granted';
 

@@ -109,7 +109,7 @@ MOVES: dict[type[StrEnum], dict[StrEnum, frozenset[StrEnum]]] = {
         I.PROCESSING: frozenset({I.PAID, I.FAILED, I.SCHEDULED, I.CANCELED}),
         I.FAILED: frozenset({I.PROCESSING, I.PAID, I.SCHEDULED, I.CANCELED}),
         I.PAID: frozenset({I.SCHEDULED, I.CANCELED}),
-        I.CANCELED: frozenset(),
+        I.CANCELED: frozenset({I.SCHEDULED}),
     },
     PaymentStatus: {
         P.CREATED: frozenset(

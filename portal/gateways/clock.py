@@ -1,14 +1,15 @@
-"""The time: asked for at the edge, handed down as an argument."""
+"""Time, injected: the only place that reads the machine's clock."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Something that knows the time."""
+    """Whatever knows the time."""
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
+        ...
 
 
 class SystemClock:
@@ -19,19 +20,17 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-class FixedClock:
-    """A clock that stands still until it is told to move."""
+class SetClock:
+    """A clock that stands still until it is moved: for tests and simulations."""
 
-    def __init__(self, now: datetime) -> None:
-        if now.tzinfo is None:
-            raise ValueError("A clock needs an aware time.")
-        self._now = now.astimezone(UTC)
+    def __init__(self, at: datetime) -> None:
+        self.at = at
 
     def now(self) -> datetime:
-        """The moment the clock stands at, aware, in UTC."""
-        return self._now
+        """The moment it was set to, aware, in UTC."""
+        return self.at
 
     def advance(self, by: timedelta) -> datetime:
-        """Move on and say the new time."""
-        self._now += by
-        return self._now
+        """Move on (or back) and return the new moment."""
+        self.at += by
+        return self.at

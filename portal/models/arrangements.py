@@ -107,7 +107,8 @@ class Authorization(Owned, Base):
             postgresql_where=text("status = 'granted'"),
         ),
         CheckConstraint(
-            "(status = 'awaiting_method') = (granted_at IS NULL)", name="granted_has_time"
+            "status <> 'granted' OR (granted_at IS NOT NULL AND method_id IS NOT NULL)",
+            name="granted_has_method",
         ),
     )
 
@@ -121,6 +122,7 @@ class Authorization(Owned, Base):
     method_funding: Mapped[str | None]
     created_at: Mapped[datetime]
     granted_at: Mapped[datetime | None]
+    copied_at: Mapped[datetime | None]
     copy_message_id: Mapped[UUID | None]
     revoked_at: Mapped[datetime | None]
     revoked_reason: Mapped[str | None]

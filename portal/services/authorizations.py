@@ -1,0 +1,128 @@
+"""Permission to charge a saved method later: granted by settling, revoked by anyone's stop."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
+from portal.domain.statuses import AuthorizationStatus, move
+from portal.models import Account, Arrangement, Authorization, Payment, fresh_id
+from portal.services import evidence, notices
+
+# Holds under which nothing is charged: what lands after they began goes back.
+STOPPING_HOLDS = tuple(
+    kind
+    for kind in HoldKind
+    if permissions_under(kind)[Capability.CHARGE] is not Permission.ALLOWED
+)
+
+
+def current(session: Session, arrangement: Arrangement) -> Authorization | None:
+    """The arrangement's authorization in force or awaiting its method, if there is one."""
+    return session.scalars(
+        select(Authorization)
+        .where(
+            Authorization.arrangement_id == arrangement.id,
+            Authorization.status != AuthorizationStatus.REVOKED,
+        )
+        .order_by(Authorization.created_at.desc())
+        .limit(1)
+    ).first()
+
+
+def grant(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
+    """Add the saved method to the authorization that awaits it, and send its copy (PY-05).
+
+    Where one is in force already (a changed card), the old one is revoked and the same permission
+    continues with the new method. The account is locked by the caller, who commits.
+    """
+    agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
+    found = current(session, agreed)
+    if found is None or found.method_id == payment.method_id:
+        return
+    if found.status == AuthorizationStatus.GRANTED:
+        _revoke(found, reason="method_changed", now=now)
+        session.flush()
+        found = _continued(session, found, now=now)
+    found.status = move(found.status, AuthorizationStatus.GRANTED)
+    found.granted_at = now
+    found.method_id, found.method_brand = payment.method_id, payment.method_brand
+    found.method_last4, found.method_funding = payment.method_last4, payment.method_funding
+    session.flush()
+    _record(session, account, found, actor=evidence.STRIPE, now=now)
+    sent = notices.tell(
+        session, account, "authorization_copy", fact=f"authorization:{found.id}", now=now
+    )
+    found.copy_message_id = sent[0].id if sent else None
+    found.copied_at = now
+
+
+def revoke(
+    session: Session,
+    account: Account,
+    agreed: Arrangement,
+    *,
+    reason: str,
+    actor: dict[str, str],
+    now: datetime,
+) -> bool:
+    """End the permission at once (PY-08); False where there was none. The caller commits.
+
+    The account is locked by the caller: a charge that has not begun by then never begins.
+    """
+    found = current(session, agreed)
+    if found is None:
+        return False
+    _revoke(found, reason=reason, now=now)
+    session.flush()
+    _record(session, account, found, actor=actor, now=now)
+    return True
+
+
+def _revoke(found: Authorization, *, reason: str, now: datetime) -> None:
+    found.status = move(found.status, AuthorizationStatus.REVOKED)
+    found.revoked_at, found.revoked_reason = now, reason
+
+
+def _continued(session: Session, old: Authorization, *, now: datetime) -> Authorization:
+    new = Authorization(
+        client_id=old.client_id,
+        id=fresh_id(),
+        arrangement_id=old.arrangement_id,
+        status=AuthorizationStatus.AWAITING_METHOD,
+        document_sha256=old.document_sha256,
+        cap_cents=old.cap_cents,
+        created_at=now,
+    )
+    session.add(new)
+    return new
+
+
+def _record(
+    session: Session,
+    account: Account,
+    found: Authorization,
+    *,
+    actor: evidence.Actor,
+    now: datetime,
+) -> None:
+    payload: dict[str, object] = {
+        "actor": actor,
+        "arrangement": str(found.arrangement_id),
+        "authorization": str(found.id),
+        "cap_cents": found.cap_cents,
+        "documents": [{"sha256": found.document_sha256.hex()}],
+    }
+    if found.method_brand:
+        payload |= {"method": {"brand": found.method_brand, "last4": found.method_last4 or ""}}
+    if found.revoked_reason:
+        payload |= {"reason": found.revoked_reason}
+    evidence.record(
+        session,
+        client_id=found.client_id,
+        chain_id=account.chain_id,
+        type=f"authorization.{found.status}",
+        payload=payload,
+        now=now,
+    )

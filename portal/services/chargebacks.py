@@ -1,0 +1,118 @@
+"""Chargebacks: what Stripe calls disputes, and the money that they move."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain.money import Cents
+from portal.gateways.payments import DisputeStatus, GatewayDispute
+from portal.models import Account, Arrangement, Chargeback, EntryKind, Payment, fresh_id
+from portal.services import authorizations, evidence
+from portal.services.ledger import lock_account, open_exception, post
+
+FINAL = (
+    DisputeStatus.WON,
+    DisputeStatus.LOST,
+    DisputeStatus.WARNING_CLOSED,
+    DisputeStatus.PREVENTED,
+)
+
+
+def apply_dispute(
+    session: Session, payment_id: UUID, told: GatewayDispute, *, now: datetime
+) -> None:
+    """Bring one chargeback to where Stripe says it is: every movement is one ledger entry.
+
+    An inquiry moves nothing. Money withdrawn ends the permission to charge (PY-09) and goes before
+    a person. Locks the account; the caller commits.
+    """
+    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
+    account = lock_account(session, payment.account_id)
+    row = _row(session, payment, told, now=now)
+    for movement in told.movements:
+        withdrawn = movement.amount_cents < 0
+        landed = post(
+            session,
+            account,
+            kind=EntryKind.CHARGEBACK if withdrawn else EntryKind.CHARGEBACK_REVERSED,
+            source=f"movement:{movement.id}",
+            amount_cents=Cents(-movement.amount_cents),
+            now=now,
+        )
+        if landed:
+            _record(session, account, payment, told, movement.amount_cents, now=now)
+            if withdrawn:
+                _stop(session, account, payment, told, now=now)
+    row.status = str(told.status)
+    session.flush()
+
+
+def _row(session: Session, payment: Payment, told: GatewayDispute, *, now: datetime) -> Chargeback:
+    known = session.scalars(
+        select(Chargeback).where(Chargeback.dispute_id == told.id)
+    ).one_or_none()
+    if known is not None:
+        return known
+    row = Chargeback(
+        client_id=payment.client_id,
+        id=fresh_id(),
+        payment_id=payment.id,
+        dispute_id=told.id,
+        status=str(told.status),
+        reason=told.reason,
+        amount_cents=told.amount_cents,
+        created_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _record(
+    session: Session,
+    account: Account,
+    payment: Payment,
+    told: GatewayDispute,
+    moved_cents: Cents,
+    *,
+    now: datetime,
+) -> None:
+    kind = "payment.charged_back" if moved_cents < 0 else "payment.chargeback_reversed"
+    payload: dict[str, object] = {
+        "actor": evidence.STRIPE,
+        "payment": str(payment.id),
+        "chargeback": told.id,
+        "amount_cents": abs(moved_cents),
+        "currency": payment.currency,
+        "balance_cents": account.balance_cents,
+    }
+    if payment.arrangement_id is not None:
+        payload["arrangement"] = str(payment.arrangement_id)
+    evidence.record(
+        session,
+        client_id=payment.client_id,
+        chain_id=account.chain_id,
+        type=kind,
+        payload=payload,
+        now=now,
+    )
+
+
+def _stop(
+    session: Session, account: Account, payment: Payment, told: GatewayDispute, *, now: datetime
+) -> None:
+    if payment.arrangement_id is not None:
+        agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
+        authorizations.revoke(
+            session, account, agreed, reason="chargeback", actor=evidence.STRIPE, now=now
+        )
+    open_exception(
+        session,
+        account,
+        kind="chargeback",
+        source=f"dispute:{told.id}",
+        detail=f"{payment.reference}: {told.reason}, {told.amount_cents} cents withdrawn.",
+        now=now,
+    )

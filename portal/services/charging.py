@@ -1,0 +1,199 @@
+"""Charging due installments off-session, under the authorization in force."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import or_, select, true
+from sqlalchemy.orm import Session
+
+from portal.db import commit, hook
+from portal.domain.holds import Capability
+from portal.domain.money import Cents
+from portal.domain.statuses import (
+    AuthorizationStatus,
+    InstallmentStatus,
+    PaymentStatus,
+    move,
+)
+from portal.gateways.payments import (
+    GatewayRefused,
+    GatewayUnavailable,
+    OffSessionCharge,
+    PaymentGateway,
+)
+from portal.models import (
+    Account,
+    Arrangement,
+    Authorization,
+    Client,
+    Debtor,
+    Installment,
+    Payment,
+    PaymentPurpose,
+    fresh_id,
+)
+from portal.services import authorizations, fulfilling, settling
+from portal.services.ledger import lock_account
+from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt
+from portal.services.readings import Reading
+from portal.services.references import fresh_reference
+from portal.services.standing import standing, today_of
+
+BATCH = 25
+CHARGEABLE = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED)
+
+
+def due_installments(
+    session: Session, client_id: UUID, *, today: date, after: UUID | None = None
+) -> list[UUID]:
+    """Up to a batch of installments that may be due for an off-session charge, by id."""
+    rows = session.scalars(
+        select(Installment.id)
+        .join(
+            Arrangement,
+            (Arrangement.client_id == Installment.client_id)
+            & (Arrangement.id == Installment.arrangement_id),
+        )
+        .join(
+            Authorization,
+            (Authorization.client_id == Arrangement.client_id)
+            & (Authorization.arrangement_id == Arrangement.id)
+            & (Authorization.status == AuthorizationStatus.GRANTED),
+        )
+        .where(
+            Installment.client_id == client_id,
+            Installment.due_on <= today,
+            Installment.status.in_(CHARGEABLE),
+            or_(
+                Installment.status == InstallmentStatus.SCHEDULED,
+                Installment.next_attempt_on <= today,
+            ),
+            Arrangement.status.in_(fulfilling.LIVE),
+            Arrangement.method == "automatic",
+            Installment.id > after if after else true(),
+        )
+        .order_by(Installment.id)
+        .limit(BATCH)
+    )
+    return list(rows)
+
+
+def charge_installment(
+    session: Session, gateway: PaymentGateway, installment_id: UUID, *, now: datetime
+) -> Payment | None:
+    """Charge one due installment off-session, once; None where it must not be charged now.
+
+    Commits: our row first, then Stripe, then what Stripe said. Where Stripe gives no answer the
+    attempt stays for ``sweep``. Run twice at once, it charges once: the account has one open
+    attempt at most.
+    """
+    payment = _begin(session, installment_id, now=now)
+    if payment is None:
+        commit(session, "charge.skipped")
+        return None
+    payment_id = payment.id
+    commit(session, "charge.created")
+    return post_charge(session, gateway, payment_id, now=now)
+
+
+def _begin(session: Session, installment_id: UUID, *, now: datetime) -> Payment | None:
+    part = session.scalars(select(Installment).where(Installment.id == installment_id)).one()
+    agreed = session.get_one(Arrangement, (part.client_id, part.arrangement_id))
+    account = lock_account(session, agreed.account_id)
+    session.refresh(agreed)
+    session.refresh(part)
+    permission = _permission(session, account, agreed, part, now=now)
+    if permission is None or open_attempt(session, account.id) is not None:
+        return None
+    part.status = move(part.status, InstallmentStatus.PROCESSING)
+    part.attempts += 1
+    client = session.get_one(Client, account.client_id)
+    payment_id = fresh_id()
+    owed = Cents(min(part.amount_cents - part.paid_cents, account.balance_cents))
+    payment = Payment(
+        client_id=account.client_id,
+        id=payment_id,
+        account_id=account.id,
+        arrangement_id=agreed.id,
+        installment_id=part.id,
+        purpose=PaymentPurpose.INSTALLMENT,
+        status=PaymentStatus.ATTEMPTING,
+        amount_cents=owed,
+        currency=account.currency,
+        reference=fresh_reference(),
+        locale=agreed.locale,
+        idempotency_key=f"payment-{payment_id}",
+        stripe_account=client.stripe_account,
+        method_id=permission.method_id,
+        created_at=now,
+        posted_at=now,
+    )
+    session.add(payment)
+    session.flush()
+    return payment
+
+
+def _permission(
+    session: Session, account: Account, agreed: Arrangement, part: Installment, *, now: datetime
+) -> Authorization | None:
+    """The authorization under which this may be charged now, or None (invariants 3 and 4)."""
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    today = today_of(debtor, now)
+    retry_on = part.next_attempt_on or part.due_on
+    due = part.status in CHARGEABLE and part.due_on <= today and retry_on <= today
+    if part.status == InstallmentStatus.FAILED and part.next_attempt_on is None:
+        return None
+    live = agreed.status in fulfilling.LIVE and agreed.method == "automatic"
+    if not (due and live and account.balance_cents > 0):
+        return None
+    if not standing(session, account, now).of(Capability.CHARGE).allowed:
+        return None
+    found = authorizations.current(session, agreed)
+    if found is None or found.status != AuthorizationStatus.GRANTED:
+        return None
+    return found if found.copied_at is not None else None
+
+
+def post_charge(
+    session: Session, gateway: PaymentGateway, payment_id: UUID, *, now: datetime
+) -> Payment:
+    """Ask Stripe for an attempt that our row describes, and settle what it answers. Commits."""
+    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
+    account = session.get_one(Account, (payment.client_id, payment.account_id))
+    charge = OffSessionCharge(
+        customer_id=account.stripe_customer or "",
+        method_id=payment.method_id or "",
+        amount_cents=payment.amount_cents,
+        currency=payment.currency,
+        metadata={METADATA_CLIENT: str(payment.client_id), METADATA_PAYMENT: str(payment.id)},
+    )
+    key, stripe_account = payment.idempotency_key, payment.stripe_account
+    commit(session, "charge.drafted")
+    try:
+        hook("stripe.charge")
+        intent = gateway.charge_off_session(
+            charge, idempotency_key=key, stripe_account=stripe_account
+        )
+        hook("stripe.charge.done")
+    except GatewayUnavailable:
+        return payment
+    except GatewayRefused as refused:
+        return _refused(session, payment_id, refused, now=now)
+    settled = settling.apply(session, payment_id, Reading(intent=intent), now=now)
+    commit(session, "charge.settled")
+    return settled
+
+
+def _refused(
+    session: Session, payment_id: UUID, refused: GatewayRefused, *, now: datetime
+) -> Payment:
+    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
+    lock_account(session, payment.account_id)
+    session.refresh(payment, with_for_update=True)
+    if payment.status == PaymentStatus.ATTEMPTING:
+        payment.status = move(payment.status, PaymentStatus.FAILED)
+        payment.failure_code = refused.code or "refused"
+        payment.settled_at = now
+        fulfilling.release(session, payment, failed_at=now)
+    commit(session, "charge.refused")
+    return payment

@@ -1,0 +1,213 @@
+"""What a payment does to the arrangement it belongs to: allocation, progress, completion."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.domain.money import Cents
+from portal.domain.statuses import (
+    ArrangementStatus,
+    InstallmentStatus,
+    PaymentStatus,
+    move,
+)
+from portal.models import (
+    Account,
+    Arrangement,
+    EntryKind,
+    Installment,
+    Payment,
+    PaymentAllocation,
+)
+from portal.services import evidence, notices
+from portal.services.ledger import close_if_settled, open_exception, post
+
+LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
+UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.PROCESSING, InstallmentStatus.FAILED)
+MAX_ATTEMPTS = 4
+RETRY_AFTER = timedelta(days=4)
+
+
+def lock_arrangement(session: Session, payment: Payment) -> Arrangement | None:
+    """The arrangement a payment belongs to, locked after its account."""
+    if payment.arrangement_id is None:
+        return None
+    return session.scalars(
+        select(Arrangement)
+        .where(Arrangement.id == payment.arrangement_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def lock_installments(session: Session, arrangement: Arrangement) -> list[Installment]:
+    """All parts of an arrangement in order, locked."""
+    return list(
+        session.scalars(
+            select(Installment)
+            .where(Installment.arrangement_id == arrangement.id)
+            .order_by(Installment.n)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def begin(session: Session, payment: Payment) -> None:
+    """Mark the installment a payment is for as being collected."""
+    if payment.installment_id is not None:
+        part = session.get_one(Installment, (payment.client_id, payment.installment_id))
+        if part.status in (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED):
+            part.status = move(part.status, InstallmentStatus.PROCESSING)
+
+
+def release(session: Session, payment: Payment, *, failed_at: datetime | None = None) -> None:
+    """The attempt came to nothing: its installment waits again, or is failed and tried later."""
+    if payment.installment_id is None:
+        return
+    part = session.get_one(Installment, (payment.client_id, payment.installment_id))
+    if part.status in (InstallmentStatus.PAID, InstallmentStatus.CANCELED):
+        return
+    if failed_at is None or payment.status == PaymentStatus.CANCELED:
+        if part.status == InstallmentStatus.PROCESSING:
+            part.status = move(part.status, InstallmentStatus.SCHEDULED)
+        return
+    part.status = move(part.status, InstallmentStatus.FAILED)
+    again = payment.status == PaymentStatus.FAILED and part.attempts < MAX_ATTEMPTS
+    part.next_attempt_on = (failed_at + RETRY_AFTER).date() if again else None
+
+
+def fulfil(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
+    """Allocate a succeeded payment and take its arrangement as far as the money takes it.
+
+    Money begun before an arrangement was withdrawn is honoured: the arrangement comes back. The
+    account is locked by the caller, who commits.
+    """
+    agreed = lock_arrangement(session, payment)
+    if agreed is None:
+        _allocate(session, payment, None, payment.amount_cents, now=now)
+        close_if_settled(account, forgiven=False)
+        return
+    if agreed.status not in (*LIVE, ArrangementStatus.WITHDRAWN):
+        _allocate(session, payment, None, payment.amount_cents, now=now)
+        _ask(session, payment, f"{agreed.reference} was {agreed.status} when this was paid", now)
+        close_if_settled(account, forgiven=False)
+        return
+    if agreed.status == ArrangementStatus.WITHDRAWN and not _revive(session, payment, agreed, now):
+        return
+    parts = lock_installments(session, agreed)
+    _spread(session, payment, parts, now=now)
+    if agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT:
+        agreed.status = move(agreed.status, ArrangementStatus.ACTIVE)
+    session.flush()
+    if all(p.status in (InstallmentStatus.PAID, InstallmentStatus.CANCELED) for p in parts):
+        _complete(session, account, agreed, now=now)
+    close_if_settled(account, forgiven=agreed.kind == "settlement")
+
+
+def _revive(session: Session, payment: Payment, agreed: Arrangement, now: datetime) -> bool:
+    """Bring a withdrawn arrangement back for money begun before; not if another took its place."""
+    other = session.scalar(
+        select(func.count())
+        .select_from(Arrangement)
+        .where(
+            Arrangement.account_id == agreed.account_id,
+            Arrangement.status.in_(LIVE),
+            Arrangement.id != agreed.id,
+        )
+    )
+    if other:
+        _allocate(session, payment, None, payment.amount_cents, now=now)
+        _ask(session, payment, f"{agreed.reference} was withdrawn and replaced, then paid", now)
+        return False
+    agreed.status = move(agreed.status, ArrangementStatus.ACTIVE)
+    agreed.ended_at, agreed.ended_reason = None, None
+    for part in lock_installments(session, agreed):
+        if part.status == InstallmentStatus.CANCELED:
+            part.status = move(part.status, InstallmentStatus.SCHEDULED)
+    return True
+
+
+def _spread(session: Session, payment: Payment, parts: list[Installment], *, now: datetime) -> None:
+    """The installment it was paid for first, then the oldest unpaid ones; a rest has none."""
+    left = payment.amount_cents
+    named = [part for part in parts if part.id == payment.installment_id]
+    others = [part for part in parts if part.id != payment.installment_id]
+    for part in named + others:
+        open_cents = Cents(part.amount_cents - part.paid_cents)
+        if left <= 0 or part.status not in UNPAID or open_cents <= 0:
+            continue
+        taken = Cents(min(left, open_cents))
+        part.paid_cents = Cents(part.paid_cents + taken)
+        if part.paid_cents == part.amount_cents:
+            part.status = move(part.status, InstallmentStatus.PAID)
+            part.next_attempt_on = None
+        elif part.status == InstallmentStatus.PROCESSING:
+            part.status = move(part.status, InstallmentStatus.SCHEDULED)
+        _allocate(session, payment, part, taken, now=now)
+        left = Cents(left - taken)
+    if left > 0:
+        _allocate(session, payment, None, left, now=now)
+
+
+def _allocate(
+    session: Session,
+    payment: Payment,
+    part: Installment | None,
+    amount_cents: Cents,
+    *,
+    now: datetime,
+) -> None:
+    session.add(
+        PaymentAllocation(
+            client_id=payment.client_id,
+            payment_id=payment.id,
+            account_id=payment.account_id,
+            installment_id=part.id if part else None,
+            amount_cents=amount_cents,
+            at=now,
+        )
+    )
+
+
+def _complete(session: Session, account: Account, agreed: Arrangement, *, now: datetime) -> None:
+    agreed.status = move(agreed.status, ArrangementStatus.COMPLETED)
+    agreed.ended_at, agreed.ended_reason = now, "paid"
+    forgiven = Cents(max(account.balance_cents, 0)) if agreed.kind == "settlement" else Cents(0)
+    if forgiven:
+        post(
+            session,
+            account,
+            kind=EntryKind.FORGIVEN,
+            source=f"arrangement:{agreed.id}",
+            amount_cents=Cents(-forgiven),
+            now=now,
+        )
+    evidence.record(
+        session,
+        client_id=agreed.client_id,
+        chain_id=account.chain_id,
+        type="arrangement.completed",
+        payload={
+            "actor": evidence.SYSTEM,
+            "arrangement": str(agreed.id),
+            "reference": agreed.reference,
+            "total_cents": agreed.total_cents,
+            "forgiven_cents": forgiven,
+            "balance_cents": account.balance_cents,
+        },
+        now=now,
+    )
+    notices.tell(session, account, "plan_completed", fact=f"completed:{agreed.id}", now=now)
+
+
+def _ask(session: Session, payment: Payment, detail: str, now: datetime) -> None:
+    open_exception(
+        session,
+        session.get_one(Account, (payment.client_id, payment.account_id)),
+        kind="paid_outside_arrangement",
+        source=f"payment:{payment.id}",
+        detail=detail,
+        now=now,
+    )

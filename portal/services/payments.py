@@ -1,0 +1,350 @@
+"""Beginning a payment: our row first, Stripe second, and one open attempt for each account."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db import commit, hook
+from portal.domain import N_, DomainError
+from portal.domain.holds import Capability
+from portal.domain.money import Cents
+from portal.domain.statuses import PaymentStatus, move
+from portal.gateways.payments import (
+    CheckoutMode,
+    CheckoutOrder,
+    CheckoutStatus,
+    GatewayCheckout,
+    GatewayRefused,
+    PaymentGateway,
+)
+from portal.models import Account, Arrangement, Client, Payment, PaymentPurpose, fresh_id
+from portal.services import readings, settling
+from portal.services.ledger import lock_account
+from portal.services.references import fresh_reference
+from portal.services.standing import standing
+
+UNRESOLVED = (
+    PaymentStatus.CREATED,
+    PaymentStatus.OPEN,
+    PaymentStatus.ATTEMPTING,
+    PaymentStatus.PROCESSING,
+)
+CHECKOUT_LASTS = timedelta(minutes=60)
+# Stripe refuses a page that would close in less than half an hour, and the key fixes the hour.
+REPEATABLE = timedelta(minutes=25)
+REUSABLE = timedelta(minutes=5)
+METADATA_CLIENT, METADATA_PAYMENT = "client", "payment"
+
+
+class PaymentOnItsWay(DomainError):
+    """Another attempt to pay this account is not resolved yet; a second could pay it twice."""
+
+    message = N_("A payment for this account is on its way. You do not need to pay again.")
+
+    def __init__(self, payment_id: UUID) -> None:
+        super().__init__()
+        self.payment_id = payment_id
+
+
+class PaymentNotPossible(DomainError):
+    """Stripe does not take this payment as asked; nothing was taken."""
+
+    message = N_("We could not open the payment page. Nothing was taken. Please call us.")
+
+
+class NothingToPay(DomainError):
+    """The amount is more than is owed, or nothing is."""
+
+    message = N_("The amount you owe has changed. Please look at your balance again.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutRequest:
+    """What is to be paid on a Checkout page, and where its two exits lead.
+
+    ``landing`` gives the absolute address of our page about a payment's id. ``amount_cents`` is 0
+    where a method is only saved.
+    """
+
+    account_id: UUID
+    purpose: PaymentPurpose
+    amount_cents: Cents
+    locale: str
+    landing: Callable[[UUID], str]
+    arrangement_id: UUID | None = None
+    installment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """All that a Checkout page is made of, read from our rows before Stripe is asked."""
+
+    where: readings.PaymentPointer
+    order: CheckoutOrder
+    idempotency_key: str
+
+
+def start_checkout(
+    session: Session, gateway: PaymentGateway, wanted: CheckoutRequest, *, now: datetime
+) -> str:
+    """Open a Checkout page for an account and return its address.
+
+    The open attempt's page is returned again if it is for the same thing; any other is closed at
+    Stripe first. Commits on the way: the row exists before Stripe is asked, no transaction spans
+    the network, and a crash at any line leaves an attempt that ``sweep`` finishes.
+    Raises PaymentOnItsWay, PaymentNotPossible, NothingToPay, NotAllowedNow, or GatewayUnavailable
+    (nothing was taken; asking again goes on with the same attempt).
+    """
+    found = open_attempt(session, wanted.account_id)
+    if found is not None:
+        url = _resume(session, gateway, found, wanted, now=now)
+        if url is not None:
+            return url
+    payment = _write(session, wanted, now=now)
+    return _post(session, gateway, payment.id, wanted.landing, now=now)
+
+
+def open_attempt(session: Session, account_id: UUID) -> Payment | None:
+    """The account's one unresolved payment, if there is one."""
+    return session.scalars(
+        select(Payment).where(Payment.account_id == account_id, Payment.status.in_(UNRESOLVED))
+    ).one_or_none()
+
+
+def release_checkout(
+    session: Session, gateway: PaymentGateway, account_id: UUID, *, now: datetime
+) -> None:
+    """Close the account's open Checkout page at Stripe, so that something else can be chosen.
+
+    Commits. Raises PaymentOnItsWay when it was paid, or is being paid, after all.
+    """
+    found = open_attempt(session, account_id)
+    if found is not None:
+        _close(session, gateway, found, now=now)
+
+
+def _resume(
+    session: Session,
+    gateway: PaymentGateway,
+    found: Payment,
+    wanted: CheckoutRequest,
+    *,
+    now: datetime,
+) -> str | None:
+    same = _same(found, wanted)
+    if found.status == PaymentStatus.CREATED and same and now - found.created_at < REPEATABLE:
+        return _post(session, gateway, found.id, wanted.landing, now=now)
+    closes_at = found.checkout_expires_at
+    if found.status == PaymentStatus.OPEN and same and closes_at and closes_at - now > REUSABLE:
+        reading = _read(session, gateway, found)
+        if reading.checkout and reading.checkout.status == CheckoutStatus.OPEN:
+            return reading.checkout.url
+    _close(session, gateway, found, now=now)
+    return None
+
+
+def _same(found: Payment, wanted: CheckoutRequest) -> bool:
+    return (
+        found.purpose == wanted.purpose
+        and found.amount_cents == wanted.amount_cents
+        and found.arrangement_id == wanted.arrangement_id
+        and found.installment_id == wanted.installment_id
+    )
+
+
+def _read(session: Session, gateway: PaymentGateway, payment: Payment) -> readings.Reading:
+    customer = session.scalar(
+        select(Account.stripe_customer).where(Account.id == payment.account_id)
+    )
+    where = readings.pointer(payment, customer)
+    commit(session, "payment.read")
+    hook("stripe.read")
+    return readings.read(gateway, where)
+
+
+def _close(session: Session, gateway: PaymentGateway, found: Payment, *, now: datetime) -> None:
+    """Make sure that nobody can pay this attempt any more, or take what was paid."""
+    payment_id, account_id, stripe_account = found.id, found.account_id, found.stripe_account
+    if found.status in (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING):
+        raise PaymentOnItsWay(payment_id)
+    reading = _read(session, gateway, found)
+    page = reading.checkout
+    if page is not None and page.status == CheckoutStatus.OPEN:
+        try:
+            hook("stripe.expire")
+            gateway.expire_checkout(page.id, stripe_account=stripe_account)
+        except GatewayRefused:
+            hook("stripe.raced")
+        reading = readings.read_checkout(gateway, page.id, stripe_account=stripe_account)
+    if reading.found:
+        settled = settling.apply(session, payment_id, reading, now=now)
+        paid = settled.status == PaymentStatus.SUCCEEDED
+        commit(session, "payment.closed")
+        if paid:
+            raise PaymentOnItsWay(payment_id)
+    else:
+        lock_account(session, account_id)
+        lost = session.get_one(Payment, (found.client_id, payment_id), with_for_update=True)
+        if lost.status == PaymentStatus.CREATED:
+            lost.status = move(lost.status, PaymentStatus.CANCELED)
+        commit(session, "payment.dropped")
+    if (left := open_attempt(session, account_id)) is not None:
+        raise PaymentOnItsWay(left.id)
+
+
+def _write(session: Session, wanted: CheckoutRequest, *, now: datetime) -> Payment:
+    account = lock_account(session, wanted.account_id)
+    standing(session, account, now).require(Capability.PAY)
+    if (found := open_attempt(session, account.id)) is not None:
+        raise PaymentOnItsWay(found.id)
+    if wanted.amount_cents > account.balance_cents:
+        raise NothingToPay
+    payment_id = fresh_id()
+    client = session.get_one(Client, account.client_id)
+    payment = Payment(
+        client_id=account.client_id,
+        id=payment_id,
+        account_id=account.id,
+        arrangement_id=wanted.arrangement_id,
+        installment_id=wanted.installment_id,
+        purpose=wanted.purpose,
+        status=PaymentStatus.CREATED,
+        amount_cents=wanted.amount_cents,
+        currency=account.currency,
+        reference=fresh_reference(),
+        locale=wanted.locale,
+        idempotency_key=f"payment-{payment_id}",
+        stripe_account=client.stripe_account,
+        created_at=now,
+        posted_at=now,
+    )
+    session.add(payment)
+    commit(session, "payment.created")
+    return payment
+
+
+def _post(
+    session: Session,
+    gateway: PaymentGateway,
+    payment_id: UUID,
+    landing: Callable[[UUID], str],
+    *,
+    now: datetime,
+) -> str:
+    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
+    customer = ensure_customer(session, gateway, payment.account_id, payment.stripe_account)
+    draft = _draft(session, payment, customer, landing)
+    commit(session, "payment.drafted")
+    try:
+        hook("stripe.checkout")
+        page = gateway.create_checkout(
+            draft.order,
+            idempotency_key=draft.idempotency_key,
+            stripe_account=draft.where.stripe_account,
+        )
+        hook("stripe.checkout.done")
+    except GatewayRefused as refused:
+        _refused(session, payment_id, refused)
+        raise PaymentNotPossible from refused
+    if not _opened(session, payment_id, page):
+        gateway.expire_checkout(page.id, stripe_account=draft.where.stripe_account)
+        raise PaymentOnItsWay(payment_id)
+    if page.url is None:
+        raise PaymentOnItsWay(payment_id)
+    return page.url
+
+
+def ensure_customer(
+    session: Session, gateway: PaymentGateway, account_id: UUID, stripe_account: str | None
+) -> str:
+    """The Stripe customer of one account, opened if it has none: recovery lists by it. Commits."""
+    account = session.scalars(select(Account).where(Account.id == account_id)).one()
+    if account.stripe_customer is not None:
+        return account.stripe_customer
+    client_id = account.client_id
+    commit(session, "customer.wanted")
+    hook("stripe.customer")
+    made = gateway.create_customer(
+        metadata={METADATA_CLIENT: str(client_id)},
+        idempotency_key=f"customer-{account_id}",
+        stripe_account=stripe_account,
+    )
+    locked = lock_account(session, account_id)
+    locked.stripe_customer = locked.stripe_customer or made
+    kept = locked.stripe_customer
+    commit(session, "customer.kept")
+    return kept
+
+
+def _draft(
+    session: Session, payment: Payment, customer: str, landing: Callable[[UUID], str]
+) -> _Draft:
+    client = session.get_one(Client, payment.client_id)
+    here = landing(payment.id)
+    order = CheckoutOrder(
+        mode=_mode(session, payment),
+        customer_id=customer,
+        currency=payment.currency,
+        product_name=payment.reference,
+        success_url=f"{here}?session_id={{CHECKOUT_SESSION_ID}}",
+        cancel_url=here,
+        locale=payment.locale,
+        expires_at=payment.created_at + CHECKOUT_LASTS,
+        metadata={METADATA_CLIENT: str(payment.client_id), METADATA_PAYMENT: str(payment.id)},
+        amount_cents=payment.amount_cents or None,
+        display_name=client.sender_name,
+    )
+    return _Draft(readings.pointer(payment, customer), order, payment.idempotency_key)
+
+
+def _mode(session: Session, payment: Payment) -> CheckoutMode:
+    if payment.purpose == PaymentPurpose.METHOD:
+        return CheckoutMode.SAVE
+    if payment.purpose == PaymentPurpose.FIRST and payment.arrangement_id is not None:
+        agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
+        if agreed.method == "automatic":
+            return CheckoutMode.PAY_AND_SAVE
+    return CheckoutMode.PAY
+
+
+def _opened(session: Session, payment_id: UUID, page: GatewayCheckout) -> bool:
+    """Keep the page's id; False where another tab gave this attempt up while Stripe was asked."""
+    payment = session.scalars(
+        select(Payment).where(Payment.id == payment_id).with_for_update()
+    ).one()
+    if payment.status in (PaymentStatus.CREATED, PaymentStatus.OPEN):
+        payment.status = move(payment.status, PaymentStatus.OPEN)
+    ours = payment.status == PaymentStatus.OPEN
+    payment.checkout_id, payment.checkout_url = page.id, page.url
+    payment.checkout_expires_at = page.expires_at
+    commit(session, "payment.opened")
+    return ours
+
+
+def _refused(session: Session, payment_id: UUID, refused: GatewayRefused) -> None:
+    payment = session.scalars(
+        select(Payment).where(Payment.id == payment_id).with_for_update()
+    ).one()
+    if payment.status == PaymentStatus.CREATED:
+        payment.status = move(payment.status, PaymentStatus.FAILED)
+        payment.failure_code = refused.code or "refused"
+    commit(session, "payment.refused")
+
+
+def refresh(
+    session: Session, gateway: PaymentGateway, payment_id: UUID, *, now: datetime
+) -> Payment:
+    """Read a payment at Stripe and take over what it says, as the landing page does.
+
+    Commits. Raises GatewayUnavailable, with nothing changed.
+    """
+    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
+    reading = _read(session, gateway, payment)
+    if reading.found:
+        settling.apply(session, payment_id, reading, now=now)
+        commit(session, "payment.settled")
+    return session.scalars(select(Payment).where(Payment.id == payment_id)).one()

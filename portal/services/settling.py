@@ -1,0 +1,294 @@
+"""Settling: the one function that takes over what Stripe says of a payment.
+
+The landing page, the webhook's job and the sweeper all call ``apply`` with what they read. It can
+run any number of times, in any order, at once: the account's lock and the ledger's uniqueness see
+to it that a charge counts once.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain.money import Cents
+from portal.domain.statuses import AuthorizationStatus, PaymentStatus, move
+from portal.gateways.payments import (
+    CheckoutStatus,
+    GatewayMethod,
+    GatewayPayment,
+    GatewaySetup,
+    IntentStatus,
+)
+from portal.models import (
+    Account,
+    Arrangement,
+    Authorization,
+    EntryKind,
+    Hold,
+    Payment,
+    PaymentPurpose,
+)
+from portal.services import authorizations, evidence, fulfilling, notices, refunds
+from portal.services.ledger import lock_account, open_exception, post
+from portal.services.readings import Reading
+
+# Stripe tells times in whole seconds: a charge of the second of the stop was begun before it.
+STRIPE_TICK = timedelta(seconds=1)
+
+
+def apply(session: Session, payment_id: UUID, reading: Reading, *, now: datetime) -> Payment:
+    """Bring a payment, its account and its arrangement to where Stripe says they are.
+
+    A charge that is not what our row asked for (amount, currency, mark) is applied to nothing and
+    put before a person. Locks the account first; the caller commits.
+    """
+    account_id = session.scalars(select(Payment.account_id).where(Payment.id == payment_id)).one()
+    account = lock_account(session, account_id)
+    payment = session.scalars(
+        select(Payment)
+        .where(Payment.id == payment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    _keep_ids(payment, reading)
+    if reading.intent is not None:
+        _apply_intent(session, account, payment, reading.intent, now=now)
+    if reading.setup is not None:
+        _apply_setup(session, account, payment, reading.setup, now=now)
+    _apply_page(session, payment, reading)
+    session.flush()
+    return payment
+
+
+def _keep_ids(payment: Payment, reading: Reading) -> None:
+    if (page := reading.checkout) is not None:
+        payment.checkout_id, payment.checkout_expires_at = page.id, page.expires_at
+        payment.checkout_url = page.url or payment.checkout_url
+        if payment.status == PaymentStatus.CREATED:
+            payment.status = move(payment.status, PaymentStatus.OPEN)
+    if (setup := reading.setup) is not None:
+        payment.setup_id = setup.id
+
+
+def _apply_intent(
+    session: Session, account: Account, payment: Payment, intent: GatewayPayment, *, now: datetime
+) -> None:
+    if wrong := _mismatch(payment, intent):
+        open_exception(
+            session,
+            account,
+            kind="stripe_mismatch",
+            source=f"intent:{intent.id}",
+            detail=wrong,
+            now=now,
+        )
+        return
+    payment.intent_id = intent.id
+    _keep_method(payment, intent.method)
+    if intent.failure is not None:
+        payment.failure_code = intent.failure.code
+        payment.decline_code = intent.failure.decline_code
+        payment.advice_code = intent.failure.advice_code
+    if payment.status == PaymentStatus.SUCCEEDED:
+        return
+    match intent.status:
+        case IntentStatus.SUCCEEDED:
+            _succeed(session, account, payment, intent, now=now)
+        case IntentStatus.PROCESSING:
+            _process(session, payment, now=now)
+        case IntentStatus.CANCELED:
+            _fail(session, account, payment, PaymentStatus.CANCELED, now=now)
+        case IntentStatus.REQUIRES_PAYMENT_METHOD | IntentStatus.REQUIRES_ACTION:
+            _falter(session, account, payment, intent, now=now)
+        case _:
+            pass
+
+
+def _mismatch(payment: Payment, intent: GatewayPayment) -> str:
+    """How a charge differs from what our row asked for; empty where it does not."""
+    if intent.metadata.get("payment") != str(payment.id):
+        return f"{intent.id} does not bear the mark of payment {payment.id}"
+    if payment.intent_id not in (None, intent.id):
+        return f"payment {payment.id} has {payment.intent_id} and now {intent.id}"
+    if intent.amount_cents != payment.amount_cents:
+        return f"{intent.id} is over {intent.amount_cents}, asked were {payment.amount_cents}"
+    if intent.currency.upper() != payment.currency:
+        return f"{intent.id} is in {intent.currency}, asked was {payment.currency}"
+    return ""
+
+
+def _keep_method(payment: Payment, method: GatewayMethod | None) -> None:
+    if method is not None:
+        payment.method_id = method.id or payment.method_id
+        payment.method_brand = method.brand or method.kind
+        payment.method_last4 = method.last4
+        payment.method_funding = method.funding
+
+
+def _succeed(
+    session: Session, account: Account, payment: Payment, intent: GatewayPayment, *, now: datetime
+) -> None:
+    payment.status = move(payment.status, PaymentStatus.SUCCEEDED)
+    payment.settled_at = now
+    post(
+        session,
+        account,
+        kind=EntryKind.PAYMENT,
+        source=f"payment:{payment.id}",
+        amount_cents=Cents(-payment.amount_cents),
+        now=now,
+    )
+    evidence.record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type="payment.succeeded",
+        payload=_facts(payment) | {"intent": intent.id, "balance_cents": account.balance_cents},
+        now=now,
+    )
+    if _forbidden_when_charged(session, payment, intent):
+        refunds.give_back(
+            session, payment, payment.amount_cents, cause="charged_after_stop", now=now
+        )
+        fulfilling.release(session, payment)
+        return
+    if payment.purpose == PaymentPurpose.FIRST:
+        _grant(session, account, payment, now=now)
+    fulfilling.fulfil(session, account, payment, now=now)
+    if account.balance_cents < 0:
+        excess = Cents(min(-account.balance_cents, payment.amount_cents))
+        refunds.give_back(session, payment, excess, cause="paid_too_much", now=now)
+    notices.tell(
+        session, account, "receipt", fact=f"payment:{payment.id}", payment=payment, now=now
+    )
+
+
+def _forbidden_when_charged(session: Session, payment: Payment, intent: GatewayPayment) -> bool:
+    """Whether an off-session charge began after it was stopped (invariant 3)."""
+    if payment.purpose != PaymentPurpose.INSTALLMENT or payment.checkout_id is not None:
+        return False
+    agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
+    stops = [agreed.ended_at]
+    stops += session.scalars(
+        select(Authorization.revoked_at).where(
+            Authorization.arrangement_id == agreed.id,
+            Authorization.status == AuthorizationStatus.REVOKED,
+            Authorization.method_id == payment.method_id,
+        )
+    )
+    stops += session.scalars(
+        select(Hold.starts_at).where(
+            Hold.account_id == payment.account_id,
+            Hold.lifted_at.is_(None),
+            Hold.kind.in_(authorizations.STOPPING_HOLDS),
+        )
+    )
+    return any(at is not None and intent.created_at >= at + STRIPE_TICK for at in stops)
+
+
+def _process(session: Session, payment: Payment, *, now: datetime) -> None:
+    if payment.status == PaymentStatus.PROCESSING:
+        return
+    payment.status = move(payment.status, PaymentStatus.PROCESSING)
+    fulfilling.begin(session, payment)
+    account = session.get_one(Account, (payment.client_id, payment.account_id))
+    evidence.record(
+        session,
+        client_id=payment.client_id,
+        chain_id=account.chain_id,
+        type="payment.processing",
+        payload=_facts(payment),
+        now=now,
+    )
+    notices.tell(
+        session,
+        account,
+        "payment_processing",
+        fact=f"processing:{payment.id}",
+        payment=payment,
+        now=now,
+    )
+
+
+def _falter(
+    session: Session, account: Account, payment: Payment, intent: GatewayPayment, *, now: datetime
+) -> None:
+    """A declined try: on an open page the debtor goes on there; off-session it is an outcome."""
+    if payment.checkout_id is not None:
+        if payment.status == PaymentStatus.PROCESSING:
+            _fail(session, account, payment, PaymentStatus.FAILED, now=now)
+        return
+    absent = intent.failure is not None and intent.failure.needs_debtor
+    if absent or intent.status == IntentStatus.REQUIRES_ACTION:
+        _fail(session, account, payment, PaymentStatus.NEEDS_DEBTOR, now=now)
+    elif intent.failure is not None:
+        _fail(session, account, payment, PaymentStatus.FAILED, now=now)
+
+
+def _fail(
+    session: Session, account: Account, payment: Payment, outcome: PaymentStatus, *, now: datetime
+) -> None:
+    if payment.status in (outcome, PaymentStatus.SUCCEEDED):
+        return
+    payment.status = move(payment.status, outcome)
+    payment.settled_at = now
+    fulfilling.release(session, payment, failed_at=now)
+    evidence.record(
+        session,
+        client_id=payment.client_id,
+        chain_id=account.chain_id,
+        type="payment.failed",
+        payload=_facts(payment) | {"outcome": str(outcome), "code": payment.failure_code or "none"},
+        now=now,
+    )
+    if payment.purpose != PaymentPurpose.METHOD and outcome != PaymentStatus.CANCELED:
+        notices.tell(
+            session,
+            account,
+            "payment_failed",
+            fact=f"failed:{payment.id}",
+            payment=payment,
+            now=now,
+        )
+
+
+def _apply_setup(
+    session: Session, account: Account, payment: Payment, setup: GatewaySetup, *, now: datetime
+) -> None:
+    if setup.metadata.get("payment") != str(payment.id):
+        return
+    if setup.status != IntentStatus.SUCCEEDED or payment.status == PaymentStatus.SUCCEEDED:
+        return
+    _keep_method(payment, setup.method)
+    payment.status = move(payment.status, PaymentStatus.SUCCEEDED)
+    payment.settled_at = now
+    _grant(session, account, payment, now=now)
+
+
+def _grant(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
+    if payment.arrangement_id is not None and payment.method_id is not None:
+        authorizations.grant(session, account, payment, now=now)
+
+
+def _apply_page(session: Session, payment: Payment, reading: Reading) -> None:
+    page = reading.checkout
+    if page is None or page.status != CheckoutStatus.EXPIRED:
+        return
+    if payment.status in (PaymentStatus.CREATED, PaymentStatus.OPEN):
+        payment.status = move(payment.status, PaymentStatus.EXPIRED)
+        fulfilling.release(session, payment)
+
+
+def _facts(payment: Payment) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "actor": evidence.STRIPE,
+        "payment": str(payment.id),
+        "reference": payment.reference,
+        "purpose": str(payment.purpose),
+        "amount_cents": payment.amount_cents,
+        "currency": payment.currency,
+    }
+    if payment.arrangement_id is not None:
+        facts["arrangement"] = str(payment.arrangement_id)
+    return facts
