@@ -1,0 +1,12 @@
+"""The edge: parse, call a service, commit, render."""
+
+from flask import Flask
+
+from portal.blueprints import assets, errors, public
+
+
+def register(app: Flask) -> None:
+    """Every page of the portal."""
+    app.register_blueprint(assets.bp)
+    app.register_blueprint(public.bp)
+    errors.register(app)

@@ -10,6 +10,10 @@ import click
 # name: (where it is, what --help says)
 COMMANDS = {
     "db": ("portal.cli.database:db", "The embedded database: start, stop, url, psql."),
+    "translations": (
+        "portal.cli.translations:translations",
+        "The words of the interface: extract, check, compile.",
+    ),
     "upgrade": ("portal.cli.database:upgrade", "Bring the database to the newest schema."),
     "worker": ("portal.cli.worker:worker", "Work on the job queue."),
 }

@@ -1,0 +1,74 @@
+"""The web application: settings in, Flask out."""
+
+from flask import Flask, g
+from flask_compress import Compress
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response
+
+from portal import blueprints, i18n, web
+from portal.config import Settings
+from portal.runtime import Runtime, build_runtime
+
+LARGEST_UPLOAD = 12 * 1024 * 1024
+LARGEST_FORM = 256 * 1024
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'{form_action}; frame-ancestors 'none'; base-uri 'none'"
+)
+
+PAGE_HEADERS = {
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
+    """The portal for these settings; `runtime` replaces what would be built from them."""
+    i18n.compile_catalogues()
+    app = Flask("portal", static_folder=None, template_folder=None)
+    secure = settings.base_url.startswith("https://")
+    app.config.from_mapping(
+        SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.secret_keys[1:]),
+        TRUSTED_HOSTS=list(settings.trusted_hosts),
+        PREFERRED_URL_SCHEME="https" if secure else "http",
+        MAX_CONTENT_LENGTH=LARGEST_UPLOAD,
+        MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
+        MAX_FORM_PARTS=200,
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=4,
+        COMPRESS_LEVEL=6,
+        COMPRESS_MIN_SIZE=500,
+        COMPRESS_MIMETYPES=["text/html", "text/csv", "text/calendar", "application/json"],
+    )
+    app.extensions["portal"] = runtime or build_runtime(settings)
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    Compress(app)
+    web.init_app(app)
+    blueprints.register(app)
+    app.after_request(protect)
+    if secure:
+        app.after_request(insist_on_https)
+    return app
+
+
+def protect(response: Response) -> Response:
+    """Tell browsers to load nothing from elsewhere, to keep no page and to frame none."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
+    if response.mimetype == "text/html":
+        origins = "".join(f" {origin}" for origin in g.get("form_action", ()))
+        policy = POLICY.format(form_action=origins)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.update(PAGE_HEADERS)
+    return response
+
+
+def insist_on_https(response: Response) -> Response:
+    """Two years of HTTPS only."""
+    response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return response

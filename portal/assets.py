@@ -1,0 +1,89 @@
+"""Stylesheets, script and icon: minified once, named by their hash, served as immutable."""
+
+import gzip
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import brotli
+
+from portal.domain import theme
+
+STATIC = Path(__file__).parent / "static"
+
+FILES = {
+    "app.js": "text/javascript; charset=utf-8",
+    "console.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file as it goes over the wire: plain, and compressed as well as it can be."""
+
+    name: str
+    mimetype: str
+    digest: str
+    encodings: dict[str, bytes]
+
+    def best(self, accepted: str) -> tuple[str, bytes]:
+        """The smallest form that an Accept-Encoding header allows, with its name."""
+        names = {part.partition(";")[0].strip() for part in accepted.split(",")}
+        name = next((name for name in ("br", "gzip") if name in names), "identity")
+        return name, self.encodings[name]
+
+
+@cache
+def asset(name: str) -> Asset:
+    """One of FILES, minified. Raises KeyError for any other name."""
+    mimetype = FILES[name]
+    return _asset(name, mimetype, _minify(name))
+
+
+@lru_cache(256)
+def themed(brand: str) -> Asset:
+    """app.css followed by the palette of a brand color written #rrggbb. Raises NotAColor."""
+    css = _minify("app.css") + theme.stylesheet(brand)
+    return _asset("app.css", FILES["console.css"], css)
+
+
+def _asset(name: str, mimetype: str, text: str) -> Asset:
+    raw = text.encode()
+    digest = hashlib.sha256(raw).hexdigest()[:10]
+    forms = {
+        "br": brotli.compress(raw, quality=11),
+        "gzip": gzip.compress(raw, 9, mtime=0),
+        "identity": raw,
+    }
+    return Asset(name, mimetype, digest, forms)
+
+
+@cache
+def _minify(name: str) -> str:
+    text = (STATIC / name).read_text(encoding="utf-8")
+    if name.endswith(".css"):
+        return minify_css(text)
+    return minify_js(text) if name.endswith(".js") else text.strip()
+
+
+def minify_css(text: str) -> str:
+    """The same rules without comments and spare space; strings keep theirs."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    parts = re.split(r"(\"[^\"]*\")", text)
+    return "".join(part if at % 2 else _squeeze(part) for at, part in enumerate(parts)).strip()
+
+
+def _squeeze(css: str) -> str:
+    css = re.sub(r"\s+", " ", css)
+    css = re.sub(r" ?([{};,>]) ?", r"\1", css)
+    css = re.sub(r"([{;][-\w]+): ", r"\1:", css)
+    return css.replace(";}", "}")
+
+
+def minify_js(text: str) -> str:
+    """The same script without its comment lines and indentation."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))

@@ -1,0 +1,45 @@
+"""Pages that anyone may read: how to reach us, privacy, accessibility; nothing about a debt."""
+
+from flask import Blueprint, Response
+from sqlalchemy import text
+
+from portal.web import render, session
+
+bp = Blueprint("public", __name__)
+
+
+@bp.get("/help")
+def help() -> str:
+    """How to reach a person, and how to tell that a message is from us."""
+    return render("public/help.html")
+
+
+@bp.get("/privacy")
+def privacy() -> str:
+    """What the pages keep and who sees it."""
+    return render("public/privacy.html")
+
+
+@bp.get("/accessibility")
+def accessibility() -> str:
+    """What the pages can do for everybody, and whom to tell when they fail."""
+    return render("public/accessibility.html")
+
+
+@bp.get("/closed")
+def closed() -> str:
+    """The neutral page that stays on the screen when a private one was closed."""
+    return render("public/closed.html")
+
+
+@bp.get("/robots.txt")
+def robots() -> Response:
+    """No page of ours belongs into a search engine."""
+    return Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """That this process answers and reaches its database; else an error page says so."""
+    session.execute(text("SELECT 1"))
+    return Response("ok\n", mimetype="text/plain")

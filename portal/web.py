@@ -1,0 +1,314 @@
+"""The Flask edge that every page shares: the request's session, its language and its look."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any
+from urllib.parse import urlencode
+
+import flask
+import wtforms
+from flask import Flask, current_app, g, redirect, request
+from jinja2 import Environment
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.local import LocalProxy
+from werkzeug.wrappers import Response
+from wtforms.form import BaseForm
+from wtforms.meta import DefaultMeta
+
+from portal import assets, i18n
+from portal.domain import DomainError, theme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """Who a page speaks for. Neutral until identity is verified: no creditor, no brand.
+
+    ``closes_at`` is when the page closes by itself; ``close_url`` closes it now (POST) and
+    ``stay_url`` keeps it open (GET). ``help_url`` is where Get help leads.
+    """
+
+    sender: str | None = None
+    phone: str | None = None
+    phone_hours: str | None = None
+    email: str | None = None
+    street_address: str | None = None
+    brand: str = theme.NEUTRAL
+    time_zone: str = "UTC"
+    closes_at: datetime | None = None
+    close_url: str | None = None
+    stay_url: str | None = None
+    help_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """One link of a console's navigation; ``section`` is what a page names as its place."""
+
+    section: str
+    label: str
+    url: str
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who is logged in to a console, and where their role may go."""
+
+    name: str
+    role: str
+    links: tuple[Destination, ...] = ()
+    log_out: str | None = None
+
+
+class CsrfRejected(BadRequest):
+    """The form did not come from our page, or came too late; nothing was done with it."""
+
+
+class SessionClosed(HTTPException):
+    """The debtor's page was closed to keep it private; ``carry_on`` is where to come back in."""
+
+    code = 403
+
+    def __init__(self, carry_on: str | None = None) -> None:
+        super().__init__()
+        self.carry_on = carry_on
+
+
+def _open() -> Session:
+    if "session" not in g:
+        g.session = current_app.extensions["portal"].sessions()
+    current: Session = g.session
+    return current
+
+
+session: Session = LocalProxy(_open)  # type: ignore[assignment]
+"""The request's database session. A guard sets its tenant; what nobody commits is rolled back."""
+
+
+def close_session(_error: BaseException | None = None) -> None:
+    """Close the request's session, if it was opened."""
+    if (current := g.pop("session", None)) is not None:
+        current.close()
+
+
+def wear(face: Face) -> None:
+    """Show the rest of this request as this sender's page."""
+    g.face = face
+
+
+def prefer(*, language: str | None = None, country: str | None = None) -> None:
+    """The language of the link or session, unless the person asks for another one; the country."""
+    if language is not None:
+        g.preferred_language = language
+    if country is not None:
+        g.country = country
+    g.pop("locale", None)
+
+
+def asked_language() -> str | None:
+    """The language that the person chose in this very address, if it is one of ours."""
+    asked = request.args.get("lang")
+    known = current_app.config.get("LANGUAGES", i18n.LANGUAGES)
+    return asked if asked in known else None
+
+
+def locale() -> str:
+    """The locale of this request: asked for, else preferred, else the browser's."""
+    if "locale" not in g:
+        language = asked_language() or g.get("preferred_language")
+        if language not in i18n.CLDR:
+            language = i18n.best_language(request.headers.get("Accept-Language", ""))
+        g.locale = i18n.locale_for(language, g.get("country", "US"))
+    chosen: str = g.locale
+    return chosen
+
+
+def gettext(message: str, /, **params: object) -> str:
+    """A marked message in this request's language; params as in `i18n.translate`."""
+    return i18n.translate(locale(), message, params)
+
+
+def ngettext(singular: str, plural: str, num: int, /, **params: object) -> str:
+    """The form of a marked message for `num` things, in this request's language."""
+    return i18n.voice(locale()).ngettext(singular, plural, num, **params)
+
+
+def explain(error: DomainError) -> str:
+    """The sentence that tells the person why not."""
+    return i18n.translate(locale(), error.message, error.params)
+
+
+def see_other(url: str) -> Response:
+    """Send the browser on after a POST (303), so that Back and reload repeat nothing."""
+    return redirect(url, 303)
+
+
+def url_for(endpoint: str, /, **values: Any) -> str:
+    """An address within the portal; carries a language asked for in the address until verified."""
+    if values.get("_external") or "_anchor" in values:
+        return flask.url_for(endpoint, **values)
+    if "lang" not in values and "lang" in request.args and not g.get("remembers_language"):
+        values["lang"] = request.args["lang"]
+    if endpoint.startswith("."):
+        endpoint = f"{request.blueprint}{endpoint}"
+    known = tuple(sorted((name, str(value)) for name, value in values.items() if value is not None))
+    return _build(current_app.name, request.script_root, endpoint, known)
+
+
+@lru_cache(4096)
+def _build(_app: str, _root: str, endpoint: str, values: tuple[tuple[str, str], ...]) -> str:
+    return flask.url_for(endpoint, **dict(values))  # type: ignore[arg-type]
+
+
+def asset(name: str) -> str:
+    """The address of a static file, with its hash."""
+    return url_for("assets.file", name=name, digest=assets.asset(name).digest)
+
+
+class Form(wtforms.Form):
+    """What a person typed into a page of ours; whether it came from that page, a guard checks."""
+
+    def __init__(self, **defaults: Any) -> None:
+        super().__init__(_typed() if request.method == "POST" else None, **defaults)
+
+    class Meta(DefaultMeta):
+        """WTForms' own messages, where one is left, in the page's language."""
+
+        def get_translations(self, form: BaseForm) -> Any:
+            return i18n.voice(locale())
+
+    def validate_on_submit(self) -> bool:
+        """Whether the person sent the form and it is right; a mere switch of language is not."""
+        return request.method == "POST" and "keep" not in request.form and self.validate()
+
+
+def _typed() -> CombinedMultiDict[str, Any]:
+    return CombinedMultiDict([request.form, request.files])
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """What the frame of a page needs to know."""
+
+    face: Face
+    person: Person | None = None
+    section: str = ""
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def css(self) -> str:
+        """The address of the stylesheet with this sender's palette."""
+        brand = self.face.brand
+        digest = assets.themed(brand).digest
+        return url_for("assets.themed", brand=brand.removeprefix("#"), digest=digest)
+
+    @property
+    def help_url(self) -> str:
+        """Where Get help leads, from every page."""
+        return self.face.help_url or url_for("public.help")
+
+    @property
+    def languages(self) -> list[tuple[str, str, str]]:
+        """(code, its own name, this page's address in it) of each language."""
+        given = request.args.to_dict(flat=False)
+        return [
+            (code, name, "?" + urlencode(given | {"lang": [code]}, doseq=True))
+            for code, name in i18n.LANGUAGES.items()
+        ]
+
+    @property
+    def closes_at(self) -> str | None:
+        """The time of day when this page closes, on the person's clock."""
+        at = self.face.closes_at
+        return i18n.voice(locale()).time(at, self.face.time_zone) if at else None
+
+    @property
+    def seconds_left(self) -> int:
+        """How long this page stays open, for the warning before it closes."""
+        at = self.face.closes_at
+        return max(0, int((at - now()).total_seconds())) if at else 0
+
+
+def now() -> datetime:
+    """The time of the portal's clock, aware and in UTC."""
+    at: datetime = current_app.extensions["portal"].clock.now()
+    return at
+
+
+def render(template: str, /, *, section: str = "", **context: Any) -> str:
+    """A page in the request's language.
+
+    `form`, if given, brings its problems to the top; `section` marks a console's place.
+    """
+    form = context.get("form")
+    page = Page(face=g.get("face", NEUTRAL), person=g.get("person"), section=section)
+    if form is not None:
+        page.problems = problems_of(form)
+    return environment(locale()).get_template(template).render(context, page=page)
+
+
+NEUTRAL = Face()
+
+
+@cache
+def environment(locale: str) -> Environment:
+    """The locale's Jinja environment with what only a request can answer."""
+    env = i18n.environment(locale)
+    env.globals |= {"url_for": url_for, "asset": asset, "csrf_field": csrf_field, "say": say}
+    env.globals["flashes"] = flashes
+    return env
+
+
+def csrf_field() -> Markup:
+    """The hidden field that proves a form came from our page; the guard sets `g.csrf_token`."""
+    token = g.get("csrf_token")
+    if not token:
+        return Markup()
+    value = token() if callable(token) else token
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(value)
+
+
+def flashes() -> list[tuple[str, str]]:
+    """(kind, sentence) of what a console has to say after its last action."""
+    return flask.get_flashed_messages(with_categories=True) if "person" in g else []  # type: ignore[return-value]
+
+
+def say(message: object) -> str:
+    """A problem as the person reads it, whether it was translated yet or only marked."""
+    if isinstance(message, DomainError):
+        return explain(message)
+    text = str(message)
+    return i18n.voice(locale()).lookup(text)
+
+
+def problems_of(form: Any) -> list[tuple[str, str]]:
+    """(id of the field, sentence) of each problem of a form, in the order of the page."""
+    found = [("form", say(error)) for error in form.form_errors]
+    for entry in form:
+        found += [(entry.id, say(error)) for error in _flat(entry.errors)]
+    return found
+
+
+def _flat(errors: Iterable[Any] | Mapping[str, Any]) -> Iterable[Any]:
+    if isinstance(errors, Mapping):
+        errors = errors.values()
+    for error in errors:
+        if isinstance(error, (list, tuple, Mapping)):
+            yield from _flat(error)
+        else:
+            yield error
+
+
+def allow_form_action(origins: Iterable[str]) -> None:
+    """Let this page's forms be answered by a redirect to these origins (Stripe's Checkout)."""
+    g.form_action = tuple(origins)
+
+
+def init_app(app: Flask) -> None:
+    """Close the session at the end of each request."""
+    app.teardown_appcontext(close_session)

@@ -1,0 +1,57 @@
+"""The portal in process: real database, fixed clock, a client that checks every page it gets."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from portal.app import create_app
+from portal.config import Settings
+from portal.db import PortalSession
+from portal.gateways.clock import FixedClock
+from portal.runtime import Runtime, build_runtime
+from tests.pages.reading import check_page
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Sunday noon in New York."""
+    return FixedClock(datetime(2026, 11, 22, 17, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def runtime(
+    settings: Settings, sessions: Callable[..., PortalSession], clock: FixedClock
+) -> Runtime:
+    """What the app works with, on the test's own connection."""
+    return dataclasses.replace(build_runtime(settings), sessions=sessions, clock=clock)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def app(settings: Settings, runtime: Runtime) -> Flask:
+    """The portal as gunicorn would run it."""
+    app = create_app(settings, runtime)
+    app.testing = True
+    return app
+
+
+class Reader(FlaskClient):
+    """A client that looks at every page it gets: valid HTML, one heading, labels, headers."""
+
+    def open(self, *args: Any, **given: Any) -> TestResponse:
+        response = super().open(*args, **given)
+        if response.mimetype == "text/html" and "Content-Encoding" not in response.headers:
+            check_page(response)
+        return response
+
+
+@pytest.fixture
+def http(app: Flask) -> FlaskClient:
+    """A person's browser."""
+    app.test_client_class = Reader
+    return app.test_client()
