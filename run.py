@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -75,6 +74,8 @@ def with_uv() -> list[str]:
 
 def with_pip() -> list[str]:
     try:
+        import venv  # noqa: PLC0415 - some systems leave it out
+
         venv.create(VENV, with_pip=True, clear=True, symlinks=True)
     except (subprocess.CalledProcessError, ImportError, SystemExit):
         shutil.rmtree(VENV, ignore_errors=True)

@@ -1,6 +1,6 @@
 """The database of the tests: real PostgreSQL, one SAVEPOINT a test.
 
-One server is kept between runs, one template per version of the schema, one clone per xdist
+One server's data is kept between runs, one template per version of the schema, one clone per xdist
 worker. ``fresh_db`` gives a database of its own to a test that really commits.
 ``TEST_DATABASE_URL`` (a superuser's) runs the same on a server of yours.
 """
@@ -12,7 +12,13 @@ from sqlalchemy import URL, Connection, Engine
 
 from portal.config import Settings
 from portal.db import PortalSession, make_engine
-from tests.databases import Database, cloned, migrated_template, server_address
+from tests.databases import Database, cloned, migrated_template, server_address, stop_idle_server
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave no server behind, unless another run still uses it."""
+    if not hasattr(session.config, "workerinput"):
+        stop_idle_server()
 
 
 @pytest.fixture(scope="session")

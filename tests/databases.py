@@ -44,11 +44,28 @@ class Database:
 
 
 def server_address() -> URL:
-    """The superuser's address: ``TEST_DATABASE_URL``, or the embedded server, kept running."""
+    """The superuser's address: ``TEST_DATABASE_URL``, or the embedded server, started."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         return driver_url(given)
-    embedded = EmbeddedServer(VAR / "testpg", FAST).start()
+    embedded = _embedded().start()
     return make_url(embedded.url("postgres", "postgres"))
+
+
+def stop_idle_server() -> None:
+    """Stop the embedded server unless somebody is connected; starting again is quick."""
+    server = _embedded()
+    if not os.environ.get("TEST_DATABASE_URL") and server.answers():
+        with psycopg.connect(server.dsn()) as connection:
+            others = """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+            idle = connection.execute(others).fetchone() == (0,)
+        if idle:
+            server.stop()
+
+
+def _embedded() -> EmbeddedServer:
+    return EmbeddedServer(VAR / "testpg", FAST)
 
 
 def migrated_template(server: URL) -> str:

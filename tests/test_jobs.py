@@ -1,6 +1,8 @@
 """The queue: a job exists exactly if the transaction that wanted it did."""
 
 import asyncio
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -140,6 +142,53 @@ def test_the_job_of_a_dead_worker_is_taken_over(fresh_db, worker_engine, attempt
         work(fresh_db)
         state = text("SELECT status::text FROM procrastinate_jobs WHERE task_name = 'test.note'")
         assert session.scalar(state) == becomes
+
+
+def test_a_stopping_worker_shows_that_it_lives_while_it_finishes(fresh_db, worker_engine):
+    """Else its jobs would count as stalled, and a second worker would run them again."""
+    started, finish = threading.Event(), threading.Event()
+
+    @jobs.task(name="test.long")
+    def long() -> None:
+        started.set()
+        finish.wait(20)
+
+    def beat(session) -> datetime:
+        return session.scalar(text("SELECT last_heartbeat FROM procrastinate_workers"))
+
+    async def stop_while_it_works() -> bool:
+        worker = asyncio.create_task(
+            run_worker(
+                fresh_db.url("portal_worker"),
+                install_signal_handlers=False,
+                update_heartbeat_interval=0.1,
+                listen_notify=False,
+            )
+        )
+        await asyncio.to_thread(started.wait, 20)
+        worker.cancel()
+        await asyncio.sleep(0.3)
+        with tenant_session(worker_engine) as session:
+            before = beat(session)
+        await asyncio.sleep(0.5)
+        with tenant_session(worker_engine) as session:
+            after = beat(session)
+        finish.set()
+        with suppress(asyncio.CancelledError):
+            await worker
+        return after > before
+
+    with tenant_session(worker_engine) as session:
+        enqueue(session, "test.long")
+        session.commit()
+    lived = asyncio.run(stop_while_it_works())
+    del jobs.tasks["test.long"]
+    assert lived
+    with tenant_session(worker_engine) as session:
+        states = session.scalars(
+            text("SELECT status::text FROM procrastinate_jobs WHERE task_name = 'test.long'")
+        )
+        assert states.all() == ["succeeded"]
 
 
 def test_old_jobs_go_and_failed_ones_stay(fresh_db, worker_engine):

@@ -51,10 +51,12 @@ class LazyGroup(click.Group):
 def _explain(error: Exception) -> str | None:
     """The one line for an error that is not a bug, by class name: nothing is imported for it."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    if names & {"EmbeddedFailure", "DomainError"}:
+    if names & {"EmbeddedFailure", "DomainError", "UnsuitableDatabase"}:
         return str(error)
     if "OperationalError" in names:
-        return "The database does not answer: " + str(error).splitlines()[0]
+        line = str(error).splitlines()[0]
+        said = "does not answer" if "connect" in line else "refused"
+        return f"The database {said}: {line}"
     return None
 
 

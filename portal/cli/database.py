@@ -56,6 +56,7 @@ def upgrade() -> None:
     from sqlalchemy import make_url
 
     from portal.config import load
+    from portal.schema import powers
     from portal.schema import upgrade as run
 
     settings = load()
@@ -64,3 +65,5 @@ def upgrade() -> None:
     passwords = {user: str(word) for user, word in logins.items() if user and word}
     run(settings.migration_database_url, passwords=passwords)
     click.echo("The database is at the newest schema.")
+    for complaint in dict.fromkeys(line for address in addresses for line in powers(address)):
+        click.echo(f"Warning: {complaint} Log in as portal_app and portal_worker.", err=True)

@@ -1,7 +1,10 @@
 """The migrations and the models tell the same story."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -11,10 +14,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from portal.db import conninfo
 from portal.models import Base
-from portal.schema import MIGRATIONS, alembic_config, upgrade
+from portal.schema import MIGRATIONS, alembic_config, ensure_database, powers, upgrade
+from tests.databases import Database
 
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
@@ -40,6 +45,39 @@ def test_upgrading_twice_changes_nothing(fresh_db):
         versions = connection.execute(text("SELECT version_num FROM alembic_version")).all()
     engine.dispose()
     assert versions == [(VERSIONS[-1].stem,)]
+
+
+def test_two_machines_may_upgrade_at_once(server):
+    name = f"test_{os.getpid()}_empty"
+    ensure_database(conninfo(server), name, password=server.password)
+    database = Database(server.set(database=name))
+    environ = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": database.url("portal_app"),
+        "MIGRATION_DATABASE_URL": database.url("portal_owner"),
+    }
+    command = [sys.executable, "-m", "portal", "upgrade"]
+    machines = [subprocess.Popen(command, cwd=MIGRATIONS.parent, env=environ) for _ in range(2)]
+    assert [machine.wait(60) for machine in machines] == [0, 0]
+    with psycopg.connect(conninfo(server), autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}"')
+
+
+def test_a_table_in_use_stops_a_migration_instead_of_the_portal(fresh_db):
+    """A migration waits five seconds for its lock; requests would queue behind it for longer."""
+    with psycopg.connect(conninfo(fresh_db.url("portal_owner"))) as user:
+        user.execute("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            upgrade(fresh_db.url("portal_owner"))
+
+
+def test_an_upgrade_tells_of_logins_with_too_much_power(fresh_db):
+    assert powers(fresh_db.url("portal_app")) == []
+    assert powers(fresh_db.url("portal_worker")) == []
+    (owner,) = powers(fresh_db.url("portal_owner"))
+    assert "owns tables" in owner
+    (admin,) = powers(fresh_db.admin)
+    assert "row-level security" in admin
 
 
 def test_the_migrations_are_one_line_of_history():
