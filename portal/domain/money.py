@@ -9,6 +9,7 @@ from portal.domain import N_, DomainError
 
 Cents = NewType("Cents", int)
 
+NOTHING: Final = Cents(0)
 WHOLE_BPS: Final = 10_000
 LARGEST_CENTS: Final = Cents(100_000_000_000)
 MINIMUM_CHARGE_CENTS: Final = {"USD": Cents(50), "CAD": Cents(50)}

@@ -1,0 +1,177 @@
+"""The last look at terms before they are accepted, and what staff may grant."""
+
+from datetime import date
+
+from portal.domain.building import (
+    AGREED_PLAN,
+    AGREED_SETTLEMENT,
+    AGREED_WHOLE,
+    settlement_floor,
+    settlement_frequencies,
+    settlement_parts,
+)
+from portal.domain.facts import AccountFacts
+from portal.domain.limits import (
+    BalanceChanged,
+    FrequencyNotOffered,
+    OfferExpired,
+    OfferNotInPolicy,
+    SettlementTooLow,
+    TooManyParts,
+    check_down_payment,
+    check_pace,
+    check_start,
+    latest_first_on,
+    plan_bounds,
+    smallest_part,
+)
+from portal.domain.money import Cents, Money, minimum_charge, share
+from portal.domain.offers import chargeable, find_offer
+from portal.domain.policy import Policy
+from portal.domain.schedules import Frequency, due_dates
+from portal.domain.terms import Basis, Kind, Terms
+
+
+def admit(
+    terms: Terms,
+    account: AccountFacts,
+    policy: Policy,
+    today: date,
+    *,
+    granted: Terms | None = None,
+) -> Terms:
+    """The same terms, if they may be accepted today under the policy version they were shown with.
+
+    Every limit is checked again from the schedule itself (PY-01). Terms granted by staff must
+    equal ``granted``, what the staff member wrote down; they may start earlier, and today where
+    their first date has gone by. Raises OfferExpired, BalanceChanged,
+    InstallmentTooSmall, PlanTooLong, TooManyParts, FirstPaymentTooLate, FirstPaymentInPast,
+    FrequencyNotOffered, DownPaymentTooSmall, SettlementTooLow, OfferNotInPolicy.
+    """
+    if policy.version != terms.policy_version or not chargeable(account, policy):
+        raise OfferNotInPolicy
+    if terms.balance_cents != account.balance_cents or terms.currency != account.currency:
+        raise BalanceChanged(balance=Money(account.balance_cents, account.currency))
+    if terms.valid_until is not None and today > terms.valid_until:
+        raise OfferExpired(valid_until=terms.valid_until)
+    _check_shape(terms)
+    if terms.basis is Basis.GRANTED:
+        _check_same(terms, granted, today)
+        _check_granted(terms, account, policy, today)
+    elif terms.key in ("plan", AGREED_PLAN):
+        _check_plan(terms, account, policy, today)
+    elif terms.basis is Basis.AGREED:
+        _check_agreed_settlement(terms, account, policy, today)
+    else:
+        _check_offered(terms, account, policy, today)
+    return terms
+
+
+def grant(
+    terms: Terms, account: AccountFacts, policy: Policy, today: date, *, valid_until: date
+) -> Terms:
+    """Terms that staff accept or counter with, within what the policy lets them grant.
+
+    They bind nobody until the debtor accepts them (PY-02), and stand until ``valid_until``, which
+    is never inside the validation period (VN-07). Raises what ``admit`` raises.
+    """
+    until = max(valid_until, account.earliest_deadline_on or valid_until)
+    wanted = terms.as_granted(until)
+    return admit(wanted, account, policy, today, granted=wanted)
+
+
+def granted_terms(
+    account: AccountFacts, policy: Policy, *, total: Cents, schedule: tuple[tuple[date, Cents], ...]
+) -> Terms:
+    """Terms that staff write down by hand, to be passed to ``grant``."""
+    kind = Kind.PLAN if total == account.balance_cents else Kind.SETTLEMENT
+    return Terms(
+        kind=kind,
+        key=f"{Basis.GRANTED}:{kind}",
+        policy_version=policy.version,
+        currency=account.currency,
+        balance_cents=account.balance_cents,
+        total_cents=total,
+        schedule=schedule,
+    )
+
+
+def _check_same(terms: Terms, granted: Terms | None, today: date) -> None:
+    if granted is None or terms != granted.starting(terms.first_on):
+        raise OfferNotInPolicy
+    check_start(terms.first_on, today=today, latest=max(granted.first_on, today))
+
+
+def _check_shape(terms: Terms) -> None:
+    """Sums, dates and smallest charges, whoever made the terms."""
+    amounts = [cents for _, cents in terms.schedule]
+    dates = tuple(due_on for due_on, _ in terms.schedule)
+    least = minimum_charge(terms.currency)
+    if not amounts or sum(amounts) != terms.total_cents or min(amounts) < least:
+        raise OfferNotInPolicy
+    if (terms.kind is Kind.SETTLEMENT) != (terms.total_cents < terms.balance_cents):
+        raise OfferNotInPolicy
+    frequency = terms.frequency or Frequency.MONTHLY
+    if dates != due_dates(terms.first_on, frequency, len(dates)):
+        raise OfferNotInPolicy
+
+
+def _check_plan(terms: Terms, account: AccountFacts, policy: Policy, today: date) -> None:
+    bounds = plan_bounds(account, policy, today, terms.basis)
+    if bounds is None or (terms.kind is not Kind.PLAN and terms.basis is not Basis.GRANTED):
+        raise OfferNotInPolicy
+    check_start(terms.first_on, today=today, latest=bounds.latest_first_on)
+    parts = [cents for _, cents in terms.schedule]
+    check_pace(
+        terms.total_cents,
+        smallest_part(parts),
+        len(parts),
+        frequency=terms.frequency or bounds.main_frequency,
+        bounds=bounds,
+    )
+    required = max(bounds.down_payment_cents, terms.down_payment_cents)
+    check_down_payment(
+        terms.first_cents, required, total=terms.total_cents, currency=terms.currency
+    )
+
+
+def _check_offered(terms: Terms, account: AccountFacts, policy: Policy, today: date) -> None:
+    offer = find_offer(terms.key, account, policy, today)
+    if (terms.kind, terms.total_cents) != (offer.kind, offer.total_cents):
+        raise OfferNotInPolicy
+    if (terms.valid_until is None) != (offer.valid_until is None):
+        raise OfferNotInPolicy
+    if terms.valid_until and offer.valid_until and terms.valid_until > offer.valid_until:
+        raise OfferNotInPolicy
+    check_start(terms.first_on, today=today, latest=terms.valid_until or today)
+    _check_settlement_parts(terms, policy, most=offer.parts)
+
+
+def _check_agreed_settlement(
+    terms: Terms, account: AccountFacts, policy: Policy, today: date
+) -> None:
+    floor = settlement_floor(account, policy, today)
+    kinds = {AGREED_SETTLEMENT: Kind.SETTLEMENT, AGREED_WHOLE: Kind.PLAN}
+    if floor is None or terms.valid_until or kinds.get(terms.key) is not terms.kind:
+        raise OfferNotInPolicy
+    if terms.total_cents < floor:
+        raise SettlementTooLow(minimum=Money(floor, terms.currency))
+    latest = latest_first_on(account, policy, today, Basis.AGREED)
+    check_start(terms.first_on, today=today, latest=latest)
+    _check_settlement_parts(terms, policy, most=settlement_parts(account, policy, today))
+
+
+def _check_settlement_parts(terms: Terms, policy: Policy, *, most: int) -> None:
+    if len(terms.schedule) > most:
+        raise TooManyParts(most=most)
+    if len(terms.schedule) > 1 and terms.frequency not in settlement_frequencies(policy):
+        raise FrequencyNotOffered
+
+
+def _check_granted(terms: Terms, account: AccountFacts, policy: Policy, today: date) -> None:
+    if terms.valid_until is None:
+        raise OfferNotInPolicy
+    floor = share(account.balance_cents, policy.review.settlement_bps)
+    if terms.kind is Kind.SETTLEMENT and terms.total_cents < floor:
+        raise SettlementTooLow(minimum=Money(floor, terms.currency))
+    _check_plan(terms, account, policy, today)

@@ -1,0 +1,253 @@
+"""From a debtor's choice to exact terms, each limit checked on the way."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
+from portal.domain.facts import AccountFacts
+from portal.domain.limits import (
+    Bounds,
+    FrequencyNotOffered,
+    OfferExpired,
+    OfferNotInPolicy,
+    SettlementTooLow,
+    TooManyParts,
+    check_down_payment,
+    check_pace,
+    check_start,
+    latest_first_on,
+    plan_bounds,
+)
+from portal.domain.money import NOTHING, AmountNotPositive, Cents, Money, minimum_charge, share
+from portal.domain.offers import Offer, chargeable, find_offer
+from portal.domain.policy import Policy
+from portal.domain.schedules import (
+    Frequency,
+    Schedule,
+    count_parts,
+    parts_by_amount,
+    parts_by_count,
+    schedule,
+)
+from portal.domain.terms import Basis, Choice, Kind, Terms, basis_of
+
+ONE_PAYMENT: Final = 1
+AGREED_PLAN: Final = f"{Basis.AGREED}:plan"
+AGREED_SETTLEMENT: Final = f"{Basis.AGREED}:settlement"
+AGREED_WHOLE: Final = f"{Basis.AGREED}:whole"
+
+
+def build(choice: Choice, account: AccountFacts, policy: Policy, today: date) -> Terms:
+    """The exact terms of a choice, computed from the policy alone; nothing in it is trusted.
+
+    Terms granted by staff are kept, not built: their key is refused here.
+    Raises the errors of portal.domain.limits, money and schedules.
+    """
+    if not chargeable(account, policy):
+        raise OfferNotInPolicy
+    builders: dict[str, Callable[..., Terms]] = {
+        "full": full_terms,
+        "plan": plan_terms,
+        "settlement": settlement_terms,
+        AGREED_PLAN: plan_terms,
+        AGREED_SETTLEMENT: agreed_settlement_terms,
+        AGREED_WHOLE: agreed_settlement_terms,
+    }
+    builder = builders.get(choice.key) or builders.get(choice.key.partition(":")[0])
+    if builder is None:
+        raise OfferNotInPolicy
+    return builder(choice, account, policy, today)
+
+
+def choice_of(terms: Terms) -> Choice:
+    """The choice that builds these terms again: what a page signs and hands back."""
+    amounts = tuple(cents for _, cents in terms.schedule)
+    choice = Choice(
+        key=terms.key,
+        frequency=terms.frequency,
+        first_on=terms.first_on,
+        method=terms.method,
+        down_payment_cents=terms.down_payment_cents or None,
+        total_cents=terms.total_cents,
+        valid_until=terms.valid_until,
+    )
+    if len(amounts) == 1:
+        return choice
+    if amounts == parts_by_count(terms.total_cents, len(amounts), down=terms.down_payment_cents):
+        return replace(choice, count=len(amounts))
+    return replace(choice, amount_cents=amounts[1] if len(amounts) > 2 else amounts[0])
+
+
+def full_terms(choice: Choice, account: AccountFacts, policy: Policy, today: date) -> Terms:
+    """The whole balance in one payment today. Raises OfferNotInPolicy, FirstPaymentInPast."""
+    offer = find_offer("full", account, policy, today)
+    first_on = choice.first_on or today
+    check_start(first_on, today=today, latest=today)
+    parts = ((first_on, offer.total_cents),)
+    return _terms(account, policy, kind=Kind.FULL, key=offer.key, parts=parts)
+
+
+def plan_terms(choice: Choice, account: AccountFacts, policy: Policy, today: date) -> Terms:
+    """The whole balance in payments, within what is offered (or agreed, if the key says so).
+
+    Raises OfferNotInPolicy, FrequencyNotOffered, InstallmentTooSmall, PlanTooLong,
+    FirstPaymentInPast, FirstPaymentTooLate, DownPaymentTooSmall, AmountNotPositive.
+    """
+    bounds = plan_bounds(account, policy, today, basis_of(choice.key))
+    if bounds is None:
+        raise OfferNotInPolicy
+    first_on = choice.first_on or today
+    check_start(first_on, today=today, latest=bounds.latest_first_on)
+    total, frequency = account.balance_cents, choice.frequency or bounds.main_frequency
+    down = _down_payment(choice, bounds, total)
+    count, regular = _pace(choice, total, down=down, currency=account.currency)
+    check_pace(total, regular, count, frequency=frequency, bounds=bounds)
+    parts = _dated(choice, total, first_on, frequency=frequency, down=down, account=account)
+    terms = _terms(account, policy, kind=Kind.PLAN, key=choice.key, parts=parts)
+    return replace(terms, frequency=frequency, method=choice.method, down_payment_cents=down)
+
+
+def settlement_terms(choice: Choice, account: AccountFacts, policy: Policy, today: date) -> Terms:
+    """A settlement that is offered, at once or in its parts, begun before its last day.
+
+    A choice with the deadline it was shown keeps that one. Raises OfferNotInPolicy, OfferExpired,
+    TooManyParts, FrequencyNotOffered, FirstPaymentInPast, FirstPaymentTooLate.
+    """
+    if choice.valid_until is not None and choice.valid_until < today:
+        raise OfferExpired(valid_until=choice.valid_until)
+    offer = find_offer(choice.key, account, policy, today)
+    until = offer.valid_until or today
+    if choice.valid_until is not None:
+        until = min(until, choice.valid_until)
+    check_start(choice.first_on or today, today=today, latest=until)
+    return _settlement(choice, account, policy, today, offer=offer, until=until)
+
+
+def agreed_settlement_terms(
+    choice: Choice, account: AccountFacts, policy: Policy, today: date
+) -> Terms:
+    """A settlement that no tier offers, but that may be agreed without a person.
+
+    Who may close the account for less in so many parts may also pay all of it in them: that is
+    ``agreed:whole``. Raises SettlementTooLow and the errors of ``settlement_terms``.
+    """
+    floor = settlement_floor(account, policy, today)
+    if floor is None:
+        raise OfferNotInPolicy
+    whole = choice.key == AGREED_WHOLE
+    total = account.balance_cents if whole else choice.total_cents or floor
+    if not floor <= total < account.balance_cents + whole:
+        raise SettlementTooLow(minimum=Money(floor, account.currency))
+    latest = latest_first_on(account, policy, today, Basis.AGREED)
+    check_start(choice.first_on or today, today=today, latest=latest)
+    offer = Offer(
+        kind=Kind.PLAN if whole else Kind.SETTLEMENT,
+        key=choice.key,
+        currency=account.currency,
+        total_cents=total,
+        saved_cents=Cents(account.balance_cents - total),
+        parts=settlement_parts(account, policy, today),
+        from_cents=total,
+    )
+    return _settlement(choice, account, policy, today, offer=offer, until=None)
+
+
+def settlement_floor(account: AccountFacts, policy: Policy, today: date) -> Cents | None:
+    """The lowest total that may close the account without a person, or None if none may."""
+    band = policy.band(account.balance_cents, account.age_days(today))
+    least = minimum_charge(account.currency)
+    floor = Cents(max(share(account.balance_cents, policy.agreed_settlement_bps(band)), least))
+    return floor if floor < account.balance_cents else None
+
+
+def settlement_parts(account: AccountFacts, policy: Policy, today: date) -> int:
+    """In how many parts a settlement may be agreed: as many as the account's tiers have."""
+    band = policy.band(account.balance_cents, account.age_days(today))
+    return max((tier.max_parts for tier in band.tiers), default=1) if band else 1
+
+
+def settlement_frequencies(policy: Policy) -> tuple[Frequency, ...]:
+    """The rhythms in which a settlement in parts can be paid."""
+    return policy.plan.frequencies if policy.plan else (Frequency.MONTHLY,)
+
+
+def _settlement(
+    choice: Choice,
+    account: AccountFacts,
+    policy: Policy,
+    today: date,
+    *,
+    offer: Offer,
+    until: date | None,
+) -> Terms:
+    total, first_on = offer.total_cents, choice.first_on or today
+    count = 1
+    if choice.amount_cents is not None or choice.count is not None:
+        count, _ = _pace(choice, total, down=NOTHING, currency=account.currency)
+    if count > offer.parts:
+        raise TooManyParts(most=offer.parts)
+    frequency = choice.frequency or Frequency.MONTHLY
+    if count > 1 and frequency not in settlement_frequencies(policy):
+        raise FrequencyNotOffered
+    parts: Schedule = ((first_on, total),)
+    if count > 1:
+        parts = _dated(choice, total, first_on, frequency=frequency, down=NOTHING, account=account)
+    terms = _terms(account, policy, kind=offer.kind, key=offer.key, parts=parts)
+    paid = frequency if count > 1 else None
+    return replace(terms, frequency=paid, method=choice.method, valid_until=until)
+
+
+def _pace(choice: Choice, total: Cents, *, down: Cents, currency: str) -> tuple[int, Cents]:
+    """How many payments a choice makes, and the regular one."""
+    if choice.amount_cents is not None:
+        least = minimum_charge(currency)
+        return count_parts(
+            total, choice.amount_cents, minimum=least, down=down
+        ), choice.amount_cents
+    count = choice.count or ONE_PAYMENT
+    if not 1 <= count <= total:
+        raise AmountNotPositive
+    regular = total // count
+    if down > regular and count > 1:
+        regular = (total - down) // (count - 1)
+    return count, Cents(regular)
+
+
+def _dated(
+    choice: Choice,
+    total: Cents,
+    first_on: date,
+    *,
+    frequency: Frequency,
+    down: Cents,
+    account: AccountFacts,
+) -> Schedule:
+    if choice.amount_cents is not None:
+        least = minimum_charge(account.currency)
+        parts = parts_by_amount(total, choice.amount_cents, minimum=least, down=down)
+    else:
+        parts = parts_by_count(total, choice.count or ONE_PAYMENT, down=down)
+    return schedule(total, parts, first_on=first_on, frequency=frequency, currency=account.currency)
+
+
+def _down_payment(choice: Choice, bounds: Bounds, total: Cents) -> Cents:
+    wanted = choice.down_payment_cents
+    if wanted is None:
+        return bounds.down_payment_cents
+    check_down_payment(wanted, bounds.down_payment_cents, total=total, currency=bounds.currency)
+    return Cents(min(wanted, total))
+
+
+def _terms(
+    account: AccountFacts, policy: Policy, *, kind: Kind, key: str, parts: Schedule
+) -> Terms:
+    return Terms(
+        kind=kind,
+        key=key,
+        policy_version=policy.version,
+        currency=account.currency,
+        balance_cents=account.balance_cents,
+        total_cents=Cents(sum(cents for _, cents in parts)),
+        schedule=parts,
+    )

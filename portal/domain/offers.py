@@ -1,0 +1,251 @@
+"""Offers: what one account may choose today under one policy version. Pure and deterministic."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from portal.domain import N_, DomainError
+from portal.domain.facts import AccountFacts
+from portal.domain.limits import Bounds, OfferNotInPolicy, plan_bounds, smallest_amount
+from portal.domain.money import MINIMUM_CHARGE_CENTS, NOTHING, Cents, Money, minimum_charge, share
+from portal.domain.policy import Band, Policy, Tier
+from portal.domain.schedules import Frequency, count_parts, parts_by_amount
+from portal.domain.terms import Kind
+
+WHOLE_UNIT = 100
+
+
+class PaymentTooSmall(DomainError):
+    """Less than can be charged at all."""
+
+    message = N_("The smallest payment we can take is %(minimum)s.")
+
+
+class PaymentTooLarge(DomainError):
+    """More than is owed."""
+
+    message = N_("You owe %(balance)s. Enter that amount or less.")
+
+
+class RestTooSmall(DomainError):
+    """What would stay owed could never be charged."""
+
+    message = N_(
+        "That would leave %(rest)s, which is too small to pay later. "
+        "Pay %(balance)s, or %(most)s or less."
+    )
+
+
+class OnlyAllOfIt(DomainError):
+    """So little is owed that it can only be paid at once."""
+
+    message = N_("Pay %(balance)s in one payment. A smaller one would leave too little to take.")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One concrete choice for one account from one policy version.
+
+    ``key`` names what it was computed from: ``full``, ``settlement:PAY_BPS:PARTS`` or ``plan``.
+    ``parts`` is the most parts it can be paid in, ``from_cents`` the smallest regular payment
+    then. ``valid_until`` is its last day (None: it has no deadline); it is never inside the
+    validation period (VN-07).
+    """
+
+    kind: Kind
+    key: str
+    currency: str
+    total_cents: Cents
+    saved_cents: Cents
+    parts: int
+    from_cents: Cents
+    valid_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A ready-made plan: so much each time, so many times, and the last payment."""
+
+    amount_cents: Cents
+    count: int
+    last_cents: Cents
+
+
+def offers(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ...]:
+    """What this account may choose today, by what people can bear: plan, settlements, full.
+
+    None at all where nothing can be charged: no balance, one below the smallest charge, or a
+    policy of another currency.
+    """
+    if not chargeable(account, policy):
+        return ()
+    return (
+        *_plan(account, policy, today),
+        *_settlements(account, policy, today),
+        *_full(account, policy),
+    )
+
+
+def chargeable(account: AccountFacts, policy: Policy) -> bool:
+    """Whether there is anything to offer: a balance that can be charged, in the policy's money."""
+    return (
+        policy.currency == account.currency
+        and account.currency in MINIMUM_CHARGE_CENTS
+        and account.balance_cents >= minimum_charge(account.currency)
+    )
+
+
+def find_offer(key: str, account: AccountFacts, policy: Policy, today: date) -> Offer:
+    """The offer of that key, if it is made today. Raises OfferNotInPolicy."""
+    for offer in offers(account, policy, today):
+        if offer.key == key:
+            return offer
+    raise OfferNotInPolicy
+
+
+def plan_presets(
+    account: AccountFacts, policy: Policy, today: date, frequency: Frequency | None = None
+) -> tuple[Preset, ...]:
+    """Up to three ready-made plans, smallest payment first, in whole dollars where that fits.
+
+    They are the longest plan that is offered, one half as long and one a quarter as long. Empty
+    where no plan of this rhythm (the main one if None) is offered.
+    """
+    bounds = plan_bounds(account, policy, today) if chargeable(account, policy) else None
+    if bounds is None:
+        return ()
+    chosen = frequency or bounds.main_frequency
+    if chosen not in bounds.frequencies:
+        return ()
+    return _presets(account.balance_cents, bounds, chosen)
+
+
+def _presets(total: Cents, bounds: Bounds, frequency: Frequency) -> tuple[Preset, ...]:
+    smallest = smallest_amount(total, bounds, frequency)
+    longest = _preset(total, smallest, bounds)
+    if longest is None:
+        return ()
+    counts = (longest.count // 2, longest.count // 4)
+    shorter = (_preset(total, Cents(-(-total // max(count, 2))), bounds) for count in counts)
+    by_amount = {p.amount_cents: p for p in (longest, *shorter) if p is not None}
+    return tuple(by_amount[amount] for amount in sorted(by_amount))
+
+
+def _preset(total: Cents, amount: Cents, bounds: Bounds) -> Preset | None:
+    least = minimum_charge(bounds.currency)
+    whole = Cents(-(-amount // WHOLE_UNIT) * WHOLE_UNIT)
+    down = bounds.down_payment_cents
+    for each in (whole, amount):
+        if count_parts(total, each, minimum=least, down=down) > 1:
+            parts = parts_by_amount(total, each, minimum=least, down=down)
+            return Preset(each, len(parts), parts[-1])
+    return None
+
+
+def _plan(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ...]:
+    bounds = plan_bounds(account, policy, today)
+    if bounds is None:
+        return ()
+    rhythms = sorted(bounds.frequencies, key=lambda rhythm: rhythm is not bounds.main_frequency)
+    for frequency in rhythms:
+        presets = _presets(account.balance_cents, bounds, frequency)
+        if presets:
+            longest = presets[0]
+            total = account.balance_cents
+            return (
+                Offer(
+                    kind=Kind.PLAN,
+                    key="plan",
+                    currency=account.currency,
+                    total_cents=total,
+                    saved_cents=NOTHING,
+                    parts=longest.count,
+                    from_cents=longest.amount_cents,
+                ),
+            )
+    return ()
+
+
+def _settlements(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ...]:
+    band = policy.band(account.balance_cents, account.age_days(today))
+    if band is None:
+        return ()
+    made = (_settlement(account, band, tier, today) for tier in band.tiers)
+    found = {offer.key: offer for offer in made if offer is not None}
+    return tuple(sorted(found.values(), key=lambda offer: (offer.from_cents, offer.total_cents)))
+
+
+def _settlement(account: AccountFacts, band: Band, tier: Tier, today: date) -> Offer | None:
+    least = minimum_charge(account.currency)
+    total = Cents(max(share(account.balance_cents, tier.pay_bps), least))
+    if total >= account.balance_cents:
+        return None
+    parts = max(min(tier.max_parts, total // least), 1)
+    return Offer(
+        kind=Kind.SETTLEMENT,
+        key=f"settlement:{tier.pay_bps}:{tier.max_parts}",
+        currency=account.currency,
+        total_cents=total,
+        saved_cents=Cents(account.balance_cents - total),
+        parts=parts,
+        from_cents=Cents(total // parts),
+        valid_until=valid_until(account, band, tier, today),
+    )
+
+
+def valid_until(account: AccountFacts, band: Band, tier: Tier, today: date) -> date:
+    """The last day of an offer made today: a promise that the same policy version keeps.
+
+    Days of deadline are counted from placement, half a term apart, so that the date stays put
+    while a debtor thinks. It ends before the account leaves its band, and never inside the
+    validation period (VN-03, VN-07).
+    """
+    step = max(tier.valid_for_days // 2, 1)
+    earliest = today + timedelta(days=tier.valid_for_days - step)
+    steps = -(-max((earliest - account.placed_on).days, 0) // step)
+    until = account.placed_on + timedelta(days=steps * step)
+    if band.to_days is not None:
+        until = min(until, account.aging_from + timedelta(days=band.to_days - 1))
+    return max(until, account.earliest_deadline_on or until)
+
+
+def _full(account: AccountFacts, policy: Policy) -> tuple[Offer, ...]:
+    if not policy.pay_in_full:
+        return ()
+    total = account.balance_cents
+    return (
+        Offer(
+            kind=Kind.FULL,
+            key="full",
+            currency=account.currency,
+            total_cents=total,
+            saved_cents=NOTHING,
+            parts=1,
+            from_cents=total,
+        ),
+    )
+
+
+def part_payment(amount: Cents, account: AccountFacts) -> Cents:
+    """An amount that can be paid today towards the balance, in cents.
+
+    Nothing is left behind that could never be charged. Raises PaymentTooSmall, PaymentTooLarge,
+    RestTooSmall, OnlyAllOfIt.
+    """
+    least, owed, currency = (
+        minimum_charge(account.currency),
+        account.balance_cents,
+        account.currency,
+    )
+    if amount < least:
+        raise PaymentTooSmall(minimum=Money(least, currency))
+    if amount > owed:
+        raise PaymentTooLarge(balance=Money(owed, currency))
+    if amount < owed < 2 * least:
+        raise OnlyAllOfIt(balance=Money(owed, currency))
+    if 0 < owed - amount < least:
+        raise RestTooSmall(
+            rest=Money(Cents(owed - amount), currency),
+            balance=Money(owed, currency),
+            most=Money(Cents(owed - least), currency),
+        )
+    return amount
