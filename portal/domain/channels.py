@@ -27,7 +27,7 @@ HELP_WORDS = frozenset(["help", "info", "aide", "ayuda"])
 _MAYBE_STOP = re.compile(
     r"\b(stop|quit|revoke|unsubscribe|opt ?out|remove|leave me alone|no more|wrong (number|person)"
     r"|(do not|dont|never) (text|contact|message|write|call|send)|cease|harass\w*|lawyer|attorney"
-    r"|arret\w*|desabonn\w*|ne (m|me) (ecri\w+|text\w+|contact\w+)|plus de (texto|message)s?"
+    r"|arret\w*|desabonn\w*|ne me? ?(ecri\w+|text\w+|contact\w+)|plus de (texto|message)s?"
     r"|mauvais numero|alto|no (me )?(escrib\w+|mand\w+|envi\w+|contact\w+|llam\w+)"
     r"|numero equivocado|no mas (mensajes|textos))\b"
 )

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 _SPACES = re.compile(r"\s+")
-_NOT_WORDS = re.compile(r"[^\w]+")
+_NOT_WORDS = re.compile(r"[\W_]+")
 _SILENT = re.compile(r"['\u2018\u2019\u02bc`\u00b4.]")
 _UNFOLDED = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}
@@ -34,10 +34,9 @@ def search_key(name: str) -> str:
 
     ``O’Ñandú-Łukasiewicz`` is found as ``onandu lukasiewicz``. Never used to join debtors.
     """
-    bare = _SILENT.sub("", name.casefold()).translate(_UNFOLDED)
-    parts = unicodedata.normalize("NFKD", bare)
-    plain = "".join(mark for mark in parts if not unicodedata.combining(mark))
-    return _NOT_WORDS.sub(" ", plain.casefold()).replace("_", " ").strip()
+    spread = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    plain = "".join(mark for mark in spread if not unicodedata.combining(mark))
+    return _NOT_WORDS.sub(" ", _SILENT.sub("", plain).translate(_UNFOLDED)).strip()
 
 
 def mask_email(address: str) -> str:

@@ -44,7 +44,7 @@ def parse_email(text: str) -> Email | None:
 
 def _parse(address: str) -> Email | None:
     try:
-        found = validate_email(address, check_deliverability=False)
+        found = validate_email(address, check_deliverability=False, strict=True)
     except EmailNotValidError:
         return None
     return Email(found.normalized, _class(found.ascii_domain))

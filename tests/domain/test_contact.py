@@ -1,0 +1,87 @@
+"""Caps on contact (CT-05), what a text means (EC-06) and who may be texted (EC-07)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.domain.caps import ContactCap, next_contact
+from portal.domain.channels import Reply, read_reply, sms_open
+from portal.domain.debts import CollectorRole
+
+NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def test_ct_05_the_fourth_contact_in_a_week_waits() -> None:
+    earlier = [NOON, NOON + 30 * HOUR, NOON + 60 * HOUR]
+    assert next_contact(earlier, NOON + 100 * HOUR) == NOON + 168 * HOUR
+    after = NOON + 168 * HOUR + timedelta(seconds=1)
+    assert next_contact(earlier, after) == after
+
+
+def test_ct_05_one_electronic_message_a_day() -> None:
+    assert next_contact([NOON], NOON + HOUR) == NOON + 24 * HOUR
+    assert next_contact([], NOON) == NOON
+
+
+@given(st.lists(st.integers(0, 1_000), min_size=1, max_size=30), st.integers(1, 4))
+def test_ct_05_contacts_made_when_allowed_never_exceed_the_cap(gaps: list[int], week: int) -> None:
+    cap = ContactCap(per_week=week, per_day=1)
+    made: list[datetime] = []
+    now = NOON
+    for gap in gaps:
+        now = next_contact(made, now + gap * timedelta(minutes=10), cap)
+        made.append(now)
+    for at in made:
+        assert sum(at - 168 * HOUR < one <= at for one in made) <= week
+        assert sum(at - 24 * HOUR < one <= at for one in made) <= 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["STOP", "stop", "Stop.", " STOP! ", "quit", "END", "Revoke", "OPT OUT", "opt-out", "optout"]
+    + ["CANCEL", "unsubscribe", "ARRÊT", "arret", "Alto", "stop all", "STOP\n", "«Stop»"],
+)
+def test_ec_06_the_words_of_the_rule_stop_at_once(text: str) -> None:
+    assert read_reply(text) is Reply.STOP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "please stop texting me",
+        "Don't text me again",
+        "do not contact me at this number",
+        "wrong number",
+        "This is the wrong person",
+        "Remove me from your list",
+        "leave me alone!!",
+        "I have a lawyer",
+        "no me escriban más",
+        "ne m’écrivez plus",
+        "Número equivocado",
+        "cease and desist",
+    ],
+)
+def test_ec_06_what_may_mean_stop_waits_for_a_person(text: str) -> None:
+    assert read_reply(text) is Reply.MAYBE_STOP
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [("HELP", Reply.HELP), ("aide?", Reply.HELP), ("start", Reply.START), ("", Reply.OTHER)]
+    + [("I paid this last week, thanks", Reply.OTHER), ("the bus stops here", Reply.OTHER)],
+)
+def test_other_texts_are_read_too(text: str, reply: Reply) -> None:
+    assert read_reply(text) is reply
+
+
+@pytest.mark.parametrize("role", CollectorRole)
+def test_ec_07_texts_are_off_for_agencies_unless_switched_on(role: CollectorRole) -> None:
+    off = role in (CollectorRole.THIRD_PARTY_AGENCY, CollectorRole.DEBT_BUYER)
+    assert sms_open(role, provider_takes=True, switched_on=None) is not off
+    assert sms_open(role, provider_takes=True, switched_on=True)
+    assert not sms_open(role, provider_takes=False, switched_on=True)
+    assert not sms_open(role, provider_takes=True, switched_on=False)
