@@ -4,7 +4,19 @@ Tasks take ids, are idempotent, and work on batches. What they need from outside
 ``Runtime`` that the worker (or a test) gives them once.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.db import commit, set_tenant
+from portal.jobs import Backoff, enqueue, jobs
 from portal.runtime import Runtime
+from portal.services import charging, inbox, reconcile, refunds
+from portal.services.clients import clients
+
+MONEY = Backoff(attempts=10, first_s=30)
 
 _runtime: Runtime | None = None
 
@@ -20,3 +32,99 @@ def current() -> Runtime:
     if _runtime is None:
         raise RuntimeError("No runtime is set: call tasks.use() before a task runs.")
     return _runtime
+
+
+@contextmanager
+def _session(client_id: str | None = None) -> Iterator[Session]:
+    with current().sessions() as session:
+        if client_id is not None:
+            set_tenant(session, UUID(client_id))
+        yield session
+
+
+def _fan_out(task_name: str) -> None:
+    """One job for each client, at most one of them waiting."""
+    with _session() as session:
+        for client_id in clients(session).values():
+            enqueue(
+                session, task_name, client_id=client_id, queueing_lock=f"{task_name}:{client_id}"
+            )
+        commit(session, f"{task_name}.fanned_out")
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="stripe.retry_events", queue="money", queueing_lock="stripe.retry_events")
+def retry_events(timestamp: int) -> None:
+    """Every minute: take up events that could not be handled when they came."""
+    handle_events()
+
+
+@jobs.task(name="stripe.handle_events", queue="money")
+def handle_events() -> None:
+    """Take over what the waiting webhook events hint at."""
+    runtime = current()
+    with _session() as session:
+        for event_id in inbox.waiting(session):
+            inbox.handle(
+                session,
+                runtime.stripe,
+                event_id,
+                livemode=runtime.livemode,
+                now=runtime.clock.now(),
+            )
+
+
+@jobs.task(name="payments.refund", queue="money", retry=MONEY)
+def refund(client_id: str, refund_id: str) -> None:
+    """Ask Stripe for a refund that is wanted."""
+    runtime = current()
+    with _session(client_id) as session:
+        refunds.post_refund(session, runtime.stripe, UUID(refund_id), now=runtime.clock.now())
+
+
+@jobs.periodic(cron="*/15 * * * *")
+@jobs.task(name="payments.charge", queue="money", queueing_lock="payments.charge")
+def charge(timestamp: int) -> None:
+    """Every quarter of an hour: charge what is due, client by client."""
+    _fan_out("payments.charge_due")
+
+
+@jobs.task(name="payments.charge_due", queue="money")
+def charge_due(client_id: str, after: str | None = None) -> None:
+    """Charge one batch of a client's due installments, and queue the next batch."""
+    runtime = current()
+    now = runtime.clock.now()
+    with _session(client_id) as session:
+        batch = charging.due_installments(
+            session, UUID(client_id), now=now, after=UUID(after) if after else None
+        )
+        if len(batch) == charging.BATCH:
+            enqueue(session, "payments.charge_due", client_id=client_id, after=batch[-1])
+        commit(session, "charge.batched")
+        for installment_id in batch:
+            charging.charge_installment(session, runtime.stripe, installment_id, now=now)
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(name="payments.sweep_all", queue="money", queueing_lock="payments.sweep_all")
+def sweep_all(timestamp: int) -> None:
+    """Every five minutes: finish attempts that hang, client by client."""
+    _fan_out("payments.sweep")
+
+
+@jobs.task(name="payments.sweep", queue="money")
+def sweep(client_id: str) -> None:
+    """Finish one batch of a client's unresolved payments by reading Stripe."""
+    runtime = current()
+    with _session(client_id) as session:
+        reconcile.sweep(session, runtime.stripe, UUID(client_id), now=runtime.clock.now())
+
+
+@jobs.periodic(cron="23 * * * *")
+@jobs.task(name="payments.reconcile", queue="money", queueing_lock="payments.reconcile")
+def reconcile_all(timestamp: int) -> None:
+    """Every hour: go over Stripe's objects since the last time."""
+    runtime = current()
+    with _session() as session:
+        ids = list(clients(session).values())
+        reconcile.reconcile(session, runtime.stripe, ids, now=runtime.clock.now())

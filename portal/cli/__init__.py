@@ -14,7 +14,9 @@ COMMANDS = {
         "portal.cli.translations:translations",
         "The words of the interface: extract, check, compile.",
     ),
+    "reconcile": ("portal.cli.money:reconcile", "Go over Stripe's objects and finish what hangs."),
     "upgrade": ("portal.cli.database:upgrade", "Bring the database to the newest schema."),
+    "verify": ("portal.cli.money:verify", "Check every invariant of money and evidence."),
     "worker": ("portal.cli.worker:worker", "Work on the job queue."),
 }
 

@@ -1,6 +1,6 @@
 """Charging due installments off-session, under the authorization in force."""
 
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import or_, select, true
@@ -44,9 +44,13 @@ CHARGEABLE = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED)
 
 
 def due_installments(
-    session: Session, client_id: UUID, *, today: date, after: UUID | None = None
+    session: Session, client_id: UUID, *, now: datetime, after: UUID | None = None
 ) -> list[UUID]:
-    """Up to a batch of installments that may be due for an off-session charge, by id."""
+    """Up to a batch of installments that may be due for an off-session charge, by id.
+
+    Due by the calendar that is furthest ahead: ``charge_installment`` asks the debtor's own.
+    """
+    today = (now + timedelta(hours=14)).date()
     rows = session.scalars(
         select(Installment.id)
         .join(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.db import commit, hook, set_tenant
 from portal.domain.holds import Capability
 from portal.domain.statuses import AuthorizationStatus, PaymentStatus, move
-from portal.gateways.payments import PaymentGateway
+from portal.gateways.payments import GatewayUnavailable, PaymentGateway
 from portal.models import (
     Account,
     Arrangement,
@@ -216,6 +216,19 @@ def reread_unfinished(
         refunds.post_refund(session, gateway, own_id, now=now)
 
 
+def sweep(session: Session, gateway: PaymentGateway, client_id: UUID, *, now: datetime) -> None:
+    """Finish a batch of a client's unresolved attempts; commits.
+
+    One that Stripe does not answer for stays, and does not keep the others waiting.
+    """
+    set_tenant(session, client_id)
+    for payment_id in unresolved(session, client_id, now=now):
+        try:
+            sweep_payment(session, gateway, payment_id, now=now)
+        except GatewayUnavailable:
+            session.rollback()
+
+
 def reconcile(
     session: Session, gateway: PaymentGateway, client_ids: Iterable[UUID], *, now: datetime
 ) -> int:
@@ -224,8 +237,7 @@ def reconcile(
     for client_id in client_ids:
         set_tenant(session, client_id)
         accounts.add(session.get_one(Client, client_id).stripe_account)
-        for payment_id in unresolved(session, client_id, now=now):
-            sweep_payment(session, gateway, payment_id, now=now)
+        sweep(session, gateway, client_id, now=now)
         reread_unfinished(session, gateway, client_id, now=now)
     return sum(
         reconcile_account(session, gateway, one, now=now) for one in sorted(accounts, key=str)
