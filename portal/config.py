@@ -92,7 +92,7 @@ def load() -> Settings:
     settings = Settings.from_env()
     if settings.embedded:
         from portal.embedded import EmbeddedServer, default_folder
-        from portal.schema import ensure_database
+        from portal.roles import ensure_database
 
         server = EmbeddedServer(default_folder()).start()
         ensure_database(server.dsn(), DEMO_DATABASE)

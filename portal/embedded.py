@@ -18,8 +18,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 PROJECT = Path(__file__).resolve().parent.parent
 MAJOR = 18
@@ -61,16 +63,18 @@ class EmbeddedServer:
             # such folders (/root) are never opened, the data goes elsewhere.
             self.data = Path("/var/tmp") / f"portal-postgres-{digest}"  # noqa: S108
         self.socket = self.data
-        if len(str(self.data)) > 80:  # the system allows 107 bytes for the path of a socket
+        # The system allows 107 bytes for the path of a socket, PostgreSQL a list with commas.
+        if len(str(self.data)) > 80 or "," in str(self.data):
             self.socket = Path(tempfile.gettempdir()) / f"portal-{digest}"
 
     def dsn(self, database: str = "postgres", user: str = "postgres") -> str:
         """The address for psycopg."""
-        return f"host='{self.socket}' port={PORT} dbname={database} user={user}"
+        return make_conninfo(host=str(self.socket), port=PORT, dbname=database, user=user)
 
     def url(self, database: str, user: str) -> str:
         """The address for SQLAlchemy."""
-        return f"postgresql+psycopg://{user}@/{database}?host={self.socket}&port={PORT}"
+        host = quote(str(self.socket), safe="/")
+        return f"postgresql+psycopg://{user}@/{database}?host={host}&port={PORT}"
 
     def answers(self) -> bool:
         """Whether a server on this folder takes connections now."""
@@ -146,7 +150,9 @@ class EmbeddedServer:
             **self.options,
         }
         with (self.data / "postgresql.conf").open("a") as configuration:
-            configuration.writelines(f"{name} = '{value}'\n" for name, value in own.items())
+            for name, value in own.items():
+                quoted = value.replace("'", "''")
+                configuration.write(f"{name} = '{quoted}'\n")
 
     def _launch(self) -> None:
         if self._running_here():  # starting, or recovering from a crash

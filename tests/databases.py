@@ -15,7 +15,8 @@ from sqlalchemy import URL, make_url
 from portal.config import Settings
 from portal.db import conninfo, driver_url
 from portal.embedded import FAST, EmbeddedServer
-from portal.schema import MIGRATIONS, ensure_database, upgrade
+from portal.roles import ensure_database
+from portal.schema import MIGRATIONS, upgrade
 
 VAR = Path(__file__).resolve().parent.parent / "var"
 _numbers = itertools.count()

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
+from portal.db import make_engine
 from portal.embedded import (
     FAST,
     PORT,
@@ -49,6 +51,15 @@ def test_a_server_starts_once_for_many_processes_and_stops(folder: Path):
     assert server.stop()
     assert not server.answers()
     assert not server.stop()
+
+
+def test_a_folder_may_have_any_name(folder: Path):
+    server = EmbeddedServer(folder.parent / "it's, 100% ?&mine", FAST).start()
+    engine = make_engine(server.url("postgres", "postgres"))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    engine.dispose()
+    server.stop()
 
 
 def test_a_stale_pid_file_of_another_process_is_not_believed(folder: Path):

@@ -18,7 +18,8 @@ from sqlalchemy.exc import OperationalError
 
 from portal.db import conninfo
 from portal.models import Base
-from portal.schema import MIGRATIONS, alembic_config, ensure_database, powers, upgrade
+from portal.roles import ensure_database
+from portal.schema import MIGRATIONS, alembic_config, powers, upgrade
 from tests.databases import Database
 
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
