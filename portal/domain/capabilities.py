@@ -6,6 +6,7 @@ Every rule and every hold has its say and the strictest wins, so a new rule only
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from portal.domain import N_, DomainError
 from portal.domain.debts import CollectorRole, DebtPurpose
@@ -116,6 +117,8 @@ C, P = Capability, Permission
 _NOTHING = dict.fromkeys(C, P.DENIED)
 _NO_MONEY = dict.fromkeys((C.OFFER, C.ACCEPT, C.PAY, C.CHARGE, C.SEND), P.DENIED)
 
+_EVERYTHING = Capabilities(**dict.fromkeys(map(str, C), Verdict(P.ALLOWED)))
+
 NOTICE_FIRST = Reason("VN-04", N_("We must send you a letter about this debt first."))
 TIME_BARRED = Reason(
     "TB-02", N_("This debt is old, and there is something we must tell you first. Please call us.")
@@ -130,6 +133,8 @@ def capabilities(standing: AccountStanding, holds: Iterable[HoldKind], today: da
     ``holds`` are the kinds in force that day. Deny wins over staff-only, staff-only over allowed.
     """
     says = [*_facts_say(standing, today), *map(_hold_says, dict.fromkeys(holds))]
+    if not says:
+        return _EVERYTHING
     return Capabilities(**{capability.value: _verdict(capability, says) for capability in C})
 
 
@@ -172,6 +177,7 @@ def _lacks_notice(standing: AccountStanding, today: date) -> bool:
     )
 
 
+@cache
 def _hold_says(kind: HoldKind) -> _Say:
     rule = HOLD_MATRIX[kind][0]
     return _Say(Reason(rule, HOLD_SENTENCES[kind], kind), permissions_under(kind))

@@ -171,3 +171,13 @@ FORBIDDEN = re.compile(
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(TEXTS).as_posix())
 def test_tx_02_and_tb_03_no_text_threatens_hurries_or_admits(path: Path) -> None:
     assert not FORBIDDEN.search(path.read_text("utf-8"))
+
+
+PRESCRIBED = {"pad-rights", "debt-collector-initial"}
+
+
+@pytest.mark.parametrize("doc_id", sorted(set(document_ids()) - PRESCRIBED))
+def test_ax_04_sentences_are_short_where_no_rule_prescribes_them(doc_id: str) -> None:
+    for block in filled(doc_id).blocks:
+        for sentence in re.split(r"[.:] ", block.text):
+            assert len(sentence.split()) <= 25, sentence
