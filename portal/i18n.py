@@ -59,7 +59,9 @@ def locale_for(language: str, country: str = "US") -> str:
 @lru_cache(1024)
 def best_language(accept_language: str) -> str:
     """The language of ours that an Accept-Language header likes best; English if none."""
-    return parse_accept_header(accept_language, LanguageAccept).best_match(LANGUAGES) or "en"
+    wanted = parse_accept_header(accept_language, LanguageAccept)
+    primary = (tag.replace("_", "-").partition("-")[0].lower() for tag, weight in wanted if weight)
+    return next((language for language in primary if language in LANGUAGES), "en")
 
 
 @cache

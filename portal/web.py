@@ -21,7 +21,7 @@ from wtforms.form import BaseForm
 from wtforms.meta import DefaultMeta
 
 from portal import assets, i18n
-from portal.domain import DomainError, theme
+from portal.domain import N_, DomainError, theme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +170,31 @@ def asset(name: str) -> str:
     return url_for("assets.file", name=name, digest=assets.asset(name).digest)
 
 
+CHOOSE = N_("Choose one of the answers.")
+NUMBER = N_("Write a number with digits.")
+PLAIN_WORDS = {
+    "This field is required.": N_("Fill in this field."),
+    "Not a valid choice.": CHOOSE,
+    "Invalid Choice: could not coerce.": CHOOSE,
+    "Not a valid integer value.": NUMBER,
+    "Not a valid decimal value.": NUMBER,
+}
+
+
+class PlainWords:
+    """Says WTForms' sentences as we would."""
+
+    @staticmethod
+    def gettext(message: str) -> str:
+        """Our sentence for this one of theirs."""
+        return PLAIN_WORDS.get(message, message)
+
+    @staticmethod
+    def ngettext(singular: str, plural: str, num: int) -> str:
+        """Theirs: our forms give those validators messages of their own."""
+        return singular if num == 1 else plural
+
+
 class Form(wtforms.Form):
     """What a person typed into a page of ours; whether it came from that page, a guard checks."""
 
@@ -177,10 +202,11 @@ class Form(wtforms.Form):
         super().__init__(_typed() if request.method == "POST" else None, **defaults)
 
     class Meta(DefaultMeta):
-        """WTForms' own messages, where one is left, in the page's language."""
+        """Our words for what WTForms says by itself."""
 
         def get_translations(self, form: BaseForm) -> Any:
-            return i18n.voice(locale())
+            """Marked sentences, which the macros translate."""
+            return PlainWords
 
     def validate_on_submit(self) -> bool:
         """Whether the person sent the form and it is right; a mere switch of language is not."""

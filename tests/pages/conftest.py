@@ -13,21 +13,19 @@ from werkzeug.test import TestResponse
 from portal.app import create_app
 from portal.config import Settings
 from portal.db import PortalSession
-from portal.gateways.clock import FixedClock
+from portal.gateways.clock import SetClock
 from portal.runtime import Runtime, build_runtime
 from tests.pages.reading import check_page
 
 
 @pytest.fixture
-def clock() -> FixedClock:
+def clock() -> SetClock:
     """Sunday noon in New York."""
-    return FixedClock(datetime(2026, 11, 22, 17, 0, tzinfo=UTC))
+    return SetClock(datetime(2026, 11, 22, 17, 0, tzinfo=UTC))
 
 
 @pytest.fixture
-def runtime(
-    settings: Settings, sessions: Callable[..., PortalSession], clock: FixedClock
-) -> Runtime:
+def runtime(settings: Settings, sessions: Callable[..., PortalSession], clock: SetClock) -> Runtime:
     """What the app works with, on the test's own connection."""
     return dataclasses.replace(build_runtime(settings), sessions=sessions, clock=clock)  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from portal import web
 from portal.domain import DomainError
-from portal.gateways.clock import FixedClock
+from portal.gateways.clock import SetClock
 from tests.pages.reading import said, text_of, tree
 
 PUBLIC = ["/help", "/privacy", "/accessibility", "/closed"]
@@ -183,7 +183,7 @@ def test_a_senders_name_cannot_break_out_of_the_title(app: Flask, http: FlaskCli
     assert "/theme/ffc400-" in response.get_data(as_text=True)
 
 
-def test_an_open_page_says_when_it_closes(app: Flask, http: FlaskClient, clock: FixedClock) -> None:
+def test_an_open_page_says_when_it_closes(app: Flask, http: FlaskClient, clock: SetClock) -> None:
     from datetime import timedelta
 
     def page() -> str:
