@@ -3,7 +3,11 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
+
+import psycopg
 
 from portal.embedded import PROJECT
 
@@ -57,9 +61,24 @@ def test_upgrade_says_when_it_is_done(database):
     assert done.stdout == "The database is at the newest schema.\n"
 
 
-def test_psql_passes_its_arguments_on(database):
-    addresses = {
-        "DATABASE_URL": database.url("portal_app"),
-        "MIGRATION_DATABASE_URL": database.url("portal_owner"),
-    }
-    assert portal("db", "url", **addresses).stdout.startswith("postgresql://portal_app@")
+def test_the_embedded_database_is_started_read_and_stopped():
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # the server runs as another user where we are root
+        data = {"PORTAL_PGDATA": f"{folder}/pg"}
+        assert portal("db", "stop", **data).stdout == "it was not running\n"
+        assert portal("db", "start", **data).stdout == "running\n"
+        url = portal("db", "url", **data).stdout.strip()
+        assert url.startswith("postgresql://portal_app@/portal?host=")
+        with psycopg.connect(url) as connection:
+            assert connection.info.user == "portal_app"
+        query = ("--", "-Atc", "SELECT current_user")
+        assert portal("db", "psql", *query, **data).stdout == "portal_owner\n"
+        assert portal("db", "stop", **data).stdout == "stopped\n"
+
+
+def test_a_login_that_may_not_migrate_is_told_so(database):
+    app = database.url("portal_app")
+    done = portal("upgrade", DATABASE_URL=app, MIGRATION_DATABASE_URL=app)
+    assert done.returncode == 1
+    assert "permission denied" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -55,7 +55,7 @@ def _explain(error: Exception) -> str | None:
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & {"EmbeddedFailure", "DomainError", "UnsuitableDatabase"}:
         return str(error)
-    if "OperationalError" in names:
+    if names & {"OperationalError", "InsufficientPrivilege"}:
         line = str(error).splitlines()[0]
         said = "does not answer" if "connect" in line else "refused"
         return f"The database {said}: {line}"
