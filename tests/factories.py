@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
 from portal.domain.money import Cents
+from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
+from portal.domain.schedules import Frequency
 from portal.models import (
     Account,
     Client,
@@ -26,6 +28,7 @@ from portal.models import (
     PlacementStatus,
     fresh_id,
 )
+from portal.services.policies import PublishedPolicy, publish_policy
 
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 """The instant of most tests: a Monday at noon in New York."""
@@ -164,6 +167,23 @@ def make_account(
     )
     _add(session, entry)
     return account
+
+
+def make_policy(session: Session, client: Client, **given: Any) -> PublishedPolicy:
+    """Pay in full, 70 % at once or 80 % in three parts, and plans from $25.00 up to 24 months."""
+    values: dict[str, Any] = {
+        "version": 0,
+        "currency": client.currency,
+        "bands": (Band(tiers=(Tier(7_000), Tier(8_000, max_parts=3))),),
+        "plan": PlanLimits(
+            minimum_installment_cents=2_500, maximum_months=24, frequencies=tuple(Frequency)
+        ),
+        "agree": ProposalLimits(settlement_bps=6_500, maximum_months=30),
+        "review": ProposalLimits(
+            settlement_bps=4_000, minimum_installment_cents=1_000, maximum_months=48
+        ),
+    }
+    return publish_policy(session, client.id, Policy(**(values | given)), by=None, now=NOW)
 
 
 def make_dana(session: Session, **given: Any) -> Account:

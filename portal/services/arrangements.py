@@ -1,0 +1,265 @@
+"""What becomes of an arrangement: withdrawn, stopped, canceled, or shortened to what is owed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain.money import Cents, minimum_charge
+from portal.domain.schedules import Schedule, shorten
+from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus, move
+from portal.domain.terms import Method
+from portal.models import Account, Arrangement, Installment, Payment
+from portal.services import authorizations, evidence, notices
+from portal.services.evidence import SYSTEM, Actor, Payload
+from portal.services.ledger import lock_account
+
+LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
+UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED, InstallmentStatus.PROCESSING)
+MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)
+
+
+class ArrangementStarted(DomainError):
+    """A first payment was made, or is on its way."""
+
+    message = N_("A payment for this agreement was made or is on its way, so it stays.")
+
+
+class ArrangementOver(DomainError):
+    """The arrangement is not live any more."""
+
+    message = N_("This agreement is over.")
+
+
+class NothingAutomatic(DomainError):
+    """No permission to charge later is in force."""
+
+    message = N_("Automatic payments are off already.")
+
+
+def arrangement_of(session: Session, account: Account) -> Arrangement | None:
+    """The account's live arrangement, else its newest one, else None."""
+    live_first = Arrangement.status.in_(LIVE).desc()
+    return session.scalar(
+        select(Arrangement)
+        .where(Arrangement.client_id == account.client_id, Arrangement.account_id == account.id)
+        .order_by(live_first, Arrangement.accepted_at.desc(), Arrangement.id.desc())
+        .limit(1)
+    )
+
+
+def installments_of(session: Session, agreed: Arrangement) -> Sequence[Installment]:
+    """The parts of an arrangement in their order."""
+    session.flush()
+    return session.scalars(
+        select(Installment)
+        .where(Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id)
+        .order_by(Installment.n)
+    ).all()
+
+
+def withdraw(session: Session, agreed: Arrangement, *, actor: Actor, now: datetime) -> Arrangement:
+    """Take an unpaid arrangement back, so that something else can be chosen; its offer stays.
+
+    The account's open Checkout page was closed before (``payments.release_checkout``). Doing it
+    twice is doing it once. Raises ArrangementStarted.
+    """
+    account, agreed = _locked(session, agreed)
+    if agreed.status == ArrangementStatus.WITHDRAWN:
+        return agreed
+    if agreed.status != ArrangementStatus.AWAITING_FIRST_PAYMENT or _money_moves(session, agreed):
+        raise ArrangementStarted
+    _end(session, account, agreed, ArrangementStatus.WITHDRAWN, reason="withdrawn", now=now)
+    authorizations.revoke(
+        session, account, agreed, reason="arrangement_withdrawn", actor=actor, now=now
+    )
+    _record(session, account, agreed, "arrangement.withdrawn", {"actor": actor}, now)
+    notices.tell(
+        session, account, "arrangement_withdrawn", fact=f"arrangement:{agreed.id}", now=now
+    )
+    return agreed
+
+
+def stop_automatic(session: Session, agreed: Arrangement, *, actor: Actor, now: datetime) -> None:
+    """End automatic payments at once (PY-08); the plan stays, and is paid by hand from now on.
+
+    Raises NothingAutomatic where none are in force, ArrangementOver.
+    """
+    account, agreed = _locked(session, agreed)
+    if agreed.status not in LIVE:
+        raise ArrangementOver
+    stopped = authorizations.revoke(
+        session, account, agreed, reason="stopped", actor=actor, now=now
+    )
+    if not stopped:
+        raise NothingAutomatic
+    agreed.method = str(Method.MANUAL)
+    told = {"actor": actor, "authorization": "revoked"}
+    _record(session, account, agreed, "automatic.stopped", told, now)
+    fact = f"arrangement:{agreed.id}:{now.isoformat()}"
+    notices.tell(session, account, "automatic_stopped", fact=fact, now=now)
+
+
+def cancel(
+    session: Session, agreed: Arrangement, *, reason: str, actor: Actor, now: datetime
+) -> Arrangement:
+    """End a live arrangement for a reason on the record; nothing more is charged or expected.
+
+    Raises ArrangementOver.
+    """
+    account, agreed = _locked(session, agreed)
+    if agreed.status not in LIVE:
+        raise ArrangementOver
+    _end(session, account, agreed, ArrangementStatus.CANCELED, reason=reason, now=now)
+    authorizations.revoke(
+        session, account, agreed, reason="arrangement_canceled", actor=actor, now=now
+    )
+    told = {"actor": actor, "reason": reason}
+    _record(session, account, agreed, "arrangement.canceled", told, now)
+    return agreed
+
+
+def shorten_to_balance(session: Session, account: Account, now: datetime) -> Arrangement | None:
+    """Cut the live arrangement from its end when less is owed than it would still collect.
+
+    The account is locked by the caller. Parts that are being collected stay as they are; a
+    processing payment above the balance is given back when it lands. Returns the arrangement if it
+    was changed.
+    """
+    agreed = session.scalar(
+        select(Arrangement)
+        .where(
+            Arrangement.client_id == account.client_id,
+            Arrangement.account_id == account.id,
+            Arrangement.status.in_(LIVE),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if agreed is None:
+        return None
+    parts = [part for part in _locked_parts(session, agreed) if part.status in UNPAID]
+    left = sum(part.amount_cents - part.paid_cents for part in parts)
+    owed = max(account.balance_cents, 0)
+    if left <= owed:
+        return None
+    before = [_said(part) for part in parts]
+    _cut(parts, Cents(owed), minimum_charge(account.currency))
+    total = Cents(agreed.total_cents - (left - owed))
+    if total:
+        agreed.total_cents = total
+    if owed == 0:
+        _close(agreed, paid=total > 0, now=now)
+    session.flush()
+    told: Payload = {
+        "actor": SYSTEM,
+        "before": before,
+        "after": [_said(p) for p in parts if p.status != InstallmentStatus.CANCELED],
+        "balance_cents": account.balance_cents,
+    }
+    _record(session, account, agreed, "arrangement.amended", told, now)
+    return agreed
+
+
+def _cut(parts: list[Installment], owed: Cents, minimum: Cents) -> None:
+    open_parts: Schedule = tuple(
+        (part.due_on, Cents(part.amount_cents - part.paid_cents)) for part in parts
+    )
+    kept = shorten(open_parts, owed, minimum=minimum) if owed else ()
+    for n, part in enumerate(parts):
+        if n < len(kept):
+            part.amount_cents = Cents(part.paid_cents + kept[n][1])
+        elif part.paid_cents:
+            part.amount_cents = part.paid_cents
+            part.status = move(part.status, InstallmentStatus.PAID)
+        else:
+            part.status = move(part.status, InstallmentStatus.CANCELED)
+
+
+def _close(agreed: Arrangement, *, paid: bool, now: datetime) -> None:
+    over = ArrangementStatus.COMPLETED if paid else ArrangementStatus.CANCELED
+    agreed.status = move(agreed.status, over)
+    agreed.ended_at, agreed.ended_reason = now, "nothing_owed"
+
+
+def _end(
+    session: Session,
+    account: Account,
+    agreed: Arrangement,
+    status: ArrangementStatus,
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
+    agreed.status = move(agreed.status, status)
+    agreed.ended_at, agreed.ended_reason = now, reason
+    for part in _locked_parts(session, agreed):
+        if part.status in (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED):
+            part.status = move(part.status, InstallmentStatus.CANCELED)
+    session.flush()
+
+
+def _locked(session: Session, agreed: Arrangement) -> tuple[Account, Arrangement]:
+    account = lock_account(session, agreed.account_id)
+    fresh = session.get_one(
+        Arrangement, (agreed.client_id, agreed.id), with_for_update=True, populate_existing=True
+    )
+    return account, fresh
+
+
+def _locked_parts(session: Session, agreed: Arrangement) -> list[Installment]:
+    session.flush()
+    return list(
+        session.scalars(
+            select(Installment)
+            .where(
+                Installment.client_id == agreed.client_id,
+                Installment.arrangement_id == agreed.id,
+            )
+            .order_by(Installment.n)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _money_moves(session: Session, agreed: Arrangement) -> bool:
+    moving: UUID | None = session.scalar(
+        select(Payment.id).where(
+            Payment.client_id == agreed.client_id,
+            Payment.arrangement_id == agreed.id,
+            Payment.status.in_(MOVING),
+        )
+    )
+    return moving is not None
+
+
+def _said(part: Installment) -> Payload:
+    return {
+        "n": part.n,
+        "due_on": part.due_on.isoformat(),
+        "amount_cents": part.amount_cents,
+        "paid_cents": part.paid_cents,
+    }
+
+
+def _record(
+    session: Session,
+    account: Account,
+    agreed: Arrangement,
+    kind: str,
+    payload: Payload,
+    now: datetime,
+) -> None:
+    told = {"arrangement": str(agreed.id), "reference": agreed.reference}
+    evidence.record(
+        session,
+        client_id=agreed.client_id,
+        chain_id=account.chain_id,
+        type=kind,
+        payload=payload | told,
+        now=now,
+    )

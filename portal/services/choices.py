@@ -1,0 +1,140 @@
+"""From what a debtor picked to exact terms that may be accepted today."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain.admission import admit
+from portal.domain.building import build
+from portal.domain.facts import AccountFacts
+from portal.domain.limits import BalanceChanged, OfferExpired, OfferNotInPolicy
+from portal.domain.money import Cents, Money
+from portal.domain.schedules import Frequency
+from portal.domain.statuses import ProposalStatus
+from portal.domain.terms import Choice, Method, Terms, from_dict
+from portal.models import Account, Debtor, Proposal
+from portal.services.offers import facts_of
+from portal.services.policies import PublishedPolicy, policy_version
+from portal.services.standing import today_of
+
+GRANTED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED, ProposalStatus.AGREED)
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A choice as a page signed it, with the policy version and the balance that it was made on.
+
+    ``proposal_id`` is set where staff granted the terms: then the choice only says when to start.
+    """
+
+    choice: Choice
+    policy_version: int
+    balance_cents: Cents
+    proposal_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Terms that may be accepted today, with what they were checked against."""
+
+    terms: Terms
+    published: PublishedPolicy
+    facts: AccountFacts
+    today: date
+    proposal: Proposal | None = None
+
+    @property
+    def due_today_cents(self) -> Cents:
+        """What is to be paid at once, in cents: nothing where the first date is later."""
+        return self.terms.first_cents if self.terms.first_on <= self.today else Cents(0)
+
+    @property
+    def automatic(self) -> bool:
+        """Whether a saved method is charged later, which needs permission (PY-05)."""
+        return self.terms.method is Method.AUTOMATIC
+
+
+def to_dict(picked: Picked) -> dict[str, Any]:
+    """The choice as short plain values, for a signed address."""
+    choice = picked.choice
+    said: dict[str, Any] = {
+        "k": choice.key,
+        "a": choice.amount_cents,
+        "n": choice.count,
+        "f": str(choice.frequency) if choice.frequency else None,
+        "d": choice.first_on.isoformat() if choice.first_on else None,
+        "m": "a" if choice.method is Method.AUTOMATIC else None,
+        "w": choice.down_payment_cents,
+        "t": choice.total_cents,
+        "u": choice.valid_until.isoformat() if choice.valid_until else None,
+        "v": picked.policy_version,
+        "b": picked.balance_cents,
+        "p": str(picked.proposal_id) if picked.proposal_id else None,
+    }
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def read(said: dict[str, Any]) -> Picked:
+    """The choice of values that ``to_dict`` made, whose signature was checked."""
+    choice = Choice(
+        key=said["k"],
+        amount_cents=said.get("a"),
+        count=said.get("n"),
+        frequency=Frequency(said["f"]) if "f" in said else None,
+        first_on=date.fromisoformat(said["d"]) if "d" in said else None,
+        method=Method.AUTOMATIC if said.get("m") == "a" else Method.MANUAL,
+        down_payment_cents=said.get("w"),
+        total_cents=said.get("t"),
+        valid_until=date.fromisoformat(said["u"]) if "u" in said else None,
+    )
+    proposal_id = UUID(said["p"]) if "p" in said else None
+    return Picked(choice, said["v"], Cents(said["b"]), proposal_id)
+
+
+def draft(session: Session, account: Account, picked: Picked, *, now: datetime) -> Draft:
+    """The exact terms of a choice, every limit checked against the version that it was made on.
+
+    Nothing but the parameters is taken from the choice. Raises BalanceChanged, OfferExpired,
+    OfferNotInPolicy and the other errors of ``admit``, NoPolicy.
+    """
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    facts, today = facts_of(account, debtor), today_of(debtor, now)
+    if picked.balance_cents != facts.balance_cents:
+        raise BalanceChanged(balance=Money(facts.balance_cents, facts.currency))
+    if picked.proposal_id is not None:
+        return _granted(session, account, picked, facts=facts, today=today)
+    published = policy_version(session, account.client_id, picked.policy_version)
+    terms = _built(picked.choice, facts, published, today)
+    return Draft(admit(terms, facts, published.policy, today), published, facts, today)
+
+
+def _built(choice: Choice, facts: AccountFacts, published: PublishedPolicy, today: date) -> Terms:
+    terms = build(choice, facts, published.policy, today)
+    later = len(terms.schedule) > 1 or terms.first_on > today
+    return terms if later else replace(terms, method=Method.MANUAL)
+
+
+def _granted(
+    session: Session, account: Account, picked: Picked, *, facts: AccountFacts, today: date
+) -> Draft:
+    """Terms that a person wrote down bind until their last day, whatever became of the page."""
+    proposal = session.scalar(
+        select(Proposal).where(
+            Proposal.client_id == account.client_id,
+            Proposal.id == picked.proposal_id,
+            Proposal.account_id == account.id,
+        )
+    )
+    if proposal is None or proposal.status not in GRANTED or proposal.granted_terms is None:
+        raise OfferNotInPolicy
+    granted = from_dict(proposal.granted_terms)
+    if granted.valid_until is not None and granted.valid_until < today:
+        raise OfferExpired(valid_until=granted.valid_until)
+    terms = granted.starting(max(picked.choice.first_on or granted.first_on, today))
+    published = policy_version(session, account.client_id, granted.policy_version)
+    admitted = admit(terms, facts, published.policy, today, granted=granted)
+    return Draft(admitted, published, facts, today, proposal)
