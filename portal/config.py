@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from portal.domain.keys import Keys
+
 DEMO_DATABASE = "portal"
 DEMO_SECRET = "the-demo-only-secret-key-never-for-production"  # noqa: S105
 SHORTEST_SECRET = 32
@@ -65,6 +67,12 @@ class Settings:
     def secret_key(self) -> str:
         """The key that signs; older ones only verify."""
         return self.secret_keys[0]
+
+    @property
+    def keys(self) -> Keys:
+        """The secrets as services take them."""
+        signing = tuple(key.encode() for key in self.secret_keys)
+        return Keys(signing, self.identity_pepper.encode(), self.base_url)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:

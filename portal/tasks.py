@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from portal.db import commit, set_tenant
 from portal.jobs import Backoff, enqueue, jobs
 from portal.runtime import Runtime
-from portal.services import charging, inbox, reconcile, refunds
+from portal.services import attempts, charging, inbox, links, reconcile, refunds, renewals
 from portal.services.clients import clients
 
 MONEY = Backoff(attempts=10, first_s=30)
+LINKS = Backoff(attempts=5, first_s=10)
 
 _runtime: Runtime | None = None
 
@@ -128,3 +129,34 @@ def reconcile_all(timestamp: int) -> None:
     with _session() as session:
         ids = list(clients(session).values())
         reconcile.reconcile(session, runtime.stripe, ids, now=runtime.clock.now())
+
+
+@jobs.task(name="links.send_new", retry=LINKS)
+def send_new_links(request: str, sealed: str) -> None:
+    """Send a new link to everybody who has this address on file, each in their own transaction."""
+    keys, now = current().settings.keys, current().clock.now()
+    with _session() as session:
+        debtors = renewals.debtors_at(session, sealed, keys=keys)
+    for client_id, debtor_id in debtors:
+        with _session(str(client_id)) as session:
+            renewals.send_new(session, debtor_id, sealed, request=UUID(request), keys=keys, now=now)
+            commit(session, "links.send_new")
+
+
+@jobs.task(name="links.send_again", retry=LINKS)
+def send_link_again(request: str, client_id: str, link_id: str) -> None:
+    """Send a new link where one that stopped working went."""
+    keys, now = current().settings.keys, current().clock.now()
+    with _session(client_id) as session:
+        opened = links.load_link(session, UUID(client_id), UUID(link_id), now)
+        renewals.send_again(session, opened, request=UUID(request), keys=keys, now=now)
+        commit(session, "links.send_again")
+
+
+@jobs.periodic(cron="41 3 * * *")
+@jobs.task(name="attempts.forget_old", queueing_lock="attempts.forget_old")
+def forget_old_attempts(timestamp: int) -> None:
+    """Delete counters that no window or lock needs any more."""
+    with _session() as session:
+        attempts.forget_old(session, now=current().clock.now())
+        commit(session, "attempts.forget_old")

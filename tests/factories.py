@@ -4,6 +4,7 @@ The cast: Dana owes, Cleo's company placed the account, Sam supports, Otto opera
 """
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any, TypeVar, cast
@@ -12,6 +13,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
+from portal.domain.identity import Factor, keyed_hash
+from portal.domain.keys import Keys
 from portal.domain.money import Cents
 from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
 from portal.domain.schedules import Frequency
@@ -28,12 +31,19 @@ from portal.models import (
     PlacementStatus,
     fresh_id,
 )
+from portal.services.links import IssuedLink, accounts_of, issue_link
 from portal.services.policies import PublishedPolicy, publish_policy
 
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 """The instant of most tests: a Monday at noon in New York."""
 
 TODAY = date(2026, 11, 23)
+
+KEYS = Keys((b"k" * 32,), b"p" * 32, "https://pay.example.com")
+"""The secrets of tests that start no app; with one, take ``settings.keys``."""
+
+BORN_ON, POSTAL_CODE, LAST_FOUR = date(1985, 3, 27), "12207", "4471"
+"""Dana's right answers."""
 
 Row = TypeVar("Row")
 
@@ -184,6 +194,39 @@ def make_policy(session: Session, client: Client, **given: Any) -> PublishedPoli
         ),
     }
     return publish_policy(session, client.id, Policy(**(values | given)), by=None, now=NOW)
+
+
+ANSWERS = {
+    Factor.DATE_OF_BIRTH: BORN_ON.isoformat(),
+    Factor.POSTAL_CODE: POSTAL_CODE,
+    Factor.LAST_FOUR: LAST_FOUR,
+}
+
+
+def know_identity(
+    session: Session,
+    debtor: Debtor,
+    *,
+    keys: Keys = KEYS,
+    factors: Sequence[Factor] = tuple(Factor),
+) -> Debtor:
+    """Put Dana's right answers on file, as keyed hashes."""
+    for factor in factors:
+        hashed = keyed_hash(keys.pepper, debtor.client_id, factor.value, ANSWERS[factor])
+        setattr(debtor, f"{factor.value}_hash", hashed)
+    session.flush()
+    return debtor
+
+
+def make_link(
+    session: Session, debtor: Debtor, *, keys: Keys = KEYS, now: datetime = NOW, **given: Any
+) -> IssuedLink:
+    """A link of Dana's, by e-mail unless ``contact`` says otherwise; an account to owe exists."""
+    if "contact" not in given:
+        given["contact"] = make_contact(session, debtor)
+    if not accounts_of(session, debtor):
+        make_account(session, debtor)
+    return issue_link(session, debtor, keys=keys, now=now, **given)
 
 
 def make_dana(session: Session, **given: Any) -> Account:

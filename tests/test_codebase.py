@@ -27,7 +27,6 @@ COMMITTING_SERVICES = {
     "attempts": "counts an attempt before the secret is looked at",
     "charging": "no transaction is open while Stripe is asked",
     "dispatch": "no transaction is open while a message is sent",
-    "identity": "counts an attempt before the secret is looked at",
     "inbox": "no transaction is open while Stripe is asked",
     "payments": "no transaction is open while Stripe is asked",
     "placements": "streams a file in batches",

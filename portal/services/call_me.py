@@ -1,0 +1,96 @@
+"""A call for somebody who cannot pass the identity check: a person on our side takes over."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain.calendars import add_working_days
+from portal.domain.keys import Keys
+from portal.domain.statuses import AccountStatus
+from portal.models import Account, HelpRequest, HelpStatus
+from portal.services import attempts, evidence
+from portal.services.attempts import Locked, Mark, Scope
+from portal.services.links import OpenedLink, accounts_of, tell_accounts
+from portal.services.references import fresh_reference
+from portal.services.standing import today_of
+
+TOPIC = "call_back"
+
+
+class CallsUsedUp(DomainError):
+    """Somebody asked for several calls already."""
+
+    message = N_("You asked us to call you already. You can also call us.")
+
+
+class PartOfDay(StrEnum):
+    """When somebody likes to be called."""
+
+    MORNING = "morning"
+    AFTERNOON = "afternoon"
+    EVENING = "evening"
+
+
+@dataclass(frozen=True, slots=True)
+class CallWish:
+    """The number to call (E.164), when, and the language to speak."""
+
+    phone: str
+    part_of_day: PartOfDay
+    language: str
+
+
+def ask_for_call(
+    session: Session,
+    opened: OpenedLink,
+    wish: CallWish,
+    *,
+    keys: Keys,
+    ip: str | None,
+    now: datetime,
+) -> HelpRequest:
+    """Put a call on the list of staff, with the day by which it is made. Says nothing of a debt.
+
+    It stands with the debtor's first open account. Commits the count of wishes first. Raises
+    CallsUsedUp.
+    """
+    marks = (Mark(Scope.CALL_ME, str(opened.link.id)), attempts.network(ip))
+    if isinstance(attempts.take(session, keys, marks, now=now), Locked):
+        raise CallsUsedUp
+    account = _account(session, opened)
+    request = HelpRequest(
+        client_id=opened.client.id,
+        account_id=account.id,
+        reference=fresh_reference(),
+        topic=TOPIC,
+        status=HelpStatus.OPENED,
+        answers={"phone": wish.phone, "part_of_day": str(wish.part_of_day)},
+        locale=wish.language,
+        opened_at=now,
+        promised_on=_promised_on(opened, now),
+    )
+    session.add(request)
+    session.flush()
+    told = {
+        "actor": evidence.SYSTEM,
+        "link": str(opened.link.id),
+        "reference": request.reference,
+        "topic": TOPIC,
+        "promised_on": request.promised_on.isoformat(),
+    }
+    tell_accounts(session, [account], "help.opened", told, now)
+    return request
+
+
+def _promised_on(opened: OpenedLink, now: datetime) -> date:
+    today, client = today_of(opened.debtor, now), opened.client
+    return add_working_days(today, client.answer_working_days, country=client.country)
+
+
+def _account(session: Session, opened: OpenedLink) -> Account:
+    accounts = accounts_of(session, opened.debtor)
+    is_open = [one for one in accounts if one.status == AccountStatus.OPEN]
+    return (is_open or list(accounts))[0]

@@ -1,0 +1,324 @@
+"""The identity check: facts that a debtor knows, or a code sent to an address on file.
+
+Attempts are counted before anything is compared. Every failure takes the same work and gets the
+same answer, whichever fact was wrong and whether or not it is on file (EC-08).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain.identity import Factor, keyed_hash, same_hash
+from portal.domain.keys import Keys
+from portal.models import Channel, Client, Contact, ContactStop, Debtor, OneTimeCode
+from portal.models.base import fresh_id
+from portal.services import attempts, evidence, messages
+from portal.services.attempts import Allowed, Locked, Mark, Scope
+from portal.services.links import OpenedLink, accounts_of, tell_accounts
+
+WANTED = 2
+CODE_DIGITS = 6
+CODE_MINUTES = 10
+CODES_COMPARED = 3
+NOT_ON_FILE = bytes(32)
+
+
+class CodesUsedUp(DomainError):
+    """So many codes were sent that another would help nobody now."""
+
+    message = N_("We sent several codes already. Use the newest one, or try again later.")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRoute:
+    """A way for a one-time code, and the fact that must stand beside it.
+
+    A code counts alone only at another address than the one the link went to.
+    """
+
+    contact: Contact
+    beside: Factor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a debtor can be asked: facts by the client's order, and ways for a code.
+
+    ``answerable`` is False where too few facts are on file for any answers to pass.
+    """
+
+    factors: tuple[Factor, ...]
+    answerable: bool
+    routes: tuple[CodeRoute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Identity is proved; ``method`` says how."""
+
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotMatched:
+    """The answers do not match; ``left`` tries remain before a lock."""
+
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCode:
+    """What somebody typed on the code page: digits, and the fact beside them."""
+
+    digits: str
+    fact: str = ""
+
+
+Outcome = Passed | NotMatched | Locked
+
+
+def questions_for(session: Session, opened: OpenedLink) -> Questions:
+    """What this debtor is asked, where data is missing by the next fact in the client's order."""
+    factors, answerable = _factors(opened.client, opened.debtor)
+    return Questions(factors, answerable, code_routes(session, opened))
+
+
+def factors_for(client: Client, debtor: Debtor) -> tuple[Factor, ...]:
+    """The facts that the form asks for."""
+    return _factors(client, debtor)[0]
+
+
+def _factors(client: Client, debtor: Debtor) -> tuple[tuple[Factor, ...], bool]:
+    order = [Factor(name) for name in client.identity_factors]
+    wanted = min(WANTED, len(order))
+    on_file = [factor for factor in order if _stored(debtor, factor) is not None]
+    missing = [factor for factor in order if factor not in on_file]
+    asked = tuple([*on_file, *missing][:wanted])
+    return asked, 0 < wanted <= len(on_file)
+
+
+def _stored(debtor: Debtor, factor: Factor) -> bytes | None:
+    stored: bytes | None = getattr(debtor, f"{factor.value}_hash")
+    return stored
+
+
+def code_routes(session: Session, opened: OpenedLink) -> tuple[CodeRoute, ...]:
+    """The ways for a one-time code, one for each channel, another address than the link's first."""
+    client, debtor, link = opened.client, opened.debtor, opened.link
+    if not client.identity_codes:
+        return ()
+    fact = _first_fact(opened)
+    routes: dict[Channel, CodeRoute] = {}
+    contacts = _open_contacts(session, client, debtor)
+    for contact in sorted(contacts, key=lambda one: one.id == link.contact_id):
+        same = contact.id == link.contact_id
+        if not same or fact is not None:
+            routes.setdefault(contact.channel, CodeRoute(contact, fact if same else None))
+    return tuple(routes.values())
+
+
+def _open_contacts(session: Session, client: Client, debtor: Debtor) -> list[Contact]:
+    stopped = (
+        select(ContactStop.id)
+        .where(
+            ContactStop.client_id == Contact.client_id,
+            ContactStop.channel == Contact.channel,
+            ContactStop.address == Contact.address,
+            ContactStop.lifted_at.is_(None),
+        )
+        .exists()
+    )
+    found = session.scalars(
+        select(Contact)
+        .where(
+            Contact.client_id == client.id,
+            Contact.debtor_id == debtor.id,
+            Contact.retired_at.is_(None),
+            ~stopped,
+        )
+        .order_by(Contact.created_at, Contact.id)
+    )
+    return [one for one in found if one.channel == Channel.EMAIL or client.sms_enabled]
+
+
+def marks_of(opened: OpenedLink, ip: str | None) -> tuple[Mark, ...]:
+    """Under what an attempt on this link is counted."""
+    return (*_own_marks(opened), attempts.network(ip))
+
+
+def _own_marks(opened: OpenedLink) -> tuple[Mark, Mark]:
+    """The debtor's own counters, whichever of their accounts or links it is."""
+    return (
+        Mark(Scope.LINK, str(opened.link.id)),
+        Mark(Scope.ACCOUNT, str(opened.debtor.id)),
+    )
+
+
+def check_answers(
+    session: Session,
+    opened: OpenedLink,
+    answers: Mapping[Factor, str],
+    *,
+    keys: Keys,
+    ip: str | None,
+    now: datetime,
+) -> Outcome:
+    """Whether these answers prove who somebody is. Commits the count before it looks at them.
+
+    ``answers`` are as ``domain.identity`` reads them: an ISO date, a postal code, four digits.
+    """
+    taken = attempts.take(session, keys, marks_of(opened, ip), now=now)
+    if isinstance(taken, Locked):
+        return taken
+    asked = factors_for(opened.client, opened.debtor)
+    matched = [_matches(opened, factor, answers.get(factor, ""), keys) for factor in asked]
+    passed = bool(matched) and all(matched)
+    method = "+".join(factor.value for factor in asked) if passed else None
+    return _outcome(session, opened, taken, method=method, keys=keys, now=now)
+
+
+def _matches(opened: OpenedLink, factor: Factor, answer: str, keys: Keys) -> bool:
+    stored = _stored(opened.debtor, factor)
+    given = keyed_hash(keys.pepper, opened.client.id, factor.value, answer)
+    return same_hash(given, stored or NOT_ON_FILE) and stored is not None
+
+
+def send_code(
+    session: Session, opened: OpenedLink, channel: Channel, *, keys: Keys, now: datetime
+) -> CodeRoute | None:
+    """Send a code the debtor's way on this channel; None where there is no such way.
+
+    Commits the count of codes first. Raises CodesUsedUp.
+    """
+    mark = Mark(Scope.CODE, str(opened.link.id))
+    if isinstance(attempts.take(session, keys, [mark], now=now), Locked):
+        raise CodesUsedUp
+    routes = {route.contact.channel: route for route in code_routes(session, opened)}
+    route = routes.get(channel)
+    if route is None:
+        return None
+    code_id = fresh_id()
+    code = OneTimeCode(
+        client_id=opened.client.id,
+        id=code_id,
+        debtor_id=opened.debtor.id,
+        link_id=opened.link.id,
+        contact_id=route.contact.id,
+        code_hash=_code_hash(keys, code_id, code_text(keys, code_id)),
+        sent_at=now,
+        expires_at=now + timedelta(minutes=CODE_MINUTES),
+    )
+    session.add(code)
+    session.flush()
+    messages.queue(
+        session,
+        opened.debtor,
+        template="one_time_code",
+        context={"code_id": str(code_id)},
+        contact=route.contact,
+        link=opened.link,
+        dedupe_key=f"code:{code_id}",
+        asked_for=True,
+        now=now,
+    )
+    return route
+
+
+def code_text(keys: Keys, code_id: UUID) -> str:
+    """The six digits of a one-time code: derived from its id, so that no table holds them."""
+    derived = int.from_bytes(keys.peppered("one-time code", code_id.bytes), "big")
+    return f"{derived % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+
+
+def _code_hash(keys: Keys, code_id: UUID, digits: str) -> bytes:
+    return keys.peppered("one-time code hash", code_id.bytes, digits.encode())
+
+
+def waiting_codes(session: Session, opened: OpenedLink, *, now: datetime) -> list[OneTimeCode]:
+    """The newest codes of a link that can still be typed."""
+    found = session.scalars(
+        select(OneTimeCode)
+        .where(
+            OneTimeCode.client_id == opened.client.id,
+            OneTimeCode.link_id == opened.link.id,
+            OneTimeCode.passed_at.is_(None),
+            OneTimeCode.expires_at > now,
+        )
+        .order_by(OneTimeCode.sent_at.desc(), OneTimeCode.id.desc())
+        .limit(CODES_COMPARED)
+    )
+    return list(found)
+
+
+def fact_beside(opened: OpenedLink, waiting: Sequence[OneTimeCode]) -> Factor | None:
+    """The fact asked for beside the codes that wait: one if a code went the link's own way."""
+    own_way = any(code.contact_id == opened.link.contact_id for code in waiting)
+    return _first_fact(opened) if own_way else None
+
+
+def _first_fact(opened: OpenedLink) -> Factor | None:
+    client, debtor = opened.client, opened.debtor
+    return next((f for f in factors_for(client, debtor) if _stored(debtor, f) is not None), None)
+
+
+def check_code(
+    session: Session,
+    opened: OpenedLink,
+    typed: TypedCode,
+    *,
+    keys: Keys,
+    ip: str | None,
+    now: datetime,
+) -> Outcome:
+    """Whether these digits were sent to the debtor within ten minutes.
+
+    A code that went the link's own way needs a right fact beside it. Commits the count before it
+    looks. A code passes once.
+    """
+    taken = attempts.take(session, keys, marks_of(opened, ip), now=now)
+    if isinstance(taken, Locked):
+        return taken
+    waiting = waiting_codes(session, opened, now=now)
+    compared = [*waiting, *[None] * (CODES_COMPARED - len(waiting))]
+    matched = [code for code in compared if _is_code(keys, code, typed.digits)]
+    fact = _first_fact(opened)
+    knows = _matches(opened, fact or Factor.DATE_OF_BIRTH, typed.fact, keys)
+    method = None
+    for code in filter(None, matched[:1]):
+        beside = fact if code.contact_id == opened.link.contact_id else None
+        if beside is None or knows:
+            code.passed_at = now
+            method = _code_method(session, code, beside)
+    return _outcome(session, opened, taken, method=method, keys=keys, now=now)
+
+
+def _code_method(session: Session, code: OneTimeCode, beside: Factor | None) -> str:
+    contact = session.get_one(Contact, (code.client_id, code.contact_id))
+    return f"code:{contact.channel}" + (f"+{beside.value}" if beside else "")
+
+
+def _is_code(keys: Keys, code: OneTimeCode | None, digits: str) -> bool:
+    code_id, stored = (code.id, code.code_hash) if code else (UUID(int=0), NOT_ON_FILE)
+    return same_hash(_code_hash(keys, code_id, digits), stored) and code is not None
+
+
+def _outcome(
+    session: Session,
+    opened: OpenedLink,
+    taken: Allowed,
+    *,
+    method: str | None,
+    keys: Keys,
+    now: datetime,
+) -> Outcome:
+    if method is not None:
+        attempts.forgive(session, keys, _own_marks(opened))
+        return Passed(method)
+    told = {"actor": evidence.SYSTEM, "link": str(opened.link.id), "left": taken.left}
+    tell_accounts(session, accounts_of(session, opened.debtor), "identity.failed", told, now)
+    return NotMatched(taken.left)
