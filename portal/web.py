@@ -150,14 +150,15 @@ def see_other(url: str) -> Response:
 
 def url_for(endpoint: str, /, **values: Any) -> str:
     """An address within the portal; carries a language asked for in the address until verified."""
-    if values.get("_external") or "_anchor" in values:
+    if "_external" in values or "_anchor" in values:
         return flask.url_for(endpoint, **values)
-    if "lang" not in values and "lang" in request.args and not g.get("remembers_language"):
-        values["lang"] = request.args["lang"]
+    asking = request._get_current_object()  # type: ignore[attr-defined]
+    if "lang" in asking.args and "lang" not in values and not g.get("remembers_language"):
+        values["lang"] = asking.args["lang"]
     if endpoint.startswith("."):
-        endpoint = f"{request.blueprint}{endpoint}"
-    known = tuple(sorted((name, str(value)) for name, value in values.items() if value is not None))
-    return _build(current_app.name, request.script_root, endpoint, known)
+        endpoint = f"{asking.blueprint}{endpoint}"
+    known = tuple((name, str(value)) for name, value in values.items() if value is not None)
+    return _build(current_app.name, asking.script_root, endpoint, known)
 
 
 @lru_cache(4096)
@@ -242,6 +243,8 @@ class Page:
     def languages(self) -> list[tuple[str, str, str]]:
         """(code, its own name, this page's address in it) of each language."""
         given = request.args.to_dict(flat=False)
+        if not given or given.keys() == {"lang"}:
+            return PLAIN_LANGUAGES
         return [
             (code, name, "?" + urlencode(given | {"lang": [code]}, doseq=True))
             for code, name in i18n.LANGUAGES.items()
@@ -279,6 +282,7 @@ def render(template: str, /, *, section: str = "", **context: Any) -> str:
 
 
 NEUTRAL = Face()
+PLAIN_LANGUAGES = [(code, name, f"?lang={code}") for code, name in i18n.LANGUAGES.items()]
 
 
 @cache
