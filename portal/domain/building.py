@@ -136,7 +136,7 @@ def agreed_settlement_terms(
     if floor is None:
         raise OfferNotInPolicy
     whole = choice.key == AGREED_WHOLE
-    total = account.balance_cents if whole else choice.total_cents or floor
+    total = account.balance_cents if whole else _wanted(choice, floor)
     if not floor <= total < account.balance_cents + whole:
         raise SettlementTooLow(minimum=Money(floor, account.currency))
     latest = latest_first_on(account, policy, today, Basis.AGREED)
@@ -151,6 +151,10 @@ def agreed_settlement_terms(
         from_cents=total,
     )
     return _settlement(choice, account, policy, today, offer=offer, until=None)
+
+
+def _wanted(choice: Choice, floor: Cents) -> Cents:
+    return floor if choice.total_cents is None else choice.total_cents
 
 
 def settlement_floor(account: AccountFacts, policy: Policy, today: date) -> Cents | None:
@@ -205,8 +209,8 @@ def _pace(choice: Choice, total: Cents, *, down: Cents, currency: str) -> tuple[
         return count_parts(
             total, choice.amount_cents, minimum=least, down=down
         ), choice.amount_cents
-    count = choice.count or ONE_PAYMENT
-    if not 1 <= count <= total:
+    count = ONE_PAYMENT if choice.count is None else choice.count
+    if count < 1:
         raise AmountNotPositive
     regular = total // count
     if down > regular and count > 1:

@@ -124,8 +124,9 @@ def _presets(total: Cents, bounds: Bounds, frequency: Frequency) -> tuple[Preset
     longest = _preset(total, smallest, bounds)
     if longest is None:
         return ()
-    counts = (longest.count // 2, longest.count // 4)
-    shorter = (_preset(total, Cents(-(-total // max(count, 2))), bounds) for count in counts)
+    counts = (max(longest.count // 2, 2), max(longest.count // 4, 2))
+    amounts = (Cents(max(-(-total // count), smallest)) for count in counts)
+    shorter = (_preset(total, amount, bounds) for amount in amounts)
     by_amount = {p.amount_cents: p for p in (longest, *shorter) if p is not None}
     return tuple(by_amount[amount] for amount in sorted(by_amount))
 

@@ -1,0 +1,112 @@
+"""Random offer policies that could be published, accounts and days, for property tests."""
+
+from datetime import date, timedelta
+
+from hypothesis import strategies as st
+
+from portal.domain.facts import AccountFacts
+from portal.domain.money import Cents
+from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
+from portal.domain.proposals import Proposal
+from portal.domain.schedules import Frequency
+from portal.domain.terms import Method
+
+DAYS = st.dates(date(2026, 1, 1), date(2030, 12, 31))
+BALANCES = st.one_of(
+    st.integers(1, 400), st.integers(1, 5_000_00), st.integers(1, 100_000_000_000)
+).map(Cents)
+FREQUENCIES = st.lists(st.sampled_from(Frequency), min_size=1, max_size=4, unique=True).map(tuple)
+
+
+@st.composite
+def tiers(draw: st.DrawFn, floor: int) -> tuple[Tier, ...]:
+    """Tiers at or above a floor, each worth choosing: who pays more gets more parts."""
+    shares = sorted(draw(st.sets(st.integers(floor, 9_999), max_size=3))) if floor < 10_000 else []
+    parts = sorted(draw(st.sets(st.integers(1, 12), min_size=len(shares), max_size=len(shares))))
+    days = draw(st.lists(st.integers(1, 90), min_size=len(shares), max_size=len(shares)))
+    return tuple(Tier(*one) for one in zip(shares, parts, days, strict=True))
+
+
+@st.composite
+def bands(draw: st.DrawFn, floor: int) -> tuple[Band, ...]:
+    """A grid of bands without gap or overlap, or none."""
+    if draw(st.booleans()):
+        return ()
+    balances = [0, *sorted(draw(st.sets(st.integers(2, 10_000_00), max_size=2)))]
+    ages = [0, *sorted(draw(st.sets(st.integers(1, 1_500), max_size=2)))]
+    found = []
+    for start, end in zip(balances, [*balances[1:], None], strict=True):
+        for young, old in zip(ages, [*ages[1:], None], strict=True):
+            own = draw(st.none() | st.integers(floor, 10_000))
+            found.append(Band(start, end, young, old, draw(tiers(own or floor)), own))
+    return tuple(found)
+
+
+@st.composite
+def policies(draw: st.DrawFn, currency: str = "USD") -> Policy:
+    """A policy in which ``check`` finds nothing."""
+    floor = draw(st.integers(1, 10_000))
+    least = draw(st.integers(50, 300_00))
+    agreed = draw(st.integers(50, least))
+    months = draw(st.integers(1, 60))
+    longer = draw(st.integers(months, 90))
+    plan = PlanLimits(
+        minimum_installment_cents=least,
+        maximum_months=months,
+        frequencies=draw(FREQUENCIES),
+        down_payment_bps=draw(st.just(0) | st.integers(0, 9_999)),
+        first_payment_within_days=draw(st.integers(0, 120)),
+    )
+    return Policy(
+        version=draw(st.integers(1, 99)),
+        currency=currency,
+        pay_in_full=True,
+        bands=draw(bands(floor)),
+        plan=draw(st.just(plan) | st.none()),
+        agree=ProposalLimits(floor, agreed, longer),
+        review=ProposalLimits(
+            draw(st.integers(1, floor)),
+            draw(st.integers(50, agreed)),
+            draw(st.integers(longer, 120)),
+        ),
+    )
+
+
+@st.composite
+def accounts(draw: st.DrawFn, today: date) -> AccountFacts:
+    """An account placed before today, with or without a validation period."""
+    placed_on = today - timedelta(days=draw(st.integers(0, 700)))
+    default_on = placed_on - timedelta(days=draw(st.integers(0, 1_500)))
+    deadline = placed_on + timedelta(days=draw(st.integers(30, 60)))
+    return AccountFacts(
+        balance_cents=draw(BALANCES),
+        currency="USD",
+        placed_on=placed_on,
+        default_on=draw(st.just(default_on) | st.none()),
+        earliest_deadline_on=draw(st.just(deadline) | st.none()),
+    )
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[AccountFacts, Policy, date]:
+    """An account, a policy and a day."""
+    today = draw(DAYS)
+    return draw(accounts(today)), draw(policies()), today
+
+
+@st.composite
+def proposals(draw: st.DrawFn, account: AccountFacts, policy: Policy, today: date) -> Proposal:
+    """A proposal that may or may not make sense, often one that can be agreed."""
+    owed = max(int(account.balance_cents), 1)
+    total = draw(st.none() | st.integers(-(-owed // 2), owed) | st.integers(1, owed))
+    most = total or owed
+    amount = draw(st.none() | st.integers(-(-most // 12), most) | st.integers(1, most))
+    offered = policy.plan.frequencies if policy.plan else (Frequency.MONTHLY,)
+    later = draw(st.just(0) | st.integers(0, 30) | st.integers(0, 150))
+    return Proposal(
+        first_on=today + timedelta(days=later),
+        total_cents=None if total is None else Cents(total),
+        amount_cents=None if amount is None else Cents(amount),
+        frequency=draw(st.sampled_from(offered) | st.sampled_from(Frequency)),
+        method=draw(st.sampled_from(Method)),
+    )

@@ -1,0 +1,320 @@
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import assume, event, given
+from hypothesis import strategies as st
+
+from portal.domain import DomainError
+from portal.domain.admission import admit, grant
+from portal.domain.building import build, choice_of, settlement_floor
+from portal.domain.facts import AccountFacts
+from portal.domain.limits import FirstPaymentInPast, FirstPaymentTooLate, FrequencyNotOffered
+from portal.domain.money import AmountNotPositive, Cents, share
+from portal.domain.policy import Band, Policy, ProposalLimits
+from portal.domain.proposals import (
+    Agreed,
+    Alternatives,
+    Answer,
+    ForReview,
+    MoreThanOwed,
+    NothingToPropose,
+    Proposal,
+    ProposalTooLong,
+    ProposalTooSmall,
+    answer,
+    answer_due_on,
+    from_dict,
+    to_dict,
+    wish_terms,
+)
+from portal.domain.schedules import Frequency, most_parts
+from portal.domain.terms import Basis, Kind, Terms
+from tests.domain.policies import proposals, situations
+from tests.domain.test_offers import DANA, TODAY
+from tests.domain.test_policy import PLAN, POLICY
+
+Situation = tuple[AccountFacts, Policy, date]
+RANK = {Agreed: 2, Alternatives: 1, ForReview: 0}
+
+
+def plan(amount: int, **given: Any) -> Proposal:
+    return Proposal(first_on=TODAY, amount_cents=Cents(amount), **given)
+
+
+def settlement(total: int, **given: Any) -> Proposal:
+    return Proposal(first_on=TODAY, total_cents=Cents(total), **given)
+
+
+def agreed(proposal: Proposal, policy: Policy = POLICY) -> Terms:
+    said = answer(proposal, DANA, policy, TODAY)
+    assert isinstance(said, Agreed)
+    return said.terms
+
+
+def alternatives(proposal: Proposal, policy: Policy = POLICY) -> list[Terms]:
+    said = answer(proposal, DANA, policy, TODAY)
+    assert isinstance(said, Alternatives)
+    assert all(one.reason % one.params for one in said.alternatives)
+    assert said.why % said.params
+    return [one.terms for one in said.alternatives]
+
+
+def test_a_plan_within_the_offered_limits_is_agreed_as_the_plan() -> None:
+    terms = agreed(plan(104_00))
+    assert (terms.key, terms.runs) == ("plan", ((11, 104_00), (1, 96_00)))
+
+
+def test_a_plan_within_what_may_be_agreed_is_agreed() -> None:
+    terms = agreed(plan(45_00))
+    assert (terms.key, len(terms.schedule)) == ("agreed:plan", 28)
+
+
+def test_a_plan_that_is_too_slow_is_answered_with_the_smallest_payment() -> None:
+    (smallest,) = alternatives(plan(40_00))
+    assert smallest.runs == ((29, 41_34), (1, 41_14))
+
+
+def test_small_weekly_payments_are_answered_with_the_same_pace_by_the_month() -> None:
+    by_month, smallest = alternatives(plan(12_00, frequency=Frequency.WEEKLY))
+    assert (by_month.frequency, by_month.first_cents) == (Frequency.MONTHLY, 52_00)
+    assert (smallest.frequency, smallest.first_cents) == (Frequency.WEEKLY, 20_00)
+
+
+def test_a_late_start_is_answered_with_the_latest_one() -> None:
+    late = replace(plan(104_00), first_on=date(2027, 3, 1))
+    same, _ = alternatives(late)
+    assert (same.first_on, same.first_cents) == (date(2027, 1, 6), 104_00)
+
+
+def test_a_settlement_at_or_above_an_offer_gets_the_offer() -> None:
+    """Nobody is made to pay more than what everybody in the band is offered."""
+    assert agreed(settlement(1_000_00)).key == "settlement:7000:1"
+    parts = agreed(settlement(1_000_00, amount_cents=Cents(400_00)))
+    assert (parts.key, parts.runs) == ("settlement:8000:3", ((2, 400_00), (1, 192_00)))
+
+
+def test_a_settlement_between_floor_and_offer_is_agreed_as_proposed() -> None:
+    terms = agreed(settlement(810_00))
+    assert (terms.key, terms.total_cents, terms.saved_cents) == (
+        "agreed:settlement",
+        810_00,
+        430_00,
+    )
+
+
+def test_a_settlement_below_the_floor_is_answered_with_the_floor() -> None:
+    lump, parts, whole = alternatives(settlement(500_00))
+    assert (lump.total_cents, len(lump.schedule)) == (806_00, 1)
+    assert (parts.total_cents, len(parts.schedule)) == (806_00, 3)
+    assert (whole.kind, whole.total_cents, whole.saved_cents) == (Kind.PLAN, 1_240_00, 0)
+
+
+def test_a_band_may_have_a_floor_of_its_own() -> None:
+    older = replace(DANA, default_on=date(2026, 1, 1))
+    said = answer(settlement(700_00), older, POLICY, TODAY)
+    assert isinstance(said, Agreed)
+    assert said.terms.total_cents == 700_00
+
+
+def test_nothing_near_means_a_person_looks_at_it() -> None:
+    closed = replace(POLICY, plan=None, bands=(), agree=ProposalLimits(), review=ProposalLimits(1))
+    said = answer(plan(100_00), DANA, closed, TODAY)
+    assert isinstance(said, ForReview)
+    assert isinstance(answer(settlement(1_000_00), DANA, closed, TODAY), ForReview)
+    assert isinstance(answer(Proposal(first_on=TODAY), DANA, closed, TODAY), Agreed)
+
+
+def test_a_settlement_without_a_floor_is_answered_with_the_offers() -> None:
+    policy = replace(POLICY, bands=(replace(POLICY.bands[1], to_days=None, from_balance_cents=0),))
+    policy = replace(policy, agree=replace(POLICY.agree, settlement_bps=100_00))
+    offered = alternatives(settlement(500_00), policy)
+    assert [terms.key for terms in offered] == [
+        "settlement:7000:1",
+        "settlement:8000:3",
+        "agreed:plan",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("proposal", "error", "words"),
+    [
+        (plan(0), AmountNotPositive, "above zero"),
+        (plan(-5), AmountNotPositive, "above zero"),
+        (settlement(0), AmountNotPositive, "above zero"),
+        (settlement(-1), AmountNotPositive, "above zero"),
+        (plan(1_240_01), MoreThanOwed, "You owe $1,240.00"),
+        (settlement(10**20), MoreThanOwed, "You owe $1,240.00"),
+        (plan(49), ProposalTooSmall, "$0.50"),
+        (plan(2_00), ProposalTooLong, "30 years"),
+        (replace(plan(50_00), first_on=date(2026, 11, 21)), FirstPaymentInPast, "2026-11-22"),
+        (replace(plan(50_00), first_on=date(9999, 1, 1)), FirstPaymentTooLate, "2027-11-23"),
+    ],
+)
+def test_nonsense_gets_a_helpful_sentence(
+    proposal: Proposal, error: type[DomainError], words: str
+) -> None:
+    with pytest.raises(error) as raised:
+        answer(proposal, DANA, POLICY, TODAY)
+    assert words in str(raised.value)
+
+
+def test_only_rhythms_of_the_policy_can_be_proposed() -> None:
+    monthly = replace(POLICY, plan=PLAN)
+    with pytest.raises(FrequencyNotOffered):
+        answer(plan(50_00, frequency=Frequency.WEEKLY), DANA, monthly, TODAY)
+
+
+@pytest.mark.parametrize("balance", [0, -1, 49])
+def test_nothing_owed_leaves_nothing_to_propose(balance: int) -> None:
+    with pytest.raises(NothingToPropose):
+        answer(plan(1), replace(DANA, balance_cents=Cents(balance)), POLICY, TODAY)
+
+
+def answered(proposal: Proposal, situation: Situation) -> Answer | None:
+    """The answer, or None where the proposal makes no sense."""
+    with suppress(DomainError):
+        return answer(proposal, *situation)
+    return None
+
+
+@given(situations(), st.data())
+def test_every_answer_is_within_what_may_be_agreed(
+    situation: Situation, data: st.DataObject
+) -> None:
+    account, policy, today = situation
+    proposal = data.draw(proposals(account, policy, today))
+    said = answered(proposal, situation)
+    assume(said is not None)
+    terms = [said.terms] if isinstance(said, Agreed) else []
+    if isinstance(said, Alternatives):
+        terms = [one.terms for one in said.alternatives]
+        assert terms
+        assert len(set(terms)) == len(terms)
+    for one in terms:
+        within_agree(one, situation)
+        assert admit(one, account, policy, today) == one
+        assert build(choice_of(one), account, policy, today) == one
+
+
+def within_agree(terms: Terms, situation: Situation) -> None:
+    """Terms are never lower, smaller or longer than the policy's ``agree``."""
+    account, policy, today = situation
+    assert terms.basis is not Basis.GRANTED
+    assert terms.total_cents <= account.balance_cents
+    if terms.kind is Kind.SETTLEMENT:
+        band = policy.band(account.balance_cents, account.age_days(today))
+        assert terms.total_cents >= share(account.balance_cents, policy.agreed_settlement_bps(band))
+    if terms.key in ("plan", "agreed:plan"):
+        amounts = [cents for _, cents in terms.schedule]
+        assert all(cents >= policy.agree.minimum_installment_cents for cents in amounts[:-1])
+        assert terms.frequency is not None
+        assert len(amounts) <= most_parts(terms.frequency, policy.agree.maximum_months)
+
+
+@given(situations(), st.data())
+def test_nobody_agrees_to_more_than_they_proposed(
+    situation: Situation, data: st.DataObject
+) -> None:
+    account, policy, today = situation
+    proposal = data.draw(proposals(account, policy, today))
+    said = answered(proposal, situation)
+    event(type(said).__name__)
+    if not isinstance(said, Agreed):
+        return
+    assert said.terms.total_cents <= (proposal.total_cents or account.balance_cents)
+    assert said.terms.first_on == proposal.first_on
+    assert said.terms.method is proposal.method or said.terms.kind is Kind.FULL
+
+
+@given(situations(), st.data())
+def test_more_money_or_sooner_never_gets_a_worse_answer(
+    situation: Situation, data: st.DataObject
+) -> None:
+    account, policy, today = situation
+    proposal = data.draw(proposals(account, policy, today))
+    before = answered(proposal, situation)
+    assume(before is not None)
+    better = data.draw(improved(proposal, account, today))
+    after = answered(better, situation)
+    assert after is not None
+    assert RANK[type(after)] >= RANK[type(before)]
+
+
+@st.composite
+def improved(draw: st.DrawFn, proposal: Proposal, account: AccountFacts, today: date) -> Proposal:
+    """More in total, no more payments than before, no later: better for whoever is owed."""
+    owed = account.balance_cents
+    total = proposal.total_cents or owed
+    amount = min(proposal.amount_cents or total, total)
+    count = max(total // amount, 1)
+    more = draw(st.integers(total, owed))
+    each = max(amount, -(-more // count))
+    sooner = draw(st.integers(0, (proposal.first_on - today).days))
+    return replace(
+        proposal,
+        total_cents=Cents(more),
+        amount_cents=Cents(min(each + draw(st.integers(0, more)), more)),
+        first_on=proposal.first_on - timedelta(days=sooner),
+    )
+
+
+@given(situations(), st.data())
+def test_the_answer_never_depends_on_what_staff_may_grant(
+    situation: Situation, data: st.DataObject
+) -> None:
+    account, policy, today = situation
+    proposal = data.draw(proposals(account, policy, today))
+    other = replace(policy, review=ProposalLimits(1, 50, 120))
+    said = answered(proposal, situation)
+    assert said == answered(proposal, (account, other, today))
+    assert said == answered(proposal, situation)
+
+
+@given(situations(), st.data())
+def test_the_floor_itself_is_agreed(situation: Situation, data: st.DataObject) -> None:
+    account, policy, today = situation
+    assume(account.balance_cents >= 50)
+    floor = settlement_floor(account, policy, today)
+    assume(floor is not None)
+    said = answered(Proposal(first_on=today, total_cents=floor), situation)
+    assert isinstance(said, Agreed)
+    assert said.terms.total_cents == floor
+
+
+@given(situations(), st.data())
+def test_a_proposal_is_written_down_and_read_back(
+    situation: Situation, data: st.DataObject
+) -> None:
+    account, policy, today = situation
+    proposal = data.draw(proposals(account, policy, today))
+    assert from_dict(to_dict(proposal)) == proposal
+
+
+def test_staff_see_the_wish_as_terms_and_may_grant_it() -> None:
+    wish = wish_terms(settlement(600_00, amount_cents=Cents(100_00)), DANA, POLICY)
+    assert wish.runs == ((6, 100_00),)
+    granted = grant(wish, DANA, POLICY, TODAY, valid_until=date(2026, 12, 15))
+    assert admit(granted, DANA, POLICY, TODAY, granted=granted) == granted
+
+
+def test_an_answer_is_promised_in_working_days() -> None:
+    friday = date(2026, 11, 20)
+    assert answer_due_on(POLICY, friday) == date(2026, 11, 25)
+    assert answer_due_on(POLICY, friday, {date(2026, 11, 24)}) == date(2026, 11, 26)
+
+
+def test_a_whole_debt_in_the_parts_of_a_settlement_is_agreed_too() -> None:
+    """Who may pay less in three parts may pay all of it in them, plans or no plans."""
+    no_plans = replace(POLICY, plan=None)
+    assert agreed(plan(500_00), no_plans).key == "agreed:whole"
+    assert (
+        agreed(settlement(1_239_99, amount_cents=Cents(500_00)), no_plans).kind is Kind.SETTLEMENT
+    )
+
+
+def test_an_empty_band_still_has_a_floor() -> None:
+    policy = replace(POLICY, bands=(Band(),))
+    assert agreed(settlement(900_00), policy).total_cents == 900_00
