@@ -75,6 +75,7 @@ class PlacementStatus(StrEnum):
 
     STARTED = "started"
     COMPLETED = "completed"
+    INTERRUPTED = "interrupted"
 
 
 class PlacementKind(StrEnum):

@@ -1,0 +1,150 @@
+"""Landing one batch of checked rows: decided, staged and written in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal.db import psycopg_connection
+from portal.models import Arrangement, Placement, fresh_id
+from portal.services import arrangements, ledger
+from portal.services.placements import statements
+from portal.services.placements.balances import answer_by_posting, ask_about
+from portal.services.placements.debtors import Write
+from portal.services.placements.deciding import Batch, Decider, Decision, Outcome
+from portal.services.placements.defaults import validation_end
+from portal.services.placements.rows import CheckedRow, Refusal
+
+Connection = psycopg.Connection[Any]
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_PLAIN = statements.STAGED[statements.STAGED.index("first_name") :]
+"""The staged columns that are a row's own, but for those that ``_staged`` names."""
+
+
+def hold_client(session: Session, placement: Placement) -> None:
+    """Let placements and recalls of one client wait for each other until the transaction ends."""
+    session.execute(_LOCK, {"name": f"placement:{placement.client_id}"})
+
+
+def land(
+    session: Session,
+    placement: Placement,
+    rows: Sequence[CheckedRow],
+    refused: Iterable[Refusal],
+    *,
+    columns: dict[str, str],
+    now: datetime,
+) -> Batch:
+    """Write one batch of a placement; the caller commits.
+
+    ``columns``: what the file calls our fields, for rows that are refused only here.
+    """
+    session.flush()
+    hold_client(session, placement)
+    connection = psycopg_connection(session)
+    batch = Decider(connection, placement.client_id, columns).decide(rows, refused)
+    connection.execute(statements.STAGE)
+    _stage_tellings(connection, batch)
+    if batch.decisions:
+        _stage(connection, batch.decisions)
+        _write(connection, batch, placement, now)
+    connection.execute(statements.INSERT_OUTCOMES, _values(placement, now))
+    _shorten(session, batch, now)
+    return batch
+
+
+def _values(placement: Placement, now: datetime) -> dict[str, Any]:
+    return {
+        "client_id": placement.client_id,
+        "placement_id": placement.id,
+        "source": f"placement:{placement.id}",
+        "now": now,
+    }
+
+
+def _write(connection: Connection, batch: Batch, placement: Placement, now: datetime) -> None:
+    values = _values(placement, now)
+    changed = batch.changed()
+    if any(decision.debtor_write is Write.UPDATE for decision in batch.decisions):
+        connection.execute(statements.FREE_DEBTORS, values)
+        connection.execute(statements.UPDATE_DEBTORS, values | {"write": Write.UPDATE})
+    connection.execute(statements.INSERT_DEBTORS, values)
+    if any(decision.debtor_write is Write.REFRESH for decision in batch.decisions):
+        connection.execute(statements.UPDATE_DEBTORS, values | {"write": Write.REFRESH})
+    connection.execute(statements.INSERT_ACCOUNTS, values)
+    connection.execute(statements.INSERT_PLACED, values)
+    if changed:
+        connection.execute(statements.UPDATE_ACCOUNTS, values)
+        connection.execute(statements.INSERT_ADJUSTED, values)
+        connection.execute(statements.RETIRE_CONTACTS, values)
+        ask_about(connection, placement.client_id, batch.held, now)
+        posted = [d.account_id for d in changed if d.outcome is Outcome.UPDATED]
+        answer_by_posting(connection, placement.client_id, posted, now)
+    connection.execute(statements.INSERT_CONTACTS, values)
+
+
+def _stage(connection: Connection, decisions: Sequence[Decision]) -> None:
+    with connection.cursor().copy(statements.COPY_ROWS) as copy:
+        for decision in decisions:
+            copy.write_row(_staged(decision))
+    told = set()
+    with connection.cursor().copy(statements.COPY_CONTACTS) as copy:
+        for decision in decisions:
+            row = decision.row
+            for channel, address in (("email", row.email), ("sms", row.phone)):
+                if address is None:
+                    continue
+                zones = row.phone_zones if channel == "sms" else None
+                name = (decision.debtor.id, address)
+                where = (fresh_id(), decision.account_id, decision.debtor.id, channel, address)
+                copy.write_row((*where, zones, row.permission_basis, name not in told))
+                told.add(name)
+
+
+def _staged(decision: Decision) -> tuple[Any, ...]:
+    row, debtor = decision.row, decision.debtor
+    sent_on = row.validation_notice_sent_on
+    named = {
+        "join_key": debtor.join_key,
+        "judgment": Jsonb(row.judgment) if row.judgment else None,
+        "validation_ends_on": validation_end(sent_on) if sent_on else None,
+    }
+    return (
+        row.line,
+        decision.outcome,
+        decision.account_id,
+        debtor.id,
+        decision.earlier_debtor_id,
+        decision.debtor_write,
+        fresh_id(),
+        fresh_id(),
+        decision.delta_cents,
+        decision.status,
+        row.reference,
+        debtor.number,
+        *(named[name] if name in named else getattr(row, name) for name in _PLAIN),
+    )
+
+
+def _stage_tellings(connection: Connection, batch: Batch) -> None:
+    with connection.cursor().copy(statements.COPY_OUTCOMES) as copy:
+        for telling in batch.tellings():
+            copy.write_row(telling)
+
+
+def _shorten(session: Session, batch: Batch, now: datetime) -> None:
+    """Let running plans end earlier where less is owed than they would still collect."""
+    lowered = batch.lowered()
+    if not lowered:
+        return
+    planned = select(Arrangement.account_id).where(
+        Arrangement.account_id.in_(lowered), Arrangement.status.in_(arrangements.LIVE)
+    )
+    for account_id in session.scalars(planned.order_by(Arrangement.account_id)):
+        account = ledger.lock_account(session, account_id)
+        arrangements.shorten_to_balance(session, account, now)

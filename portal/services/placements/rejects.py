@@ -1,0 +1,60 @@
+"""The file of refused rows: as they came, with the reason, safe to open in a spreadsheet."""
+
+import csv
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from portal.services.placements.rows import Refusal
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+ADDED = ("refused_line", "refused_column", "refused_value", "refused_reason")
+
+
+def guarded(cell: str) -> str:
+    """The cell with an apostrophe before it where a spreadsheet would take it for a formula.
+
+    A placement takes the apostrophe off again.
+    """
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+
+
+class RejectsFile:
+    """Writes refused rows under the header of the file they came from; no row, no file.
+
+    Readable to its owner alone, since it holds what the client sent.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        self._file: IO[str] | None = None
+        self._writer: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file:
+            self._file.close()
+
+    def write(self, refusal: Refusal, header: list[str]) -> None:
+        """Add a refused row. Raises OSError where the file cannot be written."""
+        if self._file is None:
+            self._open(header)
+        cells = [*refusal.cells, *[""] * (len(header) - len(refusal.cells))][: len(header)]
+        added = (str(refusal.line), refusal.column, refusal.value, refusal.reason)
+        self._writer.writerow([guarded(cell) for cell in (*cells, *added)])
+        self.rows += 1
+
+    def _open(self, header: list[str]) -> None:
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._file = os.fdopen(handle, "w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._file, quoting=csv.QUOTE_ALL)
+        self._writer.writerow([guarded(name) for name in (*header, *ADDED)])
