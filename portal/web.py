@@ -257,6 +257,11 @@ class Page:
         return i18n.voice(locale()).time(at, self.face.time_zone) if at else None
 
     @property
+    def printing(self) -> bool:
+        """Whether the page is asked for on paper, where folded parts must lie open."""
+        return "print" in request.args
+
+    @property
     def seconds_left(self) -> int:
         """How long this page stays open, for the warning before it closes."""
         at = self.face.closes_at

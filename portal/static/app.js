@@ -17,22 +17,29 @@ addEventListener("pageshow", () => {
   }
 });
 
-// A warning two minutes before the page closes (WCAG 2.2.1); the server decides when that is.
+// A warning two minutes before the page closes (WCAG 2.2.1); more time is asked of the server.
 const warning = document.getElementById("timeout");
 if (warning?.showModal) {
-  const seconds = +warning.dataset.seconds, before = Math.min(120, seconds / 2);
   let timers = [];
   const start = () => {
+    const seconds = +warning.dataset.seconds, before = Math.min(120, seconds / 2);
     timers.forEach(clearTimeout);
     timers = [
       setTimeout(() => warning.showModal(), (seconds - before) * 1000),
-      setTimeout(() => location.replace(warning.dataset.out), seconds * 1000),
+      setTimeout(leave, seconds * 1000),
     ];
   };
+  const leave = () => location.replace(warning.dataset.out);
   warning.querySelector("button").addEventListener("click", async () => {
-    const answer = await fetch(warning.dataset.stay || location.href, { redirect: "manual" }).catch(() => null);
-    if (answer?.ok) start();
+    const answer = await fetch(warning.dataset.stay || location.href).catch(() => null);
+    if (!answer) return warning.close();
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("timeout");
+    if (!fresh) return leave();
+    warning.dataset.seconds = fresh.dataset.seconds;
+    document.querySelectorAll(".closes").forEach(line => line.textContent = page.querySelector(".closes").textContent);
     warning.close();
+    start();
   });
   start();
 }
