@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain import capabilities as law
 from portal.domain.capabilities import AccountStanding, Capabilities
-from portal.domain.debts import CollectorRole, DebtPurpose
+from portal.domain.debts import CollectorRole, Country, DebtPurpose
 from portal.domain.holds import Capability, HoldKind
+from portal.domain.windows import candidate_zones
 from portal.models import Account, Debtor, Hold
+from portal.rules.regions import find_region
 from portal.services import evidence
 from portal.services.evidence import Actor, Payload
 
@@ -40,8 +42,12 @@ def today_of(debtor: Debtor, now: datetime) -> date:
 
 
 def zone_of(debtor: Debtor) -> str:
-    """The first time zone that a debtor may be in."""
-    return debtor.time_zone or "UTC"
+    """The zone that a debtor declared, else the first one of their region (CT-02)."""
+    if debtor.time_zone:
+        return debtor.time_zone
+    region = find_region(debtor.region, debtor.country)
+    zones = candidate_zones(Country(debtor.country), region=region.zones if region else ())
+    return zones.names[0]
 
 
 def standing(session: Session, account: Account, now: datetime) -> Capabilities:

@@ -1,6 +1,6 @@
 """Holds are set and lifted on the record, and say what is allowed meanwhile (DH-08)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,7 +10,14 @@ from portal.domain.holds import Capability, HoldKind
 from portal.models import CollectorRole
 from portal.services import evidence
 from portal.services.evidence import SYSTEM
-from portal.services.standing import HoldLifted, lift_hold, set_hold, standing, today_of
+from portal.services.standing import (
+    HoldLifted,
+    lift_hold,
+    set_hold,
+    standing,
+    today_of,
+    zone_of,
+)
 from tests.factories import NOW, TODAY, make_account, make_client, make_dana, make_debtor
 
 
@@ -88,3 +95,12 @@ def test_today_is_a_debtors_own_day(session: PortalSession) -> None:
     debtor = make_debtor(session, make_client(session), time_zone="Pacific/Honolulu")
     night = NOW.replace(hour=7)
     assert today_of(debtor, night) == TODAY - timedelta(days=1)
+
+
+def test_without_a_declared_zone_the_region_says_what_day_it_is(session: PortalSession) -> None:
+    client = make_client(session)
+    late = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
+    in_hawaii = make_debtor(session, client, region="HI", time_zone=None)
+    anywhere = make_debtor(session, client, region="unknown", time_zone=None)
+    assert (zone_of(in_hawaii), today_of(in_hawaii, late)) == ("Pacific/Honolulu", TODAY)
+    assert zone_of(anywhere) == "America/Anchorage"
