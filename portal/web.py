@@ -154,7 +154,7 @@ def url_for(endpoint: str, /, **values: Any) -> str:
         return flask.url_for(endpoint, **values)
     asking = request._get_current_object()  # type: ignore[attr-defined]
     if "lang" in asking.args and "lang" not in values and not g.get("remembers_language"):
-        values["lang"] = asking.args["lang"]
+        values["lang"] = asked_language()
     if endpoint.startswith("."):
         endpoint = f"{asking.blueprint}{endpoint}"
     known = tuple((name, str(value)) for name, value in values.items() if value is not None)
@@ -168,7 +168,7 @@ def _build(_app: str, _root: str, endpoint: str, values: tuple[tuple[str, str], 
 
 def asset(name: str) -> str:
     """The address of a static file, with its hash."""
-    return url_for("assets.file", name=name, digest=assets.asset(name).digest)
+    return url_for("assets.file", name=name, digest=assets.asset(name).digest, lang=None)
 
 
 CHOOSE = N_("Choose one of the answers.")
@@ -232,7 +232,7 @@ class Page:
         """The address of the stylesheet with this sender's palette."""
         brand = self.face.brand
         digest = assets.themed(brand).digest
-        return url_for("assets.themed", brand=brand.removeprefix("#"), digest=digest)
+        return url_for("assets.themed", brand=brand.removeprefix("#"), digest=digest, lang=None)
 
     @property
     def help_url(self) -> str:

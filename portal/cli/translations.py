@@ -46,7 +46,7 @@ def translations() -> None:
 @translations.command()
 def extract() -> None:
     """Collect the messages and bring every catalogue up to date; nothing is guessed."""
-    _collect(TEMPLATE)
+    collect(TEMPLATE)
     for language in SHIPPED:
         _update(language)
     click.echo(f"{len(_keys(TEMPLATE))} messages in {TEMPLATE.relative_to(PROJECT)}")
@@ -67,7 +67,7 @@ def check() -> None:
     """Fail on a message that is missing, guessed, malformed or not marked for translation."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "messages.pot"
-        _collect(fresh)
+        collect(fresh)
         keys = _keys(fresh)
     problems = [
         f"messages.pot is stale: {key[1]!r}" for key in sorted(keys ^ _keys(TEMPLATE), key=str)
@@ -87,7 +87,7 @@ def check() -> None:
 @translations.command()
 def pseudo() -> None:
     """Write the test languages: eo, longer and in brackets, and yi, from right to left."""
-    _collect(TEMPLATE)
+    collect(TEMPLATE)
     for language, disguise in DISGUISES.items():
         write_pseudo(TEMPLATE, i18n.TRANSLATIONS / language, language, disguise)
     click.echo("eo and yi are written; they are never offered to a person.")
@@ -218,7 +218,8 @@ def write_pseudo(
     entries.save_as_mofile(str(target / "messages.mo"))
 
 
-def _collect(target: Path) -> None:
+def collect(target: Path) -> None:
+    """Write every marked message of the project into a new .pot file."""
     options = ["-F", str(PROJECT / "babel.cfg"), "-k", "N_", "--no-location", "--sort-output"]
     words = [*options, "--omit-header", "-o", str(target), str(PROJECT)]
     CommandLineInterface().run(["pybabel", "-q", "extract", *words])  # type: ignore[no-untyped-call]

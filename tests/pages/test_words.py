@@ -7,6 +7,7 @@ from pathlib import Path
 import polib
 import pytest
 from babel.numbers import format_currency
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -181,3 +182,30 @@ def test_the_test_language_shows_every_marked_word(tmp_path: Path) -> None:
     translations.write_pseudo(pot, tmp_path / "eo", "eo", disguise)
     po = polib.pofile(str(tmp_path / "eo" / "LC_MESSAGES" / "messages.po"))
     assert po.find("Pay %(amount)s").msgstr == "[Páý %(amount)s ~~~~~]"
+
+
+@pytest.fixture(scope="module")
+def pseudo_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Catalogues in which every marked word stands in brackets."""
+    folder = tmp_path_factory.mktemp("translations")
+    translations.collect(folder / "messages.pot")
+    disguise = translations.DISGUISES["eo"]
+    translations.write_pseudo(folder / "messages.pot", folder / "eo", "eo", disguise)
+    return folder
+
+
+@pytest.mark.parametrize("path", ["/help", "/privacy", "/accessibility", "/closed", "/nothing"])
+def test_a_page_in_the_test_language_has_no_other_words(
+    app: Flask, pseudo_catalogue: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(i18n, "TRANSLATIONS", pseudo_catalogue)
+    app.config["LANGUAGES"] = i18n.LANGUAGES | i18n.PSEUDO
+    reader = translations.WordsOfPage()
+    reader.feed(app.test_client().get(path, query_string={"lang": "eo"}).get_data(as_text=True))
+    assert [word for word in reader.words if "~]" not in word] == ["English", "Español", "Français"]
+
+
+def test_test_languages_are_never_offered(app: Flask) -> None:
+    page = app.test_client().get("/help?lang=eo").get_data(as_text=True)
+    assert '<html lang="en"' in page
+    assert "lang=eo" not in page
