@@ -203,3 +203,11 @@ def test_what_could_be_agreed_at_once_is_shown_beside_the_waiting_proposal(
     near = alternatives(session, suggest(session, account), NOW)
     assert near
     assert all(terms.first_cents > 4_000 for terms in near)
+
+
+def test_the_hourly_job_expires_every_granted_proposal(session: PortalSession) -> None:
+    account = dana(session)
+    proposal = suggest(session, account)
+    accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+    late = NOW + timedelta(days=20)
+    assert [expire_due(session, account.client_id, late) for _ in range(2)] == [1, 0]
