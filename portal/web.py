@@ -8,17 +8,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import flask
-import wtforms
 from flask import Flask, current_app, g, redirect, request
+from flask_wtf import FlaskForm
 from jinja2 import Environment
 from markupsafe import Markup
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 from wtforms.form import BaseForm
-from wtforms.meta import DefaultMeta
 
 from portal import assets, i18n
 from portal.domain import N_, DomainError, theme
@@ -196,14 +194,17 @@ class PlainWords:
         return singular if num == 1 else plural
 
 
-class Form(wtforms.Form):
-    """What a person typed into a page of ours; whether it came from that page, a guard checks."""
+class Form(FlaskForm):  # type: ignore[misc]
+    """What a person typed into a page of ours.
 
-    def __init__(self, **defaults: Any) -> None:
-        super().__init__(_typed() if request.method == "POST" else None, **defaults)
+    Whether it came from that page, the guard in ``security`` checks once for every route: before
+    identity there is no cookie that Flask-WTF's own token could be bound to.
+    """
 
-    class Meta(DefaultMeta):
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
         """Our words for what WTForms says by itself."""
+
+        csrf = False
 
         def get_translations(self, form: BaseForm) -> Any:
             """Marked sentences, which the macros translate."""
@@ -211,11 +212,7 @@ class Form(wtforms.Form):
 
     def validate_on_submit(self) -> bool:
         """Whether the person sent the form and it is right; a mere switch of language is not."""
-        return request.method == "POST" and "keep" not in request.form and self.validate()
-
-
-def _typed() -> CombinedMultiDict[str, Any]:
-    return CombinedMultiDict([request.form, request.files])
+        return bool(self.is_submitted() and "keep" not in request.form and self.validate())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import authorizations, fulfilling, settling
+from portal.services.arrangements import LIVE
 from portal.services.ledger import lock_account
 from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt
 from portal.services.readings import Reading
@@ -72,7 +73,7 @@ def due_installments(
                 Installment.status == InstallmentStatus.SCHEDULED,
                 Installment.next_attempt_on <= today,
             ),
-            Arrangement.status.in_(fulfilling.LIVE),
+            Arrangement.status.in_(LIVE),
             Arrangement.method == "automatic",
             Installment.id > after if after else true(),
         )
@@ -147,7 +148,7 @@ def _permission(
     due = part.status in CHARGEABLE and part.due_on <= today and retry_on <= today
     if part.status == InstallmentStatus.FAILED and part.next_attempt_on is None:
         return None
-    live = agreed.status in fulfilling.LIVE and agreed.method == "automatic"
+    live = agreed.status in LIVE and agreed.method == "automatic"
     if not (due and live and account.balance_cents > 0):
         return None
     if not standing(session, account, now).of(Capability.CHARGE).allowed:

@@ -12,6 +12,7 @@ from portal.domain.statuses import (
     PaymentStatus,
     move,
 )
+from portal.domain.terms import Method
 from portal.models import (
     Account,
     Arrangement,
@@ -21,10 +22,9 @@ from portal.models import (
     PaymentAllocation,
 )
 from portal.services import evidence, notices
+from portal.services.arrangements import LIVE, UNPAID, shorten_to_balance
 from portal.services.ledger import close_if_settled, open_exception, post
 
-LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
-UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.PROCESSING, InstallmentStatus.FAILED)
 MAX_ATTEMPTS = 4
 RETRY_AFTER = timedelta(days=4)
 
@@ -86,15 +86,14 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
     """
     agreed = lock_arrangement(session, payment)
     if agreed is None:
-        _allocate(session, payment, None, payment.amount_cents, now=now)
-        close_if_settled(account, forgiven=False)
+        _outside(session, account, payment, now=now)
         return
     if agreed.status not in (*LIVE, ArrangementStatus.WITHDRAWN):
-        _allocate(session, payment, None, payment.amount_cents, now=now)
         _ask(session, payment, f"{agreed.reference} was {agreed.status} when this was paid", now)
-        close_if_settled(account, forgiven=False)
+        _outside(session, account, payment, now=now)
         return
     if agreed.status == ArrangementStatus.WITHDRAWN and not _revive(session, payment, agreed, now):
+        _outside(session, account, payment, now=now)
         return
     parts = lock_installments(session, agreed)
     _spread(session, payment, parts, now=now)
@@ -104,6 +103,13 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
     if all(p.status in (InstallmentStatus.PAID, InstallmentStatus.CANCELED) for p in parts):
         _complete(session, account, agreed, now=now)
     close_if_settled(account, forgiven=agreed.kind == "settlement")
+
+
+def _outside(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
+    """Money beside the arrangement: a live one then collects only what is still owed."""
+    _allocate(session, payment, None, payment.amount_cents, now=now)
+    shorten_to_balance(session, account, now)
+    close_if_settled(account, forgiven=False)
 
 
 def _revive(session: Session, payment: Payment, agreed: Arrangement, now: datetime) -> bool:
@@ -118,11 +124,11 @@ def _revive(session: Session, payment: Payment, agreed: Arrangement, now: dateti
         )
     )
     if other:
-        _allocate(session, payment, None, payment.amount_cents, now=now)
         _ask(session, payment, f"{agreed.reference} was withdrawn and replaced, then paid", now)
         return False
     agreed.status = move(agreed.status, ArrangementStatus.ACTIVE)
     agreed.ended_at, agreed.ended_reason = None, None
+    agreed.method = str(Method.MANUAL)  # its permission to charge later ended with the withdrawal
     for part in lock_installments(session, agreed):
         if part.status == InstallmentStatus.CANCELED:
             part.status = move(part.status, InstallmentStatus.SCHEDULED)

@@ -30,6 +30,7 @@ from portal.services import (
     refunds,
     settling,
 )
+from portal.services.arrangements import LIVE
 from portal.services.ledger import lock_account
 from portal.services.payments import REPEATABLE, UNRESOLVED
 from portal.services.readings import Reading
@@ -92,7 +93,7 @@ def _may_post_again(session: Session, payment_id: UUID, *, now: datetime) -> boo
     agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
     permission = authorizations.current(session, agreed)
     return (
-        agreed.status in fulfilling.LIVE
+        agreed.status in LIVE
         and permission is not None
         and permission.status == AuthorizationStatus.GRANTED
         and permission.method_id == payment.method_id

@@ -1,0 +1,66 @@
+"""What a payment's page and receipt say, in one read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from portal.domain.money import Cents
+from portal.models import Account, Arrangement, Client, Installment, Payment
+from portal.services.arrangements import UNPAID
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    """One payment with what is left and what comes next."""
+
+    payment: Payment
+    account: Account
+    client: Client
+    arrangement: Arrangement | None
+    next_part: Installment | None
+
+    @property
+    def left_cents(self) -> Cents:
+        """What remains to be paid: of the arrangement where there is one, else of the balance."""
+        return Cents(max(self.account.balance_cents, 0))
+
+    @property
+    def paid_at(self) -> datetime:
+        """When the money was there."""
+        return self.payment.settled_at or self.payment.created_at
+
+
+def payment_view(session: Session, debtor_id: UUID, payment_id: UUID) -> PaymentView | None:
+    """A payment of this debtor's; None for anybody else's, as for one that does not exist."""
+    row = session.execute(
+        select(Payment, Account, Client, Arrangement)
+        .join(
+            Account, and_(Account.client_id == Payment.client_id, Account.id == Payment.account_id)
+        )
+        .join(Client, Client.id == Payment.client_id)
+        .outerjoin(
+            Arrangement,
+            and_(
+                Arrangement.client_id == Payment.client_id,
+                Arrangement.id == Payment.arrangement_id,
+            ),
+        )
+        .where(Payment.id == payment_id, Account.debtor_id == debtor_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return PaymentView(*row, next_part=_next(session, row[3]))
+
+
+def _next(session: Session, agreed: Arrangement | None) -> Installment | None:
+    if agreed is None:
+        return None
+    return session.scalars(
+        select(Installment)
+        .where(Installment.arrangement_id == agreed.id, Installment.status.in_(UNPAID))
+        .order_by(Installment.due_on, Installment.n)
+        .limit(1)
+    ).first()

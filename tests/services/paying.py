@@ -1,0 +1,228 @@
+"""What the tests of money share: an account, a sandbox under its judge, and short ways to act."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain.money import Cents
+from portal.domain.statuses import (
+    ArrangementStatus,
+    AuthorizationStatus,
+    InstallmentStatus,
+)
+from portal.gateways.stripe import StripeGateway
+from portal.models import (
+    Account,
+    Arrangement,
+    Authorization,
+    Installment,
+    LedgerEntry,
+    MoneyException,
+    Payment,
+    PaymentPurpose,
+    Refund,
+    fresh_id,
+)
+from portal.sandbox import control
+from portal.services import evidence, payments
+from portal.services.payments import CheckoutRequest
+from portal.services.verify import Broken, verify_client
+from tests.factories import NOW, make_dana
+from tests.sandbox.checked import CheckedStripe
+
+
+@dataclass
+class Till:
+    """Dana's account and the Stripe it is paid at; ``now`` is both their clocks."""
+
+    session: Session
+    stripe: CheckedStripe
+    account: Account
+
+    @property
+    def gateway(self) -> StripeGateway:
+        """The gateway that services are given."""
+        return self.stripe.gateway
+
+    @property
+    def now(self) -> datetime:
+        """The present moment."""
+        return self.stripe.clock.now
+
+    def wait(self, **given: float) -> None:
+        """Let time pass."""
+        self.stripe.clock.advance(**given)
+
+    def request(self, amount: int = 50_00, **given: Any) -> CheckoutRequest:
+        """A part payment of 50.00, unless given otherwise."""
+        wanted: dict[str, Any] = {
+            "account_id": self.account.id,
+            "purpose": PaymentPurpose.ONE_OFF,
+            "amount_cents": Cents(amount),
+            "locale": "en",
+            "landing": lambda payment_id: f"https://pay.example/payment/{payment_id}",
+        }
+        return CheckoutRequest(**(wanted | given))
+
+    def start(self, amount: int = 50_00, **given: Any) -> Payment:
+        """Open a Checkout page; returns our row of it."""
+        payments.start_checkout(
+            self.session, self.gateway, self.request(amount, **given), now=self.now
+        )
+        return self.newest()
+
+    def pay(self, payment: Payment, name: str = "visa") -> None:
+        """Go through the page with a test card or account."""
+        control.pay(self.stripe.world, payment.checkout_id or "", name)
+
+    def land(self, payment: Payment) -> Payment:
+        """Come back to our page."""
+        return payments.refresh(self.session, self.gateway, payment.id, now=self.now)
+
+    def newest(self) -> Payment:
+        """Our latest attempt."""
+        return self.session.scalars(
+            select(Payment).order_by(Payment.created_at.desc(), Payment.id.desc()).limit(1)
+        ).one()
+
+    @property
+    def balance(self) -> int:
+        """What is owed, read again."""
+        self.session.refresh(self.account)
+        return self.account.balance_cents
+
+    def all(self, kind: type[Any]) -> list[Any]:
+        """Every row of a table, oldest first."""
+        return list(self.session.scalars(select(kind).order_by(kind.id)))
+
+    @property
+    def entries(self) -> list[tuple[str, int]]:
+        """The ledger after the placement, as (kind, cents)."""
+        rows = self.session.scalars(select(LedgerEntry).order_by(LedgerEntry.id))
+        return [(str(row.kind), row.amount_cents) for row in rows if row.kind != "placed"]
+
+    @property
+    def refunds(self) -> list[Refund]:
+        """Every refund that was wanted or came."""
+        return self.all(Refund)
+
+    @property
+    def questions(self) -> list[str]:
+        """What stands before a person."""
+        return [row.kind for row in self.all(MoneyException)]
+
+    @property
+    def charges(self) -> list[dict[str, Any]]:
+        """What Stripe has taken, as it tells."""
+        return [one for one in control.payments(self.stripe.world) if one["status"] == "succeeded"]
+
+    def broken(self) -> list[Broken]:
+        """The invariants that do not hold."""
+        self.session.flush()
+        return list(verify_client(self.session, self.account.client_id))
+
+
+def make_till(session: Session, stripe: CheckedStripe, **given: Any) -> Till:
+    """Dana owes $1,240.00, unless given otherwise, on the sandbox's clock."""
+    stripe.clock.now = NOW
+    return Till(session, stripe, make_dana(session, **given))
+
+
+def make_plan(
+    till: Till, parts: tuple[int, ...], *, method: str = "automatic", **given: Any
+) -> Arrangement:
+    """An arrangement as an acceptance leaves it: parts a month apart, the first one today."""
+    total = sum(parts)
+    values: dict[str, Any] = {
+        "client_id": till.account.client_id,
+        "id": fresh_id(),
+        "account_id": till.account.id,
+        "reference": f"HR-{fresh_id().hex[-6:]}",
+        "kind": "plan",
+        "status": ArrangementStatus.AWAITING_FIRST_PAYMENT,
+        "method": method,
+        "frequency": "monthly",
+        "offer_key": "plan",
+        "policy_version": 1,
+        "total_cents": total,
+        "balance_cents": till.account.balance_cents,
+        "saved_cents": till.account.balance_cents - total,
+        "currency": "USD",
+        "terms": "{}",
+        "terms_sha256": sha256(b"{}").digest(),
+        "locale": "en",
+        "accepted_at": till.now,
+    }
+    agreed = Arrangement(**(values | given))
+    till.session.add(agreed)
+    evidence.record(
+        till.session,
+        client_id=agreed.client_id,
+        chain_id=till.account.chain_id,
+        type="acceptance",
+        payload={
+            "actor": evidence.debtor(till.account.debtor_id),
+            "arrangement": str(agreed.id),
+            "total_cents": total,
+        },
+        now=till.now,
+    )
+    for n, cents in enumerate(parts):
+        till.session.add(
+            Installment(
+                client_id=agreed.client_id,
+                arrangement_id=agreed.id,
+                n=n + 1,
+                due_on=till.now.date() + timedelta(days=30 * n),
+                amount_cents=cents,
+                status=InstallmentStatus.SCHEDULED,
+            )
+        )
+    if method == "automatic":
+        till.session.add(
+            Authorization(
+                client_id=agreed.client_id,
+                arrangement_id=agreed.id,
+                status=AuthorizationStatus.AWAITING_METHOD,
+                document_sha256=sha256(b"authorization").digest(),
+                cap_cents=max(parts),
+                created_at=till.now,
+            )
+        )
+    till.session.flush()
+    return agreed
+
+
+def parts_of(till: Till, agreed: Arrangement) -> list[Installment]:
+    """The installments in order, read again."""
+    till.session.expire_all()
+    return list(
+        till.session.scalars(
+            select(Installment)
+            .where(Installment.arrangement_id == agreed.id)
+            .order_by(Installment.n)
+        )
+    )
+
+
+def first_payment(till: Till, agreed: Arrangement, name: str = "visa") -> Payment:
+    """Pay the first installment on its Checkout page and come back."""
+    first = parts_of(till, agreed)[0]
+    payment = till.start(
+        first.amount_cents,
+        purpose=PaymentPurpose.FIRST,
+        arrangement_id=agreed.id,
+        installment_id=first.id,
+    )
+    till.pay(payment, name)
+    return till.land(payment)
+
+
+Landing = Callable[[UUID], str]
+DUE_TODAY = date(2026, 11, 23)

@@ -1,0 +1,323 @@
+"""Paying: one charge counts once, nothing is lost, nothing is taken twice."""
+
+import pytest
+
+from portal.domain.capabilities import NotAllowedNow
+from portal.domain.holds import HoldKind
+from portal.domain.money import Cents
+from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus
+from portal.gateways.payments import GatewayUnavailable
+from portal.models import Authorization, Message
+from portal.sandbox import control
+from portal.sandbox.faults import Fault
+from portal.services import arrangements, charging, payments, reconcile, refunds
+from portal.services.evidence import account_leaves, debtor
+from portal.services.standing import set_hold
+from tests.services.paying import Till, first_payment, make_plan, parts_of
+
+
+def test_a_part_payment_lowers_the_balance_once_however_often_it_is_told(till: Till) -> None:
+    payment = till.start(50_00)
+    assert till.balance == 1240_00
+    till.pay(payment)
+    for _ in range(3):
+        till.land(payment)
+    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    assert till.balance == 1190_00
+    assert till.entries == [("payment", -50_00)]
+    assert [leaf.type for leaf in account_leaves(till.session, till.account)] == [
+        "payment.succeeded"
+    ]
+    assert [m.template for m in till.all(Message)] == ["receipt"]
+    assert till.broken() == []
+
+
+def test_asking_again_gives_the_same_page_and_no_second_attempt(till: Till) -> None:
+    first = payments.start_checkout(till.session, till.gateway, till.request(), now=till.now)
+    again = payments.start_checkout(till.session, till.gateway, till.request(), now=till.now)
+    assert first == again
+    assert len(till.stripe.sandbox.things("checkout.session")) == 1
+
+
+def test_another_amount_closes_the_first_page_before_it_opens_its_own(till: Till) -> None:
+    first = till.start(50_00)
+    second = till.start(60_00)
+    assert first.status == PaymentStatus.EXPIRED
+    assert second.status == PaymentStatus.OPEN
+    page = till.gateway.retrieve_checkout(first.checkout_id or "")
+    assert page.status == "expired"
+
+
+def test_a_page_that_was_paid_in_another_tab_is_not_paid_again(till: Till) -> None:
+    first = till.start(50_00)
+    till.pay(first)
+    with pytest.raises(payments.PaymentOnItsWay) as found:
+        till.start(60_00)
+    assert found.value.payment_id == first.id
+    assert till.balance == 1190_00
+
+
+def test_a_bank_debit_is_on_its_way_until_stripe_says_so(till: Till) -> None:
+    payment = till.start(50_00)
+    till.pay(payment, "bank_success")
+    assert till.land(payment).status == PaymentStatus.PROCESSING
+    assert till.balance == 1240_00
+    with pytest.raises(payments.PaymentOnItsWay):
+        till.start(60_00)
+    control.finish_debit(till.stripe.world, till.newest().intent_id or "")
+    assert till.land(payment).status == PaymentStatus.SUCCEEDED
+    assert till.balance == 1190_00
+
+
+def test_a_bank_debit_that_fails_takes_nothing_and_frees_the_account(till: Till) -> None:
+    payment = till.start(50_00)
+    till.pay(payment, "bank_success")
+    till.land(payment)
+    control.finish_debit(
+        till.stripe.world, till.newest().intent_id or "", failure="insufficient_funds"
+    )
+    assert till.land(payment).status == PaymentStatus.FAILED
+    assert till.balance == 1240_00
+    assert till.start(50_00).status == PaymentStatus.OPEN
+    assert till.broken() == []
+
+
+def test_no_answer_from_stripe_keeps_the_attempt_and_its_key(till: Till) -> None:
+    till.stripe.world.faults.plan(
+        Fault.DROP_AFTER, times=3, method="POST", path="/v1/checkout/sessions"
+    )
+    with pytest.raises(GatewayUnavailable):
+        till.start(50_00)
+    waiting = till.newest()
+    assert waiting.status == PaymentStatus.CREATED
+    assert till.start(50_00).id == waiting.id
+    assert len(till.stripe.sandbox.things("checkout.session")) == 1
+
+
+def test_an_attempt_that_stripe_made_but_never_answered_for_is_found_by_its_mark(
+    till: Till,
+) -> None:
+    till.stripe.world.faults.plan(
+        Fault.DROP_AFTER, times=3, method="POST", path="/v1/checkout/sessions"
+    )
+    with pytest.raises(GatewayUnavailable):
+        till.start(50_00)
+    lost = till.newest()
+    till.wait(hours=2)
+    reconcile.sweep(till.session, till.gateway, lost.client_id, now=till.now)
+    till.session.refresh(lost)
+    assert lost.status == PaymentStatus.EXPIRED
+    assert lost.checkout_id is not None
+
+
+def test_more_than_is_owed_is_never_asked_for(till: Till) -> None:
+    with pytest.raises(payments.NothingToPay):
+        till.start(1240_01)
+    assert till.stripe.sandbox.things("checkout.session") == []
+
+
+def test_a_held_account_takes_no_payment(till: Till) -> None:
+    set_hold(
+        till.session,
+        till.account,
+        HoldKind.DISPUTE,
+        source="help:HR-1",
+        now=till.now,
+        actor=debtor(till.account.debtor_id),
+    )
+    with pytest.raises(NotAllowedNow):
+        till.start(50_00)
+
+
+def test_a_balance_lowered_while_a_page_was_open_gives_the_excess_back(till: Till) -> None:
+    from portal.models import EntryKind
+    from portal.services.ledger import lock_account, post
+
+    payment = till.start(1240_00)
+    account = lock_account(till.session, till.account.id)
+    post(
+        till.session,
+        account,
+        kind=EntryKind.ADJUSTED,
+        source="placement:later",
+        amount_cents=Cents(-200_00),
+        now=till.now,
+    )
+    till.pay(payment)
+    till.land(payment)
+    assert [refund.amount_cents for refund in till.refunds] == [200_00]
+    refunds.post_refund(till.session, till.gateway, till.refunds[0].id, now=till.now)
+    refunds.post_refund(till.session, till.gateway, till.refunds[0].id, now=till.now)
+    assert till.balance == 0
+    assert till.account.status == "paid"
+    assert till.entries[-1] == ("refund", 200_00)
+    assert till.broken() == []
+
+
+def test_a_plan_begins_with_its_first_payment_and_keeps_the_card(till: Till) -> None:
+    agreed = make_plan(till, (104_00,) * 11 + (96_00,))
+    first_payment(till, agreed)
+    till.session.refresh(agreed)
+    assert agreed.status == ArrangementStatus.ACTIVE
+    assert parts_of(till, agreed)[0].status == InstallmentStatus.PAID
+    granted = till.all(Authorization)[0]
+    assert (granted.status, granted.method_last4) == ("granted", "4242")
+    types = [leaf.type for leaf in account_leaves(till.session, till.account)]
+    assert types == ["acceptance", "payment.succeeded", "authorization.granted"]
+    assert sorted(m.template for m in till.all(Message)) == ["authorization_copy", "receipt"]
+
+
+def test_a_due_installment_is_charged_once_by_any_number_of_runs(till: Till) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=29)
+    due = charging.due_installments(till.session, agreed.client_id, now=till.now)
+    for one in due:
+        charging.charge_installment(till.session, till.gateway, one, now=till.now)
+    assert till.balance == 620_00
+    till.wait(days=1)
+    second = parts_of(till, agreed)[1].id
+    for _ in range(3):
+        charging.charge_installment(till.session, till.gateway, second, now=till.now)
+    assert till.balance == 0
+    assert len(till.charges) == 2
+    till.session.refresh(agreed)
+    assert agreed.status == ArrangementStatus.COMPLETED
+    assert till.account.status == "paid"
+    assert till.broken() == []
+
+
+def test_a_settlement_paid_forgives_the_rest(till: Till) -> None:
+    agreed = make_plan(till, (868_00,), method="manual", kind="settlement", frequency=None)
+    first_payment(till, agreed)
+    assert till.balance == 0
+    assert till.entries == [("payment", -868_00), ("forgiven", -372_00)]
+    assert till.account.status == "settled"
+    assert till.broken() == []
+
+
+def test_a_declined_installment_is_tried_again_later_and_not_more_than_four_times(
+    till: Till,
+) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    saved = till.start(0, purpose="method", arrangement_id=agreed.id)
+    till.pay(saved, "chargeCustomerFail")
+    till.land(saved)
+    first = parts_of(till, agreed)[0].id
+    outcomes = []
+    for _ in range(30):
+        charged = charging.charge_installment(till.session, till.gateway, first, now=till.now)
+        outcomes += [str(charged.status)] if charged else []
+        till.wait(days=1)
+    assert outcomes == ["failed"] * 4
+    assert till.balance == 1240_00
+    assert till.broken() == []
+
+
+def test_stopped_automatic_payments_are_never_charged(till: Till) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    arrangements.stop_automatic(
+        till.session, agreed, actor=debtor(till.account.debtor_id), now=till.now
+    )
+    till.wait(days=30)
+    second = parts_of(till, agreed)[1].id
+    assert charging.charge_installment(till.session, till.gateway, second, now=till.now) is None
+    assert len(till.charges) == 1
+
+
+def test_a_charge_whose_answer_was_lost_is_repeated_under_the_same_key(till: Till) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=30)
+    till.stripe.world.faults.plan(
+        Fault.DROP_BEFORE, times=3, method="POST", path="/v1/payment_intents"
+    )
+    charging.charge_installment(
+        till.session, till.gateway, parts_of(till, agreed)[1].id, now=till.now
+    )
+    assert till.newest().status == PaymentStatus.ATTEMPTING
+    till.wait(minutes=11)
+    reconcile.sweep(till.session, till.gateway, agreed.client_id, now=till.now)
+    assert till.balance == 0
+    assert len(till.charges) == 2
+
+
+def test_a_charge_that_was_lost_after_a_stop_is_only_read(till: Till) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=30)
+    till.stripe.world.faults.plan(
+        Fault.DROP_BEFORE, times=3, method="POST", path="/v1/payment_intents"
+    )
+    charging.charge_installment(
+        till.session, till.gateway, parts_of(till, agreed)[1].id, now=till.now
+    )
+    arrangements.stop_automatic(
+        till.session, agreed, actor=debtor(till.account.debtor_id), now=till.now
+    )
+    till.wait(minutes=11)
+    reconcile.sweep(till.session, till.gateway, agreed.client_id, now=till.now)
+    assert till.newest().status == PaymentStatus.CANCELED
+    assert len(till.charges) == 1
+    assert till.balance == 620_00
+
+
+def test_a_refund_made_in_the_dashboard_arrives_and_is_asked_about(till: Till) -> None:
+    payment = till.start(50_00)
+    till.pay(payment)
+    till.land(payment)
+    control.refund(till.stripe.world, payment.intent_id or "", amount=20_00)
+    for _ in range(2):
+        reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    assert till.balance == 1210_00
+    assert till.entries[-1] == ("refund", 20_00)
+    assert till.questions == ["refund_to_review"]
+    assert till.broken() == []
+
+
+def test_partial_refunds_each_count(till: Till) -> None:
+    payment = till.start(100_00)
+    till.pay(payment)
+    till.land(payment)
+    for cents in (30_00, 30_00, 40_00):
+        control.refund(till.stripe.world, payment.intent_id or "", amount=cents)
+        reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    assert till.balance == 1240_00
+    assert till.broken() == []
+
+
+def test_a_chargeback_takes_the_money_back_out_and_ends_the_permission(till: Till) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    payment = first_payment(till, agreed)
+    opened = control.dispute(till.stripe.world, payment.intent_id or "")
+    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    assert till.balance == 1240_00
+    assert till.all(Authorization)[0].status == "revoked"
+    control.close_dispute(till.stripe.world, opened["id"], won=True)
+    reconcile.reread_unfinished(till.session, till.gateway, agreed.client_id, now=till.now)
+    assert till.balance == 620_00
+    assert [kind for kind, _ in till.entries][1:] == ["chargeback", "chargeback_reversed"]
+    assert till.broken() == []
+
+
+def test_an_inquiry_moves_no_money(till: Till) -> None:
+    payment = till.start(50_00)
+    till.pay(payment)
+    till.land(payment)
+    control.dispute(till.stripe.world, payment.intent_id or "", inquiry=True)
+    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    assert till.balance == 1190_00
+
+
+def test_money_begun_before_an_arrangement_was_withdrawn_is_honoured(till: Till) -> None:
+    agreed = make_plan(till, (620_00, 620_00), method="manual")
+    first = parts_of(till, agreed)[0]
+    payment = till.start(620_00, purpose="first", arrangement_id=agreed.id, installment_id=first.id)
+    arrangements.withdraw(till.session, agreed, actor=debtor(till.account.debtor_id), now=till.now)
+    till.pay(payment)
+    till.land(payment)
+    till.session.refresh(agreed)
+    assert agreed.status == ArrangementStatus.ACTIVE
+    assert [str(p.status) for p in parts_of(till, agreed)] == ["paid", "scheduled"]
+    assert till.broken() == []
