@@ -23,6 +23,8 @@ from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
+from portal.domain.money import Money
+
 LANGUAGES = {"en": "English", "es": "Español", "fr": "Français"}
 PSEUDO = {"eo": "Pseudo", "yi": "Pseudo, right to left"}
 """Catalogues made by `portal translations pseudo`; never chosen for a person."""
@@ -160,6 +162,8 @@ class Voice:
 
     def spell(self, value: object) -> object:
         """A message's parameter as text: an amount, an instant, a date, or itself."""
+        if isinstance(value, Money):
+            return self.money(value.cents, value.currency)
         if isinstance(value, tuple):
             return self.money(*value)
         if isinstance(value, datetime):

@@ -13,7 +13,16 @@ from sqlalchemy.orm import Session
 from portal.db import commit, set_tenant
 from portal.jobs import Backoff, enqueue, jobs
 from portal.runtime import Runtime
-from portal.services import attempts, charging, inbox, links, reconcile, refunds, renewals
+from portal.services import (
+    attempts,
+    charging,
+    inbox,
+    links,
+    proposals,
+    reconcile,
+    refunds,
+    renewals,
+)
 from portal.services.clients import clients
 
 MONEY = Backoff(attempts=10, first_s=30)
@@ -160,3 +169,19 @@ def forget_old_attempts(timestamp: int) -> None:
     with _session() as session:
         attempts.forget_old(session, now=current().clock.now())
         commit(session, "attempts.forget_old")
+
+
+@jobs.periodic(cron="31 * * * *")
+@jobs.task(name="proposals.expire_all", queueing_lock="proposals.expire_all")
+def expire_all_proposals(timestamp: int) -> None:
+    """Every hour: expire granted terms that nobody took, client by client."""
+    _fan_out("proposals.expire")
+
+
+@jobs.task(name="proposals.expire")
+def expire_proposals(client_id: str) -> None:
+    """Expire a client's granted terms whose last day has gone by, a batch a transaction."""
+    now = current().clock.now()
+    with _session(client_id) as session:
+        while proposals.expire_due(session, UUID(client_id), now):
+            commit(session, "proposals.expire")

@@ -5,7 +5,7 @@ The cast: Dana owes, Cleo's company placed the account, Sam supports, Otto opera
 
 import itertools
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -19,11 +19,14 @@ from portal.domain.money import Cents
 from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
 from portal.domain.schedules import Frequency
 from portal.models import (
+    AccessLink,
     Account,
+    Channel,
     Client,
     CollectorRole,
     Contact,
     Debtor,
+    DebtorSession,
     EntryKind,
     LedgerEntry,
     Placement,
@@ -33,6 +36,7 @@ from portal.models import (
 )
 from portal.services.links import IssuedLink, accounts_of, issue_link
 from portal.services.policies import PublishedPolicy, publish_policy
+from portal.services.visits import Visit
 
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 """The instant of most tests: a Monday at noon in New York."""
@@ -227,6 +231,38 @@ def make_link(
     if not accounts_of(session, debtor):
         make_account(session, debtor)
     return issue_link(session, debtor, keys=keys, now=now, **given)
+
+
+def make_visit(session: Session, account: Account, **given: Any) -> Visit:
+    """A visit of the account's debtor who came by e-mail and passed the identity check."""
+    n = next(_numbers)
+    link = AccessLink(
+        client_id=account.client_id,
+        debtor_id=account.debtor_id,
+        channel=Channel.EMAIL,
+        public_id=f"link{n:08}",
+        code_hash=sha256(f"code {n}".encode()).digest(),
+        locale="en",
+        issued_at=NOW,
+        expires_at=NOW + timedelta(days=14),
+    )
+    _add(session, link)
+    values: dict[str, Any] = {
+        "client_id": account.client_id,
+        "debtor_id": account.debtor_id,
+        "identity_method": "date_of_birth+postal_code",
+        "ip": "192.0.2.7",
+        "user_agent": "Mozilla/5.0 (Linux; Android 15)",
+        "started_at": NOW,
+    }
+    row = DebtorSession(
+        **(values | given),
+        link_id=link.id,
+        token_hash=sha256(f"token {n}".encode()).digest(),
+        expires_at=NOW + timedelta(hours=12),
+    )
+    _add(session, row)
+    return Visit(**(values | given), session_id=row.id, link_id=link.id, locale="en")
 
 
 def make_dana(session: Session, **given: Any) -> Account:

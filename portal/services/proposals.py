@@ -1,0 +1,312 @@
+"""Proposals: what a debtor suggests beyond the limits waits for a person and binds nobody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain import proposals as domain
+from portal.domain import terms as wording
+from portal.domain.admission import grant
+from portal.domain.help import LONGEST_NOTE, check_free_text
+from portal.domain.holds import Capability
+from portal.domain.statuses import ProposalStatus, move
+from portal.domain.terms import Kind, Terms
+from portal.domain.wording import clean_text
+from portal.models import Account, Debtor, Proposal, Staff, fresh_id
+from portal.services import evidence, notices
+from portal.services.acceptance import refuse_second
+from portal.services.evidence import SYSTEM, Actor, Payload
+from portal.services.help import answer_by
+from portal.services.ledger import lock_account
+from portal.services.offers import facts_of, offers_for
+from portal.services.policies import NoPolicy, live_policy
+from portal.services.references import fresh_reference
+from portal.services.standing import require, today_of
+from portal.services.visits import Visit
+
+OPEN = (ProposalStatus.SUBMITTED, ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED)
+ANSWERED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED)
+BATCH = 500
+A_DAY = timedelta(days=1)
+
+
+class ProposalOpen(DomainError):
+    """The account has a proposal that is not over."""
+
+    message = N_("We have your suggestion %(reference)s already. You can take it back first.")
+
+
+class ProposalOver(DomainError):
+    """The proposal was answered, taken back, or has run out."""
+
+    message = N_("This suggestion is over.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a debtor suggests, with a note for the person who reads it."""
+
+    proposal: domain.Proposal
+    note: str = ""
+
+
+def submit(
+    session: Session, account: Account, wish: Wish, *, visit: Visit, now: datetime
+) -> Proposal:
+    """Put a proposal before a person, who answers by the promised day (PY-02).
+
+    Sent twice alike it is one; another one takes the place of one that nobody has answered.
+    Raises ProposalOpen where an answer waits for the debtor, ArrangementExists, NotAllowedNow,
+    NoPolicy, TextTooLong, CardNumberTyped and the errors of ``domain.check_proposal``.
+    """
+    note = check_free_text(clean_text(wish.note), most=LONGEST_NOTE)
+    account = lock_account(session, account.id)
+    require(session, account, Capability.OFFER, now=now)
+    refuse_second(session, account)
+    sheet = offers_for(session, account, now)
+    if sheet.published is None:
+        raise NoPolicy
+    domain.check_proposal(wish.proposal, sheet.facts, sheet.published.policy, sheet.today)
+    said = domain.to_dict(wish.proposal)
+    before = open_proposal(session, account)
+    if before is not None and (before.wish, before.note or "") == (said, note):
+        return before
+    if before is not None:
+        _replace(session, account, before, now)
+    proposal = _written(account, wish.proposal, visit=visit, now=now)
+    proposal.note, proposal.policy_version = note or None, sheet.published.version
+    proposal.answer_due_on = answer_by(session, account, now)
+    session.add(proposal)
+    told = {"wish": said, "policy_version": proposal.policy_version, "visit": str(visit.session_id)}
+    _tell(session, account, proposal, "submitted", told | ({"note": note} if note else {}), now)
+    notices.tell(session, account, "proposal_received", fact=f"proposal:{proposal.id}", now=now)
+    return proposal
+
+
+def _written(account: Account, wished: domain.Proposal, *, visit: Visit, now: datetime) -> Proposal:
+    whole = wished.total_cents in (None, account.balance_cents)
+    return Proposal(
+        client_id=account.client_id,
+        id=fresh_id(),
+        account_id=account.id,
+        reference=fresh_reference(),
+        status=ProposalStatus.SUBMITTED,
+        kind=str(Kind.PLAN if whole else Kind.SETTLEMENT),
+        wish=domain.to_dict(wished),
+        balance_cents=account.balance_cents,
+        locale=visit.locale,
+        submitted_at=now,
+    )
+
+
+def accept(
+    session: Session, proposal: Proposal, *, staff: Staff, valid_until: date, now: datetime
+) -> Proposal:
+    """Grant what the debtor suggested, until a day; the debtor still has to agree to the terms.
+
+    Raises ProposalOver and what ``domain.admission.grant`` raises beyond the review limits.
+    """
+    account = _open_for_staff(session, proposal, now)
+    wished = wished_terms(session, proposal)
+    _grant(session, account, proposal, wished, valid_until=valid_until, now=now)
+    return _answer(session, account, proposal, ProposalStatus.ACCEPTED, staff=staff, now=now)
+
+
+def counter(
+    session: Session,
+    proposal: Proposal,
+    terms: Terms,
+    *,
+    staff: Staff,
+    valid_until: date,
+    now: datetime,
+) -> Proposal:
+    """Offer other terms than were suggested, until a day. Raises as ``accept``."""
+    account = _open_for_staff(session, proposal, now)
+    _grant(session, account, proposal, terms, valid_until=valid_until, now=now)
+    return _answer(session, account, proposal, ProposalStatus.COUNTERED, staff=staff, now=now)
+
+
+def decline(
+    session: Session, proposal: Proposal, *, reason: str, staff: Staff, now: datetime
+) -> Proposal:
+    """Say no, with a reason that the debtor reads. Raises ProposalOver."""
+    account = _lock(session, proposal, (ProposalStatus.SUBMITTED,))
+    proposal.answer_reason = check_free_text(clean_text(reason), most=LONGEST_NOTE)
+    return _answer(session, account, proposal, ProposalStatus.DECLINED, staff=staff, now=now)
+
+
+def withdraw(session: Session, proposal: Proposal, *, actor: Actor, now: datetime) -> Proposal:
+    """Take a proposal back; taken back twice it is taken back. Raises ProposalOver."""
+    if proposal.status is ProposalStatus.WITHDRAWN:
+        return proposal
+    account = _lock(session, proposal, OPEN)
+    proposal.status = move(proposal.status, ProposalStatus.WITHDRAWN)
+    _tell(session, account, proposal, "withdrawn", {"actor": actor}, now)
+    return proposal
+
+
+def expire_due(session: Session, client_id: UUID, now: datetime) -> int:
+    """Expire granted terms whose last day has gone by wherever the debtor is; returns how many.
+
+    At most a batch at a time: while the answer is not 0 there may be more. The caller commits.
+    Nobody can agree to them on the day after, expired or not: acceptance looks at the day itself.
+    """
+    found = session.scalars(
+        select(Proposal)
+        .where(
+            Proposal.client_id == client_id,
+            Proposal.status.in_(ANSWERED),
+            Proposal.granted_until < (now - A_DAY).date(),
+        )
+        .order_by(Proposal.id)
+        .limit(BATCH)
+    ).all()
+    return sum(_expire(session, proposal, now) for proposal in found)
+
+
+def open_proposal(session: Session, account: Account) -> Proposal | None:
+    """The account's proposal that is not over, if there is one."""
+    session.flush()
+    return session.scalar(
+        select(Proposal).where(
+            Proposal.client_id == account.client_id,
+            Proposal.account_id == account.id,
+            Proposal.status.in_(OPEN),
+        )
+    )
+
+
+def newest_proposal(session: Session, account: Account) -> Proposal | None:
+    """The proposal that an account's page tells about: the newest one."""
+    return session.scalar(
+        select(Proposal)
+        .where(Proposal.client_id == account.client_id, Proposal.account_id == account.id)
+        .order_by(Proposal.submitted_at.desc(), Proposal.id.desc())
+        .limit(1)
+    )
+
+
+def alternatives(session: Session, proposal: Proposal, now: datetime) -> Sequence[Terms]:
+    """What could be agreed at once instead of waiting, from the limits of today."""
+    account = session.get_one(Account, (proposal.client_id, proposal.account_id))
+    sheet = offers_for(session, account, now)
+    if sheet.published is None or not sheet.capabilities.offer.allowed:
+        return ()
+    wish = domain.from_dict(proposal.wish)
+    try:
+        said = domain.answer(wish, sheet.facts, sheet.published.policy, sheet.today)
+    except DomainError:
+        return ()
+    if isinstance(said, domain.Agreed):
+        return (said.terms,)
+    near = said.alternatives if isinstance(said, domain.Alternatives) else ()
+    return tuple(alternative.terms for alternative in near)
+
+
+def wished_terms(session: Session, proposal: Proposal) -> Terms:
+    """The proposal as terms, whatever the limits: what staff see beside the policy."""
+    account = session.get_one(Account, (proposal.client_id, proposal.account_id))
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    policy = live_policy(session, account.client_id).policy
+    return domain.wish_terms(domain.from_dict(proposal.wish), facts_of(account, debtor), policy)
+
+
+def _grant(
+    session: Session,
+    account: Account,
+    proposal: Proposal,
+    terms: Terms,
+    *,
+    valid_until: date,
+    now: datetime,
+) -> None:
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    today, policy = today_of(debtor, now), live_policy(session, account.client_id).policy
+    soon = terms if terms.first_on >= today else terms.starting(today)
+    granted = grant(soon, facts_of(account, debtor), policy, today, valid_until=valid_until)
+    proposal.granted_terms = wording.to_dict(granted)
+    proposal.granted_until = granted.valid_until
+
+
+def _answer(
+    session: Session,
+    account: Account,
+    proposal: Proposal,
+    status: ProposalStatus,
+    *,
+    staff: Staff,
+    now: datetime,
+) -> Proposal:
+    proposal.status = move(proposal.status, status)
+    proposal.answered_at, proposal.answered_by = now, staff.id
+    told: Payload = {"actor": evidence.staff(staff.id)}
+    if proposal.granted_terms:
+        told |= {"terms": proposal.granted_terms}
+    if proposal.answer_reason:
+        told |= {"reason": proposal.answer_reason}
+    _tell(session, account, proposal, str(status), told, now)
+    notices.tell(session, account, f"proposal_{status}", fact=f"proposal:{proposal.id}", now=now)
+    return proposal
+
+
+def _open_for_staff(session: Session, proposal: Proposal, now: datetime) -> Account:
+    account = _lock(session, proposal, (ProposalStatus.SUBMITTED,))
+    require(session, account, Capability.OFFER, now=now, staff=True)
+    return account
+
+
+def _lock(session: Session, proposal: Proposal, expected: tuple[ProposalStatus, ...]) -> Account:
+    account = lock_account(session, proposal.account_id)
+    session.refresh(proposal, with_for_update=True)
+    if proposal.status not in expected:
+        raise ProposalOver
+    return account
+
+
+def _replace(session: Session, account: Account, before: Proposal, now: datetime) -> None:
+    if before.status is not ProposalStatus.SUBMITTED:
+        raise ProposalOpen(reference=before.reference)
+    before.status = move(before.status, ProposalStatus.WITHDRAWN)
+    actor = evidence.debtor(account.debtor_id)
+    _tell(session, account, before, "withdrawn", {"actor": actor, "replaced": True}, now)
+
+
+def _expire(session: Session, proposal: Proposal, now: datetime) -> int:
+    try:
+        account = _lock(session, proposal, ANSWERED)
+    except ProposalOver:
+        return 0
+    proposal.status = move(proposal.status, ProposalStatus.EXPIRED)
+    _tell(session, account, proposal, "expired", {"actor": SYSTEM}, now)
+    return 1
+
+
+def _tell(
+    session: Session,
+    account: Account,
+    proposal: Proposal,
+    what: str,
+    told: Payload,
+    now: datetime,
+) -> None:
+    session.flush()
+    payload: Payload = {
+        "actor": evidence.debtor(account.debtor_id),
+        "proposal": str(proposal.id),
+        "reference": proposal.reference,
+        "balance_cents": proposal.balance_cents,
+    }
+    evidence.record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type=f"proposal.{what}",
+        payload=payload | told,
+        now=now,
+    )

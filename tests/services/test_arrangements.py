@@ -1,0 +1,192 @@
+"""An arrangement ends, stops and shrinks only as its rules allow, and each time on the record."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal.db import PortalSession
+from portal.domain.money import Cents
+from portal.domain.schedules import Frequency
+from portal.domain.statuses import (
+    ArrangementStatus,
+    AuthorizationStatus,
+    InstallmentStatus,
+    PaymentStatus,
+)
+from portal.domain.terms import Choice, Method
+from portal.models import (
+    Account,
+    Arrangement,
+    Authorization,
+    EntryKind,
+    Message,
+    Payment,
+    PaymentPurpose,
+)
+from portal.services import evidence
+from portal.services.arrangements import (
+    ArrangementOver,
+    ArrangementStarted,
+    NothingAutomatic,
+    arrangement_of,
+    cancel,
+    installments_of,
+    shorten_to_balance,
+    stop_automatic,
+    withdraw,
+)
+from portal.services.ledger import lock_account, post
+from tests.factories import NOW, TODAY
+from tests.services.test_acceptance import agree, dana, picked
+
+PLAN = Choice(
+    key="plan",
+    amount_cents=Cents(10_400),
+    frequency=Frequency.MONTHLY,
+    first_on=TODAY,
+    method=Method.AUTOMATIC,
+)
+
+
+def agreed_plan(session: PortalSession) -> tuple[Account, Arrangement]:
+    account = dana(session)
+    return account, agree(session, account, picked(account, PLAN))
+
+
+def lower(session: PortalSession, account: Account, cents: int) -> Account:
+    locked = lock_account(session, account.id)
+    source = f"placement:{cents}"
+    post(
+        session,
+        locked,
+        kind=EntryKind.ADJUSTED,
+        source=source,
+        amount_cents=Cents(-cents),
+        now=NOW,
+    )
+    return locked
+
+
+def debtor(account: Account) -> evidence.Actor:
+    return evidence.debtor(account.debtor_id)
+
+
+def last_leaf(session: PortalSession, account: Account) -> evidence.Entry:
+    return evidence.account_leaves(session, account)[-1]
+
+
+def test_withdrawing_ends_parts_and_permission(session: PortalSession) -> None:
+    account, agreed = agreed_plan(session)
+    withdraw(session, agreed, actor=debtor(account), now=NOW)
+    parts = installments_of(session, agreed)
+    assert {part.status for part in parts} == {InstallmentStatus.CANCELED}
+    permission = session.scalars(select(Authorization)).one()
+    assert permission.status is AuthorizationStatus.REVOKED
+    assert "arrangement_withdrawn" in set(session.scalars(select(Message.template)))
+    assert withdraw(session, agreed, actor=debtor(account), now=NOW).id == agreed.id
+
+
+@pytest.mark.parametrize("status", [PaymentStatus.PROCESSING, PaymentStatus.ATTEMPTING])
+def test_an_agreement_with_money_on_its_way_is_not_withdrawn(
+    session: PortalSession, status: PaymentStatus
+) -> None:
+    account, agreed = agreed_plan(session)
+    payment = Payment(
+        client_id=account.client_id,
+        account_id=account.id,
+        arrangement_id=agreed.id,
+        purpose=PaymentPurpose.FIRST,
+        status=status,
+        amount_cents=Cents(10_400),
+        currency="USD",
+        reference="HR-1",
+        locale="en",
+        idempotency_key="payment-1",
+        created_at=NOW,
+    )
+    session.add(payment)
+    with pytest.raises(ArrangementStarted):
+        withdraw(session, agreed, actor=debtor(account), now=NOW)
+
+
+def test_a_running_agreement_is_not_withdrawn(session: PortalSession) -> None:
+    account, agreed = agreed_plan(session)
+    agreed.status = ArrangementStatus.ACTIVE
+    session.flush()
+    with pytest.raises(ArrangementStarted):
+        withdraw(session, agreed, actor=debtor(account), now=NOW)
+
+
+def test_stopping_automatic_payments_keeps_the_plan(session: PortalSession) -> None:
+    """PY-08"""
+    account, agreed = agreed_plan(session)
+    stop_automatic(session, agreed, actor=debtor(account), now=NOW)
+    assert (agreed.status, agreed.method) == (
+        ArrangementStatus.AWAITING_FIRST_PAYMENT,
+        Method.MANUAL,
+    )
+    assert {part.status for part in installments_of(session, agreed)} == {
+        InstallmentStatus.SCHEDULED
+    }
+    permission = session.scalars(select(Authorization)).one()
+    assert (permission.status, permission.revoked_at) == (AuthorizationStatus.REVOKED, NOW)
+    assert "automatic_stopped" in set(session.scalars(select(Message.template)))
+    assert last_leaf(session, account).payload["actor"] == debtor(account)
+    with pytest.raises(NothingAutomatic):
+        stop_automatic(session, agreed, actor=debtor(account), now=NOW)
+
+
+def test_a_canceled_agreement_expects_nothing_more(session: PortalSession) -> None:
+    account, agreed = agreed_plan(session)
+    cancel(session, agreed, reason="dispute", actor=evidence.SYSTEM, now=NOW)
+    assert agreed.status is ArrangementStatus.CANCELED
+    assert last_leaf(session, account).payload["reason"] == "dispute"
+    with pytest.raises(ArrangementOver):
+        cancel(session, agreed, reason="again", actor=evidence.SYSTEM, now=NOW)
+
+
+def test_a_lowered_balance_shortens_the_plan_from_its_end(session: PortalSession) -> None:
+    account, agreed = agreed_plan(session)
+    shorten_to_balance(session, lower(session, account, 14_600), NOW)
+    parts = [p for p in installments_of(session, agreed) if p.status != InstallmentStatus.CANCELED]
+    assert [part.amount_cents for part in parts] == [10_400] * 10 + [5_400]
+    assert sum(part.amount_cents for part in parts) == agreed.total_cents == 109_400
+    amended = last_leaf(session, account)
+    assert amended.type == "arrangement.amended"
+    assert len(amended.payload["after"]) == 11
+
+
+def test_a_balance_above_what_is_left_to_pay_changes_nothing(session: PortalSession) -> None:
+    account = dana(session)
+    agree(session, account, picked(account, Choice(key="settlement:7000:1")))
+    assert shorten_to_balance(session, lower(session, account, 10_000), NOW) is None
+
+
+def test_part_payments_stay_when_a_plan_is_shortened(session: PortalSession) -> None:
+    account, agreed = agreed_plan(session)
+    first, second = installments_of(session, agreed)[:2]
+    first.status, first.paid_cents = InstallmentStatus.PAID, first.amount_cents
+    second.paid_cents = Cents(400)
+    agreed.status = ArrangementStatus.ACTIVE
+    shorten_to_balance(session, lower(session, account, 124_000 - 5_000), NOW)
+    parts = installments_of(session, agreed)
+    assert [part.amount_cents for part in parts[:2]] == [10_400, 5_400]
+    assert agreed.total_cents == 15_800
+
+
+def test_nothing_owed_ends_the_agreement(session: PortalSession) -> None:
+    account, agreed = agreed_plan(session)
+    shorten_to_balance(session, lower(session, account, 124_000), NOW)
+    assert agreed.status is ArrangementStatus.CANCELED
+    assert agreed.ended_reason == "nothing_owed"
+
+
+def test_the_live_arrangement_is_found_before_older_ones(session: PortalSession) -> None:
+    account, first = agreed_plan(session)
+    assert arrangement_of(session, account) is first
+    withdraw(session, first, actor=debtor(account), now=NOW)
+    assert arrangement_of(session, account) is first
+    second = agree(session, account, picked(account, PLAN))
+    first.accepted_at = NOW + timedelta(days=1)
+    assert arrangement_of(session, account) is second

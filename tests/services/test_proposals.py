@@ -1,0 +1,213 @@
+"""A proposal waits for a person, binds nobody, and is answered within the review limits."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from portal.db import PortalSession
+from portal.domain import terms as wording
+from portal.domain.capabilities import NotAllowedNow
+from portal.domain.holds import HoldKind
+from portal.domain.limits import InstallmentTooSmall, OfferExpired, OfferNotInPolicy
+from portal.domain.money import Cents
+from portal.domain.proposals import MoreThanOwed
+from portal.domain.proposals import Proposal as Suggestion
+from portal.domain.statuses import ProposalStatus
+from portal.domain.terms import Choice
+from portal.models import Account, Message, Payment, Proposal
+from portal.services import evidence
+from portal.services.acceptance import ArrangementExists
+from portal.services.arrangements import withdraw as withdraw_arrangement
+from portal.services.choices import Picked, draft
+from portal.services.proposals import (
+    ProposalOpen,
+    ProposalOver,
+    Wish,
+    accept,
+    alternatives,
+    counter,
+    decline,
+    expire_due,
+    open_proposal,
+    submit,
+    wished_terms,
+    withdraw,
+)
+from portal.services.standing import set_hold
+from tests.factories import NOW, TODAY, make_visit
+from tests.services.test_acceptance import agree, dana, picked
+from tests.services.test_help import sam
+
+FORTY = Suggestion(first_on=TODAY + timedelta(days=8), amount_cents=Cents(4_000))
+UNTIL = TODAY + timedelta(days=14)
+
+
+def suggest(
+    session: PortalSession, account: Account, wish: Suggestion = FORTY, note: str = ""
+) -> Proposal:
+    visit = make_visit(session, account)
+    return submit(session, account, Wish(wish, note), visit=visit, now=NOW)
+
+
+def granted(proposal: Proposal) -> Picked:
+    assert proposal.granted_terms is not None
+    terms = wording.from_dict(proposal.granted_terms)
+    choice = Choice(key=terms.key, first_on=terms.first_on)
+    return Picked(choice, terms.policy_version, terms.balance_cents, proposal.id)
+
+
+def types(session: PortalSession, account: Account) -> list[str]:
+    return [leaf.type for leaf in evidence.account_leaves(session, account)]
+
+
+def test_a_proposal_waits_with_a_promised_day_and_takes_no_money(session: PortalSession) -> None:
+    """PY-02"""
+    account = dana(session)
+    proposal = suggest(session, account, note="I am between two jobs.")
+    assert proposal.status is ProposalStatus.SUBMITTED
+    assert proposal.answer_due_on == date(2026, 11, 27)
+    assert open_proposal(session, account) is proposal
+    assert session.scalar(select(func.count(Payment.id))) == 0
+    assert session.scalars(select(Message.template)).all() == ["proposal_received"]
+
+
+def test_the_same_suggestion_twice_is_one_and_another_takes_its_place(
+    session: PortalSession,
+) -> None:
+    account = dana(session)
+    first = suggest(session, account)
+    assert suggest(session, account).id == first.id
+    second = suggest(session, account, Suggestion(FORTY.first_on, amount_cents=Cents(4_500)))
+    assert first.status is ProposalStatus.WITHDRAWN
+    assert open_proposal(session, account) is second
+
+
+def test_nonsense_is_refused(session: PortalSession) -> None:
+    account = dana(session)
+    with pytest.raises(MoreThanOwed):
+        suggest(session, account, Suggestion(TODAY, amount_cents=Cents(900_000)))
+
+
+def test_a_held_account_takes_no_proposal(session: PortalSession) -> None:
+    """DH-08"""
+    account = dana(session)
+    set_hold(session, account, HoldKind.DISPUTE, source="t", now=NOW, actor=evidence.SYSTEM)
+    with pytest.raises(NotAllowedNow):
+        suggest(session, account)
+
+
+def test_an_accepted_proposal_becomes_an_agreement_only_when_the_debtor_agrees(
+    session: PortalSession,
+) -> None:
+    account = dana(session)
+    proposal = suggest(session, account)
+    accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+    assert (proposal.status, proposal.granted_until) == (ProposalStatus.ACCEPTED, UNTIL)
+    agreed = agree(session, account, granted(proposal))
+    assert (proposal.status, agreed.proposal_id) == (ProposalStatus.AGREED, proposal.id)
+    assert types(session, account)[:2] == ["proposal.submitted", "proposal.accepted"]
+    told = evidence.account_leaves(session, account)[-1].payload
+    assert told["offer"] == {**told["offer"], "basis": "granted", "proposal": str(proposal.id)}
+
+
+def test_a_counter_is_agreed_to_as_it_was_written(session: PortalSession) -> None:
+    account = dana(session)
+    proposal = suggest(session, account)
+    other = wished_terms(session, proposal).starting(TODAY + timedelta(days=3))
+    counter(session, proposal, other, staff=sam(session), valid_until=UNTIL, now=NOW)
+    assert proposal.status is ProposalStatus.COUNTERED
+    assert agree(session, account, granted(proposal)).total_cents == 124_000
+
+
+def test_staff_cannot_grant_beyond_the_review_limits(session: PortalSession) -> None:
+    """PY-01"""
+    account = dana(session)
+    proposal = suggest(session, account, Suggestion(TODAY, amount_cents=Cents(900)))
+    with pytest.raises(InstallmentTooSmall):
+        accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+    assert proposal.granted_terms is None or proposal.status is ProposalStatus.SUBMITTED
+
+
+def test_granted_terms_end_on_their_day(session: PortalSession) -> None:
+    account = dana(session)
+    proposal = suggest(session, account)
+    accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+    late = NOW + timedelta(days=15)
+    with pytest.raises(OfferExpired):
+        draft(session, account, granted(proposal), now=late)
+    assert expire_due(session, account.client_id, late) == 0
+    assert expire_due(session, account.client_id, late + timedelta(days=1)) == 1
+    assert proposal.status is ProposalStatus.EXPIRED
+    assert types(session, account)[-1] == "proposal.expired"
+
+
+def test_a_proposal_of_another_account_opens_nothing(session: PortalSession) -> None:
+    account, other = dana(session), dana(session)
+    proposal = suggest(session, account)
+    accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+    with pytest.raises(OfferNotInPolicy):
+        draft(session, other, granted(proposal), now=NOW)
+
+
+def test_a_withdrawn_agreement_keeps_the_granted_terms_open(session: PortalSession) -> None:
+    account = dana(session)
+    proposal = suggest(session, account)
+    accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+    agreed = agree(session, account, granted(proposal))
+    withdraw_arrangement(session, agreed, actor=evidence.debtor(account.debtor_id), now=NOW)
+    assert agree(session, account, granted(proposal)).proposal_id == proposal.id
+
+
+def test_a_declined_proposal_says_why_and_lets_the_debtor_try_again(session: PortalSession) -> None:
+    account = dana(session)
+    proposal = suggest(session, account)
+    decline(session, proposal, reason="The plan would be too long.", staff=sam(session), now=NOW)
+    assert (proposal.status, proposal.answer_reason) == (
+        ProposalStatus.DECLINED,
+        "The plan would be too long.",
+    )
+    assert "proposal_declined" in set(session.scalars(select(Message.template)))
+    assert suggest(session, account).status is ProposalStatus.SUBMITTED
+
+
+def test_a_proposal_is_taken_back_once(session: PortalSession) -> None:
+    account = dana(session)
+    proposal = suggest(session, account)
+    actor = evidence.debtor(account.debtor_id)
+    withdraw(session, proposal, actor=actor, now=NOW)
+    assert withdraw(session, proposal, actor=actor, now=NOW) is proposal
+    with pytest.raises(ProposalOver):
+        accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+
+
+def test_an_answer_that_waits_is_not_replaced_silently(session: PortalSession) -> None:
+    account = dana(session)
+    proposal = suggest(session, account)
+    accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+    with pytest.raises(ProposalOpen, match=proposal.reference):
+        suggest(session, account, Suggestion(FORTY.first_on, amount_cents=Cents(4_100)))
+
+
+def test_nothing_is_proposed_beside_a_live_agreement(session: PortalSession) -> None:
+    account = dana(session)
+    agree(session, account, picked(account, Choice(key="full")))
+    with pytest.raises(ArrangementExists):
+        suggest(session, account)
+
+
+def test_what_could_be_agreed_at_once_is_shown_beside_the_waiting_proposal(
+    session: PortalSession,
+) -> None:
+    account = dana(session)
+    near = alternatives(session, suggest(session, account), NOW)
+    assert near
+    assert all(terms.first_cents > 4_000 for terms in near)
+
+
+def test_the_hourly_job_expires_every_granted_proposal(session: PortalSession) -> None:
+    account = dana(session)
+    proposal = suggest(session, account)
+    accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+    late = NOW + timedelta(days=20)
+    assert [expire_due(session, account.client_id, late) for _ in range(2)] == [1, 0]
