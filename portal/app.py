@@ -1,7 +1,10 @@
 """The web application: settings in, Flask out."""
 
-from flask import Flask, g
-from flask_compress import Compress
+import gzip
+
+import brotli
+from flask import Flask, Request, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
@@ -17,11 +20,14 @@ POLICY = (
     "form-action 'self'{form_action}; frame-ancestors 'none'; base-uri 'none'"
 )
 
-PAGE_HEADERS = {
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-}
+PAGE_HEADERS = [
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+]
+
+COMPRESSED = {"text/html", "text/csv", "text/calendar", "application/json"}
+WORTH_COMPRESSING = 500
 
 
 def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
@@ -37,19 +43,15 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         MAX_CONTENT_LENGTH=LARGEST_UPLOAD,
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
         MAX_FORM_PARTS=200,
-        COMPRESS_ALGORITHM=["br", "gzip"],
-        COMPRESS_BR_LEVEL=4,
-        COMPRESS_LEVEL=6,
-        COMPRESS_MIN_SIZE=500,
-        COMPRESS_MIMETYPES=["text/html", "text/csv", "text/calendar", "application/json"],
     )
     app.extensions["portal"] = runtime or build_runtime(settings)
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    Compress(app)
+    app.session_interface = StaffSessions()
     web.init_app(app)
     blueprints.register(app)
+    app.after_request(compress)
     app.after_request(protect)
     if secure:
         app.after_request(insist_on_https)
@@ -64,7 +66,7 @@ def protect(response: Response) -> Response:
         origins = "".join(f" {origin}" for origin in g.get("form_action", ()))
         policy = POLICY.format(form_action=origins)
         response.headers.setdefault("Content-Security-Policy", policy)
-        response.headers.update(PAGE_HEADERS)
+        response.headers.extend(PAGE_HEADERS)
     return response
 
 
@@ -72,3 +74,34 @@ def insist_on_https(response: Response) -> Response:
     """Two years of HTTPS only."""
     response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     return response
+
+
+def compress(response: Response) -> Response:
+    """Send a page in as few bytes as the browser can read; a stream goes as it is."""
+    if (
+        response.mimetype not in COMPRESSED
+        or response.is_streamed
+        or "Content-Encoding" in response.headers
+    ):
+        return response
+    body = response.get_data()
+    accepted = request.environ.get("HTTP_ACCEPT_ENCODING", "")
+    if len(body) < WORTH_COMPRESSING:
+        return response
+    if "br" in accepted:
+        response.set_data(brotli.compress(body, quality=4))
+        response.headers["Content-Encoding"] = "br"
+    elif "gzip" in accepted:
+        response.set_data(gzip.compress(body, 6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+class StaffSessions(SecureCookieSessionInterface):
+    """Flask's signed cookie, which only consoles use: without one there is nothing to verify."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session in the cookie, or an empty one."""
+        if self.get_cookie_name(app) in request.cookies:
+            return super().open_session(app, request)
+        return self.session_class()

@@ -17,8 +17,9 @@ from babel import Locale, dates, numbers
 from babel.localedata import locale_identifiers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2.bccache import Bucket
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
@@ -89,6 +90,13 @@ def render(locale: str, template: str, /, **context: object) -> str:
     """A template in the language of `locale`: HTML when its name says so, else plain text."""
     env = environment(locale, html=template.endswith(".html"))
     return env.get_template(template).render(context)
+
+
+def render_block(locale: str, template: str, block: str, /, **context: object) -> str:
+    """One block of a template on its own, such as the subject in an e-mail's text."""
+    env = environment(locale, html=template.endswith(".html"))
+    source = env.get_template(template)
+    return "".join(source.blocks[block](source.new_context(dict(context)))).strip()
 
 
 class Voice:
@@ -184,11 +192,12 @@ class Voice:
 @cache
 def environment(locale: str, *, html: bool = True) -> Environment:
     """The Jinja environment of a locale: its words and formats are globals, so they cost a call."""
+    speaker = voice(locale)
     env = Speaking(
         loader=Templates(TEMPLATES),
         autoescape=html,  # noqa: S701 - the others are plain text
         auto_reload=False,
-        bytecode_cache=_compiled,
+        bytecode_cache=_compiled(speaker.language, html=html),
         cache_size=-1,
         extensions=["jinja2.ext.i18n"],
         lstrip_blocks=True,
@@ -197,7 +206,6 @@ def environment(locale: str, *, html: bool = True) -> Environment:
     )
     env.newstyle_gettext = True  # type: ignore[attr-defined]
     env.policies["ext.i18n.trimmed"] = True
-    speaker = voice(locale)
     words = HtmlVoice(speaker) if html else speaker
     env.globals |= {name: getattr(words, name) for name in SPOKEN}
     env.globals |= {"_": words.gettext, "language": speaker.language, "languages": LANGUAGES}
@@ -240,11 +248,39 @@ class HtmlVoice:
 
 
 class Speaking(Environment):
-    """An environment whose globals are one plain dict, which imported macros look up quickly."""
+    """An environment that settles at compile time what a language settles.
+
+    Sentences without parameters are translated when a template is compiled, and globals are one
+    plain dict, which imported macros look up quickly.
+    """
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        settled: nodes.Template = Settle(self).visit(tree)
+        return settled
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The environment's own globals, and a template's if it brings some."""
         return {**self.globals, **d} if d else self.globals
+
+
+class Settle(NodeTransformer):
+    """Puts the translation in the place of each call that can have only one answer."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:
+        """Look at the arguments first: a call may stand among them."""
+        self.generic_visit(node)
+        name = node.node.name if isinstance(node.node, nodes.Name) else None
+        if name not in ("_", "gettext") or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            return node
+        messages = [arg.value for arg in node.args if isinstance(arg, nodes.Const)]
+        if len(messages) != 1 or len(node.args) != 1:
+            return node
+        translated = self._env.globals["_"](messages[0])  # type: ignore[operator]
+        return nodes.Const(translated, lineno=node.lineno, environment=self._env)
 
 
 class Templates(FileSystemLoader):
@@ -258,7 +294,7 @@ class Templates(FileSystemLoader):
 
 
 class CompiledTemplates(BytecodeCache):
-    """Compiled templates shared by the environments of all locales."""
+    """Compiled templates, shared by the environments of one language."""
 
     def __init__(self) -> None:
         self._code: dict[str, CodeType] = {}
@@ -271,7 +307,9 @@ class CompiledTemplates(BytecodeCache):
             self._code[bucket.key + bucket.checksum] = bucket.code
 
 
-_compiled = CompiledTemplates()
+@cache
+def _compiled(language: str, *, html: bool) -> CompiledTemplates:
+    return CompiledTemplates()
 
 
 def stale_catalogues(directory: Path = TRANSLATIONS) -> list[Path]:

@@ -71,6 +71,19 @@ def test_files_are_kept_for_good_and_an_old_hash_is_not_found(http: FlaskClient)
     assert http.get("/static/0000000000/nothing.js").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"), [("br, gzip", "br"), ("gzip", "gzip"), ("", None)]
+)
+def test_a_page_is_sent_in_a_form_the_browser_reads(
+    http: FlaskClient, accepted: str, encoding: str | None
+) -> None:
+    response = http.get("/help", headers={"Accept-Encoding": accepted})
+    unpack = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[encoding]
+    assert response.headers.get("Content-Encoding") == encoding
+    assert b"</html>" in unpack(response.data)
+    assert int(response.headers["Content-Length"]) == len(response.data)
+
+
 def test_robots_and_health_answer(http: FlaskClient) -> None:
     assert "Disallow: /" in http.get("/robots.txt").get_data(as_text=True)
     assert http.get("/healthz").data == b"ok\n"

@@ -209,3 +209,25 @@ def test_test_languages_are_never_offered(app: Flask) -> None:
     page = app.test_client().get("/help?lang=eo").get_data(as_text=True)
     assert '<html lang="en"' in page
     assert "lang=eo" not in page
+
+
+@pytest.mark.parametrize("name", ["layouts/email.html", "layouts/email.txt"])
+def test_a_message_names_its_sender_and_how_to_stop(name: str) -> None:
+    page = i18n.environment("en_US", html=name.endswith("html")).from_string(
+        f'{{% extends "{name}" %}}{{% block title %}}Your receipt{{% endblock %}}'
+        "{% block content %}Paid by {{ who }}.{% endblock %}"
+    )
+    given = {
+        "sender": "Harbor Services",
+        "street_address": "1 Pier Road",
+        "phone": "1-800-555-0100",
+    }
+    text = page.render(who="D & E", unsubscribe_url="https://pay.example.com/u/1", **given)
+    assert ("Paid by D &amp; E." if name.endswith("html") else "Paid by D & E.") in text
+    for part in (*given.values(), "https://pay.example.com/u/1"):
+        assert part in text
+    assert "/u/1" not in page.render(who="D", unsubscribe_url=None, **given)
+
+
+def test_a_block_can_be_read_on_its_own() -> None:
+    assert i18n.render_block("en_US", "public/help.html", "title") == "Ways to contact us"
