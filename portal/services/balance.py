@@ -1,0 +1,305 @@
+"""All that an account's page shows, read in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, load_only
+
+from portal.domain import policy
+from portal.domain.money import Cents
+from portal.domain.policy import Policy
+from portal.domain.statuses import AccountStatus, ArrangementStatus, PaymentStatus, ProposalStatus
+from portal.models import Account, Client, Debtor, EntryKind, HelpStatus
+from portal.services.offers import OfferSheet, facts_of, sheet
+from portal.services.policies import PublishedPolicy
+from portal.services.standing import judge, today_of, zone_of
+from portal.services.visits import Visit
+
+_MORE = """
+json_build_object(
+  'entries', (SELECT json_agg(json_build_array(e.kind, e.amount_cents, e.at) ORDER BY e.at, e.id)
+     FROM ledger_entry e WHERE e.client_id = account.client_id AND e.account_id = account.id
+       AND e.kind <> 'placed'),
+  'holds', (SELECT json_agg(h.kind ORDER BY h.starts_at, h.id) FROM hold h
+     WHERE h.client_id = account.client_id AND h.account_id = account.id
+       AND h.starts_at <= :now AND h.lifted_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > :now)),
+  'policy', (SELECT json_build_array(p.version, p.document, encode(p.sha256, 'hex'))
+     FROM offer_policy p WHERE p.client_id = account.client_id ORDER BY p.version DESC LIMIT 1),
+  'arrangement', (SELECT json_build_array(r.id, r.reference, r.kind, r.status, r.method,
+       (SELECT json_build_array(i.due_on, i.amount_cents - i.paid_cents, i.status)
+        FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id
+          AND i.status IN ('scheduled', 'failed', 'processing') ORDER BY i.n LIMIT 1))
+     FROM arrangement r WHERE r.client_id = account.client_id AND r.account_id = account.id
+     ORDER BY r.status IN ('awaiting_first_payment', 'active') DESC, r.accepted_at DESC LIMIT 1),
+  'proposal', (SELECT json_build_array(s.reference, s.status, s.answer_due_on, s.granted_until)
+     FROM proposal s WHERE s.client_id = account.client_id AND s.account_id = account.id
+       AND s.status IN ('submitted', 'accepted', 'countered')),
+  'payment', (SELECT json_build_array(t.id, t.status, t.amount_cents) FROM payment t
+     WHERE t.client_id = account.client_id AND t.account_id = account.id
+       AND t.status IN ('created', 'open', 'attempting', 'processing')),
+  'requests', (SELECT json_agg(json_build_array(q.reference, q.topic, q.status, q.promised_on)
+       ORDER BY q.opened_at DESC) FROM help_request q
+     WHERE q.client_id = account.client_id AND q.account_id = account.id
+       AND q.status <> 'closed'),
+  'others', (SELECT count(*) FROM account o WHERE o.client_id = account.client_id
+     AND o.debtor_id = account.debtor_id AND o.id <> account.id AND o.status <> 'recalled')
+) AS more
+"""
+
+_WANTED = """
+account.client_id = :client_id AND account.id = :account_id AND account.debtor_id = :debtor_id
+"""
+
+LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement since the account was placed; more owed is positive."""
+
+    kind: EntryKind
+    amount_cents: Cents
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The account's live arrangement, or its newest one, with what is due next."""
+
+    id: UUID
+    reference: str
+    kind: str
+    status: ArrangementStatus
+    method: str
+    due_on: date | None
+    due_cents: Cents
+
+    @property
+    def live(self) -> bool:
+        """Whether it is not over."""
+        return self.status in LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The account's proposal that is not over."""
+
+    reference: str
+    status: ProposalStatus
+    answer_due_on: date
+    granted_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A payment that is not resolved."""
+
+    id: UUID
+    status: PaymentStatus
+    amount_cents: Cents
+
+
+@dataclass(frozen=True, slots=True)
+class AskedHelp:
+    """A request for help that is not closed."""
+
+    reference: str
+    topic: str
+    status: HelpStatus
+    promised_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One account with everything around it, as of one instant."""
+
+    account: Account
+    debtor: Debtor
+    client: Client
+    lines: tuple[Line, ...]
+    offers: OfferSheet
+    agreement: Agreement | None
+    proposal: Suggestion | None
+    attempt: Attempt | None
+    requests: tuple[AskedHelp, ...]
+    others: int
+    as_of: datetime
+
+    @property
+    def live(self) -> Agreement | None:
+        """The arrangement that is not over."""
+        return self.agreement if self.agreement and self.agreement.live else None
+
+    @property
+    def zone(self) -> str:
+        """The debtor's time zone."""
+        return zone_of(self.debtor)
+
+    @property
+    def today(self) -> date:
+        """The day it is for the debtor."""
+        return self.offers.today
+
+
+def read_balance(
+    session: Session, visit: Visit, account_id: UUID, *, now: datetime
+) -> Balance | None:
+    """An account of the visit's own debtor, in one SELECT; None for any other."""
+    row = session.execute(
+        _statement(),
+        {
+            "now": now,
+            "client_id": visit.client_id,
+            "account_id": account_id,
+            "debtor_id": visit.debtor_id,
+        },
+    ).one_or_none()
+    if row is None:
+        return None
+    account, debtor, client, more = row
+    return Balance(
+        account=account,
+        debtor=debtor,
+        client=client,
+        lines=tuple(_line(*entry) for entry in more["entries"] or ()),
+        offers=_offers(account, debtor, more, now),
+        agreement=_agreement(*more["arrangement"]) if more["arrangement"] else None,
+        proposal=_suggestion(*more["proposal"]) if more["proposal"] else None,
+        attempt=_attempt(*more["payment"]) if more["payment"] else None,
+        requests=tuple(_request(*one) for one in more["requests"] or ()),
+        others=more["others"],
+        as_of=now,
+    )
+
+
+@lru_cache(1)
+def _statement() -> Any:
+    return (
+        select(Account, Debtor, Client, text(_MORE))
+        .join(Debtor, (Debtor.client_id == Account.client_id) & (Debtor.id == Account.debtor_id))
+        .join(Client, Client.id == Account.client_id)
+        .where(text(_WANTED))
+        .options(
+            load_only(
+                Debtor.first_name,
+                Debtor.last_name,
+                Debtor.language,
+                Debtor.region,
+                Debtor.country,
+                Debtor.time_zone,
+            ),
+            load_only(
+                Client.legal_name,
+                Client.trade_name,
+                Client.license_line,
+                Client.street_address,
+                Client.phone,
+                Client.country,
+                Client.answer_working_days,
+            ),
+        )
+    )
+
+
+def _offers(account: Account, debtor: Debtor, more: dict[str, Any], now: datetime) -> OfferSheet:
+    today = today_of(debtor, now)
+    published = None
+    if more["policy"]:
+        version, document, sha256 = more["policy"]
+        published = PublishedPolicy(version, _policy(document), sha256)
+    allowed = judge(account, more["holds"] or (), today)
+    return sheet(facts_of(account, debtor), published, allowed, today)
+
+
+@lru_cache(256)
+def _policy(document: str) -> Policy:
+    return policy.from_bytes(document)
+
+
+def _line(kind: str, amount_cents: int, at: str) -> Line:
+    return Line(EntryKind(kind), Cents(amount_cents), datetime.fromisoformat(at))
+
+
+def _agreement(  # noqa: PLR0913
+    id: str, reference: str, kind: str, status: str, method: str, due: list[Any] | None
+) -> Agreement:
+    due_on, due_cents, _ = due or (None, 0, None)
+    return Agreement(
+        id=UUID(id),
+        reference=reference,
+        kind=kind,
+        status=ArrangementStatus(status),
+        method=method,
+        due_on=date.fromisoformat(due_on) if due_on else None,
+        due_cents=Cents(due_cents),
+    )
+
+
+def _suggestion(
+    reference: str, status: str, answer_due_on: str, granted_until: str | None
+) -> Suggestion:
+    until = date.fromisoformat(granted_until) if granted_until else None
+    return Suggestion(reference, ProposalStatus(status), date.fromisoformat(answer_due_on), until)
+
+
+def _attempt(id: str, status: str, amount_cents: int) -> Attempt:
+    return Attempt(UUID(id), PaymentStatus(status), Cents(amount_cents))
+
+
+def _request(reference: str, topic: str, status: str, promised_on: str) -> AskedHelp:
+    return AskedHelp(reference, topic, HelpStatus(status), date.fromisoformat(promised_on))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One account in a debtor's list."""
+
+    id: UUID
+    reference: str
+    creditor: str
+    balance_cents: Cents
+    currency: str
+    status: AccountStatus
+    shown: bool
+
+
+_ACCOUNTS = text("""
+    (SELECT json_agg(h.kind) FROM hold h
+     WHERE h.client_id = account.client_id AND h.account_id = account.id
+       AND h.starts_at <= :now AND h.lifted_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > :now)
+    ) AS holds
+""")
+
+
+def list_accounts(session: Session, visit: Visit, *, now: datetime) -> Sequence[Listed]:
+    """The accounts of a visit's debtor that are still with us, in one SELECT.
+
+    ``shown`` is False where a hold forbids to show the debt: then only its reference is.
+    """
+    wanted = (
+        select(Account, Debtor, _ACCOUNTS)
+        .join(Debtor, (Debtor.client_id == Account.client_id) & (Debtor.id == Account.debtor_id))
+        .where(
+            Account.client_id == visit.client_id,
+            Account.debtor_id == visit.debtor_id,
+            Account.status != AccountStatus.RECALLED,
+        )
+        .order_by(Account.id)
+    )
+    return [
+        Listed(
+            id=account.id,
+            reference=account.reference,
+            creditor=account.current_creditor,
+            balance_cents=account.balance_cents,
+            currency=account.currency,
+            status=account.status,
+            shown=judge(account, holds or (), today_of(debtor, now)).show.allowed,
+        )
+        for account, debtor, holds in session.execute(wanted, {"now": now})
+    ]
