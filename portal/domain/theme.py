@@ -52,7 +52,7 @@ def stylesheet(brand: str) -> str:
     p = palette(brand)
     light = f"--brand:{p.brand};--on-brand:{p.on_brand};--act:{p.act};--on-act:{p.on_act}"
     dark = f"--act:{p.act_dark};--on-act:{p.on_act_dark}"
-    return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
 
 
 def color(text: str) -> str:
