@@ -182,7 +182,7 @@ def _response(call: Call, status: int, body: Thing) -> Response:
         headers["Original-Request"] = call.replayed
     if status >= 500 and call.key and status != 503:
         headers["Stripe-Should-Retry"] = "false"
-    text = json.dumps(body, indent=2)
+    text = json.dumps(body)
     if call.fault is Fault.MALFORMED:
         text = text[: len(text) // 2]
     return Response(text, status, headers, mimetype="application/json")

@@ -1,7 +1,6 @@
 """What the demo's staff and the tests do to the sandbox from outside of Stripe's API."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import Any
 
 from portal.sandbox import disputes, events, hosted, refunds, timers
@@ -109,16 +108,17 @@ def payments(world: World) -> list[Thing]:
 
 def turn(world: World, given: Mapping[str, str]) -> dict[str, Any]:
     """Set the switches that are named; returns all of them."""
-    for one in fields(world.switches):
-        if one.name in given:
-            setattr(world.switches, one.name, _switch(str(one.type), given[one.name]))
+    for name, value in vars(world.switches).items():
+        if name in given:
+            setattr(world.switches, name, _switch(type(value), given[name]))
     return vars(world.switches).copy()
 
 
-def _switch(kind: str, value: str) -> Any:
-    readers: dict[str, Callable[[str], Any]] = {"float": float, "int": int}
+def _switch(kind: type, value: str) -> bool | int | float:
+    if kind is bool:
+        return value in ("true", "on", "1")
     try:
-        return readers[kind](value or "0") if kind in readers else value in ("true", "on", "1")
+        return int(value or "0") if kind is int else float(value or "0")
     except ValueError as bad:
         raise invalid(f"{value[:40]!r} is not a number.") from bad
 

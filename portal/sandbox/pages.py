@@ -26,9 +26,9 @@ OFFERED_CARDS = {
     "visa_chargeDeclined": "declines",
     "visa_chargeDeclinedInsufficientFunds": "no_funds",
     "authenticationRequired": "asks",
-    "chargeCustomerFail": "later",
     "createDispute": "disputes",
 }
+SAVED_CARDS = OFFERED_CARDS | {"chargeCustomerFail": "later"}
 OFFERED_BANKS = {"bank_success": "settles", "bank_insufficientFunds": "returns"}
 LARGEST_FORM = 10_000
 
@@ -77,6 +77,7 @@ def _after(request: Request, session: Thing, outcome: hosted.Outcome) -> Respons
 def _pay(request: Request, session: Thing, *, error: str | None = None) -> Response:
     words = LANGUAGES[_language(request, session)]
     kinds = session["payment_method_types"]
+    cards = SAVED_CARDS if session["mode"] == "setup" else OFFERED_CARDS
     return _render(
         request,
         "pay.html",
@@ -85,7 +86,7 @@ def _pay(request: Request, session: Thing, *, error: str | None = None) -> Respo
         error=words.get(error, words["error"]) if error else None,
         amount=_amount(request, session),
         saves=bool(session["_intent"].get("setup_future_usage")),
-        cards=_offers(OFFERED_CARDS, Card, words) if "card" in kinds else [],
+        cards=_offers(cards, Card, words) if "card" in kinds else [],
         banks=_offers(OFFERED_BANKS, Bank, words) if "us_bank_account" in kinds else [],
     )
 
