@@ -61,6 +61,7 @@ def test_what_is_not_taken_is_sent_for_three_days(
     attempts = len(stripe.inbox.received)
     assert 8 <= attempts <= 16
     stripe.inbox.status = 200
+    stripe.clock.advance(days=2)
     assert stripe.sandbox.deliver() == 0, "after three days it is given up"
     assert len({body for body, _ in stripe.inbox.received}) == 1
     tried = [one["status"] for one in stripe.sandbox.history if one["kind"] == "delivery"]
