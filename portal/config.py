@@ -3,12 +3,14 @@
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from portal.domain.debts import CollectorRole
 from portal.domain.keys import Keys
 
 DEMO_DATABASE = "portal"
@@ -18,6 +20,11 @@ LIVE_KEYS = ("sk_live_", "rk_live_")
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 POSTGRES = ("postgres", "postgresql")
+CARRIERS = (
+    ("SMTP_URL", "MAIL_FROM"),
+    ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
+    ("SMS_HTTP_URL", "SMS_HTTP_TOKEN"),
+)
 
 
 class Environment(StrEnum):
@@ -61,6 +68,7 @@ class Settings:
     twilio_from: str | None = None
     sms_http_url: str | None = field(default=None, repr=False)
     sms_http_token: str | None = field(default=None, repr=False)
+    sms_http_roles: tuple[CollectorRole, ...] = (CollectorRole.FIRST_PARTY_CREDITOR,)
     outbox: bool = False  # messages are stored for the outbox page, not sent
 
     @property
@@ -169,13 +177,15 @@ def _messages(env: Mapping[str, str]) -> dict[str, Any]:
         *("twilio_account_sid", "twilio_auth_token", "twilio_from"),
     )
     given: dict[str, Any] = {name: env.get(name.upper()) for name in names}
+    if roles := _list(env, "SMS_HTTP_ROLES"):
+        given["sms_http_roles"] = tuple(CollectorRole(role) for role in roles)
     return given | {"outbox": _environment(env) is Environment.DEMO}
 
 
 def _problems(env: Mapping[str, str]) -> list[str]:
     if env.get("PORTAL_ENV", "demo") not in list(Environment):
         return [f"PORTAL_ENV must be demo or production, not {env['PORTAL_ENV']!r}."]
-    problems = _malformed(env)
+    problems = _malformed(env) + _malformed_carriers(env)
     if _environment(env) is Environment.PRODUCTION:
         return problems + _missing_in_production(env)
     return problems + _dangerous_in_demo(env)
@@ -197,6 +207,28 @@ def _malformed(env: Mapping[str, str]) -> list[str]:
         problems.append("PROXY_HOPS must be the number of proxies in front, such as 1.")
     if env.get("DATABASE_POOLER", "transaction") != "transaction":
         problems.append("DATABASE_POOLER must be 'transaction', or not set.")
+    return problems
+
+
+def _malformed_carriers(env: Mapping[str, str]) -> list[str]:
+    problems = [
+        f"{name} is not set, and {', '.join(known)} is: nothing can be sent without it."
+        for names in CARRIERS
+        if (known := [name for name in names if name in env])
+        for name in names
+        if name not in env
+    ]
+    server = urlsplit(env.get("SMTP_URL", "smtp://localhost"))
+    if server.scheme not in ("smtp", "smtps") or not server.hostname:
+        problems.append("SMTP_URL must be smtp://user:password@host:587, or smtps:// on port 465.")
+    if "MAIL_FROM" in env and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", env["MAIL_FROM"]):
+        problems.append("MAIL_FROM must be the one address that e-mails come from, without a name.")
+    url = urlsplit(env.get("SMS_HTTP_URL", "https:"))
+    if url.scheme != "https" and url.hostname not in LOOPBACK:
+        problems.append("SMS_HTTP_URL must begin with https://, unless it is on this machine.")
+    if unknown := set(_list(env, "SMS_HTTP_ROLES")) - set(CollectorRole):
+        roles = ", ".join(CollectorRole)
+        problems.append(f"SMS_HTTP_ROLES has {', '.join(sorted(unknown))}; the roles are {roles}.")
     return problems
 
 

@@ -7,7 +7,9 @@ from sqlalchemy.orm import sessionmaker
 from portal.config import Settings
 from portal.db import PortalSession, make_engine, make_sessions
 from portal.gateways.clock import Clock, SystemClock
+from portal.gateways.mail import Mailer, NoMailer, OutboxMailer, SmtpMailer
 from portal.gateways.payments import PaymentGateway
+from portal.gateways.sms import HttpTexter, NoTexter, OutboxTexter, Texter, TwilioTexter
 from portal.gateways.stripe import StripeGateway
 
 SANDBOX_KEY = "sk_test_sandbox"
@@ -21,6 +23,8 @@ class Runtime:
     sessions: sessionmaker[PortalSession]
     clock: Clock
     stripe: PaymentGateway
+    mailer: Mailer
+    texter: Texter
 
     @property
     def livemode(self) -> bool:
@@ -41,4 +45,29 @@ def build_runtime(settings: Settings, *, worker: bool = False) -> Runtime:
             api_base=settings.stripe_api_base,
             checkout_origins=settings.stripe_checkout_origins,
         ),
+        mailer=make_mailer(settings),
+        texter=make_texter(settings),
     )
+
+
+def make_mailer(settings: Settings) -> Mailer:
+    """Whoever carries e-mail by these settings; in the demo nothing leaves."""
+    if settings.outbox:
+        return OutboxMailer()
+    if settings.smtp_url and settings.mail_from:
+        return SmtpMailer(url=settings.smtp_url, sender=settings.mail_from)
+    return NoMailer()
+
+
+def make_texter(settings: Settings) -> Texter:
+    """Whoever carries text messages by these settings, Twilio before another provider."""
+    if settings.outbox:
+        return OutboxTexter()
+    twilio = (settings.twilio_account_sid, settings.twilio_auth_token, settings.twilio_from)
+    if all(twilio):
+        account_sid, auth_token, sender = (str(word) for word in twilio)
+        return TwilioTexter(account_sid=account_sid, auth_token=auth_token, sender=sender)
+    if settings.sms_http_url and settings.sms_http_token:
+        roles = frozenset(settings.sms_http_roles)
+        return HttpTexter(url=settings.sms_http_url, token=settings.sms_http_token, roles=roles)
+    return NoTexter()

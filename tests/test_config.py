@@ -3,6 +3,7 @@
 import pytest
 
 from portal.config import DEMO_SECRET, BadSettings, Environment, Settings
+from portal.domain.debts import CollectorRole
 
 PRODUCTION = {
     "PORTAL_ENV": "production",
@@ -12,8 +13,14 @@ PRODUCTION = {
     "STRIPE_SECRET_KEY": "sk_live_stripe-word",
     "STRIPE_WEBHOOK_SECRET": "whsec_one, whsec_two",
     "BASE_URL": "https://pay.example.com/",
+}
+CARRIERS = {
     "SMTP_URL": "smtp://u:mail-word@mail.example.com",
+    "MAIL_FROM": "no-reply@example.com",
+    "TWILIO_ACCOUNT_SID": "AC1",
     "TWILIO_AUTH_TOKEN": "twilio-word",
+    "TWILIO_FROM": "+15035550100",
+    "SMS_HTTP_URL": "https://sms.example.com/send",
     "SMS_HTTP_TOKEN": "sms-word",
 }
 
@@ -37,7 +44,7 @@ def test_production_starts_with_all_it_needs():
 
 def test_production_names_everything_that_is_missing_at_once():
     lines = problems({"PORTAL_ENV": "production"})
-    for name in set(PRODUCTION) - {"PORTAL_ENV", "SMTP_URL", "TWILIO_AUTH_TOKEN", "SMS_HTTP_TOKEN"}:
+    for name in set(PRODUCTION) - {"PORTAL_ENV"}:
         assert [line for line in lines if line.startswith(name)], name
     assert all("\n" not in line for line in lines)
 
@@ -104,7 +111,35 @@ def test_the_newest_key_signs_and_the_oldest_makes_the_pepper():
 
 
 def test_no_secret_is_in_the_repr():
-    words = repr(Settings.from_env(PRODUCTION))
+    words = repr(Settings.from_env(PRODUCTION | CARRIERS))
     for secret in ("kkkk", "pppp", "-word", "whsec"):
         assert secret not in words
     assert "pay.example.com" in words
+
+
+@pytest.mark.parametrize("name", CARRIERS)
+def test_a_carrier_of_messages_is_set_whole_or_not_at_all(name: str):
+    half = {other: value for other, value in CARRIERS.items() if other != name}
+    assert [line.split()[0] for line in problems(PRODUCTION | half)] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMTP_URL", "https://mail.example.com"),
+        ("MAIL_FROM", "Harbor Services <no-reply@example.com>"),
+        ("SMS_HTTP_URL", "http://sms.example.com/send"),
+        ("SMS_HTTP_ROLES", "debt_buyer, everybody"),
+    ],
+)
+def test_a_carrier_that_cannot_be_meant_is_refused(name: str, value: str):
+    lines = problems(PRODUCTION | CARRIERS | {name: value})
+    assert [line.split()[0] for line in lines] == [name]
+    assert "-word" not in lines[0]
+
+
+def test_a_provider_of_texts_carries_first_party_creditors_unless_told_otherwise():
+    """EC-07"""
+    assert Settings.from_env({}).sms_http_roles == (CollectorRole.FIRST_PARTY_CREDITOR,)
+    told = Settings.from_env({"SMS_HTTP_ROLES": "law_firm,debt_buyer"})
+    assert told.sms_http_roles == (CollectorRole.LAW_FIRM, CollectorRole.DEBT_BUYER)
