@@ -348,6 +348,7 @@ def _compile(po: Path) -> Path:
 def _catalogue(language: str) -> gettext.NullTranslations:
     if language == "en":
         return gettext.NullTranslations()
+    compile_catalogues(TRANSLATIONS)
     try:
         return gettext.translation("messages", TRANSLATIONS, [language])
     except FileNotFoundError as error:
