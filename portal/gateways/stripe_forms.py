@@ -23,7 +23,6 @@ def checkout(order: CheckoutOrder) -> dict[str, Any]:
         "mode": "setup" if order.mode is CheckoutMode.SAVE else "payment",
         "ui_mode": "hosted_page",
         "customer": order.customer_id,
-        "currency": order.currency.lower(),
         "success_url": order.success_url,
         "cancel_url": order.cancel_url,
         "locale": order.locale,
@@ -34,7 +33,8 @@ def checkout(order: CheckoutOrder) -> dict[str, Any]:
     if order.display_name:
         form["branding_settings"] = {"display_name": order.display_name}
     if order.mode is CheckoutMode.SAVE:
-        return form | {"setup_intent_data": {"metadata": dict(order.metadata)}}
+        saving = {"setup_intent_data": {"metadata": dict(order.metadata)}}
+        return form | saving | {"currency": order.currency.lower()}
     return form | _payment_form(order)
 
 

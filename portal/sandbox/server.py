@@ -17,10 +17,14 @@ DEMO_DELAYS = Delays(debit_s=45, refund_s=20, dispute_s=30)
 
 
 class _Quiet(WSGIRequestHandler):
-    """No line for each request: addresses of pages are nobody else's business."""
+    """No line for each request; a request that is cut off takes its connection with it."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing."""
+
+    def connection_dropped(self, error: BaseException, environ: object = None) -> None:
+        """Hang up, rather than wait for the next request."""
+        self.close_connection = True
 
 
 class Server:

@@ -135,7 +135,7 @@ def test_a_paid_charge_cannot_be_given_up(stripe: CheckedStripe, customer: str) 
 def test_payments_are_found_by_customer_and_by_time(stripe: CheckedStripe, customer: str) -> None:
     early = charge(stripe, customer, "pm_card_visa")
     stripe.clock.advance(hours=1)
-    late = [charge(stripe, customer, "pm_card_visa").id for _ in range(101)]
+    late = [charge(stripe, customer, "pm_card_visa").id for _ in range(3)]
     by_customer = [one.id for one in stripe.gateway.list_payments(customer_id=customer)]
     since = [one.id for one in stripe.gateway.list_payments(since=stripe.clock.now)]
     assert by_customer == [*late[::-1], early.id]

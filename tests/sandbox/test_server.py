@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -126,6 +127,20 @@ def test_a_cut_connection_is_asked_again_over_http(server: Server) -> None:
     payment = stripe.charge_off_session(charge, idempotency_key="k")
     assert payment.status is IntentStatus.SUCCEEDED
     assert len(server.sandbox.things("charge")) == 1
+
+
+def test_one_key_in_eight_hands_charges_once(server: Server) -> None:
+    customer = gateway(server.url).create_customer(metadata={}, idempotency_key="c")
+    charge = OffSessionCharge(customer, "pm_card_visa", Cents(10_00), "USD", {})
+    gate = threading.Barrier(8)
+
+    def ask(_: int) -> str:
+        gate.wait()
+        return gateway(server.url).charge_off_session(charge, idempotency_key="k").id
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(ask, range(8)))
+    assert len(ids) == len(server.sandbox.things("charge")) == 1
 
 
 def test_nobody_at_the_address_is_unknown() -> None:
