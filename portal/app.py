@@ -8,7 +8,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
-from portal import blueprints, i18n, web
+from portal import blueprints, i18n, security, web
 from portal.config import Settings
 from portal.runtime import Runtime, build_runtime
 
@@ -50,6 +50,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.session_interface = StaffSessions()
     web.init_app(app)
+    security.init_app(app)
     blueprints.register(app)
     app.after_request(compress)
     app.after_request(protect)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -76,7 +77,7 @@ class Settings:
         """The key that signs; older ones only verify."""
         return self.secret_keys[0]
 
-    @property
+    @cached_property
     def keys(self) -> Keys:
         """The secrets as services take them."""
         signing = tuple(key.encode() for key in self.secret_keys)

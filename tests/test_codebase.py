@@ -126,6 +126,18 @@ def test_every_route_names_its_audience(settings):
     assert silent == [], "Say who may see it: @audience(...) under the route."
 
 
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=where)
+def test_no_view_takes_whatever_is_not_a_get_for_a_post(path: Path):
+    """HEAD is sent by scanners of mail, and must change as little as GET does."""
+    compared = [
+        node.lineno
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Compare)
+        and any(isinstance(one, ast.Constant) and one.value == "GET" for one in node.comparators)
+    ]
+    assert compared == [], "Ask for POST, not for GET."
+
+
 def test_conftest_stays_short():
     assert len((ROOT / "tests" / "conftest.py").read_text().splitlines()) <= 150
 

@@ -2,11 +2,12 @@
 
 from flask import Flask
 
-from portal.blueprints import assets, errors, public
+from portal.blueprints import assets, debtor, errors, public
 
 
 def register(app: Flask) -> None:
     """Every page of the portal."""
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
+    app.register_blueprint(debtor.bp)
     errors.register(app)

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, abort, request
 
 from portal import assets
 from portal.domain import theme
+from portal.security import audience
 
 bp = Blueprint("assets", __name__)
 
@@ -11,6 +12,7 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 @bp.get("/theme/<string(length=6):brand>-<string(length=10):digest>.css")
+@audience("anyone")
 def themed(brand: str, digest: str) -> Response:
     """The stylesheet with the palette of a brand color."""
     try:
@@ -20,6 +22,7 @@ def themed(brand: str, digest: str) -> Response:
 
 
 @bp.get("/static/<string(length=10):digest>/<name>")
+@audience("anyone")
 def file(digest: str, name: str) -> Response:
     """A script, stylesheet or icon."""
     if name not in assets.FILES:

@@ -9,6 +9,7 @@ from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
 
 from portal.domain import N_, DomainError, typed
+from portal.domain.wording import clean_text
 from portal.web import explain, locale
 
 PARTS = {"month": N_("Month"), "day": N_("Day"), "year": N_("Year")}
@@ -25,7 +26,7 @@ class MoneyField(Field):
 
     def _value(self) -> str:
         if self.raw_data:
-            return str(self.raw_data[0])
+            return clean_text(str(self.raw_data[0])[:40])
         return f"{self.data / 100:.2f}".removesuffix(".00") if self.data is not None else ""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
@@ -68,7 +69,9 @@ class DateBoxes(Field):
         if formdata is None:
             self._typed = {part: str(getattr(self.data, part)) for part in PARTS if self.data}
         else:
-            self._typed = {part: formdata.get(f"{self.name}-{part}", "").strip() for part in PARTS}
+            self._typed = {
+                part: clean_text(formdata.get(f"{self.name}-{part}", "")[:20]) for part in PARTS
+            }
             self.data = None
 
     def pre_validate(self, form: Any) -> None:

@@ -3,42 +3,50 @@
 from flask import Blueprint, Response
 from sqlalchemy import text
 
+from portal.security import audience, recognize
 from portal.web import render, session
 
 bp = Blueprint("public", __name__)
 
 
 @bp.get("/help")
+@audience("anyone")
 def help() -> str:
     """How to reach a person, and how to tell that a message is from us."""
+    recognize()
     return render("public/help.html")
 
 
 @bp.get("/privacy")
+@audience("anyone")
 def privacy() -> str:
     """What the pages keep and who sees it."""
     return render("public/privacy.html")
 
 
 @bp.get("/accessibility")
+@audience("anyone")
 def accessibility() -> str:
     """What the pages can do for everybody, and whom to tell when they fail."""
     return render("public/accessibility.html")
 
 
 @bp.get("/closed")
+@audience("anyone")
 def closed() -> str:
     """The neutral page that stays on the screen when a private one was closed."""
     return render("public/closed.html")
 
 
 @bp.get("/robots.txt")
+@audience("anyone")
 def robots() -> Response:
     """No page of ours belongs into a search engine."""
     return Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
 
 
 @bp.get("/healthz")
+@audience("anyone")
 def healthz() -> Response:
     """That this process answers and reaches its database; else an error page says so."""
     session.execute(text("SELECT 1"))

@@ -47,14 +47,10 @@ class CodeRoute:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What a debtor can be asked: facts by the client's order, and ways for a code.
-
-    ``answerable`` is False where too few facts are on file for any answers to pass.
-    """
+    """The facts that a debtor is asked for; ``answerable`` is False where too few are on file."""
 
     factors: tuple[Factor, ...]
     answerable: bool
-    routes: tuple[CodeRoute, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +78,13 @@ class TypedCode:
 Outcome = Passed | NotMatched | Locked
 
 
-def questions_for(session: Session, opened: OpenedLink) -> Questions:
-    """What this debtor is asked, where data is missing by the next fact in the client's order."""
-    factors, answerable = _factors(opened.client, opened.debtor)
-    return Questions(factors, answerable, code_routes(session, opened))
-
-
-def factors_for(client: Client, debtor: Debtor) -> tuple[Factor, ...]:
-    """The facts that the form asks for."""
-    return _factors(client, debtor)[0]
-
-
-def _factors(client: Client, debtor: Debtor) -> tuple[tuple[Factor, ...], bool]:
-    order = [Factor(name) for name in client.identity_factors]
+def questions_for(opened: OpenedLink) -> Questions:
+    """What this debtor is asked: where a fact is not on file, the next in the client's order."""
+    order = [Factor(name) for name in opened.client.identity_factors]
     wanted = min(WANTED, len(order))
-    on_file = [factor for factor in order if _stored(debtor, factor) is not None]
+    on_file = [factor for factor in order if _stored(opened.debtor, factor) is not None]
     missing = [factor for factor in order if factor not in on_file]
-    asked = tuple([*on_file, *missing][:wanted])
-    return asked, 0 < wanted <= len(on_file)
+    return Questions(tuple([*on_file, *missing][:wanted]), 0 < wanted <= len(on_file))
 
 
 def _stored(debtor: Debtor, factor: Factor) -> bytes | None:
@@ -175,7 +160,7 @@ def check_answers(
     taken = attempts.take(session, keys, marks_of(opened, ip), now=now)
     if isinstance(taken, Locked):
         return taken
-    asked = factors_for(opened.client, opened.debtor)
+    asked = questions_for(opened).factors
     matched = [_matches(opened, factor, answers.get(factor, ""), keys) for factor in asked]
     passed = bool(matched) and all(matched)
     method = "+".join(factor.value for factor in asked) if passed else None
@@ -262,8 +247,8 @@ def fact_beside(opened: OpenedLink, waiting: Sequence[OneTimeCode]) -> Factor | 
 
 
 def _first_fact(opened: OpenedLink) -> Factor | None:
-    client, debtor = opened.client, opened.debtor
-    return next((f for f in factors_for(client, debtor) if _stored(debtor, f) is not None), None)
+    asked = questions_for(opened).factors
+    return next((one for one in asked if _stored(opened.debtor, one) is not None), None)
 
 
 def check_code(

@@ -108,7 +108,12 @@ def random_public_id(randbytes: Callable[[int], bytes]) -> str:
 
 def token_of(keys: Keys, link: AccessLink) -> str:
     """The token of a link under the newest key; older tokens of it stay good."""
-    return _signer(keys).sign(link.public_id).decode()
+    return token_of_id(keys, link.public_id)
+
+
+def token_of_id(keys: Keys, public_id: str) -> str:
+    """The same by the link's public id alone."""
+    return _signer(keys).sign(public_id).decode()
 
 
 def url_of(keys: Keys, link: AccessLink) -> str:

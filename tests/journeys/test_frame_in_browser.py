@@ -17,6 +17,7 @@ from portal.blueprints.fields import MoneyField
 from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain import N_
+from portal.security import audience
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1440, "height": 900}
@@ -87,8 +88,10 @@ def _frame(app: Flask) -> None:
         page = web.Page(face=web.Face(sender="Console"), person=person, section="Accounts")
         return web.environment(web.locale()).from_string(CONSOLE).render(page=page)
 
-    app.add_url_rule("/form", "form", form, methods=["GET", "POST"])
-    app.add_url_rule("/console", "console", console)
+    app.add_url_rule(
+        "/form", "form", audience("anyone", forms=False)(form), methods=["GET", "POST"]
+    )
+    app.add_url_rule("/console", "console", audience("anyone", forms=False)(console))
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ class Reader(FlaskClient):
 
     def open(self, *args: Any, **given: Any) -> TestResponse:
         response = super().open(*args, **given)
-        if response.mimetype == "text/html" and "Content-Encoding" not in response.headers:
+        if response.data and response.mimetype == "text/html" and not response.content_encoding:
             check_page(response)
         return response
 

@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired
 from portal import web
 from portal.blueprints.fields import DateBoxes, MoneyField
 from portal.domain import N_
+from portal.security import audience
 from tests.pages.reading import said, text_of, tree
 
 EVERY_CONTROL = """
@@ -83,7 +84,9 @@ def page(app: Flask, http: FlaskClient) -> FlaskClient:
         frame = web.Page(face=web.NEUTRAL, problems=web.problems_of(form))
         return template.render(form=form, page=frame), status
 
-    app.add_url_rule("/every", "every", view, methods=["GET", "POST"])
+    app.add_url_rule(
+        "/every", "every", audience("anyone", forms=False)(view), methods=["GET", "POST"]
+    )
     return http
 
 

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from portal import web
 from portal.domain import DomainError
 from portal.gateways.clock import SetClock
+from portal.security import audience
 from tests.pages.reading import said, text_of, tree
 
 PUBLIC = ["/help", "/privacy", "/accessibility", "/closed"]
@@ -96,7 +97,7 @@ def test_every_refusal_has_a_page(
 ) -> None:
     from flask import abort
 
-    app.add_url_rule("/broken", "broken", lambda: abort(status))
+    app.add_url_rule("/broken", "broken", audience("anyone", forms=False)(lambda: abort(status)))
     response = http.get("/broken", query_string={"lang": language})
     assert response.status_code == status
     assert tree(response).get("lang") == language
@@ -106,7 +107,7 @@ def test_a_fault_shows_its_code_and_logs_it(
     app: Flask, http: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.testing = False
-    app.add_url_rule("/broken", "broken", lambda: {}["secret"])
+    app.add_url_rule("/broken", "broken", audience("anyone", forms=False)(lambda: {}["secret"]))
     response = http.get("/broken")
     code = re.search(r'class="ref">(\w{8})<', response.get_data(as_text=True))
     assert response.status_code == 500
@@ -121,7 +122,7 @@ def test_a_lost_database_is_a_503_that_says_try_again(app: Flask, http: FlaskCli
     def away() -> str:
         raise OperationalError("SELECT 1", {}, Exception("no server"))
 
-    app.add_url_rule("/away", "away", away)
+    app.add_url_rule("/away", "away", audience("anyone", forms=False)(away))
     response = http.get("/away")
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "60"
@@ -141,8 +142,8 @@ def test_a_refused_form_and_a_closed_page_say_what_to_do(app: Flask, http: Flask
     def close() -> str:
         raise web.SessionClosed("/l/abc")
 
-    app.add_url_rule("/refuse", "refuse", refuse)
-    app.add_url_rule("/close-it", "close-it", close)
+    app.add_url_rule("/refuse", "refuse", audience("anyone", forms=False)(refuse))
+    app.add_url_rule("/close-it", "close-it", audience("anyone", forms=False)(close))
     assert "Nothing was lost" in said(http.get("/refuse"))
     closed = http.get("/close-it")
     assert closed.status_code == 403
@@ -158,7 +159,7 @@ def test_a_rule_that_forbids_says_its_sentence(app: Flask, http: FlaskClient) ->
 
         raise TooLow(minimum=(2500, "USD"), day=date(2026, 12, 4))
 
-    app.add_url_rule("/low", "low", low)
+    app.add_url_rule("/low", "low", audience("anyone", forms=False)(low))
     response = http.get("/low")
     assert response.status_code == 409
     assert "At least $25.00, from December 4, 2026." in said(response)
@@ -179,7 +180,7 @@ def test_only_a_pay_page_may_send_its_forms_to_stripe(app: Flask, http: FlaskCli
         web.allow_form_action(["https://checkout.stripe.com"])
         return web.render("public/help.html")
 
-    app.add_url_rule("/pay", "pay", pay)
+    app.add_url_rule("/pay", "pay", audience("anyone", forms=False)(pay))
     policy = http.get("/pay").headers["Content-Security-Policy"]
     assert "form-action 'self' https://checkout.stripe.com;" in policy
     assert "stripe" not in http.get("/help").headers["Content-Security-Policy"]
@@ -190,7 +191,7 @@ def test_a_senders_name_cannot_break_out_of_the_title(app: Flask, http: FlaskCli
         web.wear(web.Face(sender="<script>alert(1)</script>", brand="#ffc400"))
         return web.render("public/help.html")
 
-    app.add_url_rule("/named", "named", page)
+    app.add_url_rule("/named", "named", audience("anyone", forms=False)(page))
     response = http.get("/named")
     assert "<script>alert" not in response.get_data(as_text=True)
     assert "/theme/ffc400-" in response.get_data(as_text=True)
@@ -204,7 +205,7 @@ def test_an_open_page_says_when_it_closes(app: Flask, http: FlaskClient, clock: 
         web.wear(web.Face(closes_at=closes, time_zone="America/New_York", close_url="/close"))
         return web.render("public/help.html")
 
-    app.add_url_rule("/open", "open", page)
+    app.add_url_rule("/open", "open", audience("anyone", forms=False)(page))
     response = http.get("/open")
     words = text_of(tree(response))
     assert re.search(r"stays open until 12:30\sPM", words)

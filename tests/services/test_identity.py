@@ -20,6 +20,7 @@ from portal.services.identity import (
     TypedCode,
     check_answers,
     check_code,
+    code_routes,
     code_text,
     questions_for,
     send_code,
@@ -97,7 +98,7 @@ def test_where_a_fact_is_missing_the_next_is_asked(
     session: PortalSession, on_file, asked, answerable
 ):
     opened = held(session, factors=on_file)
-    questions = questions_for(session, opened)
+    questions = questions_for(opened)
     assert (questions.factors, questions.answerable) == (asked, answerable)
     passes = isinstance(answer(session, opened, ANSWERS), Passed)
     assert passes is answerable
@@ -110,7 +111,7 @@ def test_a_client_may_ask_for_one_fact_only(session: PortalSession):
 
 def test_a_client_without_factors_lets_nobody_in_by_answers(session: PortalSession):
     opened = held(session, identity_factors=[])
-    assert questions_for(session, opened).answerable is False
+    assert questions_for(opened).answerable is False
     assert answer(session, opened, {}) == NotMatched(4)
 
 
@@ -190,7 +191,7 @@ def test_a_code_to_another_address_counts_alone(session: PortalSession):
 
 def test_a_code_to_the_link_s_own_address_needs_a_fact_beside_it(session: PortalSession):
     opened = held(session)
-    (route,) = questions_for(session, opened).routes
+    (route,) = code_routes(session, opened)
     assert (route.contact.channel, route.beside) == (Channel.EMAIL, DOB)
     digits = sent(session, opened, Channel.EMAIL)
     assert type_code(session, opened, digits) == NotMatched(4)
@@ -202,7 +203,7 @@ def test_a_code_to_the_link_s_own_address_needs_a_fact_beside_it(session: Portal
 def test_another_address_is_taken_before_the_link_s_own(session: PortalSession):
     opened = held(session)
     other = make_contact(session, opened.debtor, address="dana.work@example.com")
-    (route,) = questions_for(session, opened).routes
+    (route,) = code_routes(session, opened)
     assert (route.contact.id, route.beside) == (other.id, None)
 
 
@@ -225,7 +226,7 @@ def test_no_code_goes_to_a_closed_address(session: PortalSession, change: str):
             )
         )
     session.flush()
-    assert questions_for(session, opened).routes == ()
+    assert code_routes(session, opened) == ()
     assert send_code(session, opened, Channel.SMS, keys=KEYS, now=NOW) is None
     assert session.scalar(select(func.count()).select_from(OneTimeCode)) == 0
 

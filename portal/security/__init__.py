@@ -1,0 +1,52 @@
+"""Who may open which page, and what proves that a form or a choice came from us."""
+
+from flask import Flask
+
+from portal.security.audiences import (
+    Audience,
+    audience,
+    current_visit,
+    guard,
+    staff_guard,
+)
+from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
+from portal.security.forms import bind, csrf_token
+from portal.security.redaction import hide_tokens_in_logs
+from portal.security.visitors import (
+    browser,
+    give_cookie,
+    keys,
+    let_in,
+    let_out,
+    recognize,
+    visit_cookie_name,
+    wear_neutral,
+)
+
+__all__ = [
+    "Audience",
+    "ChoiceUnreadable",
+    "audience",
+    "bind",
+    "browser",
+    "csrf_token",
+    "current_visit",
+    "give_cookie",
+    "init_app",
+    "keys",
+    "let_in",
+    "let_out",
+    "load_choice",
+    "recognize",
+    "sign_choice",
+    "staff_guard",
+    "visit_cookie_name",
+    "wear_neutral",
+]
+
+
+def init_app(app: Flask) -> None:
+    """Guard every route of the app, and keep tokens out of its logs."""
+    app.before_request(guard)
+    app.after_request(give_cookie)
+    hide_tokens_in_logs(app)

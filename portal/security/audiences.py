@@ -1,0 +1,94 @@
+"""Who may open which page: every route says so, and a route that does not is closed."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import abort, current_app, g, request
+
+from portal.models import Role
+from portal.security.forms import bind, refuse_forgeries
+from portal.security.visitors import admit_debtor
+from portal.services.visits import Visit
+
+log = logging.getLogger(__name__)
+
+ANYONE, DEBTOR, STAFF = "anyone", "debtor", "staff"
+
+View = TypeVar("View", bound=Callable[..., Any])
+StaffGuard = Callable[[frozenset[Role]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a page is for; ``roles`` are those of staff. ``forms`` are checked for our token."""
+
+    kind: str
+    roles: frozenset[Role] = frozenset()
+    forms: bool = True
+
+    def __str__(self) -> str:
+        return "+".join(sorted(self.roles)) if self.roles else self.kind
+
+
+def audience(*who: str | Role, forms: bool = True) -> Callable[[View], View]:
+    """Say whom a view is for: ``anyone``, ``debtor``, or the roles of staff.
+
+    ``forms=False``: the request proves itself in another way, such as a webhook's signature.
+    """
+    roles = frozenset(one for one in who if isinstance(one, Role))
+    kinds = [one for one in who if not isinstance(one, Role)] or [STAFF]
+    if len(kinds) > 1 or kinds[0] not in (ANYONE, DEBTOR, STAFF) or (roles and kinds != [STAFF]):
+        raise ValueError(f"{who} is no audience")
+    if kinds == [STAFF] and not roles:
+        roles = frozenset(Role)
+    allowed = Audience(kinds[0], roles, forms)
+
+    def declare(view: View) -> View:
+        view.audience = allowed  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def staff_guard(admit: StaffGuard) -> StaffGuard:
+    """Let this function admit staff: it is called with the roles and refuses by an exception.
+
+    It scopes the session to the clients of the member of staff and calls ``bind("staff", id)``.
+    """
+    current_app.extensions["staff_guard"] = admit
+    return admit
+
+
+def guard() -> None:
+    """Before each request: admit who it is for, and refuse forms that are not ours."""
+    if request.endpoint is None:  # no such page: the error says so
+        return
+    allowed = getattr(current_app.view_functions[request.endpoint], "audience", None)
+    if allowed is None:
+        log.error("route %s has no audience, so it is closed", request.endpoint)
+        abort(403)
+    _admit(allowed)
+    if allowed.forms:
+        refuse_forgeries()
+
+
+def _admit(allowed: Audience) -> None:
+    if allowed.kind == DEBTOR:
+        admit_debtor()
+    elif allowed.kind == STAFF:
+        admit: StaffGuard | None = current_app.extensions.get("staff_guard")
+        if admit is None:
+            abort(403)
+        admit(allowed.roles)
+    elif token := (request.view_args or {}).get("token"):
+        bind("link", str(token))
+    else:
+        bind("anyone", "")
+
+
+def current_visit() -> Visit:
+    """The visit of the debtor who reads this page."""
+    visit: Visit = g.visit
+    return visit
