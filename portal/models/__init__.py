@@ -7,6 +7,7 @@ from portal.models.accounts import (
     Contact,
     ContactStop,
     Debtor,
+    DebtorWord,
     Hold,
     StopKind,
 )
@@ -19,6 +20,7 @@ from portal.models.clients import (
     PlacementKind,
     PlacementRow,
     PlacementStatus,
+    PolicyDraft,
 )
 from portal.models.evidence import Chain, Document, Leaf, LeafPayload
 from portal.models.ledger import EntryKind, LedgerEntry, MoneyException
@@ -51,6 +53,7 @@ __all__ = [
     "ContactStop",
     "Debtor",
     "DebtorSession",
+    "DebtorWord",
     "Document",
     "EntryKind",
     "HelpRequest",
@@ -71,6 +74,7 @@ __all__ = [
     "PlacementKind",
     "PlacementRow",
     "PlacementStatus",
+    "PolicyDraft",
     "Proposal",
     "Refund",
     "Role",

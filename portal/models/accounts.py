@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.domain.debts import CollectorRole
@@ -50,6 +50,20 @@ class Debtor(Owned, Base):
     country: Mapped[str]
     time_zone: Mapped[str | None]
     created_at: Mapped[datetime]
+
+
+class DebtorWord(Base):
+    """One word of a debtor's ``name_key``, so that any of them finds the debtor; kept by a trigger.
+
+    Compared byte by byte, so that the start of a word is a range of the index.
+    """
+
+    __tablename__ = "debtor_word"
+    __table_args__ = (of_client(),)
+
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    debtor_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class Channel(StrEnum):
@@ -134,7 +148,7 @@ class Account(Owned, Base):
         belongs_to("placement"),
         UniqueConstraint("client_id", "reference"),
         Index("ix_account_debtor", "client_id", "debtor_id"),
-        Index("ix_account_status", "client_id", "status"),
+        Index("ix_account_status", "client_id", "status", "reference"),
         CheckConstraint(
             "itemization_cents + interest_cents + fees_cents - payments_cents - credits_cents"
             " = itemized_cents",

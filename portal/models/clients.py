@@ -70,6 +70,18 @@ class OfferPolicy(Owned, Base):
     published_by: Mapped[UUID | None]
 
 
+class PolicyDraft(Owned, Base):
+    """Limits that a member of staff works on; ``base_version`` is what they started from."""
+
+    __tablename__ = "policy_draft"
+    __table_args__ = (of_client(), UniqueConstraint("client_id", "staff_id"))
+
+    staff_id: Mapped[UUID]
+    base_version: Mapped[int]
+    document: Mapped[str]
+    saved_at: Mapped[datetime]
+
+
 class PlacementStatus(StrEnum):
     """How far a placement got."""
 

@@ -30,12 +30,14 @@ class LedgerEntry(Owned, Base):
     """One signed movement of an account's balance, append-only: more owed is positive.
 
     Unique on (source, kind, account), so that a fact lands once however often it is told.
+    ``payment_id`` is set where money moved: the payment, or what was refunded or charged back.
     """
 
     __tablename__ = "ledger_entry"
     __table_args__ = (
         of_client(),
         belongs_to("account"),
+        belongs_to("payment"),
         UniqueConstraint("client_id", "account_id", "kind", "source"),
         Index("ix_ledger_entry_at", "client_id", "at"),
         CheckConstraint("amount_cents <> 0", name="moves"),
@@ -46,6 +48,7 @@ class LedgerEntry(Owned, Base):
     source: Mapped[str]
     amount_cents: Mapped[Cents]
     at: Mapped[datetime]
+    payment_id: Mapped[UUID | None]
 
 
 class MoneyException(Owned, Base):

@@ -50,6 +50,7 @@ class Payment(Owned, Base):
             postgresql_where=text(f"status IN {OPEN_STATUSES}"),
         ),
         Index("ix_payment_account", "client_id", "account_id"),
+        Index("ix_payment_reference", "client_id", "reference"),
         UniqueConstraint("idempotency_key"),
         Index(
             "uq_payment_intent",
