@@ -42,28 +42,34 @@ def _words() -> None:
     op.execute("""
         CREATE FUNCTION keep_debtor_words() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-          IF TG_OP = 'UPDATE' THEN
-            DELETE FROM debtor_word AS gone USING renamed_from AS old, renamed_to AS new
-            WHERE (new.client_id, new.id) = (old.client_id, old.id)
-              AND new.name_key <> old.name_key
-              AND (gone.client_id, gone.debtor_id) = (old.client_id, old.id)
-              AND gone.word = ANY (string_to_array(old.name_key, ' '));
-          END IF;
           INSERT INTO debtor_word (client_id, word, debtor_id)
-          SELECT DISTINCT new.client_id, word, new.id
-          FROM renamed_to AS new, unnest(string_to_array(new.name_key, ' ')) AS word
-          WHERE word <> ''
-          ON CONFLICT DO NOTHING;
+          SELECT DISTINCT named.client_id, part, named.id
+          FROM named, unnest(string_to_array(named.name_key, ' ')) AS part
+          WHERE part <> '';
+          RETURN NULL;
+        END $$""")
+    op.execute("""
+        CREATE FUNCTION renew_debtor_words() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          DELETE FROM debtor_word AS gone USING was JOIN named USING (client_id, id)
+          WHERE named.name_key <> was.name_key
+            AND (gone.client_id, gone.debtor_id) = (was.client_id, was.id)
+            AND gone.word = ANY (string_to_array(was.name_key, ' '));
+          INSERT INTO debtor_word (client_id, word, debtor_id)
+          SELECT DISTINCT named.client_id, part, named.id
+          FROM was JOIN named USING (client_id, id),
+            unnest(string_to_array(named.name_key, ' ')) AS part
+          WHERE named.name_key <> was.name_key AND part <> '';
           RETURN NULL;
         END $$""")
     op.execute("""
         CREATE TRIGGER keep_words_of_new AFTER INSERT ON debtor
-        REFERENCING NEW TABLE AS renamed_to
+        REFERENCING NEW TABLE AS named
         FOR EACH STATEMENT EXECUTE FUNCTION keep_debtor_words()""")
     op.execute("""
         CREATE TRIGGER keep_words_of_renamed AFTER UPDATE ON debtor
-        REFERENCING OLD TABLE AS renamed_from NEW TABLE AS renamed_to
-        FOR EACH STATEMENT EXECUTE FUNCTION keep_debtor_words()""")
+        REFERENCING OLD TABLE AS was NEW TABLE AS named
+        FOR EACH STATEMENT EXECUTE FUNCTION renew_debtor_words()""")
 
 
 def _drafts() -> None:

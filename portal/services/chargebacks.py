@@ -40,6 +40,7 @@ def apply_dispute(
             source=f"movement:{movement.id}",
             amount_cents=Cents(-movement.amount_cents),
             now=now,
+            payment=payment,
         )
         if landed:
             _record(session, account, payment, told, movement.amount_cents, now=now)

@@ -1,6 +1,7 @@
 """The ledger: every movement of an account's balance, once, under the account's lock."""
 
 from datetime import datetime
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -9,9 +10,15 @@ from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents
 from portal.domain.statuses import AccountStatus, move
-from portal.models import Account, EntryKind, LedgerEntry, MoneyException, fresh_id
+from portal.models import Account, EntryKind, LedgerEntry, MoneyException, Payment, fresh_id
 
 DONE = {AccountStatus.PAID, AccountStatus.SETTLED}
+
+
+class Moved(TypedDict, total=False):
+    """The payment whose money a movement is: it came in, went back or was charged back."""
+
+    payment: Payment
 
 
 def lock_account(session: Session, account_id: UUID) -> Account:
@@ -35,6 +42,7 @@ def post(
     source: str,
     amount_cents: Cents,
     now: datetime,
+    **moved: Unpack[Moved],
 ) -> bool:
     """Move the balance of a locked account by signed cents; more owed is positive.
 
@@ -42,6 +50,7 @@ def post(
     False. An account that owes again is opened again; one that owes nothing is closed by
     ``close_if_settled``. The caller commits.
     """
+    payment = moved.get("payment")
     landed = session.execute(
         insert(LedgerEntry)
         .values(
@@ -52,6 +61,7 @@ def post(
             source=source,
             amount_cents=amount_cents,
             at=now,
+            payment_id=payment.id if payment else None,
         )
         .on_conflict_do_nothing()
         .returning(LedgerEntry.id)

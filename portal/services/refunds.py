@@ -137,6 +137,7 @@ def apply_refund(session: Session, payment_id: UUID, made: GatewayRefund, *, now
         source=f"refund:{made.id}",
         amount_cents=made.amount_cents,
         now=now,
+        payment=payment,
     ):
         _record(session, payment, refund, made, "payment.refunded", now=now)
         notices.tell(
@@ -163,6 +164,7 @@ def _came_back(
         source=f"refund:{made.id}",
         amount_cents=Cents(-made.amount_cents),
         now=now,
+        payment=payment,
     ):
         _record(session, payment, refund, made, "payment.refund_failed", now=now)
     _ask(session, payment, made, f"came to nothing ({made.failure_reason or made.status})", now=now)

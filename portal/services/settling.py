@@ -138,6 +138,7 @@ def _succeed(
         source=f"payment:{payment.id}",
         amount_cents=Cents(-payment.amount_cents),
         now=now,
+        payment=payment,
     )
     evidence.record(
         session,

@@ -42,6 +42,11 @@ CHECKS: dict[str, str] = {
         SELECT l.source FROM ledger_entry l WHERE l.client_id = :client AND l.kind = 'payment'
           AND NOT EXISTS (SELECT FROM payment p WHERE p.client_id = l.client_id
             AND 'payment:' || p.id = l.source AND p.account_id = l.account_id)""",
+    "money that moved names its payment": """
+        SELECT l.source FROM ledger_entry l WHERE l.client_id = :client AND l.kind IN ('payment',
+          'refund', 'refund_failed', 'chargeback', 'chargeback_reversed')
+          AND NOT EXISTS (SELECT FROM payment p WHERE (p.client_id, p.id, p.account_id) =
+            (l.client_id, l.payment_id, l.account_id))""",
     "the allocations of a payment sum to it": """
         SELECT p.reference || ': ' || coalesce(sum(x.amount_cents), 0) || ' of ' || p.amount_cents
         FROM payment p LEFT JOIN payment_allocation x
