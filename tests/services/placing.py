@@ -10,10 +10,10 @@ from portal.db import PortalSession
 from portal.models import Client
 from portal.services.placements import PlacementReport, Watch, inspect_file, place_file
 from portal.services.placements.rows import Refusal
-from tests.factories import NOW
+from tests.factories import KEYS, NOW
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-PEPPER = b"pepper of the tests"
+PEPPER = KEYS.pepper
 
 ROW = {
     "account_number": "NG-1001",

@@ -19,7 +19,7 @@ _ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)
 _US = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4})(?: 0?0:00(?::00)?)?", re.ASCII)
 _SHORT_YEAR = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}", re.ASCII)
 _COMPACT = re.compile(r"(?:19|20)\d{6}", re.ASCII)
-_SIMPLE = re.compile(r"(\d{1,9})\.(\d\d)", re.ASCII)
+_SIMPLE = re.compile(r"(\d{1,8})\.(\d\d)", re.ASCII)
 _AMOUNT = re.compile(
     r"(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*(?P<mark>US\$|CA\$|CAD\$|C\$|USD|CAD|\$)?"
     r"\s*(?P<inner>[-\u2212])?\s*(?P<digits>\d[\d.,'\u2019\s]*|[.,]\d+)"
@@ -112,7 +112,8 @@ def read_cents(cell: str, currency: str) -> Cents:
         return Cents(int(simple[1]) * 100 + int(simple[2]))
     text = unicodedata.normalize("NFKC", cell).strip()
     found = _AMOUNT.fullmatch(text)
-    if found is None or bool(found["open"]) != bool(found["close"]):
+    signs = [found[name] for name in ("open", "minus", "inner", "last")] if found else []
+    if found is None or bool(found["open"]) != bool(found["close"]) or sum(map(bool, signs)) > 1:
         raise Unusable("This is not an amount: write it with digits only, as in 1234.56.")
     _check_mark(found, currency)
     whole, fraction = _number(found["digits"].strip())
@@ -123,8 +124,7 @@ def read_cents(cell: str, currency: str) -> Cents:
     if whole >= LARGEST_WHOLE:
         raise Unusable("The amount is too large to be right: check its decimal point.")
     cents = whole * 100 + int(fraction.ljust(2, "0") or "0")
-    negative = found["open"] or found["minus"] or found["inner"] or found["last"]
-    return Cents(-cents if negative else cents)
+    return Cents(-cents if any(signs) else cents)
 
 
 def _check_mark(found: re.Match[str], currency: str) -> None:

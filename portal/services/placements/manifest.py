@@ -47,7 +47,7 @@ def manifest_of(session: Session, placement: Placement) -> str:
         .execution_options(yield_per=_READ_AT_ONCE)
     )
     manifest = Manifest()
-    manifest.add(found._tuple() for found in session.execute(stored))
+    manifest.add((*found,) for found in session.execute(stored))
     return manifest.hexdigest()
 
 

@@ -67,9 +67,12 @@ class RowReader:
     def text(self, field: str) -> str:
         """The text of a cell, or nothing."""
         place = self.places.get(field)
-        if place is None or not self.cells[place]:
+        if place is None or not (cell := self.cells[place]):
             return ""
-        return self.read(field, read_text)
+        try:
+            return read_text(cell)
+        except Unusable as problem:
+            raise CellRefused(field, cell.strip(), problem.reason) from None
 
     def needed(self, field: str, what: str, fallback: str = "") -> str:
         """The text of a cell that must not be empty. Raises CellRefused."""
@@ -79,7 +82,8 @@ class RowReader:
 
     def day(self, field: str) -> date | None:
         """The day in a cell, or None where it is empty. Raises CellRefused."""
-        return self.read(field, read_day) if self.raw(field).strip() else None
+        text = self.raw(field).strip()
+        return self.read(field, read_day) if text else None
 
     def dated(self, field: str) -> date | None:
         """A day of the life of a debt."""

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 
 from portal.domain.debts import CollectorRole, DebtCategory, DebtPurpose
 from portal.domain.money import Cents
@@ -83,6 +84,7 @@ _FIELDS = [name for name in CheckedRow.__slots__ if name != "row_sha256"]
 FACTS = _FIELDS[_FIELDS.index("debtor_number") :]
 """What a later placement may change: not the itemization, which stays as first placed, and not the
 balance, which moves by ledger entries."""
+_facts = attrgetter(*FACTS)
 
 
 class Checker:
@@ -143,5 +145,5 @@ class Checker:
 
 def _fingerprint(row: CheckedRow) -> bytes:
     """The hash of all that a later placement may change; equal rows say the same."""
-    parts = [repr(getattr(row, name)) for name in FACTS]
+    parts = ["" if fact is None else str(fact) for fact in _facts(row)]
     return hashlib.sha256("\x1f".join(parts).encode()).digest()
