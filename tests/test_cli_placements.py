@@ -100,7 +100,7 @@ def test_accounts_are_recalled_by_number_and_by_file(portal: Portal, tmp_path: P
     (tmp_path / "good.csv").write_text(text_of(*(row(account_number=name) for name in names)))
     assert portal("place", "northgate", "good.csv").returncode == 0
     one = portal("recall", "northgate", "NG-1")
-    assert one.stdout.startswith("1 accounts: 1 taken back, 0 were back already, 0 refused.")
+    assert one.stdout.startswith("1 account: 1 taken back, 0 were back already, 0 refused.")
     (tmp_path / "back.csv").write_text("Account Number,why\nNG-1,x\nNG-2,y\nNG-77,z\n")
     some = portal("recall", "northgate", "back.csv")
     assert some.returncode == 3

@@ -152,7 +152,7 @@ def recall(client: str, what: tuple[str, ...]) -> None:
 
 def _say_recalled(report: RecallReport) -> None:
     click.echo(
-        f"{report.rows:,} accounts: {report.recalled:,} taken back, {report.unchanged:,} were back"
+        f"{report.rows:,} account{'' if report.rows == 1 else 's'}: {report.recalled:,} taken back, {report.unchanged:,} were back"
         f" already, {report.refused:,} refused."
     )
     for line, _, reference, _, reason in report.first_refusals:

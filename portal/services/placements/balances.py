@@ -30,7 +30,7 @@ _KNOWN = (
 _LOCKED = f"{_KNOWN} ORDER BY id FOR UPDATE"
 _PAYING = (
     "SELECT account_id FROM payment WHERE client_id = %s AND account_id = ANY(%s)"  # noqa: S608
-    f" AND status IN {OPEN_STATUSES}"
+    f" AND status IN {OPEN_STATUSES} AND purpose <> 'method'"
 )
 _ASKED = (
     "SELECT source FROM money_exception WHERE client_id = %s AND kind = %s AND source = ANY(%s)"
