@@ -151,8 +151,9 @@ def recall(client: str, what: tuple[str, ...]) -> None:
 
 
 def _say_recalled(report: RecallReport) -> None:
+    noun = "account" if report.rows == 1 else "accounts"
     click.echo(
-        f"{report.rows:,} account{'' if report.rows == 1 else 's'}: {report.recalled:,} taken back, {report.unchanged:,} were back"
+        f"{report.rows:,} {noun}: {report.recalled:,} taken back, {report.unchanged:,} were back"
         f" already, {report.refused:,} refused."
     )
     for line, _, reference, _, reason in report.first_refusals:
