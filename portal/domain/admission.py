@@ -8,6 +8,7 @@ from portal.domain.building import (
     AGREED_WHOLE,
     settlement_floor,
     settlement_frequencies,
+    settlement_latest,
     settlement_parts,
 )
 from portal.domain.facts import AccountFacts
@@ -21,7 +22,6 @@ from portal.domain.limits import (
     check_down_payment,
     check_pace,
     check_start,
-    latest_first_on,
     plan_bounds,
     smallest_part,
 )
@@ -156,7 +156,7 @@ def _check_agreed_settlement(
         raise OfferNotInPolicy
     if terms.total_cents < floor:
         raise SettlementTooLow(minimum=Money(floor, terms.currency))
-    latest = latest_first_on(account, policy, today, Basis.AGREED)
+    latest = settlement_latest(account, policy, today)
     check_start(terms.first_on, today=today, latest=latest)
     _check_settlement_parts(terms, policy, most=settlement_parts(account, policy, today))
 

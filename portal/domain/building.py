@@ -20,7 +20,7 @@ from portal.domain.limits import (
     plan_bounds,
 )
 from portal.domain.money import NOTHING, AmountNotPositive, Cents, Money, minimum_charge, share
-from portal.domain.offers import Offer, chargeable, find_offer
+from portal.domain.offers import Offer, chargeable, find_offer, offers
 from portal.domain.policy import Policy
 from portal.domain.schedules import (
     Frequency,
@@ -139,7 +139,7 @@ def agreed_settlement_terms(
     total = account.balance_cents if whole else _wanted(choice, floor)
     if not floor <= total < account.balance_cents + whole:
         raise SettlementTooLow(minimum=Money(floor, account.currency))
-    latest = latest_first_on(account, policy, today, Basis.AGREED)
+    latest = settlement_latest(account, policy, today)
     check_start(choice.first_on or today, today=today, latest=latest)
     offer = Offer(
         kind=Kind.PLAN if whole else Kind.SETTLEMENT,
@@ -169,6 +169,12 @@ def settlement_parts(account: AccountFacts, policy: Policy, today: date) -> int:
     """In how many parts a settlement may be agreed: as many as the account's tiers have."""
     band = policy.band(account.balance_cents, account.age_days(today))
     return max((tier.max_parts for tier in band.tiers), default=1) if band else 1
+
+
+def settlement_latest(account: AccountFacts, policy: Policy, today: date) -> date:
+    """The last day on which an agreed settlement may begin: no sooner than one that is offered."""
+    latest = latest_first_on(account, policy, today, Basis.AGREED)
+    return max([latest, *(o.valid_until for o in offers(account, policy, today) if o.valid_until)])
 
 
 def settlement_frequencies(policy: Policy) -> tuple[Frequency, ...]:
@@ -214,7 +220,7 @@ def _pace(choice: Choice, total: Cents, *, down: Cents, currency: str) -> tuple[
         raise AmountNotPositive
     regular = total // count
     if down > regular and count > 1:
-        regular = (total - down) // (count - 1)
+        regular = (total - down) // (count - 1) if count > 2 else down
     return count, Cents(regular)
 
 

@@ -6,6 +6,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
 import rfc8785
@@ -130,8 +131,12 @@ def canonical_bytes(policy: Policy) -> bytes:
     return rfc8785.dumps(to_dict(policy))
 
 
+@lru_cache(maxsize=512)
 def from_bytes(text: bytes | str) -> Policy:
-    """The policy of a stored document. Raises PolicyUnreadable."""
+    """The policy of a stored document; versions never change, so each is read once a process.
+
+    Raises PolicyUnreadable.
+    """
     try:
         return from_dict(json.loads(text))
     except ValueError as error:
@@ -168,7 +173,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
 def _read_fields(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise PolicyUnreadable(where=where)
-    kinds = get_type_hints(kind)
+    kinds = _kinds(kind)
     for name in value:
         if name not in kinds:
             raise PolicyUnreadable(where=f"{where}.{name}")
@@ -177,6 +182,11 @@ def _read_fields(kind: Any, value: Any, where: str) -> Any:
         return kind(**given)
     except TypeError as error:
         raise PolicyUnreadable(where=where) from error
+
+
+@cache
+def _kinds(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _read_word(kind: Any, value: Any, where: str) -> Any:

@@ -5,7 +5,7 @@ never on what staff may grant. More money, or the same sooner, never gets a wors
 again gets the same one.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
@@ -19,6 +19,7 @@ from portal.domain.building import (
     build,
     settlement_floor,
     settlement_frequencies,
+    settlement_latest,
     settlement_parts,
 )
 from portal.domain.facts import AccountFacts
@@ -26,7 +27,6 @@ from portal.domain.limits import (
     Bounds,
     FrequencyNotOffered,
     check_start,
-    latest_first_on,
     plan_bounds,
     smallest_amount,
 )
@@ -168,8 +168,10 @@ def _answer_plan(proposal: Proposal, account: AccountFacts, policy: Policy, toda
         if terms is not None:
             return Agreed(terms)
     bounds = plan_bounds(account, policy, today, Basis.AGREED)
-    near = _plans_near(wish, account, policy, today, bounds=bounds) if bounds else iter(())
-    found = _distinct(near)
+    found = _distinct(_plans_near(wish, account, policy, today, bounds=bounds) if bounds else ())
+    if not found:
+        total = account.balance_cents
+        found = _distinct(_settlements_near(proposal, total, account, policy, today))
     if not found:
         return ForReview(NOT_AT_ONCE, {})
     return Alternatives(
@@ -230,8 +232,9 @@ def _settlement_choices(
     own = _as_choice(proposal, AGREED_SETTLEMENT, total=total)
     if proposal.amount_cents is not None and proposal.amount_cents < total:
         own = replace(own, amount_cents=proposal.amount_cents, frequency=proposal.frequency)
+    count = _count(proposal, total, account)
     for offer in _cheapest(account, policy, today):
-        if offer.total_cents <= total:
+        if offer.total_cents <= total and count <= offer.parts:
             yield replace(own, key=offer.key)
     yield own
 
@@ -240,15 +243,16 @@ def _settlements_near(
     proposal: Proposal, total: Cents, account: AccountFacts, policy: Policy, today: date
 ) -> Iterator[Alternative]:
     """The lowest settlement that can be agreed, the same in more parts, and a plan for it all."""
-    latest = latest_first_on(account, policy, today, Basis.AGREED)
+    latest = settlement_latest(account, policy, today)
     near = replace(proposal, first_on=min(proposal.first_on, latest))
     floor = settlement_floor(account, policy, today)
     choices: list[tuple[Choice, str]] = []
     if floor is not None:
         reason = SAME_TOTAL if total >= floor else LOWEST_TOTAL
         most = settlement_parts(account, policy, today)
+        key = AGREED_WHOLE if total == account.balance_cents else AGREED_SETTLEMENT
         for count in (min(_count(near, total, account), most), most):
-            lowest = _as_choice(near, AGREED_SETTLEMENT, count=count, total=max(floor, total))
+            lowest = _as_choice(near, key, count=count, total=max(floor, total))
             choices.append((lowest, reason))
     else:
         for offer in _cheapest(account, policy, today):
@@ -262,7 +266,7 @@ def _settlements_near(
     yield from _whole_plan(near, account, policy, today)
 
 
-def _distinct(found: Iterator[Alternative]) -> tuple[Alternative, ...]:
+def _distinct(found: Iterable[Alternative]) -> tuple[Alternative, ...]:
     first: dict[Terms, Alternative] = {}
     for alternative in found:
         first.setdefault(alternative.terms, alternative)

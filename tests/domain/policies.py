@@ -1,5 +1,6 @@
 """Random offer policies that could be published, accounts and days, for property tests."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import strategies as st
@@ -16,30 +17,39 @@ BALANCES = st.one_of(
     st.integers(1, 400), st.integers(1, 5_000_00), st.integers(1, 100_000_000_000)
 ).map(Cents)
 FREQUENCIES = st.lists(st.sampled_from(Frequency), min_size=1, max_size=4, unique=True).map(tuple)
+TIER_STEPS = st.tuples(st.integers(0, 3_000), st.integers(0, 3), st.integers(1, 90))
 
 
 @st.composite
 def tiers(draw: st.DrawFn, floor: int) -> tuple[Tier, ...]:
     """Tiers at or above a floor, each worth choosing: who pays more gets more parts."""
-    shares = sorted(draw(st.sets(st.integers(floor, 9_999), max_size=3))) if floor < 10_000 else []
-    parts = sorted(draw(st.sets(st.integers(1, 12), min_size=len(shares), max_size=len(shares))))
-    days = draw(st.lists(st.integers(1, 90), min_size=len(shares), max_size=len(shares)))
-    return tuple(Tier(*one) for one in zip(shares, parts, days, strict=True))
+    found: list[Tier] = []
+    share, parts = floor, 1
+    for rise, more, days in draw(st.lists(TIER_STEPS, max_size=3)):
+        if share + rise < 10_000:
+            found.append(Tier(share + rise, parts + more, days))
+            share, parts = share + rise + 1, parts + more + 1
+    return tuple(found)
 
 
 @st.composite
 def bands(draw: st.DrawFn, floor: int) -> tuple[Band, ...]:
-    """A grid of bands without gap or overlap, or none."""
-    if draw(st.booleans()):
+    """A grid of up to four bands without gap or overlap, or none."""
+    balance = draw(st.none() | st.integers(2, 10_000_00))
+    age = draw(st.none() | st.integers(1, 1_500))
+    cells = [
+        Band(low, high, young, old)
+        for low, high in ([(0, balance), (balance, None)] if balance else [(0, None)])
+        for young, old in ([(0, age), (age, None)] if age else [(0, None)])
+    ]
+    if draw(st.integers(0, 5)) == 0:
         return ()
-    balances = [0, *sorted(draw(st.sets(st.integers(2, 10_000_00), max_size=2)))]
-    ages = [0, *sorted(draw(st.sets(st.integers(1, 1_500), max_size=2)))]
-    found = []
-    for start, end in zip(balances, [*balances[1:], None], strict=True):
-        for young, old in zip(ages, [*ages[1:], None], strict=True):
-            own = draw(st.none() | st.integers(floor, 10_000))
-            found.append(Band(start, end, young, old, draw(tiers(own or floor)), own))
-    return tuple(found)
+    own = draw(st.none() | st.integers(floor, 10_000))
+    kinds = [(draw(tiers(own or floor)), own), (draw(tiers(floor)), None)]
+    return tuple(
+        replace(cell, tiers=kinds[n % 2][0], agree_settlement_bps=kinds[n % 2][1])
+        for n, cell in enumerate(cells)
+    )
 
 
 @st.composite

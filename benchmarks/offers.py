@@ -1,0 +1,80 @@
+"""Microseconds per call of the pure offer domain: what a page, a review and an acceptance cost.
+
+    python benchmarks/offers.py
+
+Prints each call with its cost, and the balance page's share of a millisecond of CPU (the whole
+page of performance target 1 costs about 1.2).
+"""
+
+import sys
+import timeit
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from portal.domain import policy as policies
+from portal.domain import terms as written
+from portal.domain.admission import admit
+from portal.domain.building import build
+from portal.domain.facts import AccountFacts
+from portal.domain.money import Cents, parse_amount
+from portal.domain.offers import offers, plan_presets
+from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
+from portal.domain.policy_check import check
+from portal.domain.proposals import Proposal, answer
+from portal.domain.schedules import Frequency
+from portal.domain.terms import Choice
+
+TODAY = date(2026, 11, 22)
+ACCOUNT = AccountFacts(Cents(1_240_00), "USD", date(2026, 11, 1), date(2026, 6, 10))
+POLICY = Policy(
+    version=1,
+    currency="USD",
+    bands=tuple(
+        Band(low, high, young, old, (Tier(70_00), Tier(80_00, 3), Tier(90_00, 6)))
+        for low, high in ((0, 250_00), (250_00, 1_000_00), (1_000_00, None))
+        for young, old in ((0, 90), (90, 365), (365, None))
+    ),
+    plan=PlanLimits(25_00, 24, tuple(Frequency), 0, 45),
+    agree=ProposalLimits(65_00, 20_00, 30),
+    review=ProposalLimits(40_00, 10_00, 48),
+)
+
+
+def main() -> None:
+    monthly = Choice("plan", amount_cents=Cents(104_00), frequency=Frequency.MONTHLY)
+    weekly = replace(monthly, amount_cents=Cents(25_00), frequency=Frequency.WEEKLY)
+    plan, text = build(weekly, ACCOUNT, POLICY, TODAY), policies.canonical_bytes(POLICY)
+    document = policies.to_dict(POLICY)
+    low = Proposal(first_on=TODAY, total_cents=Cents(500_00))
+    calls: dict[str, Callable[[], object]] = {
+        "offers": lambda: offers(ACCOUNT, POLICY, TODAY),
+        "plan_presets": lambda: plan_presets(ACCOUNT, POLICY, TODAY),
+        "build, 12 monthly payments": lambda: build(monthly, ACCOUNT, POLICY, TODAY),
+        "build, 50 weekly payments": lambda: build(weekly, ACCOUNT, POLICY, TODAY),
+        "admit, 50 weekly payments": lambda: admit(plan, ACCOUNT, POLICY, TODAY),
+        "terms sha256, 50 payments": lambda: written.sha256(plan),
+        "answer with alternatives": lambda: answer(low, ACCOUNT, POLICY, TODAY),
+        "policy read, first time": lambda: policies.from_dict(document),
+        "policy read, again": lambda: policies.from_bytes(text),
+        "policy check": lambda: check(POLICY),
+        "parse_amount": lambda: parse_amount("$1,240.50"),
+    }
+    costs = {name: cost(call) for name, call in calls.items()}
+    for name, micros in costs.items():
+        print(f"{name:30} {micros:8.1f} µs")
+    print(f"{'offers / 1 ms':30} {costs['offers'] / 1000:8.3f}")
+
+
+def cost(call: Callable[[], object]) -> float:
+    """The best of five rounds, in microseconds per call."""
+    timer = timeit.Timer(call)
+    number, _ = timer.autorange()
+    return min(timer.repeat(5, number)) / number * 1e6
+
+
+if __name__ == "__main__":
+    main()
