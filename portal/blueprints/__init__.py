@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.blueprints import assets, debtor, errors, public
+from portal.blueprints import assets, debtor, errors, public, webhooks
 
 
 def register(app: Flask) -> None:
@@ -10,4 +10,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
     app.register_blueprint(debtor.bp)
+    app.register_blueprint(webhooks.bp)
     errors.register(app)

@@ -20,11 +20,16 @@ class PaymentView:
     account: Account
     client: Client
     arrangement: Arrangement | None
-    next_part: Installment | None
+    parts: tuple[Installment, ...] = ()
+
+    @property
+    def next_part(self) -> Installment | None:
+        """The earliest part that is not paid."""
+        return next((part for part in self.parts if part.status in UNPAID), None)
 
     @property
     def left_cents(self) -> Cents:
-        """What remains to be paid: of the arrangement where there is one, else of the balance."""
+        """What is still owed on the account."""
         return Cents(max(self.account.balance_cents, 0))
 
     @property
@@ -52,15 +57,15 @@ def payment_view(session: Session, debtor_id: UUID, payment_id: UUID) -> Payment
     ).one_or_none()
     if row is None:
         return None
-    return PaymentView(*row, next_part=_next(session, row[3]))
+    return PaymentView(*row, parts=_parts(session, row[3]))
 
 
-def _next(session: Session, agreed: Arrangement | None) -> Installment | None:
+def _parts(session: Session, agreed: Arrangement | None) -> tuple[Installment, ...]:
     if agreed is None:
-        return None
-    return session.scalars(
+        return ()
+    rows = session.scalars(
         select(Installment)
-        .where(Installment.arrangement_id == agreed.id, Installment.status.in_(UNPAID))
-        .order_by(Installment.due_on, Installment.n)
-        .limit(1)
-    ).first()
+        .where(Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id)
+        .order_by(Installment.n)
+    )
+    return tuple(rows)

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 bp = Blueprint("debtor", __name__)
 
-from portal.blueprints.debtor import access, doors  # noqa: E402, F401
+from portal.blueprints.debtor import access, doors, paying  # noqa: E402, F401

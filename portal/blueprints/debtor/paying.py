@@ -1,0 +1,179 @@
+"""To Stripe's Checkout and back: the way out, the landing page, the receipt."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import abort, current_app, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+
+from portal.blueprints.debtor import bp
+from portal.domain.money import Cents
+from portal.domain.statuses import PaymentStatus
+from portal.gateways.payments import GatewayError
+from portal.models import Payment, PaymentPurpose, Refund
+from portal.runtime import Runtime
+from portal.security import audience, current_visit
+from portal.services import payments
+from portal.services.arrangements import LIVE, UNPAID
+from portal.services.payments import CheckoutRequest, NothingToPay, PaymentOnItsWay
+from portal.services.receipts import PaymentView, payment_view
+from portal.services.refunds import GOING_BACK
+from portal.services.standing import standing
+from portal.web import allow_form_action, now, render, see_other, session, url_for
+from portal.web import gettext as _
+
+CHECKING = (PaymentStatus.CREATED, PaymentStatus.ATTEMPTING)
+STATES = {
+    PaymentStatus.SUCCEEDED: "paid",
+    PaymentStatus.PROCESSING: "processing",
+    PaymentStatus.FAILED: "failed",
+    PaymentStatus.NEEDS_DEBTOR: "failed",
+}
+NO_FUNDS = ("insufficient_funds", "card_velocity_exceeded", "withdrawal_count_limit_exceeded")
+CARD_OVER = ("expired_card", "lost_card", "stolen_card", "pickup_card", "invalid_account")
+
+
+def _runtime() -> Runtime:
+    found: Runtime = current_app.extensions["portal"]
+    return found
+
+
+def may_leave_for_checkout() -> None:
+    """Let the forms of this page be answered by a redirect to Checkout."""
+    allow_form_action(_runtime().settings.stripe_checkout_origins)
+
+
+def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
+    """Open Checkout for a ``CheckoutRequest`` and send the debtor there.
+
+    Whatever stands against it is a page with words: a payment on its way, a changed balance, a
+    hold, or Stripe not answering. Nothing was taken then.
+    """
+    asked = CheckoutRequest(locale=current_visit().locale, landing=_landing, **wanted)
+    try:
+        return see_other(payments.start_checkout(session, _runtime().stripe, asked, now=now()))
+    except PaymentOnItsWay as found:
+        return see_other(url_for(".payment", payment_id=found.payment_id))
+    except NothingToPay:
+        return see_other(url_for(".account", account_id=asked.account_id))
+    except GatewayError:
+        session.rollback()
+        attempt = payments.open_attempt(session, asked.account_id)
+        back = url_for(".account", account_id=asked.account_id)
+        if attempt is not None:
+            back = url_for(".payment", payment_id=attempt.id)
+        return render("debtor/no_checkout.html", back=back), 503
+
+
+def _landing(payment_id: UUID) -> str:
+    return _runtime().settings.base_url + url_for("debtor.payment", payment_id=payment_id)
+
+
+@bp.get("/payment/<uuid:payment_id>")
+@audience("debtor")
+def payment(payment_id: UUID) -> ResponseReturnValue:
+    """Where Stripe sends people back: what became of the payment, read at Stripe just now.
+
+    The one GET that may write: it takes over what has already happened at Stripe.
+    """
+    view = _own(payment_id)
+    if view.payment.status in payments.UNRESOLVED:
+        try:
+            payments.refresh(session, _runtime().stripe, payment_id, now=now())
+        except GatewayError:
+            session.rollback()
+        view = _own(payment_id)
+    may_leave_for_checkout()
+    return render("debtor/payment.html", **_said(view))
+
+
+@bp.post("/payment/<uuid:payment_id>/check")
+@audience("debtor")
+def check_payment(payment_id: UUID) -> ResponseReturnValue:
+    """Look again."""
+    _own(payment_id)
+    return see_other(url_for(".payment", payment_id=payment_id))
+
+
+@bp.post("/payment/<uuid:payment_id>/again")
+@audience("debtor")
+def pay_again(payment_id: UUID) -> ResponseReturnValue:
+    """Back to Checkout for the same thing: the open page, or a new one where it has closed."""
+    before = _own(payment_id).payment
+    if before.status == PaymentStatus.SUCCEEDED:
+        return see_other(url_for(".payment", payment_id=payment_id))
+    return go_to_checkout(
+        account_id=before.account_id,
+        purpose=before.purpose,
+        amount_cents=before.amount_cents,
+        arrangement_id=before.arrangement_id,
+        installment_id=before.installment_id,
+    )
+
+
+@bp.get("/payment/<uuid:payment_id>/receipt")
+@audience("debtor")
+def receipt(payment_id: UUID) -> ResponseReturnValue:
+    """The receipt of a payment that arrived, to read, print or save (PY-12)."""
+    view = _own(payment_id)
+    if view.payment.status != PaymentStatus.SUCCEEDED or not view.payment.amount_cents:
+        abort(404)
+    refunded = session.scalar(
+        select(func.sum(Refund.amount_cents)).where(
+            Refund.payment_id == payment_id, Refund.status.in_(map(str, GOING_BACK))
+        )
+    )
+    return render("debtor/receipt.html", view=view, refunded_cents=Cents(int(refunded or 0)))
+
+
+def _own(payment_id: UUID) -> PaymentView:
+    view = payment_view(session, current_visit().debtor_id, payment_id)
+    if view is None:
+        abort(404)
+    return view
+
+
+def _said(view: PaymentView) -> dict[str, Any]:
+    allowed = standing(session, view.account, now())
+    may_pay = allowed.pay.allowed if view.payment.amount_cents else allowed.charge.allowed
+    agreed = view.arrangement
+    return {
+        "view": view,
+        "state": _state(view.payment),
+        "reason": _reason(view.payment),
+        "can_pay": may_pay and view.left_cents > 0 and (agreed is None or agreed.status in LIVE),
+        "remaining_cents": _remaining(view),
+        "open_arrangement": agreed is not None and agreed.status in LIVE,
+    }
+
+
+def _state(payment: Payment) -> str:
+    if payment.status == PaymentStatus.SUCCEEDED and payment.purpose == PaymentPurpose.METHOD:
+        return "saved"
+    if payment.status in CHECKING or (
+        payment.status == PaymentStatus.OPEN and "session_id" in request.args
+    ):
+        return "checking"
+    return STATES.get(payment.status, "unpaid")
+
+
+def _reason(payment: Payment) -> str:
+    """Why it did not go through, as far as it helps; never Stripe's own English."""
+    code = payment.decline_code or payment.failure_code or ""
+    if code in NO_FUNDS:
+        return _("Your bank says there was not enough money. You can try again, or another day.")
+    if code in CARD_OVER:
+        return _("This card cannot be used any more. Please use another way to pay.")
+    if payment.status == PaymentStatus.NEEDS_DEBTOR:
+        return _("Your bank wants to check that it is you. Please pay this one yourself.")
+    return _("Your bank said no. You can try again, or use another way to pay.")
+
+
+def _remaining(view: PaymentView) -> Cents:
+    """What is still to be paid: of the agreement where one is open, else of the account."""
+    agreed = view.arrangement
+    if agreed is None or agreed.status not in LIVE:
+        return view.left_cents
+    left = sum(part.amount_cents - part.paid_cents for part in view.parts if part.status in UNPAID)
+    return Cents(left)
