@@ -14,7 +14,7 @@ from flask import current_app, g, request
 from itsdangerous import BadSignature, Signer
 from werkzeug.wrappers import Response
 
-from portal.db import commit
+from portal.db import commit, set_tenant
 from portal.domain.keys import Keys
 from portal.models import Client
 from portal.security.forms import bind
@@ -167,12 +167,14 @@ def wear_neutral(client: Client | dict[str, Any], *, help_url: str | None = None
 def let_in(opened: OpenedLink, *, method: str) -> None:
     """Begin the visit of somebody who has just proved who they are, under a new token; commits.
 
-    A visit that this browser still had is ended.
+    A visit that this browser still had, maybe with another client, is ended.
     """
-    if held := read_pass():
-        end_visit(session, held.token, now=now())
     _, token = start_visit(session, opened, method=method, browser=browser(), now=now())
     commit(session, "visits.start")
+    if held := read_pass():
+        end_visit(session, held.token, now=now())
+        commit(session, "visits.end")
+        set_tenant(session, opened.client.id)
     g.visit_pass = Pass(token, now(), asked_language() or "")
 
 

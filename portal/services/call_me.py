@@ -1,21 +1,20 @@
 """A call for somebody who cannot pass the identity check: a person on our side takes over."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
-from portal.domain.calendars import add_working_days
 from portal.domain.keys import Keys
 from portal.domain.statuses import AccountStatus
 from portal.models import Account, HelpRequest, HelpStatus
 from portal.services import attempts, evidence
 from portal.services.attempts import Locked, Mark, Scope
+from portal.services.help import answer_by
 from portal.services.links import OpenedLink, accounts_of, tell_accounts
 from portal.services.references import fresh_reference
-from portal.services.standing import today_of
 
 TOPIC = "call_back"
 
@@ -70,24 +69,20 @@ def ask_for_call(
         answers={"phone": wish.phone, "part_of_day": str(wish.part_of_day)},
         locale=wish.language,
         opened_at=now,
-        promised_on=_promised_on(opened, now),
+        promised_on=answer_by(session, account, now),
     )
     session.add(request)
     session.flush()
     told = {
         "actor": evidence.SYSTEM,
         "link": str(opened.link.id),
+        "request": str(request.id),
         "reference": request.reference,
         "topic": TOPIC,
         "promised_on": request.promised_on.isoformat(),
     }
     tell_accounts(session, [account], "help.opened", told, now)
     return request
-
-
-def _promised_on(opened: OpenedLink, now: datetime) -> date:
-    today, client = today_of(opened.debtor, now), opened.client
-    return add_working_days(today, client.answer_working_days, country=client.country)
 
 
 def _account(session: Session, opened: OpenedLink) -> Account:

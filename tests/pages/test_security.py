@@ -42,9 +42,12 @@ OPEN_TO_ANYONE = {
     "public.help": "how to reach us",
     "public.privacy": "what we keep",
     "public.robots": "for search engines",
+    "webhooks.stripe": "Stripe signs what it sends",
 }
 # Requests that prove themselves without our form token.
-WITHOUT_FORM_TOKEN: dict[str, str] = {}
+WITHOUT_FORM_TOKEN = {
+    "webhooks.stripe": "Stripe signs what it sends",
+}
 
 
 @pytest.fixture
@@ -247,6 +250,20 @@ def test_each_check_makes_a_new_visit_and_ends_the_one_before(
     assert first is not None
     assert second is not None
     assert first.value.partition(".")[0] != second.value.partition(".")[0]
+    http.set_cookie("visit", first.value)
+    assert http.get("/stay").status_code == 403
+
+
+def test_a_link_of_another_client_opens_beside_an_older_visit(
+    http: FlaskClient, session: PortalSession, settings: Settings, clock: SetClock
+):
+    one, other = (make_visitor(session, settings, clock.now()) for _ in range(2))
+    come_in(http, session, one)
+    first = http.get_cookie("visit")
+    response = come_in(http, session, other)
+    assert response.headers["Location"] == f"/account/{other.account.id}"
+    assert http.get("/stay").status_code == 204
+    assert first is not None
     http.set_cookie("visit", first.value)
     assert http.get("/stay").status_code == 403
 

@@ -1,17 +1,22 @@
 """A new link for whoever asks: looked up in the job, told alike to everybody."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import event, func, select, text
 
+from portal import tasks
 from portal.db import PortalSession, set_tenant
+from portal.gateways.clock import SetClock
 from portal.models import AccessLink, Channel, Debtor, HelpRequest, Message, StopKind
+from portal.runtime import build_runtime
 from portal.services import evidence, renewals, stops
 from portal.services.attempts import Locked
 from portal.services.call_me import CallsUsedUp, CallWish, PartOfDay, ask_for_call
 from portal.services.links import LinkState, OpenedLink, accounts_of, open_token
+from tests.databases import Database
 from tests.factories import (
     KEYS,
     NOW,
@@ -183,3 +188,28 @@ def test_a_call_is_promised_and_put_on_the_list(session: PortalSession):
     with pytest.raises(CallsUsedUp):
         ask_for_call(session, opened, wish, keys=KEYS, ip="203.0.113.9", now=NOW)
     assert count(session, HelpRequest) == 3
+
+
+def test_the_jobs_do_what_the_pages_promised(fresh_db: Database):
+    """Through the queue's own functions, as the worker, on real commits."""
+    runtime = replace(build_runtime(fresh_db.settings, worker=True), clock=SetClock(LATER))
+    keys = fresh_db.settings.keys
+    with runtime.sessions() as session:
+        debtor = make_debtor(session, make_client(session))
+        contact = make_contact(session, debtor, address="dana@example.com")
+        link = make_link(session, debtor, keys=keys, contact=contact).link
+        session.commit()
+    box = renewals._box(keys).encrypt(b'["email", "dana@example.com"]').decode()
+    tasks.use(runtime)
+    try:
+        for _ in range(2):
+            tasks.send_new_links(str(link.id), box)
+            tasks.send_link_again(str(debtor.id), str(link.client_id), str(link.id))
+        tasks.forget_old_attempts(0)
+    finally:
+        tasks.use(None)
+    with runtime.sessions(info={"client_ids": (debtor.client_id,)}) as session:
+        sent = session.scalars(select(Message.dedupe_key)).all()
+        assert sorted(key.partition(":")[0] for key in sent) == ["new_link", "new_link"]
+        assert count(session, AccessLink) == 3
+    runtime.sessions.kw["bind"].dispose()
