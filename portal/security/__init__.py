@@ -15,6 +15,7 @@ from portal.security.redaction import hide_tokens_in_logs
 from portal.security.visitors import (
     browser,
     give_cookie,
+    is_inside,
     keys,
     let_in,
     let_out,
@@ -33,6 +34,7 @@ __all__ = [
     "current_visit",
     "give_cookie",
     "init_app",
+    "is_inside",
     "keys",
     "let_in",
     "let_out",

@@ -6,6 +6,8 @@ from gunicorn.glogging import Logger
 
 from portal.security.redaction import redact
 
+QUERIES = ("q", "{query_string}e")
+
 
 class AccessLog(Logger):  # type: ignore[misc]
     """Gunicorn's log; the request line, the path, the query and the referrer are redacted."""
@@ -15,5 +17,5 @@ class AccessLog(Logger):  # type: ignore[misc]
         found: dict[str, Any] = super().atoms(resp, req, environ, request_time)
         for name, value in found.items():
             if isinstance(value, str):
-                found[name] = redact(f"?{value}")[1:] if name == "q" else redact(value)
+                found[name] = redact(f"?{value}")[1:] if name in QUERIES else redact(value)
         return found

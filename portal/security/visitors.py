@@ -92,7 +92,7 @@ def admit_debtor() -> None:
     """
     held, found = _visit()
     if held is None or found is None:
-        raise SessionClosed
+        raise SessionClosed(url_for("debtor.start"))
     if not _is_open(held, found):
         _show_out(found)
     _welcome(found, held)
@@ -104,6 +104,15 @@ def recognize() -> None:
     if held and found and _is_open(held, found):
         wear_neutral(found.face)
         prefer(language=held.language or found.visit.locale, country=found.face["country"])
+
+
+def is_inside(opened: OpenedLink) -> bool:
+    """Whether this browser has a visit open that began with this very link."""
+    held, found = _visit()
+    if held is None or found is None:
+        return False
+    set_tenant(session, opened.client.id)  # the visit may be another client's
+    return _is_open(held, found) and found.visit.link_id == opened.link.id
 
 
 def _visit() -> tuple[Pass | None, FoundVisit | None]:

@@ -73,6 +73,11 @@ def ask_for_call(
     )
     session.add(request)
     session.flush()
+    _tell(session, opened, account, request)
+    return request
+
+
+def _tell(session: Session, opened: OpenedLink, account: Account, request: HelpRequest) -> None:
     told = {
         "actor": evidence.SYSTEM,
         "link": str(opened.link.id),
@@ -81,8 +86,7 @@ def ask_for_call(
         "topic": TOPIC,
         "promised_on": request.promised_on.isoformat(),
     }
-    tell_accounts(session, [account], "help.opened", told, now)
-    return request
+    tell_accounts(session, [account], "help.opened", told, request.opened_at)
 
 
 def _account(session: Session, opened: OpenedLink) -> Account:

@@ -240,11 +240,22 @@ def test_a_revoked_link_ends_its_visits_at_once(
     assert http.get("/stay").status_code == 403
 
 
+def test_a_link_opened_again_within_its_visit_asks_nothing_twice(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+):
+    come_in(http, session, dana)
+    again = http.get(dana.path)
+    assert (again.status_code, again.headers["Location"]) == (303, f"/account/{dana.account.id}")
+    clock.advance(timedelta(minutes=30))
+    assert http.get(dana.path).status_code == 200
+
+
 def test_each_check_makes_a_new_visit_and_ends_the_one_before(
-    http: FlaskClient, session: PortalSession, dana: Dana
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ):
     come_in(http, session, dana)
     first = http.get_cookie("visit")
+    clock.advance(timedelta(minutes=30))
     come_in(http, session, dana)
     second = http.get_cookie("visit")
     assert first is not None

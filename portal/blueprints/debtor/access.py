@@ -19,7 +19,7 @@ from portal.domain import identity as read
 from portal.domain.identity import Factor
 from portal.domain.wording import clean_text
 from portal.models import Channel
-from portal.security import audience, browser, keys, let_in
+from portal.security import audience, browser, is_inside, keys, let_in
 from portal.services import attempts, identity
 from portal.services.attempts import Locked
 from portal.services.identity import Outcome, Passed, TypedCode
@@ -117,6 +117,8 @@ def link(token: str) -> ResponseReturnValue:
     opened = opened_link(token)
     if page := stopped(token, opened):
         return page
+    if is_inside(opened):
+        return see_other(home_of(opened))
     asked = identity.questions_for(opened)
     form = FactsForm()
     form.ask(asked.factors, opened.client.country)
