@@ -109,3 +109,20 @@ def test_accounts_are_recalled_by_number_and_by_file(portal: Portal, tmp_path: P
     (tmp_path / "plain.txt").write_text("NG-3\nNG-4\n")
     assert "2 taken back" in portal("recall", "northgate", "plain.txt").stdout
     assert portal("verify").returncode == 0
+
+
+def test_refused_rows_never_overwrite_the_file_that_is_placed(
+    portal: Portal, tmp_path: Path
+) -> None:
+    bad = text_of(row(region="ZZ"))
+    (tmp_path / "rejects.csv").write_bytes(bad.encode())
+    done = portal("place", "northgate", "rejects.csv")
+    assert done.returncode == 3
+    assert "All refused rows with their reasons: rejects-again.csv" in done.stdout
+    assert (tmp_path / "rejects.csv").read_bytes() == bad.encode()
+    same = portal("place", "northgate", "rejects.csv", "--rejects", "./rejects.csv")
+    assert same.returncode == 2
+    assert "choose another name" in same.stderr
+    nowhere = portal("place", "northgate", "rejects.csv", "--rejects", "no/where.csv")
+    assert nowhere.returncode == 2
+    assert "not a folder that can be written to" in nowhere.stderr

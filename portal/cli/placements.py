@@ -27,11 +27,10 @@ SHOWN = 5
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    default=Path("rejects.csv"),
-    show_default=True,
-    help="Where refused rows go, with the reason, safe to open in a spreadsheet.",
+    help="Where refused rows go, with the reason, safe to open in a spreadsheet"
+    " [default: rejects.csv].",
 )
-def place(client: str, file: Path, rejects: Path) -> None:
+def place(client: str, file: Path, rejects: Path | None) -> None:
     """Place the accounts of FILE (CSV, UTF-8) with CLIENT, named by its slug.
 
     Good rows land, bad ones are refused and written to the rejects file: correct that one and
@@ -43,19 +42,26 @@ def place(client: str, file: Path, rejects: Path) -> None:
     from portal.runtime import build_runtime
     from portal.services.placements import inspect_file
 
-    _check_writable(rejects)
+    refused = _rejects_path(file, rejects)
     found = inspect_file(file)
     runtime = build_runtime(load(), worker=True)
     with _session_of(runtime, client) as (session, owner):
-        report = _place(runtime, session, owner, found, rejects)
-    _say(report, owner, rejects)
+        report = _place(runtime, session, owner, found, refused)
+    _say(report, owner, refused)
     if report.refused:
         raise click.exceptions.Exit(SOME_REFUSED)
 
 
-def _check_writable(rejects: Path) -> None:
-    if not os.access(rejects.parent, os.W_OK):
-        raise click.BadParameter(f"{rejects.parent} is not a folder that can be written to.")
+def _rejects_path(file: Path, given: Path | None) -> Path:
+    """Where refused rows go: never into the file that is placed, which may be such a file."""
+    path = given or Path("rejects.csv")
+    if path.exists() and path.samefile(file):
+        if given:
+            raise click.UsageError("--rejects names the file that is placed: choose another name.")
+        path = Path("rejects-again.csv")
+    if not os.access(path.parent, os.W_OK):
+        raise click.UsageError(f"{path.parent} is not a folder that can be written to.")
+    return path
 
 
 def _place(

@@ -178,6 +178,8 @@ def test_a_bad_cell_is_refused_with_its_column_and_what_to_do(
         ({"phone": "(212) 555-0142 ext 9"}, "phone", "No text message"),
         ({"ssn_last4": "471"}, "ssn_last4", "not four digits"),
         ({"postal_code": "1220"}, "postal_code", "neither a ZIP code"),
+        ({"email": "x" * 300 + "@example.com"}, "email", "more than 200 characters"),
+        ({"phone": "2" * 300}, "phone", "more than 200 characters"),
         ({"language": "de"}, "language", "speaks en, es and fr"),
         ({"time_zone": "Mars/Olympus"}, "time_zone", "no time zone"),
     ],
@@ -291,6 +293,11 @@ def test_accounts_that_nobody_could_verify_are_named(
     nothing = {"ssn_last4": "", "date_of_birth": ""}
     report = placer.rows(row(account_number="NG-1"), row(account_number="NG-2", **nothing))
     assert (report.unverifiable, report.unverifiable_references) == (1, ["NG-2"])
+    client.sms_enabled = True
+    report = placer.rows(
+        row(account_number="NG-3", **nothing), row(account_number="NG-4", phone="", **nothing)
+    )
+    assert report.unverifiable_references == ["NG-4"]
 
 
 def test_a_placement_has_one_leaf_over_a_manifest_of_its_rows(placer: Placer) -> None:

@@ -13,8 +13,10 @@ LARGEST_WHOLE = 100_000_000
 DECIMALS = {"USD": 2, "CAD": 2}
 """The currencies we take, and how many decimals each has."""
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What makes a spreadsheet take a cell for a formula."""
+
 _SPACES = re.compile(r"\s+")
-_GUARDED = re.compile(r"'(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])")
 _ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?", re.ASCII)
 _US = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4})(?: 0?0:00(?::00)?)?", re.ASCII)
 _SHORT_YEAR = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2}", re.ASCII)
@@ -55,12 +57,12 @@ def read_text(cell: str) -> str:
 
     The apostrophe that guards a formula in a rejects file is taken off again.
     """
+    if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS):
+        cell = cell[1:]
     if cell.isascii() and cell.isprintable():
         text = cell.strip()
     else:
         text = _SPACES.sub(" ", clean_text(cell.replace("\x00", "")))
-    if text.startswith("'"):
-        text = _GUARDED.sub("", text, count=1)
     if len(text) > LONGEST_TEXT:
         raise Unusable(f"The cell holds more than {LONGEST_TEXT} characters: shorten it.")
     return text

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import psycopg
@@ -22,8 +23,8 @@ from portal.services.placements.rows import CheckedRow, Refusal
 Connection = psycopg.Connection[Any]
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-_PLAIN = statements.STAGED[statements.STAGED.index("first_name") :]
-"""The staged columns that are a row's own, but for those that ``_staged`` names."""
+_own = attrgetter(*statements.STAGED[statements.STAGED.index("first_name") :])
+"""The staged columns that stand in a row as they are."""
 
 
 def hold_client(session: Session, placement: Placement) -> None:
@@ -109,11 +110,6 @@ def _stage(connection: Connection, decisions: Sequence[Decision]) -> None:
 def _staged(decision: Decision) -> tuple[Any, ...]:
     row, debtor = decision.row, decision.debtor
     sent_on = row.validation_notice_sent_on
-    named = {
-        "join_key": debtor.join_key,
-        "judgment": Jsonb(row.judgment) if row.judgment else None,
-        "validation_ends_on": validation_end(sent_on) if sent_on else None,
-    }
     return (
         row.line,
         decision.outcome,
@@ -127,7 +123,10 @@ def _staged(decision: Decision) -> tuple[Any, ...]:
         decision.status,
         row.reference,
         debtor.number,
-        *(named[name] if name in named else getattr(row, name) for name in _PLAIN),
+        debtor.join_key,
+        Jsonb(row.judgment) if row.judgment else None,
+        validation_end(sent_on) if sent_on else None,
+        *_own(row),
     )
 
 

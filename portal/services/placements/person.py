@@ -75,7 +75,7 @@ def _birthday(row: RowReader) -> date | None:
 
 
 def _last_four(row: RowReader) -> str | None:
-    text = row.text("last_four")
+    text = row.spare("last_four")
     found = _LAST_FOUR.fullmatch(text)
     if text and not found:
         row.leave_out("last_four", "These are not four digits; they were left out.")
@@ -83,7 +83,7 @@ def _last_four(row: RowReader) -> str | None:
 
 
 def _language(row: RowReader) -> str | None:
-    text = row.text("language")
+    text = row.spare("language")
     known = LANGUAGES.get(re.split(r"[-_ ]", text.casefold())[0])
     if text and not known:
         row.leave_out("language", "The portal speaks en, es and fr; your usual one was taken.")
@@ -130,7 +130,7 @@ def _zone_stands(name: str) -> bool:
 
 
 def _postal_code(row: RowReader) -> str | None:
-    text = row.text("postal_code")
+    text = row.spare("postal_code")
     try:
         return postal_code(text) if text else None
     except DomainError:
@@ -140,7 +140,7 @@ def _postal_code(row: RowReader) -> str | None:
 
 
 def _time_zone(row: RowReader) -> str | None:
-    text = row.text("time_zone")
+    text = row.spare("time_zone")
     if text and not _zone_stands(text):
         row.leave_out("time_zone", "This is no time zone; those of the region were taken.")
         return None
@@ -154,7 +154,7 @@ def read_contacts(row: RowReader, country: str) -> Person:
 
 
 def _email(row: RowReader) -> str | None:
-    text = row.text("email")
+    text = row.spare("email")
     email = parse_email(text) if text else None
     if text and not email:
         row.leave_out("email", "No e-mail can reach this address; it was left out.")
@@ -162,7 +162,7 @@ def _email(row: RowReader) -> str | None:
 
 
 def _phone(row: RowReader, country: str) -> tuple[str | None, str | None]:
-    text = row.text("phone")
+    text = row.spare("phone")
     phone = parse_phone(text, country) if text else None
     if text and not phone:
         row.leave_out("phone", "This is not a valid phone number; it was left out.")

@@ -44,8 +44,8 @@ class Watch:
 class PlacementReport:
     """What became of a placement. ``rows`` is the sum of the next four; ``held`` is in ``updated``.
 
-    ``unverifiable``: accounts placed or updated without any of the client's identity factors, so
-    that nobody could prove to be their debtor; the first are named.
+    ``unverifiable``: accounts placed or updated with none of the client's identity factors and no
+    second address for a code, so that nobody could prove to be their debtor; the first are named.
     """
 
     placement_id: UUID
@@ -178,14 +178,16 @@ class _Run:
         self._count_unverifiable([decision.row for decision in batch.decisions])
 
     def _count_unverifiable(self, rows: Sequence[CheckedRow]) -> None:
-        lost = [
-            row.reference
-            for row in rows
-            if not any(getattr(row, factor) for factor in self.factors)
-        ]
+        lost = [row.reference for row in rows if not self._is_verifiable(row)]
         named = self.report.unverifiable_references
         self.report.unverifiable += len(lost)
         named += lost[: MOST_NAMED - len(named)]
+
+    def _is_verifiable(self, row: CheckedRow) -> bool:
+        """Whether a fact can be asked for, or a code sent to another address than the link's."""
+        client = self.client
+        codes = client.identity_codes and client.sms_enabled and row.email and row.phone
+        return bool(codes) or any(getattr(row, factor) for factor in self.factors)
 
     def end(self) -> PlacementReport:
         """Close the placement with its leaf."""

@@ -74,6 +74,14 @@ class RowReader:
         except Unusable as problem:
             raise CellRefused(field, cell.strip(), problem.reason) from None
 
+    def spare(self, field: str) -> str:
+        """The text of a cell that a row can do without; too long a one is left out."""
+        try:
+            return self.text(field)
+        except CellRefused as refused:
+            self.leave_out(field, f"{refused.reason} It was left out.")
+            return ""
+
     def needed(self, field: str, what: str, fallback: str = "") -> str:
         """The text of a cell that must not be empty. Raises CellRefused."""
         if found := self.text(field) or fallback:

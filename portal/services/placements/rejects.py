@@ -6,9 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from portal.domain import N_, DomainError
+from portal.services.placements.cells import FORMULA_STARTS
 from portal.services.placements.rows import Refusal
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 ADDED = ("refused_line", "refused_column", "refused_value", "refused_reason")
 
 
@@ -18,6 +19,10 @@ def guarded(cell: str) -> str:
     A placement takes the apostrophe off again.
     """
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+
+
+class RejectsUnwritable(DomainError):
+    message = N_("The file of refused rows, %(path)s, cannot be written (%(why)s).")
 
 
 class RejectsFile:
@@ -45,7 +50,13 @@ class RejectsFile:
             self._file.close()
 
     def write(self, refusal: Refusal, header: list[str]) -> None:
-        """Add a refused row. Raises OSError where the file cannot be written."""
+        """Add a refused row. Raises RejectsUnwritable."""
+        try:
+            self._write(refusal, header)
+        except OSError as error:
+            raise RejectsUnwritable(path=self.path, why=error.strerror) from None
+
+    def _write(self, refusal: Refusal, header: list[str]) -> None:
         if self._file is None:
             self._open(header)
         cells = [*refusal.cells, *[""] * (len(header) - len(refusal.cells))][: len(header)]

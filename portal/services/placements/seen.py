@@ -5,7 +5,7 @@ import sqlite3
 from types import TracebackType
 from typing import Self
 
-_CACHE_KB = 16_384
+_CACHE_KB = 8_192
 
 
 class SeenReferences:

@@ -6,13 +6,14 @@ COPY into a table with row-level security is not possible, into a temporary one 
 STAGED = (
     *("line", "outcome", "account_id", "debtor_id", "earlier_debtor_id", "debtor_write"),
     *("chain_id", "entry_id", "delta_cents", "status", "reference", "debtor_number"),
-    *("first_name", "last_name", "name_key", "language", "date_of_birth_hash"),
-    *("postal_code_hash", "last_four_hash", "join_key", "address_line", "city", "region"),
+    *("join_key", "judgment", "validation_ends_on", "first_name", "last_name", "name_key"),
+    *("language", "date_of_birth_hash", "postal_code_hash", "last_four_hash", "address_line"),
+    *("city", "region"),
     *("postal_code", "country", "time_zone", "currency", "original_creditor"),
     *("current_creditor", "product", "debt_category", "debt_purpose"),
-    *("is_consumer_financial_product", "default_at_placement", "collector_role", "judgment"),
+    *("is_consumer_financial_product", "default_at_placement", "collector_role"),
     *("default_on", "charge_off_on", "last_payment_on", "validation_notice_sent_on"),
-    *("validation_ends_on", "sol_expires_on", "itemized_cents", "itemization_kind"),
+    *("sol_expires_on", "itemized_cents", "itemization_kind"),
     *("itemization_on", "itemization_cents", "interest_cents", "fees_cents", "payments_cents"),
     *("credits_cents", "row_sha256"),
 )
