@@ -16,10 +16,18 @@ from werkzeug.wrappers import Response
 
 from portal.db import commit, set_tenant
 from portal.domain.keys import Keys
+from portal.domain.wording import clean_text
 from portal.models import Client
 from portal.security.forms import bind
 from portal.services.links import OpenedLink, token_of_id
-from portal.services.visits import Browser, FoundVisit, end_visit, find_visit, start_visit
+from portal.services.visits import (
+    USER_AGENT_LENGTH,
+    Browser,
+    FoundVisit,
+    end_visit,
+    find_visit,
+    start_visit,
+)
 from portal.web import Face, SessionClosed, asked_language, now, prefer, session, url_for, wear
 
 IDLE = timedelta(minutes=30)
@@ -42,8 +50,9 @@ def keys() -> Keys:
 
 
 def browser() -> Browser:
-    """Where this request comes from."""
-    return Browser(request.remote_addr or "", request.user_agent.string)
+    """Where this request comes from, fit to keep: headers hold whatever somebody sends."""
+    address, agent = request.remote_addr or "", request.user_agent.string
+    return Browser(clean_text(address[:64]), clean_text(agent[:USER_AGENT_LENGTH]))
 
 
 def visit_cookie_name() -> str:

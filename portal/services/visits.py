@@ -76,7 +76,7 @@ def start_visit(
         token_hash=_hash(token),
         identity_method=method,
         ip=browser.ip,
-        user_agent=browser.user_agent[:USER_AGENT_LENGTH],
+        user_agent=browser.user_agent,
         started_at=now,
         expires_at=now + LONGEST,
     )

@@ -186,6 +186,21 @@ def test_closing_the_page_ends_the_visit(
     assert refused.status_code == 403
 
 
+def test_whatever_a_browser_calls_itself_can_be_kept(
+    http: FlaskClient, session: PortalSession, dana: Dana
+):
+    token = csrf_of(http.get(dana.path))
+    agent = "Phone\x00\x7f \x85é" + "x" * 9000
+    response = http.post(
+        dana.path, data={**RIGHT, "csrf_token": token}, headers={"User-Agent": agent}
+    )
+    assert response.status_code == 303
+    set_tenant(session, dana.client.id)
+    kept = session.scalars(select(DebtorSession.user_agent)).one()
+    assert kept.startswith("Phone ")
+    assert len(kept) <= 400
+
+
 def test_half_an_hour_without_use_closes_the_page_and_leads_back(
     http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ):
