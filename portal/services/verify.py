@@ -108,6 +108,14 @@ CHECKS: dict[str, str] = {
         SELECT a.reference FROM account a WHERE a.client_id = :client AND a.itemized_cents <> (
           SELECT l.amount_cents FROM ledger_entry l WHERE (l.client_id, l.account_id) =
             (a.client_id, a.id) AND l.kind = 'placed' ORDER BY l.at, l.id LIMIT 1)""",
+    "a placement counts what became of its rows": """
+        SELECT p.file_name || ' of ' || p.started_at || ': ' || p.rows
+        FROM placement p LEFT JOIN placement_row r
+          ON (r.client_id, r.placement_id) = (p.client_id, p.id)
+        WHERE p.client_id = :client GROUP BY p.client_id, p.id
+        HAVING count(r.line) > 0 AND (p.rows <> count(r.line)
+          OR p.rows <> p.landed + p.updated + p.unchanged + p.refused
+          OR p.refused <> count(*) FILTER (WHERE r.outcome = 'refused'))""",
     "the head of a chain is its newest leaf": """
         SELECT c.id::text FROM chain c WHERE c.client_id = :client AND NOT EXISTS (
           SELECT FROM leaf f WHERE (f.client_id, f.chain_id, f.n, f.hash)
