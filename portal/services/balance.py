@@ -55,6 +55,24 @@ _WANTED = """
 account.client_id = :client_id AND account.id = :account_id AND account.debtor_id = :debtor_id
 """
 
+DEBTOR_COLUMNS = (
+    Debtor.first_name,
+    Debtor.last_name,
+    Debtor.language,
+    Debtor.region,
+    Debtor.country,
+    Debtor.time_zone,
+)
+CLIENT_COLUMNS = (
+    Client.legal_name,
+    Client.trade_name,
+    Client.license_line,
+    Client.street_address,
+    Client.phone,
+    Client.country,
+    Client.answer_working_days,
+)
+
 LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
 
 
@@ -150,8 +168,16 @@ def read_balance(
     session: Session, visit: Visit, account_id: UUID, *, now: datetime
 ) -> Balance | None:
     """An account of the visit's own debtor, in one SELECT; None for any other."""
+    found = read_with(session, visit, account_id, "NULL", now=now)
+    return found[0] if found else None
+
+
+def read_with(
+    session: Session, visit: Visit, account_id: UUID, extra: str, *, now: datetime
+) -> tuple[Balance, Any] | None:
+    """The same with one more column: ``extra`` is SQL over ``account``, written by us."""
     row = session.execute(
-        _statement(),
+        _statement(extra),
         {
             "now": now,
             "client_id": visit.client_id,
@@ -161,8 +187,8 @@ def read_balance(
     ).one_or_none()
     if row is None:
         return None
-    account, debtor, client, more = row
-    return Balance(
+    account, debtor, client, more, found = row
+    balance = Balance(
         account=account,
         debtor=debtor,
         client=client,
@@ -175,34 +201,18 @@ def read_balance(
         others=more["others"],
         as_of=now,
     )
+    return balance, found
 
 
-@lru_cache(1)
-def _statement() -> Any:
+@lru_cache(16)
+def _statement(extra: str) -> Any:
     return (
-        select(Account, Debtor, Client, text(_MORE))
+        select(Account, Debtor, Client, text(_MORE), text(f"({extra}) AS extra"))
         .join(Debtor, (Debtor.client_id == Account.client_id) & (Debtor.id == Account.debtor_id))
         .join(Client, Client.id == Account.client_id)
         .where(text(_WANTED))
-        .options(
-            load_only(
-                Debtor.first_name,
-                Debtor.last_name,
-                Debtor.language,
-                Debtor.region,
-                Debtor.country,
-                Debtor.time_zone,
-            ),
-            load_only(
-                Client.legal_name,
-                Client.trade_name,
-                Client.license_line,
-                Client.street_address,
-                Client.phone,
-                Client.country,
-                Client.answer_working_days,
-            ),
-        )
+        .options(load_only(*DEBTOR_COLUMNS), load_only(*CLIENT_COLUMNS))
+        .execution_options(populate_existing=True)
     )
 
 

@@ -29,6 +29,18 @@ def said(response: TestResponse) -> str:
     return text_of(main)
 
 
+def spaced(element: Element) -> str:
+    """The same with a space between cells and lines, as a person hears it."""
+    return " ".join(" ".join(element.itertext()).split())
+
+
+def heard(response: TestResponse) -> str:
+    """The words of the main part of a page, each part apart."""
+    main = tree(response).find(".//main")
+    assert main is not None
+    return spaced(main)
+
+
 def check_page(response: TestResponse) -> None:
     """Raise if the page breaks a rule that holds for all of them."""
     page = tree(response)

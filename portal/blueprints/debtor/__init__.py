@@ -4,4 +4,14 @@ from flask import Blueprint
 
 bp = Blueprint("debtor", __name__)
 
-from portal.blueprints.debtor import access, doors, paying  # noqa: E402, F401
+from portal.blueprints.debtor import (  # noqa: E402
+    access,
+    balance,
+    doors,
+    paying,
+    plans,
+    review,
+    settle,
+)
+
+__all__ = ["access", "balance", "bp", "doors", "paying", "plans", "review", "settle"]

@@ -1,0 +1,84 @@
+"""What every page about an account begins with: whose it is, and what may be shown."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from flask import abort, current_app, g, make_response, request
+
+from portal.domain.disclosures import collector_line
+from portal.domain.terms import Choice
+from portal.rules.disclosures import LegalText, legal_text
+from portal.runtime import Runtime
+from portal.security import current_visit, load_choice, sign_choice
+from portal.services import choices
+from portal.services.balance import Balance, read_balance
+from portal.services.choices import Picked
+from portal.web import locale, now, render, session, wear
+
+
+def runtime() -> Runtime:
+    """What this process works with."""
+    found: Runtime = current_app.extensions["portal"]
+    return found
+
+
+def open_account(account_id: UUID) -> Balance:
+    """The reader's own account, read whole; any other is a 404.
+
+    Where the debt may not be shown, the answer is a page that says so and how to go on.
+    """
+    view = any_account(account_id)
+    verdict = view.offers.capabilities.show
+    if not verdict.allowed:
+        page = show("debtor/not_shown.html", view, reasons=verdict.reasons)
+        abort(make_response(page, 409 if request.method == "POST" else 200))
+    return view
+
+
+def any_account(account_id: UUID) -> Balance:
+    """The reader's own account, even where the debt itself may not be shown."""
+    view = read_balance(session, current_visit(), account_id, now=now())
+    if view is None:
+        abort(404)
+    wear(replace(g.face, help_url=help_path(view), time_zone=view.zone))
+    return view
+
+
+def show(template: str, view: Balance, **context: Any) -> str:
+    """A page about an account, with the line of its collector (TX-01)."""
+    line = collector(view) if view.offers.capabilities.show.allowed else None
+    return render(template, view=view, account=view.account, collector=line, **context)
+
+
+def help_path(view: Balance) -> str:
+    """Where help about this account is."""
+    return f"/account/{view.account.id}/help"
+
+
+def collector(view: Balance) -> LegalText | None:
+    """What a debt collector must say on each page, in the page's language (TX-01)."""
+    account = view.account
+    line = collector_line(account.collector_role, first=account.validation_notice_sent_on is None)
+    if line is None:
+        return None
+    return legal_text(
+        line, locale(), company=view.client.trade_name, creditor=account.current_creditor
+    )
+
+
+def pick(view: Balance, choice: Choice) -> str:
+    """A choice made on this page, signed for the address of the next."""
+    published = view.offers.published
+    version = published.version if published else 0
+    return signed(Picked(choice, version, view.account.balance_cents))
+
+
+def signed(picked: Picked) -> str:
+    """A choice as it goes into an address."""
+    return sign_choice(choices.to_dict(picked))
+
+
+def picked(signed_choice: str) -> Picked:
+    """The choice of an address. Raises ChoiceUnreadable."""
+    return choices.read(load_choice(signed_choice))

@@ -1,0 +1,107 @@
+"""Plans: amount, rhythm, first date, and by whom; the dates are on the review."""
+
+from datetime import date
+from uuid import UUID
+
+from flask.typing import ResponseReturnValue
+
+from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.balance import balance_page
+from portal.blueprints.debtor.common import open_account, show
+from portal.blueprints.debtor.wishes import (
+    OTHER,
+    Pick,
+    WhenForm,
+    closed,
+    earlier,
+    negotiated,
+    policy_of,
+)
+from portal.blueprints.debtor.words import COUNTS, money
+from portal.blueprints.fields import MoneyField
+from portal.domain import N_
+from portal.domain.limits import OfferNotInPolicy, plan_bounds
+from portal.domain.money import Cents
+from portal.domain.offers import plan_presets
+from portal.domain.policy import Policy
+from portal.domain.proposals import Proposal
+from portal.domain.schedules import Frequency
+from portal.domain.terms import Choice
+from portal.security import audience
+from portal.services.balance import Balance
+from portal.web import explain
+from portal.web import gettext as _
+
+
+class PlanForm(WhenForm):
+    """How much at a time."""
+
+    amount = Pick(N_("Choose an amount"))
+    own = MoneyField(N_("A different amount"), optional=True)
+
+    def cents(self) -> Cents | None:
+        """The amount that was chosen or typed; typed alone it counts as chosen."""
+        if self.amount.data and self.amount.data != OTHER:
+            return Cents(int(self.amount.data)) if self.amount.data.isdecimal() else None
+        found: Cents | None = self.own.data
+        return found
+
+    def remember(self, choice: Choice | None, today: date) -> None:
+        """Fill in what was chosen before, when somebody comes back to change it."""
+        if choice is None or self.is_submitted():
+            return
+        self.remember_times(choice, today)
+        known = str(choice.amount_cents) in self.amount.values
+        self.amount.data = str(choice.amount_cents) if known else OTHER
+        self.own.data = None if known else choice.amount_cents
+
+    def complete(self, today: date) -> bool:
+        """Whether all is there; else the form says what is missing, all at once."""
+        if self.cents() is None:
+            self.amount.errors = [_("Choose an amount, or enter your own.")]
+        elif self.amount.data not in (None, OTHER) and self.own.data not in (None, self.cents()):
+            self.amount.errors = [_("You chose one amount and typed another. Which one?")]
+        return self.check_times(today)
+
+
+@bp.route("/account/<uuid:account_id>/plan", methods=["GET", "POST"])
+@audience("debtor")
+def plan(account_id: UUID) -> ResponseReturnValue:
+    """A payment plan: amount, rhythm, first date, and by whom; dates are on the review."""
+    view = open_account(account_id)
+    if refused := closed(view):
+        return refused
+    policy = policy_of(view)
+    bounds = plan_bounds(view.offers.facts, policy, view.today)
+    if bounds is None:
+        return balance_page(view, note=explain(OfferNotInPolicy())), 409
+    form, main = PlanForm(), bounds.main_frequency
+    form.offer_times(view, bounds.frequencies, bounds.latest_first_on)
+    form.amount.offer(_presets(view, policy))
+    form.remember(earlier(), view.today)
+    if form.validate_on_submit() and form.complete(view.today):
+        wish = Proposal(
+            first_on=form.first_on(view.today) or view.today,
+            amount_cents=form.cents(),
+            frequency=form.chosen_frequency(main),
+            method=form.chosen_method(),
+        )
+        if answered := negotiated(view, wish, form):
+            return answered
+    page = show("debtor/plan.html", view, form=form, details=_details(view, policy, main))
+    return page, 422 if form.errors else 200
+
+
+def _presets(view: Balance, policy: Policy) -> list[tuple[str, str]]:
+    found = plan_presets(view.offers.facts, policy, view.today)
+    currency = view.account.currency
+    return [
+        *((str(preset.amount_cents), money(preset.amount_cents, currency)) for preset in found),
+        (OTHER, _("A different amount")),
+    ]
+
+
+def _details(view: Balance, policy: Policy, rhythm: Frequency) -> dict[str, str]:
+    """How many payments each ready-made amount takes in the main rhythm."""
+    found = plan_presets(view.offers.facts, policy, view.today, rhythm)
+    return {str(preset.amount_cents): _(COUNTS[rhythm], num=preset.count) for preset in found}

@@ -1,0 +1,214 @@
+"""Review and agree: every date and amount first, then one button that says what it does."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from wtforms import BooleanField
+
+from portal.blueprints.debtor import bp, documents
+from portal.blueprints.debtor.balance import balance_page
+from portal.blueprints.debtor.common import open_account, picked, show
+from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
+from portal.db import commit
+from portal.domain import N_, DomainError
+from portal.domain import terms as wording
+from portal.domain.evidence import format_time, parse_time
+from portal.domain.money import Cents
+from portal.domain.statuses import InstallmentStatus
+from portal.domain.terms import Kind, Method
+from portal.i18n import translate
+from portal.models import Arrangement, PaymentPurpose, fresh_id
+from portal.security import audience, current_visit, load_choice, sign_choice
+from portal.services.acceptance import (
+    ArrangementExists,
+    PermissionMissing,
+    TermsChanged,
+    accept,
+)
+from portal.services.arrangements import installments_of
+from portal.services.balance import Balance
+from portal.services.choices import Draft, draft
+from portal.services.references import fresh_reference
+from portal.services.reviews import Reviewed, ShownDocument
+from portal.web import Form, explain, locale, now, see_other, session, url_for
+from portal.web import gettext as _
+
+PURPOSE = "shown"
+PAYABLE = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED)
+LONGEST_READING = timedelta(hours=12)
+
+
+class ReviewForm(Form):
+    """The one tick, for payments that we take later."""
+
+    permission = BooleanField()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a review page was signed with, so that the same can be made again."""
+
+    arrangement_id: UUID
+    terms_sha256: str
+    hashes: tuple[str, ...]
+    at: datetime
+    locale: str
+
+
+@bp.get("/account/<uuid:account_id>/review")
+@audience("debtor")
+def review(account_id: UUID) -> ResponseReturnValue:
+    """What would be agreed, to the cent and the day; nothing is agreed by looking at it."""
+    view = open_account(account_id)
+    try:
+        return review_page(view, request.args.get("c", ""), ReviewForm())
+    except DomainError as error:
+        return balance_page(view, note=explain(error)), 409
+
+
+def review_page(view: Balance, c: str, form: ReviewForm) -> str:
+    """The review of a signed choice. Raises what ``choices.draft`` raises, ChoiceUnreadable."""
+    chosen = picked(c)
+    drafted = draft(session, view.account, chosen, now=now())
+    tick = tick_label(view, drafted, locale())
+    shown = documents.shown_documents(view, drafted, c, locale=locale(), tick=tick)
+    may_leave_for_checkout()
+    return show(
+        "debtor/review.html",
+        view,
+        form=form,
+        c=c,
+        drafted=drafted,
+        title=_title(drafted),
+        summary=Markup(documents.fragment(view, drafted, c, locale=locale())),  # noqa: S704
+        texts=documents.texts(view, drafted, locale()),
+        tick=tick if drafted.automatic else None,
+        button=button_label(drafted, locale()),
+        shown=_sign(drafted, shown),
+    )
+
+
+@bp.post("/account/<uuid:account_id>/accept")
+@audience("debtor")
+def agree(account_id: UUID) -> ResponseReturnValue:
+    """Agree to what the review showed, in one transaction; the money comes after it."""
+    view, c = open_account(account_id), request.form.get("c", "")
+    form = ReviewForm()
+    try:
+        agreed = _accepted(view, c, ticked=bool(form.permission.data))
+    except PermissionMissing as error:
+        form.permission.errors = [explain(error)]
+        return review_page(view, c, form), 422
+    except ArrangementExists:
+        return see_other(url_for(".arrangement", account_id=account_id))
+    except DomainError as error:
+        return balance_page(view, note=explain(error)), 409
+    commit(session, "acceptance.accepted")
+    return first_step(view, agreed)
+
+
+def first_step(view: Balance, agreed: Arrangement) -> ResponseReturnValue:
+    """Where an agreement leads: to what is due today, to saving a method, or to the plan."""
+    first = installments_of(session, agreed)[0]
+    if first.due_on <= view.today and first.status in PAYABLE:
+        return go_to_checkout(
+            account_id=agreed.account_id,
+            purpose=PaymentPurpose.FIRST,
+            amount_cents=Cents(first.amount_cents - first.paid_cents),
+            arrangement_id=agreed.id,
+            installment_id=first.id,
+        )
+    if agreed.method == Method.AUTOMATIC:
+        return go_to_checkout(
+            account_id=agreed.account_id,
+            purpose=PaymentPurpose.METHOD,
+            amount_cents=Cents(0),
+            arrangement_id=agreed.id,
+        )
+    return see_other(url_for(".arrangement", account_id=agreed.account_id))
+
+
+def _accepted(view: Balance, c: str, *, ticked: bool) -> Arrangement:
+    shown, chosen = _read(request.form.get("shown", "")), picked(c)
+    drafted = draft(session, view.account, chosen, now=now())
+    tick = tick_label(view, drafted, shown.locale)
+    reference = fresh_reference()
+    reviewed = Reviewed(
+        arrangement_id=shown.arrangement_id,
+        reference=reference,
+        terms_sha256=shown.terms_sha256,
+        shown=shown.hashes,
+        shown_at=shown.at,
+        locale=shown.locale,
+        documents=documents.shown_documents(view, drafted, c, locale=shown.locale, tick=tick),
+        copy=documents.agreement(
+            view, drafted, reference=reference, locale=shown.locale, now=now()
+        ),
+        control_label=button_label(drafted, shown.locale),
+        ticked=(tick,) if ticked and drafted.automatic else (),
+    )
+    return accept(
+        session, view.account, picked=chosen, reviewed=reviewed, visit=current_visit(), now=now()
+    )
+
+
+def button_label(drafted: Draft, locale: str) -> str:
+    """The words of the button: the act, and what is taken when."""
+    due, currency = drafted.due_today_cents, drafted.terms.currency
+    if due:
+        amount = {"amount": (due, currency)}
+        return translate(locale, N_("Agree and pay %(amount)s now"), amount)
+    if drafted.automatic:
+        return translate(locale, N_("Agree and save my card. Nothing is taken today"))
+    return translate(locale, N_("Agree to this plan. Nothing is taken today"))
+
+
+def tick_label(view: Balance, drafted: Draft, locale: str) -> str:
+    """The words beside the tick: the permission with its cap and its end."""
+    terms = drafted.terms
+    values = {
+        "company": view.client.trade_name,
+        "total": (terms.total_cents, terms.currency),
+    }
+    return translate(
+        locale,
+        N_(
+            "I allow %(company)s to take these payments, never more than %(total)s in all. "
+            "I can stop them at any time."
+        ),
+        values,
+    )
+
+
+def _title(drafted: Draft) -> str:
+    if drafted.terms.kind is Kind.FULL:
+        return _("Check before you pay")
+    if len(drafted.terms.schedule) > 1:
+        return _("Check your plan before you agree")
+    return _("Check before you agree")
+
+
+def _sign(drafted: Draft, shown: tuple[ShownDocument, ...]) -> str:
+    said: dict[str, Any] = {
+        "i": str(fresh_id()),
+        "t": wording.sha256(drafted.terms),
+        "d": [document.sha256 for document in shown],
+        "at": format_time(now()),
+        "l": locale(),
+        "s": str(current_visit().session_id),
+    }
+    return sign_choice(said, purpose=PURPOSE)
+
+
+def _read(signed: str) -> Shown:
+    """What the page was signed with, for this visit only. Raises ChoiceUnreadable, TermsChanged."""
+    said = load_choice(signed, purpose=PURPOSE)
+    at = parse_time(said["at"])
+    if said["s"] != str(current_visit().session_id) or now() - at > LONGEST_READING:
+        raise TermsChanged
+    return Shown(UUID(said["i"]), said["t"], tuple(said["d"]), at, said["l"])

@@ -1,0 +1,169 @@
+"""Closing an account for less, at once or in parts; and paying a part of it today."""
+
+from collections.abc import Iterator
+from datetime import date
+from uuid import UUID
+
+from flask.typing import ResponseReturnValue
+
+from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.balance import balance_page
+from portal.blueprints.debtor.common import open_account, pick, show
+from portal.blueprints.debtor.documents import card_text
+from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
+from portal.blueprints.debtor.wishes import (
+    OTHER,
+    Pick,
+    WhenForm,
+    closed,
+    earlier,
+    negotiated,
+    policy_of,
+)
+from portal.blueprints.debtor.words import money
+from portal.blueprints.fields import MoneyField
+from portal.domain import N_, DomainError
+from portal.domain.building import settlement_frequencies
+from portal.domain.limits import OfferNotInPolicy, latest_first_on
+from portal.domain.money import Cents
+from portal.domain.offers import Offer, part_payment
+from portal.domain.proposals import Proposal
+from portal.domain.terms import Basis, Choice, Kind
+from portal.models import PaymentPurpose
+from portal.security import audience
+from portal.services.balance import Balance
+from portal.web import Form, explain, locale, ngettext, see_other, url_for
+from portal.web import gettext as _
+
+
+class SettleForm(WhenForm):
+    """How much closes the account, and in how many parts."""
+
+    total = Pick(N_("How much can you pay in all?"))
+    own = MoneyField(N_("A different amount"), optional=True)
+    parts = Pick(N_("In how many payments?"))
+
+    def remember(self, choice: Choice | None, today: date) -> None:
+        """Fill in what was chosen before, when somebody comes back to change it."""
+        if choice is None or self.is_submitted():
+            return
+        self.remember_times(choice, today)
+        self.parts.data = str(choice.count or 1)
+        known = choice.key in self.total.values
+        self.total.data = choice.key if known else OTHER
+        self.own.data = None if known else choice.total_cents
+
+    def complete(self, today: date) -> bool:
+        """Whether all is there; else the form says what is missing, all at once."""
+        if self.total.data in (None, OTHER) and self.own.data is None:
+            self.total.errors = [_("Choose an amount, or enter your own.")]
+        if self.parts.data is None:
+            self.parts.errors = [_("Choose in how many payments.")]
+        return self.check_times(today, several=self.parts.data != "1")
+
+
+@bp.route("/account/<uuid:account_id>/settle", methods=["GET", "POST"])
+@audience("debtor")
+def settle(account_id: UUID) -> ResponseReturnValue:
+    """Closing the account for less: an offer at once or in parts, or the person's own amount."""
+    view = open_account(account_id)
+    if refused := closed(view):
+        return refused
+    offers = [offer for offer in view.offers.offers if offer.kind is Kind.SETTLEMENT]
+    if not offers:
+        return balance_page(view, note=explain(OfferNotInPolicy())), 409
+    form = _settle_form(view, offers)
+    if form.validate_on_submit() and form.complete(view.today):
+        answered = _settled(view, form, offers)
+        if answered:
+            return answered
+    page = show("debtor/settle.html", view, form=form, details=_details(offers))
+    return page, 422 if form.errors else 200
+
+
+def _details(offers: list[Offer]) -> dict[str, str]:
+    """What each offer saves, in how many payments, until when."""
+    return {offer.key: " ".join(_said(offer)) for offer in offers}
+
+
+def _said(offer: Offer) -> Iterator[str]:
+    yield _("You save %(saved)s.", saved=(offer.saved_cents, offer.currency))
+    if offer.parts > 1:
+        yield _("In up to %(num)s payments.", num=offer.parts)
+    else:
+        yield _("In 1 payment.")
+    if offer.valid_until is not None:
+        yield _("You can choose this until %(day)s.", day=offer.valid_until)
+
+
+def _settle_form(view: Balance, offers: list[Offer]) -> SettleForm:
+    form, policy = SettleForm(), policy_of(view)
+    latest = latest_first_on(view.offers.facts, policy, view.today, Basis.AGREED)
+    form.offer_times(view, settlement_frequencies(policy), latest)
+    currency = view.account.currency
+    form.total.offer(
+        [
+            *((offer.key, money(offer.total_cents, currency)) for offer in offers),
+            (OTHER, _("A different amount")),
+        ]
+    )
+    most = max(offer.parts for offer in offers)
+    form.parts.offer(
+        (str(n), ngettext("%(num)d payment", "%(num)d payments", n)) for n in range(1, most + 1)
+    )
+    form.remember(earlier(), view.today)
+    return form
+
+
+def _settled(view: Balance, form: SettleForm, offers: list[Offer]) -> ResponseReturnValue | None:
+    first_on = form.first_on(view.today) or view.today
+    count = int(form.parts.data)
+    only = settlement_frequencies(policy_of(view))[0]
+    offer = next((one for one in offers if one.key == form.total.data), None)
+    if offer is not None:
+        choice = Choice(
+            key=offer.key,
+            count=count if count > 1 else None,
+            frequency=form.chosen_frequency(only) if count > 1 else None,
+            first_on=first_on,
+            method=form.chosen_method(),
+            valid_until=offer.valid_until,
+        )
+        c = pick(view, choice)
+        return see_other(url_for(".review", account_id=view.account.id, c=c))
+    total = Cents(form.own.data)
+    wish = Proposal(
+        first_on=first_on,
+        total_cents=total,
+        amount_cents=Cents(-(-total // count)),
+        frequency=form.chosen_frequency(only),
+        method=form.chosen_method(),
+    )
+    return negotiated(view, wish, form)
+
+
+class PartForm(Form):
+    """What somebody pays today, whatever comes later."""
+
+    amount = MoneyField(N_("Amount"))
+
+
+@bp.route("/account/<uuid:account_id>/part", methods=["GET", "POST"])
+@audience("debtor")
+def part(account_id: UUID) -> ResponseReturnValue:
+    """One payment today towards the balance, without an agreement."""
+    view = open_account(account_id)
+    if view.live is not None or not view.offers.capabilities.pay.allowed:
+        return balance_page(view, note=_("You cannot choose this now.")), 409
+    form = PartForm()
+    may_leave_for_checkout()
+    if form.validate_on_submit():
+        try:
+            amount = part_payment(form.amount.data, view.offers.facts)
+            return go_to_checkout(
+                account_id=account_id, purpose=PaymentPurpose.ONE_OFF, amount_cents=amount
+            )
+        except DomainError as error:
+            form.form_errors.append(explain(error))
+    card = card_text(view, locale())
+    return show("debtor/part.html", view, form=form, card=card), 422 if form.errors else 200

@@ -1,0 +1,118 @@
+"""Terms in words: rhythms, dated parts and sums, in the reader's language."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from portal.domain import N_
+from portal.domain.schedules import Frequency
+from portal.domain.terms import Kind, Terms
+from portal.i18n import Voice, voice
+from portal.models import EntryKind
+from portal.web import locale as page_locale
+
+RHYTHMS = {
+    Frequency.WEEKLY: N_("Every week"),
+    Frequency.EVERY_TWO_WEEKS: N_("Every 2 weeks"),
+    Frequency.TWICE_A_MONTH: N_("Twice a month"),
+    Frequency.MONTHLY: N_("Every month"),
+}
+
+EACH = {
+    Frequency.WEEKLY: N_("%(amount)s every week"),
+    Frequency.EVERY_TWO_WEEKS: N_("%(amount)s every 2 weeks"),
+    Frequency.TWICE_A_MONTH: N_("%(amount)s twice a month"),
+    Frequency.MONTHLY: N_("%(amount)s a month"),
+}
+
+RUNS = {
+    Frequency.WEEKLY: N_("%(num)s payments of %(amount)s, every week from %(day)s."),
+    Frequency.EVERY_TWO_WEEKS: N_("%(num)s payments of %(amount)s, every 2 weeks from %(day)s."),
+    Frequency.TWICE_A_MONTH: N_("%(num)s payments of %(amount)s, twice a month from %(day)s."),
+    Frequency.MONTHLY: N_("%(num)s payments of %(amount)s, every month from %(day)s."),
+}
+COUNTS = {
+    Frequency.WEEKLY: N_("%(num)s payments if you pay every week"),
+    Frequency.EVERY_TWO_WEEKS: N_("%(num)s payments if you pay every 2 weeks"),
+    Frequency.TWICE_A_MONTH: N_("%(num)s payments if you pay twice a month"),
+    Frequency.MONTHLY: N_("%(num)s payments if you pay every month"),
+}
+ONE = N_("1 payment of %(amount)s on %(day)s.")
+
+LINES = {
+    EntryKind.ADJUSTED: N_("Changed by %(creditor)s"),
+    EntryKind.PAYMENT: N_("You paid"),
+    EntryKind.REFUND: N_("We paid back to you"),
+    EntryKind.REFUND_FAILED: N_("A payment back to you did not arrive"),
+    EntryKind.CHARGEBACK: N_("Your bank took a payment back"),
+    EntryKind.CHARGEBACK_REVERSED: N_("Your bank gave the payment to us again"),
+    EntryKind.FORGIVEN: N_("You do not have to pay this part"),
+    EntryKind.FORGIVENESS_REVERSED: N_("This part is owed again"),
+    EntryKind.RECALLED: N_("Taken back by %(creditor)s"),
+}
+
+KINDS = {
+    "last_statement": N_("On the last statement, %(day)s"),
+    "charge_off": N_("When it was written off, %(day)s"),
+    "last_payment": N_("After the last payment, %(day)s"),
+    "transaction": N_("When it was bought or used, %(day)s"),
+    "judgment": N_("In the judgment of %(day)s"),
+}
+
+
+def money(cents: int, currency: str) -> str:
+    """An amount on this page."""
+    return voice(page_locale()).money(cents, currency)
+
+
+def written(day: date) -> str:
+    """A day on this page."""
+    return voice(page_locale()).date(day)
+
+
+def schedule_lines(terms: Terms, locale: str) -> list[str]:
+    """Each run of equal payments as a sentence: they add up to the total."""
+    return list(_runs(terms, voice(locale)))
+
+
+def _runs(terms: Terms, said: Voice) -> Iterator[str]:
+    rhythm = terms.frequency or Frequency.MONTHLY
+    place = 0
+    for count, cents in terms.runs:
+        day = said.date(terms.schedule[place][0])
+        amount = said.money(cents, terms.currency)
+        sentence = ONE if count == 1 else RUNS[rhythm]
+        yield said.gettext(sentence, num=said.number(count), amount=amount, day=day)
+        place += count
+
+
+def pace(terms: Terms, locale: str) -> str:
+    """How the terms are paid, on one line: $104.00 a month, 11 times, then $96.00."""
+    said = voice(locale)
+    (count, cents), *rest = terms.runs
+    amount = said.money(cents, terms.currency)
+    if len(terms.schedule) == 1:
+        return amount
+    each = said.gettext(EACH[terms.frequency or Frequency.MONTHLY], amount=amount)
+    if not rest:
+        return said.ngettext("%(each)s, %(num)d time", "%(each)s, %(num)d times", count, each=each)
+    if len(rest) == 1 and rest[0][0] == 1:
+        last = said.money(rest[0][1], terms.currency)
+        return said.ngettext(
+            "%(each)s, %(num)d time, then %(last)s",
+            "%(each)s, %(num)d times, then %(last)s",
+            count,
+            each=each,
+            last=last,
+        )
+    return " ".join(schedule_lines(terms, locale))
+
+
+def headline(terms: Terms, locale: str) -> str:
+    """What the terms are, as the title of a choice."""
+    said = voice(locale)
+    total = said.money(terms.total_cents, terms.currency)
+    if terms.kind is Kind.FULL:
+        return said.gettext(N_("Pay it all: %(total)s"), total=total)
+    if terms.kind is Kind.SETTLEMENT:
+        return said.gettext(N_("Pay %(total)s to close the account"), total=total)
+    return pace(terms, locale)

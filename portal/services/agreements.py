@@ -1,0 +1,189 @@
+"""One agreement as its page shows it: parts, payments, permission; read with the account."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.domain.money import Cents
+from portal.domain.statuses import (
+    ArrangementStatus,
+    AuthorizationStatus,
+    InstallmentStatus,
+    PaymentStatus,
+)
+from portal.domain.terms import Method, Terms, from_dict
+from portal.services.balance import LIVE, Balance, read_with
+from portal.services.visits import Visit
+
+_AGREEMENT = """
+SELECT json_build_object(
+  'id', r.id, 'reference', r.reference, 'status', r.status, 'method', r.method,
+  'terms', r.terms, 'accepted_at', r.accepted_at, 'ended_at', r.ended_at,
+  'ended_reason', r.ended_reason, 'locale', r.locale,
+  'parts', (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents, i.paid_cents, i.status)
+       ORDER BY i.n)
+     FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
+  'permission', (SELECT json_build_array(u.status, u.method_brand, u.method_last4,
+       encode(u.document_sha256, 'hex'), u.granted_at, u.revoked_at)
+     FROM payment_authorization u WHERE u.client_id = r.client_id AND u.arrangement_id = r.id
+     ORDER BY u.created_at DESC, u.id DESC LIMIT 1),
+  'payments', (SELECT json_agg(json_build_array(t.id, t.reference, t.amount_cents, t.status,
+       coalesce(t.settled_at, t.created_at)) ORDER BY t.created_at)
+     FROM payment t WHERE t.client_id = r.client_id AND t.account_id = r.account_id
+       AND t.status IN ('succeeded', 'processing', 'attempting') AND t.amount_cents > 0)
+) FROM arrangement r WHERE r.client_id = account.client_id AND r.account_id = account.id
+ORDER BY r.status IN ('awaiting_first_payment', 'active') DESC, r.accepted_at DESC LIMIT 1
+"""
+
+OPEN_PARTS = (
+    InstallmentStatus.SCHEDULED,
+    InstallmentStatus.FAILED,
+    InstallmentStatus.PROCESSING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One dated part of an agreement."""
+
+    n: int
+    due_on: date
+    amount_cents: Cents
+    paid_cents: Cents
+    status: InstallmentStatus
+
+    @property
+    def open_cents(self) -> Cents:
+        """What is left of it, in cents."""
+        return Cents(self.amount_cents - self.paid_cents)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """The newest permission to charge later, in force or not."""
+
+    status: AuthorizationStatus
+    brand: str | None
+    last4: str | None
+    document_sha256: str
+    granted_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """One payment on the account."""
+
+    id: UUID
+    reference: str
+    amount_cents: Cents
+    status: PaymentStatus
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementPage:
+    """The live agreement of an account, else its newest one."""
+
+    id: UUID
+    reference: str
+    status: ArrangementStatus
+    method: Method
+    terms: Terms
+    locale: str
+    accepted_at: datetime
+    ended_reason: str | None
+    parts: tuple[Part, ...]
+    permission: Permission | None
+    payments: tuple[Paid, ...]
+
+    @property
+    def live(self) -> bool:
+        """Whether it is not over."""
+        return self.status in LIVE
+
+    @property
+    def waiting(self) -> bool:
+        """Whether nothing was paid yet."""
+        return self.status is ArrangementStatus.AWAITING_FIRST_PAYMENT
+
+    @property
+    def next_part(self) -> Part | None:
+        """The oldest part that is not paid."""
+        return next((part for part in self.parts if part.status in OPEN_PARTS), None)
+
+    @property
+    def granted(self) -> bool:
+        """Whether a saved method may be charged."""
+        found = self.permission
+        return found is not None and found.status is AuthorizationStatus.GRANTED
+
+    @property
+    def wants_method(self) -> bool:
+        """Whether automatic payments were agreed to and no method is saved yet."""
+        found = self.permission
+        return (
+            self.live and found is not None and found.status is AuthorizationStatus.AWAITING_METHOD
+        )
+
+
+def read_agreement(
+    session: Session, visit: Visit, account_id: UUID, *, now: datetime
+) -> tuple[Balance, AgreementPage | None] | None:
+    """An account of the visit's own debtor with its agreement, in one SELECT."""
+    found = read_with(session, visit, account_id, _AGREEMENT, now=now)
+    if found is None:
+        return None
+    balance, said = found
+    return balance, _page(said) if said else None
+
+
+def _page(said: dict[str, Any]) -> AgreementPage:
+    return AgreementPage(
+        id=UUID(said["id"]),
+        reference=said["reference"],
+        status=ArrangementStatus(said["status"]),
+        method=Method(said["method"]),
+        terms=from_dict(json.loads(said["terms"])),
+        locale=said["locale"],
+        accepted_at=datetime.fromisoformat(said["accepted_at"]),
+        ended_reason=said["ended_reason"],
+        parts=tuple(_part(*part) for part in said["parts"] or ()),
+        permission=_permission(*said["permission"]) if said["permission"] else None,
+        payments=tuple(_paid(*paid) for paid in said["payments"] or ()),
+    )
+
+
+def _part(n: int, due_on: str, amount_cents: int, paid_cents: int, status: str) -> Part:
+    return Part(
+        n,
+        date.fromisoformat(due_on),
+        Cents(amount_cents),
+        Cents(paid_cents),
+        InstallmentStatus(status),
+    )
+
+
+def _permission(status: str, *rest: Any) -> Permission:
+    brand, last4, document, granted_at, revoked_at = rest
+    return Permission(
+        AuthorizationStatus(status), brand, last4, document, _at(granted_at), _at(revoked_at)
+    )
+
+
+def _paid(id: str, reference: str, amount_cents: int, status: str, at: str) -> Paid:
+    return Paid(
+        UUID(id),
+        reference,
+        Cents(amount_cents),
+        PaymentStatus(status),
+        datetime.fromisoformat(at),
+    )
+
+
+def _at(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

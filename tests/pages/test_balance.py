@@ -1,0 +1,244 @@
+"""The balance is the menu: what is owed and why, and each way on, or why there is none."""
+
+import gzip
+from datetime import date
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Connection
+
+from portal.config import Settings
+from portal.db import PortalSession
+from portal.domain.holds import HoldKind
+from portal.domain.money import Cents
+from portal.domain.statuses import AccountStatus
+from portal.gateways.clock import SetClock
+from portal.models import CollectorRole, EntryKind
+from portal.services import evidence
+from portal.services.ledger import lock_account, post
+from portal.services.standing import set_hold
+from tests.factories import make_account, make_policy
+from tests.pages.debtors import Dana, come_in, make_visitor
+from tests.pages.reading import heard, said, spaced, tree
+from tests.services.test_balance import counted
+
+
+@pytest.fixture
+def dana(http: FlaskClient, session: PortalSession, settings: Settings, clock: SetClock) -> Dana:
+    """Dana, who has passed the identity check."""
+    return enter(http, session, settings, clock)
+
+
+def enter(
+    http: FlaskClient,
+    session: PortalSession,
+    settings: Settings,
+    clock: SetClock,
+    **given: Any,
+) -> Dana:
+    visitor = make_visitor(session, settings, clock.now(), **given)
+    make_policy(session, visitor.client)
+    session.commit()
+    come_in(http, session, visitor)
+    return visitor
+
+
+def path(dana: Dana) -> str:
+    return f"/account/{dana.account.id}"
+
+
+def links(page: Any) -> dict[str, str]:
+    main = tree(page).find(".//main")
+    assert main is not None
+    return {spaced(link): link.get("href", "") for link in main.iter("a")}
+
+
+def test_the_balance_says_how_much_to_whom_and_what_can_be_done(
+    http: FlaskClient, dana: Dana
+) -> None:
+    page = http.get(path(dana))
+    words = said(page)
+    assert words.startswith("You owe $1,240.00")
+    assert "Northgate Energy" in words
+    assert dana.account.reference in words
+    menu = list(links(page))
+    assert menu[0].startswith("Pay a bit each month")
+    assert any(
+        link.startswith("Pay $868.00 to close the account You save $372.00") for link in menu
+    )
+    assert any(link.startswith("Pay it all today $1,240.00") for link in menu)
+    assert any(link.startswith("Pay part of it today") for link in menu)
+    assert any(link.startswith("I need help or this is not right") for link in menu)
+    assert not any("someone else" in link.lower() for link in menu)
+
+
+def test_the_itemization_sums_and_later_movements_follow_it(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    """VN-02"""
+    post(
+        session,
+        lock_account(session, dana.account.id),
+        kind=EntryKind.PAYMENT,
+        source="payment:1",
+        amount_cents=Cents(-4_000),
+        now=clock.now(),
+    )
+    session.commit()
+    words = heard(http.get(path(dana)))
+    assert words.startswith("You owe $1,200.00")
+    for line in ("Interest since $0.00", "When we got the account $1,240.00"):
+        assert line in words
+    assert "You paid, November 22, 2026 -$40.00" in words
+    assert "We add no fees." in words
+
+
+@pytest.mark.parametrize(
+    ("role", "speaks"),
+    [(CollectorRole.THIRD_PARTY_AGENCY, True), (CollectorRole.FIRST_PARTY_CREDITOR, False)],
+)
+def test_a_debt_collector_says_what_it_is_and_a_creditor_does_not(
+    http: FlaskClient,
+    session: PortalSession,
+    settings: Settings,
+    clock: SetClock,
+    role: CollectorRole,
+    speaks: bool,
+) -> None:
+    """TX-01"""
+    line = "This communication is from a debt collector."
+    visitor = enter(http, session, settings, clock, collector_role=role)
+    assert (line in said(http.get(path(visitor)))) is speaks
+
+
+def test_a_second_client_in_the_same_browser_gets_a_visit_of_its_own(
+    http: FlaskClient, session: PortalSession, settings: Settings, clock: SetClock, dana: Dana
+) -> None:
+    other = enter(http, session, settings, clock)
+    assert http.get(path(other)).status_code == 200
+    assert http.get(path(dana)).status_code == 404
+
+
+def test_a_disputed_account_offers_nothing_and_says_why(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    """DH-01"""
+    set_hold(
+        session,
+        dana.account,
+        HoldKind.NOT_MY_DEBT,
+        source="t",
+        now=clock.now(),
+        actor=evidence.SYSTEM,
+    )
+    session.commit()
+    page = http.get(path(dana))
+    words = said(page)
+    assert words.startswith("Your account with Northgate Energy")
+    assert "You do not need to pay while we check." in words
+    menu = " ".join(links(page))
+    assert "Pay" not in menu
+    assert "I need help" in menu
+    for closed in ("plan", "settle", "part"):
+        assert http.get(f"{path(dana)}/{closed}").status_code == 409
+
+
+def test_a_time_barred_account_offers_nothing_and_says_whom_to_call(
+    http: FlaskClient, session: PortalSession, dana: Dana
+) -> None:
+    """TB-02"""
+    dana.account.sol_expires_on = date(2026, 11, 22)
+    session.commit()
+    words = said(http.get(path(dana)))
+    assert "This debt is old" in words
+    assert "Pay it all" not in words
+
+
+@pytest.mark.parametrize("kind", [HoldKind.BANKRUPTCY, HoldKind.DECEASED])
+def test_a_protected_account_is_not_shown_at_all(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, kind: HoldKind
+) -> None:
+    """DH-06"""
+    set_hold(session, dana.account, kind, source="t", now=clock.now(), actor=evidence.SYSTEM)
+    session.commit()
+    words = said(http.get(path(dana)))
+    assert words.startswith("We cannot show this account now")
+    assert "$" not in words
+    assert "Northgate" not in words
+
+
+def test_a_paid_account_owes_nothing(http: FlaskClient, session: PortalSession, dana: Dana) -> None:
+    dana.account.status, dana.account.balance_cents = AccountStatus.PAID, Cents(0)
+    session.commit()
+    words = said(http.get(path(dana)))
+    assert words.startswith("You owe nothing on this account")
+    assert "You do not need to do anything." in words
+
+
+def test_a_recalled_account_says_that_it_left(
+    http: FlaskClient, session: PortalSession, dana: Dana
+) -> None:
+    dana.account.status = AccountStatus.RECALLED
+    session.commit()
+    assert "This account is no longer with us." in said(http.get(path(dana)))
+
+
+def test_several_accounts_are_listed_and_handled_one_at_a_time(
+    http: FlaskClient, session: PortalSession, dana: Dana
+) -> None:
+    second = make_account(session, dana.debtor, balance_cents=5_000)
+    session.commit()
+    page = http.get("/accounts")
+    words = said(page)
+    assert words.startswith("Your accounts")
+    assert "You owe $50.00" in words
+    assert f"/account/{second.id}" in links(page).values()
+    assert links(http.get(path(dana)))["Back"] == "/accounts"
+
+
+def test_one_account_needs_no_list(http: FlaskClient, dana: Dana) -> None:
+    assert http.get("/accounts").location == path(dana)
+
+
+def test_nobody_sees_the_account_of_somebody_else(
+    http: FlaskClient, session: PortalSession, settings: Settings, clock: SetClock, dana: Dana
+) -> None:
+    other = make_visitor(session, settings, clock.now())
+    session.commit()
+    assert http.get(path(other)).status_code == 404
+    assert http.get(f"/account/{dana.account.id}/plan").status_code == 200
+
+
+def test_without_a_visit_the_account_stays_closed(http: FlaskClient, dana: Dana) -> None:
+    http.delete_cookie("visit")
+    page = http.get(path(dana))
+    assert page.status_code == 403
+    assert "1,240" not in page.get_data(as_text=True)
+
+
+def test_a_page_reads_twice_and_writes_nothing(
+    http: FlaskClient, dana: Dana, connection: Connection
+) -> None:
+    http.get(path(dana))
+    with counted(connection) as statements:
+        http.get(path(dana))
+    assert len(statements) <= 2, statements
+
+
+def test_the_balance_speaks_spanish(http: FlaskClient, dana: Dana) -> None:
+    page = http.get(f"{path(dana)}?lang=es")
+    assert tree(page).get("lang") == "es"
+    assert "$1,240.00" in said(page)
+
+
+def test_paper_opens_what_is_folded(http: FlaskClient, dana: Dana) -> None:
+    folded = tree(http.get(f"{path(dana)}?print=1")).find(".//details")
+    assert folded is not None
+    assert "open" in folded.attrib
+
+
+def test_the_first_view_is_small(http: FlaskClient, dana: Dana) -> None:
+
+    page = gzip.compress(http.get(path(dana)).data)
+    assert len(page) < 7_000
