@@ -4,6 +4,7 @@ Tasks take ids, are idempotent, and work on batches. What they need from outside
 ``Runtime`` that the worker (or a test) gives them once.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -16,17 +17,23 @@ from portal.runtime import Runtime
 from portal.services import (
     attempts,
     charging,
+    dispatch,
     inbox,
     links,
+    messages,
     proposals,
     reconcile,
     refunds,
     renewals,
 )
 from portal.services.clients import clients
+from portal.writing import carriers_of
+
+log = logging.getLogger(__name__)
 
 MONEY = Backoff(attempts=10, first_s=30)
 LINKS = Backoff(attempts=5, first_s=10)
+MESSAGES = Backoff(attempts=5, first_s=30)
 
 _runtime: Runtime | None = None
 
@@ -185,3 +192,41 @@ def expire_proposals(client_id: str) -> None:
     with _session(client_id) as session:
         while proposals.expire_due(session, UUID(client_id), now):
             commit(session, "proposals.expire")
+
+
+@jobs.task(name="messages.dispatch", queue="messages", retry=MESSAGES)
+def dispatch_messages(client_id: str, message_ids: list[str]) -> None:
+    """Send messages, each at the time it is its turn; one that breaks does not hold up the rest."""
+    runtime, broken = current(), []
+    carriers = carriers_of(runtime)
+    for message_id in map(UUID, message_ids):
+        try:
+            with _session(client_id) as session:
+                dispatch.dispatch(
+                    session,
+                    UUID(client_id),
+                    message_id,
+                    carriers=carriers,
+                    now=runtime.clock.now(),
+                )
+        except Exception as error:  # the others go out before the job is tried again
+            log.exception("Message %s was not dispatched", message_id)
+            broken.append(error)
+    if broken:
+        raise broken[0]
+
+
+@jobs.periodic(cron="*/5 * * * *")
+@jobs.task(name="messages.retry_all", queue="messages", queueing_lock="messages.retry_all")
+def retry_all_messages(timestamp: int) -> None:
+    """Every five minutes: take up messages that hang, client by client."""
+    _fan_out("messages.retry")
+
+
+@jobs.task(name="messages.retry", queue="messages")
+def retry_messages(client_id: str) -> None:
+    """Put a client's overdue messages into the queue again, in batches."""
+    with _session(client_id) as session:
+        hanging = dispatch.overdue(session, UUID(client_id), current().clock.now())
+        messages.enqueue_dispatch(session, UUID(client_id), hanging)
+        commit(session, "messages.retry")

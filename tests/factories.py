@@ -18,9 +18,11 @@ from portal.domain.keys import Keys
 from portal.domain.money import Cents
 from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
 from portal.domain.schedules import Frequency
+from portal.domain.statuses import ArrangementStatus, PaymentStatus
 from portal.models import (
     AccessLink,
     Account,
+    Arrangement,
     Channel,
     Client,
     CollectorRole,
@@ -29,6 +31,8 @@ from portal.models import (
     DebtorSession,
     EntryKind,
     LedgerEntry,
+    Payment,
+    PaymentPurpose,
     Placement,
     PlacementKind,
     PlacementStatus,
@@ -263,6 +267,50 @@ def make_visit(session: Session, account: Account, **given: Any) -> Visit:
     )
     _add(session, row)
     return Visit(**(values | given), session_id=row.id, link_id=link.id, locale="en")
+
+
+def make_arrangement(session: Session, account: Account, **given: Any) -> Arrangement:
+    """A plan paid by hand for the whole balance, awaiting its first payment, without parts yet."""
+    values: dict[str, Any] = {
+        "client_id": account.client_id,
+        "account_id": account.id,
+        "reference": f"PL-{next(_numbers)}",
+        "kind": "plan",
+        "status": ArrangementStatus.AWAITING_FIRST_PAYMENT,
+        "method": "manual",
+        "frequency": "monthly",
+        "offer_key": "plan",
+        "policy_version": 1,
+        "total_cents": account.balance_cents,
+        "balance_cents": account.balance_cents,
+        "saved_cents": Cents(0),
+        "currency": account.currency,
+        "terms": "{}",
+        "terms_sha256": sha256(b"{}").digest(),
+        "locale": "en",
+        "accepted_at": NOW,
+    }
+    return _add(session, Arrangement(**(values | given)))
+
+
+def make_payment(session: Session, account: Account, **given: Any) -> Payment:
+    """$104.00 by Visa, arrived, without its ledger entry."""
+    values: dict[str, Any] = {
+        "client_id": account.client_id,
+        "account_id": account.id,
+        "purpose": PaymentPurpose.ONE_OFF,
+        "status": PaymentStatus.SUCCEEDED,
+        "amount_cents": Cents(104_00),
+        "currency": account.currency,
+        "reference": f"PY-{next(_numbers)}",
+        "locale": "en",
+        "idempotency_key": f"payment-{fresh_id()}",
+        "method_brand": "visa",
+        "method_last4": "4242",
+        "created_at": NOW,
+        "settled_at": NOW,
+    }
+    return _add(session, Payment(**(values | given)))
 
 
 def make_dana(session: Session, **given: Any) -> Account:

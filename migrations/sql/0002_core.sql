@@ -564,7 +564,7 @@ CREATE TABLE message (
     CONSTRAINT uq_message_client_id_dedupe_key UNIQUE (client_id, dedupe_key)
 );
 CREATE INDEX ix_message_debtor ON message (client_id, debtor_id);
-CREATE INDEX ix_message_waiting ON message (client_id, send_at) WHERE status IN ('queued', 'deferred');
+CREATE INDEX ix_message_waiting ON message (client_id, send_at) WHERE status IN ('queued', 'deferred', 'sending') AND channel <> 'letter';
 
 CREATE TABLE payment_authorization (
     client_id UUID NOT NULL,

@@ -24,11 +24,20 @@ _ADDRESS = re.compile(r"[^\s@<>,;:\"\\()\[\]]{1,64}@[^\s@<>,;:\"\\()\[\]]{1,190}
 _BREAKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along with an e-mail; ``media`` is its type, as text/html."""
+
+    name: str
+    media: str
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """One e-mail to one address, in plain text and HTML. ``key`` is the same for every attempt.
 
-    ``unsubscribe_url`` takes the one-click POST of RFC 8058.
+    ``unsubscribe_url`` takes the one-click POST of RFC 8058. ``attached`` are files.
     """
 
     key: str
@@ -40,6 +49,7 @@ class Mail:
     html: str
     at: datetime
     unsubscribe_url: str | None = None
+    attached: tuple[Attachment, ...] = ()
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -82,6 +92,11 @@ def message_bytes(mail: Mail, sender: str) -> bytes:
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     message.set_boundary(f"=_{mail.key}")
+    for file in mail.attached:
+        kind, _, subtype = file.media.partition(";")[0].partition("/")
+        message.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
+    if mail.attached:
+        message.set_boundary(f"=_{mail.key}_files")
     return message.as_bytes()
 
 

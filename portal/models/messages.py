@@ -32,7 +32,9 @@ class Message(Owned, Base):
             "ix_message_waiting",
             "client_id",
             "send_at",
-            postgresql_where=text("status IN ('queued', 'deferred')"),
+            postgresql_where=text(
+                "status IN ('queued', 'deferred', 'sending') AND channel <> 'letter'"
+            ),
         ),
     )
 

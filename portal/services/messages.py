@@ -9,8 +9,9 @@ from sqlalchemy import case, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.domain.statuses import MessageStatus
-from portal.jobs import enqueue
+from portal.domain.outgoing import Rule, template_named
+from portal.domain.statuses import MessageStatus, move
+from portal.jobs import enqueue, enqueue_batch
 from portal.models import (
     AccessLink,
     Account,
@@ -22,6 +23,15 @@ from portal.models import (
     Message,
     fresh_id,
 )
+from portal.services import evidence
+from portal.services.evidence import Payload
+from portal.services.links import accounts_of, tell_accounts
+
+CLOSED_ADDRESS = (Rule.OPTED_OUT, Rule.NO_TEXTS, Rule.WRONG_PERSON, Rule.BOUNCED, Rule.NO_ADDRESS)
+BATCH = 25
+"""Messages a job: each may wait for its carrier."""
+AT_ONCE = 10
+"""The priority of the job for what somebody waits for."""
 
 
 class MessageDetails(TypedDict, total=False):
@@ -50,16 +60,31 @@ def queue(
     ``context`` holds ids, cents and ISO dates only; ``dedupe_key`` names the fact, which is told
     once: told again, the list is empty. Without ``contact`` or ``channel`` it goes to the debtor's
     e-mail, else a phone that takes texts, else by letter. ``asked_for``: the debtor waits for it.
+    Letters stay queued for whoever prints them. Raises TemplateUnknown.
     """
-    addressed = _addressed(session, debtor, details)
-    written_down = {
+    template_named(template)
+    told = {"template": template, "context": context, "dedupe_key": dedupe_key}
+    values = told | _fresh(debtor, details, now) | _addressed(session, debtor, details)
+    session.flush()
+    row = insert(Message).values(values).on_conflict_do_nothing()
+    written = list(session.scalars(row.returning(Message)))
+    if written and values["channel"] != Channel.LETTER:
+        enqueue(
+            session,
+            "messages.dispatch",
+            client_id=debtor.client_id,
+            message_ids=[str(message.id) for message in written],
+            priority=AT_ONCE if values["asked_for"] else None,
+        )
+    return written
+
+
+def _fresh(debtor: Debtor, details: MessageDetails, now: datetime) -> dict[str, Any]:
+    return {
         "client_id": debtor.client_id,
         "id": fresh_id(),
         "debtor_id": debtor.id,
-        "template": template,
-        "context": context,
         "locale": debtor.language,
-        "dedupe_key": dedupe_key,
         "asked_for": details.get("asked_for", False),
         "status": MessageStatus.QUEUED,
         "created_at": now,
@@ -67,23 +92,82 @@ def queue(
         "send_at": now,
         "attempts": 0,
     }
-    session.flush()
-    row = insert(Message).values(written_down | addressed).on_conflict_do_nothing()
-    written = list(session.scalars(row.returning(Message)))
-    if written:
-        ids = [str(message.id) for message in written]
-        enqueue(session, "messages.dispatch", client_id=debtor.client_id, message_ids=ids)
-    return written
+
+
+def enqueue_dispatch(
+    session: Session, client_id: UUID, ids: Sequence[UUID], *, run_at: datetime | None = None
+) -> None:
+    """Put the jobs that send these messages into the queue, a batch of them each."""
+    batches = [ids[at : at + BATCH] for at in range(0, len(ids), BATCH)]
+    jobs = [
+        {"client_id": str(client_id), "message_ids": [str(one) for one in batch]}
+        for batch in batches
+    ]
+    enqueue_batch(session, "messages.dispatch", jobs, run_at=run_at)
+
+
+def drop(session: Session, message: Message, rule: str, *, now: datetime, **facts: Any) -> None:
+    """Never send a message, and keep the rule and the facts that forbade it (RT-02).
+
+    A copy that the law wants goes by letter instead, where only the address was the reason. The
+    caller holds the lock of the row.
+    """
+    message.status = move(message.status, MessageStatus.SUPPRESSED)
+    message.rule = rule
+    tell(session, message, "message.suppressed", {"rule": rule, **facts}, now=now)
+    if rule in CLOSED_ADDRESS:
+        send_by_letter(session, message, now=now)
+
+
+def send_by_letter(session: Session, message: Message, *, now: datetime) -> list[Message]:
+    """Put a copy that the law wants on the list of letters, once; nothing for other messages."""
+    if not template_named(message.template).required or message.channel == Channel.LETTER:
+        return []
+    return queue(
+        session,
+        session.get_one(Debtor, (message.client_id, message.debtor_id)),
+        template=message.template,
+        context=message.context,
+        account=_account(session, message),
+        channel=Channel.LETTER,
+        dedupe_key=f"{message.dedupe_key}:letter",
+        now=now,
+    )
+
+
+def tell(session: Session, message: Message, kind: str, facts: Payload, *, now: datetime) -> None:
+    """Write what became of a message on the chain of its account, or of all of its debtor's."""
+    payload: Payload = {
+        "actor": evidence.SYSTEM,
+        "message": str(message.id),
+        "template": message.template,
+        "channel": str(message.channel),
+        **facts,
+    }
+    if message.contact_id:
+        payload["contact"] = str(message.contact_id)
+    account = _account(session, message)
+    debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
+    accounts = [account] if account else accounts_of(session, debtor)
+    tell_accounts(session, accounts, kind, payload, now)
+
+
+def _account(session: Session, message: Message) -> Account | None:
+    if message.account_id is None:
+        return None
+    return session.get_one(Account, (message.client_id, message.account_id))
 
 
 def _addressed(session: Session, debtor: Debtor, details: MessageDetails) -> dict[str, Any]:
     contact = details.get("contact") or _contact(session, debtor, details.get("channel"))
     account, link = details.get("account"), details.get("link")
+    channel = contact.channel if contact else details.get("channel") or Channel.LETTER
     return {
         "account_id": account.id if account else None,
         "contact_id": contact.id if contact else None,
         "link_id": link.id if link else None,
-        "channel": contact.channel if contact else details.get("channel") or Channel.LETTER,
+        "channel": channel,
+        "rule": Rule.LETTER if channel == Channel.LETTER else None,
     }
 
 

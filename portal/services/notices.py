@@ -20,10 +20,12 @@ def tell(
 ) -> Sequence[Message]:
     """Queue the message that tells this fact, in the caller's transaction; told again, it is one.
 
-    What the message says is read from the rows when it is rendered; ``payment`` goes along by id.
+    What the message says is read from the rows when it is rendered: ``fact`` names one as
+    ``kind:id``, and ``payment`` goes along by id.
     """
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    context = {"account": str(account.id)}
+    kind, subject_id = fact.split(":")[:2]
+    context = {"account": str(account.id), kind: subject_id}
     if payment is not None:
         context["payment"] = str(payment.id)
     return messages.queue(

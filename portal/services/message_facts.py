@@ -1,0 +1,352 @@
+"""What a message may say: its facts, read from the rows at the moment it is written out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from portal.domain.disclosures import collector_line
+from portal.domain.keys import Keys
+from portal.domain.outgoing import Template, template_named
+from portal.models import (
+    AccessLink,
+    Account,
+    Arrangement,
+    Authorization,
+    Channel,
+    Client,
+    Contact,
+    Debtor,
+    HelpRequest,
+    Installment,
+    Message,
+    OneTimeCode,
+    Payment,
+    Proposal,
+    Refund,
+)
+from portal.services import evidence, optouts
+from portal.services.identity import code_text
+from portal.services.links import NoLinkAllowed, issue_link, url_of
+from portal.services.standing import zone_of
+
+DOOR_STAYS_OPEN = timedelta(days=5)
+"""A link that went to this address before is good enough as long as it lasts this much longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorized:
+    """What the copy of a permission to charge says (PY-05)."""
+
+    payer_name: str
+    company: str
+    creditor: str
+    reference: str
+    schedule: Sequence[tuple[date, int]]
+    total_cents: int
+    currency: str
+    method_brand: str
+    method_last4: str
+    agreed_at: datetime
+    identity_method: str
+    phone: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A document that goes along with a message: exactly the bytes that were kept."""
+
+    name: str
+    media: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFacts:
+    """All that the words of one message are made from.
+
+    ``private``: somebody proved who they are through this very address, so the message may say
+    more than that there is something to read (EC-08). ``values`` are the template's own: amounts
+    are (cents, currency), dates are of the debtor's calendar. ``copy`` is a document that goes
+    along, as it was shown; ``reply_to`` an address that may give away more than the sender's name.
+    """
+
+    template: str
+    channel: Channel
+    language: str
+    country: str
+    sender: str
+    street_address: str
+    phone: str
+    private: bool
+    link_url: str | None = field(repr=False)
+    link_until: date | None
+    unsubscribe_url: str | None
+    values: Mapping[str, Any] = field(repr=False)
+    zone: str = "UTC"
+    reply_to: str | None = None
+    collector_line: str | None = None
+    copy: Copy | None = None
+    authorized: Authorized | None = None
+
+
+class OutOfDate(Exception):
+    """What the message would say is no longer of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A message with the rows that it is about."""
+
+    session: Session
+    message: Message
+    client: Client
+    debtor: Debtor
+    contact: Contact
+    keys: Keys
+    now: datetime
+
+    def row(self, model: type[Any], name: str) -> Any:
+        """The row of the client that the message's context names."""
+        wanted = UUID(self.message.context[name])
+        return self.session.get_one(model, (self.client.id, wanted))
+
+    @property
+    def account(self) -> Account:
+        """The account that the message is about."""
+        return self.session.get_one(Account, (self.client.id, self.message.account_id))
+
+    def day(self, at: datetime) -> date:
+        """The day of an instant in the debtor's calendar."""
+        return at.astimezone(ZoneInfo(zone_of(self.debtor))).date()
+
+
+def facts_of(
+    session: Session, message: Message, contact: Contact, *, keys: Keys, now: datetime
+) -> MessageFacts:
+    """The facts of a message that is about to go to this contact.
+
+    Makes the link that it brings, if it needs one and has none. Raises OutOfDate.
+    """
+    client = session.get_one(Client, message.client_id)
+    debtor = session.get_one(Debtor, (client.id, message.debtor_id))
+    subject = _Subject(session, message, client, debtor, contact, keys, now)
+    template = template_named(message.template)
+    private = template.private and contact.channel == Channel.EMAIL and is_proven(session, contact)
+    is_email = contact.channel == Channel.EMAIL
+    said = _SAID.get(template.name, _nothing)(subject)
+    link = _door(subject, template)
+    return MessageFacts(
+        template=template.name,
+        channel=contact.channel,
+        language=message.locale,
+        country=client.country,
+        sender=client.sender_name,
+        street_address=client.street_address,
+        phone=client.phone,
+        private=private,
+        link_url=url_of(keys, link) if link else None,
+        link_until=subject.day(link.expires_at) if link else None,
+        unsubscribe_url=optouts.unsubscribe_url(keys, contact) if is_email else None,
+        values=said,
+        zone=zone_of(debtor),
+        reply_to=client.email if private else None,
+        collector_line=_collector_line(subject) if private else None,
+        copy=_copy(subject) if private else None,
+        authorized=_authorized(subject) if private else None,
+    )
+
+
+def is_proven(session: Session, contact: Contact) -> bool:
+    """Whether somebody passed the identity check with what we sent to this very address (EC-08)."""
+    by_link = exists().where(
+        AccessLink.client_id == contact.client_id,
+        AccessLink.contact_id == contact.id,
+        AccessLink.verified_at.is_not(None),
+    )
+    by_code = exists().where(
+        OneTimeCode.client_id == contact.client_id,
+        OneTimeCode.contact_id == contact.id,
+        OneTimeCode.passed_at.is_not(None),
+    )
+    return bool(session.scalar(select(by_link | by_code)))
+
+
+def _door(subject: _Subject, template: Template) -> AccessLink | None:
+    """The message's own link, else one that is open, else a new one; None where none is brought."""
+    session, message = subject.session, subject.message
+    if message.link_id is not None:
+        own = session.get_one(AccessLink, (message.client_id, message.link_id))
+        if own.revoked_at is not None or own.expires_at <= subject.now:
+            raise OutOfDate
+        return own if template.door else None
+    if not template.door:
+        return None
+    link = _open_door(subject) or _new_door(subject)
+    message.link_id = link.id if link else None
+    return link
+
+
+def _open_door(subject: _Subject) -> AccessLink | None:
+    return subject.session.scalars(
+        select(AccessLink)
+        .where(
+            AccessLink.client_id == subject.client.id,
+            AccessLink.contact_id == subject.contact.id,
+            AccessLink.revoked_at.is_(None),
+            AccessLink.expires_at > subject.now + DOOR_STAYS_OPEN,
+        )
+        .order_by(AccessLink.issued_at.desc(), AccessLink.id.desc())
+        .limit(1)
+    ).first()
+
+
+def _new_door(subject: _Subject) -> AccessLink | None:
+    try:
+        issued = issue_link(
+            subject.session,
+            subject.debtor,
+            keys=subject.keys,
+            contact=subject.contact,
+            now=subject.now,
+        )
+    except NoLinkAllowed:
+        return None
+    return issued.link
+
+
+def _collector_line(subject: _Subject) -> str | None:
+    role = subject.account.collector_role if subject.message.account_id else None
+    return collector_line(role, first=False) if role else None
+
+
+def _copy(subject: _Subject) -> Copy | None:
+    kept = subject.message.context.get("document")
+    if subject.message.template != "agreement_copy" or not kept:
+        return None
+    document = evidence.document(subject.session, subject.client.id, kept)
+    ending = "html" if document.media.startswith("text/html") else "txt"
+    return Copy(f"copy.{ending}", document.media, bytes(document.body))
+
+
+def _authorized(subject: _Subject) -> Authorized | None:
+    if subject.message.template != "authorization_copy":
+        return None
+    permission: Authorization = subject.row(Authorization, "authorization")
+    if permission.granted_at is None:
+        raise OutOfDate
+    agreed = subject.session.get_one(Arrangement, (subject.client.id, permission.arrangement_id))
+    account, client, debtor = subject.account, subject.client, subject.debtor
+    return Authorized(
+        payer_name=f"{debtor.first_name} {debtor.last_name}",
+        company=client.trade_name,
+        creditor=account.current_creditor,
+        reference=account.reference,
+        schedule=_schedule(subject.session, agreed),
+        total_cents=permission.cap_cents,
+        currency=agreed.currency,
+        method_brand=permission.method_brand or "",
+        method_last4=permission.method_last4 or "",
+        agreed_at=agreed.accepted_at,
+        identity_method=_identity_method(subject, agreed),
+        phone=client.phone,
+        address=client.street_address,
+    )
+
+
+def _schedule(session: Session, agreed: Arrangement) -> list[tuple[date, int]]:
+    parts = session.scalars(
+        select(Installment)
+        .where(Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id)
+        .order_by(Installment.n)
+    )
+    return [(part.due_on, part.amount_cents) for part in parts]
+
+
+def _identity_method(subject: _Subject, agreed: Arrangement) -> str:
+    """How the debtor proved who they are when they agreed, as the record of it says."""
+    for leaf in reversed(evidence.account_leaves(subject.session, subject.account)):
+        if leaf.type == "acceptance" and leaf.payload.get("arrangement") == str(agreed.id):
+            identity = leaf.payload.get("party", {}).get("identity", {})
+            return str(identity.get("method", ""))
+    return ""
+
+
+Values = dict[str, Any]
+
+
+def _nothing(subject: _Subject) -> Values:
+    return {}
+
+
+def _code(subject: _Subject) -> Values:
+    code: OneTimeCode = subject.row(OneTimeCode, "code_id")
+    if code.passed_at is not None or code.expires_at <= subject.now:
+        raise OutOfDate
+    return {"code": code_text(subject.keys, code.id)}
+
+
+def _payment(subject: _Subject) -> Values:
+    payment: Payment = subject.row(Payment, "payment")
+    return {
+        "amount": (payment.amount_cents, payment.currency),
+        "payment_reference": payment.reference,
+        "account_reference": subject.account.reference,
+        "on": subject.day(payment.settled_at or payment.created_at),
+        "method_brand": payment.method_brand,
+        "method_last4": payment.method_last4,
+    }
+
+
+def _refund(subject: _Subject) -> Values:
+    said = _payment(subject)
+    refund = subject.session.scalars(
+        select(Refund).where(
+            Refund.client_id == subject.client.id,
+            Refund.refund_id == subject.message.context.get("refund"),
+        )
+    ).one_or_none()
+    if refund is not None:
+        said["amount"] = (refund.amount_cents, said["amount"][1])
+        said["on"] = subject.day(refund.created_at)
+    return said
+
+
+def _arrangement(subject: _Subject) -> Values:
+    agreed = subject.row(Arrangement, "arrangement")
+    return {"reference": agreed.reference}
+
+
+def _completed(subject: _Subject) -> Values:
+    return {"reference": subject.row(Arrangement, "completed").reference}
+
+
+def _proposal(subject: _Subject) -> Values:
+    proposal: Proposal = subject.row(Proposal, "proposal")
+    return {"reference": proposal.reference, "answer_by": proposal.answer_due_on}
+
+
+def _help(subject: _Subject) -> Values:
+    request: HelpRequest = subject.row(HelpRequest, "help")
+    return {"reference": request.reference, "answer_by": request.promised_on}
+
+
+_SAID: dict[str, Callable[[_Subject], Values]] = {
+    "one_time_code": _code,
+    "receipt": _payment,
+    "payment_failed": _payment,
+    "payment_processing": _payment,
+    "refund_made": _refund,
+    "agreement_copy": _arrangement,
+    "arrangement_withdrawn": _arrangement,
+    "automatic_stopped": _arrangement,
+    "plan_completed": _completed,
+    "proposal_received": _proposal,
+    "help_received": _help,
+}

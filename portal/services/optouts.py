@@ -1,0 +1,147 @@
+"""Opting out of messages, by whoever holds one: no log-in, no questions, at once (EC-04, EC-05).
+
+The token in a message names one contact; whose record it stands in does not matter, the address
+is closed for the client. It never runs out.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from itsdangerous import BadSignature, Signer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db import set_tenant
+from portal.domain.keys import Keys
+from portal.domain.outgoing import TEMPLATES, Rule
+from portal.domain.statuses import MessageStatus
+from portal.models import Account, Chain, Contact, ContactStop, Debtor, Message, StopKind
+from portal.services import evidence
+from portal.services.links import accounts_of, tell_accounts
+from portal.services.messages import drop
+from portal.services.stops import stop_address
+
+WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
+LONGEST_TOKEN = 200
+KEPT = tuple(name for name, template in TEMPLATES.items() if template.despite_opt_out)
+
+
+@lru_cache(8)
+def _signer(keys: Keys) -> Signer:
+    return Signer(
+        keys.oldest_first(),
+        salt=b"portal.unsubscribe.v1",
+        key_derivation="hmac",
+        digest_method=hashlib.sha256,
+    )
+
+
+def unsubscribe_token(keys: Keys, contact: Contact) -> str:
+    """The token that closes this contact's address, and does nothing else."""
+    ids = base64.urlsafe_b64encode(contact.client_id.bytes + contact.id.bytes)
+    return _signer(keys).sign(ids.rstrip(b"=")).decode()
+
+
+def unsubscribe_url(keys: Keys, contact: Contact) -> str:
+    """The address of the page, and of the one-click POST (RFC 8058)."""
+    return f"{keys.base_url}/unsubscribe/{unsubscribe_token(keys, contact)}"
+
+
+def open_unsubscribe(session: Session, token: str, *, keys: Keys) -> Contact | None:
+    """The contact that a token of ours names, with the session scoped to its client; else None."""
+    try:
+        ids = base64.urlsafe_b64decode(_signer(keys).unsign(token[:LONGEST_TOKEN]) + b"=")
+        client_id, contact_id = UUID(bytes=ids[:16]), UUID(bytes=ids[16:])
+    except (BadSignature, binascii.Error, ValueError):
+        return None
+    set_tenant(session, client_id)
+    return session.get(Contact, (client_id, contact_id))
+
+
+def is_opted_out(session: Session, contact: Contact) -> bool:
+    """Whether the address is closed because somebody there wanted it."""
+    return _stop(session, contact) is not None
+
+
+def opt_out(session: Session, contact: Contact, *, source: str, now: datetime) -> int:
+    """Close an address from now on and drop what waits to go there; how many messages that were.
+
+    Asked again, it changes nothing. The caller commits.
+    """
+    waiting = _lock_waiting(session, contact)
+    stop_address(
+        session, contact, StopKind.OPTED_OUT, source=source, actor=evidence.SYSTEM, now=now
+    )
+    for message in waiting:
+        drop(session, message, Rule.OPTED_OUT, now=now)
+    session.flush()
+    return len(waiting)
+
+
+def opt_in(session: Session, contact: Contact, *, now: datetime) -> bool:
+    """Open an address again that was closed by opting out; False if it was not. On the record."""
+    stop = _stop(session, contact)
+    if stop is None:
+        return False
+    stop.lifted_at = now
+    debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
+    told = {
+        "actor": evidence.SYSTEM,
+        "kind": str(StopKind.OPTED_OUT),
+        "contact": str(contact.id),
+        "source": "unsubscribe",
+    }
+    tell_accounts(session, accounts_of(session, debtor), "contact.reopened", told, now)
+    return True
+
+
+def _stop(session: Session, contact: Contact) -> ContactStop | None:
+    return session.scalars(
+        select(ContactStop)
+        .where(
+            ContactStop.client_id == contact.client_id,
+            ContactStop.channel == contact.channel,
+            ContactStop.address == contact.address,
+            ContactStop.kind == StopKind.OPTED_OUT,
+            ContactStop.lifted_at.is_(None),
+        )
+        .with_for_update()
+    ).one_or_none()
+
+
+def _lock_waiting(session: Session, contact: Contact) -> Sequence[Message]:
+    """What waits to go to an address, in whoever's record, locked before anything is written.
+
+    Messages first and chains second, both in the order of their ids: whoever sends does the same.
+    """
+    same = select(Contact.id).where(
+        Contact.client_id == contact.client_id,
+        Contact.channel == contact.channel,
+        Contact.address == contact.address,
+    )
+    waiting = session.scalars(
+        select(Message)
+        .where(
+            Message.client_id == contact.client_id,
+            Message.contact_id.in_(same),
+            Message.status.in_(WAITING),
+            Message.template.not_in(KEPT),
+        )
+        .order_by(Message.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    debtors = {contact.debtor_id, *(message.debtor_id for message in waiting)}
+    session.execute(
+        select(Chain.id)
+        .join(Account, (Account.client_id == Chain.client_id) & (Account.chain_id == Chain.id))
+        .where(Account.client_id == contact.client_id, Account.debtor_id.in_(debtors))
+        .order_by(Account.id)
+        .with_for_update(of=Chain)
+    )
+    return waiting

@@ -1,0 +1,180 @@
+"""The words of messages: facts in, e-mail or text out, in the debtor's language.
+
+E-mails and texts say nothing about a debt, a creditor or an amount (EC-08), except an e-mail to an
+address through which somebody has proved who they are; then the collector's line stands in it
+too (TX-01). docs/decisions/0011-messages.md says why.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from jinja2 import TemplateError
+
+from portal.domain import N_
+from portal.domain.disclosures import AUTHORIZATION_COPY
+from portal.i18n import Voice, locale_for, render, voice
+from portal.models import Channel
+from portal.rules.disclosures import LegalText, legal_text
+from portal.runtime import Runtime
+from portal.services.dispatch import Carriers, NotWritten, Words
+from portal.services.message_facts import Authorized, MessageFacts
+
+SUBJECTS = {
+    "link": N_("You have a private message"),
+    "new_link": N_("Your new link"),
+    "one_time_code": N_("Your code"),
+    "receipt": N_("Your receipt"),
+    "payment_failed": N_("Please look at your page"),
+    "payment_processing": N_("Your receipt will follow"),
+    "refund_made": N_("News on your page"),
+    "agreement_copy": N_("Your copy"),
+    "authorization_copy": N_("Your copy"),
+    "arrangement_withdrawn": N_("News on your page"),
+    "automatic_stopped": N_("We did what you asked"),
+    "plan_completed": N_("All done"),
+    "proposal_received": N_("We have your message"),
+    "proposal_accepted": N_("We answered you"),
+    "proposal_countered": N_("We answered you"),
+    "proposal_declined": N_("We answered you"),
+    "help_received": N_("We have your message"),
+    "help_answered": N_("We answered you"),
+    "thread_reply": N_("We answered you"),
+    "abandoned_checkout": N_("You can carry on when you like"),
+}
+
+IDENTITY_METHODS = {
+    "date_of_birth": N_("your date of birth"),
+    "postal_code": N_("your postal code"),
+    "last_four": N_("the last four digits of your Social Security number"),
+    "code:email": N_("a code that we sent by email"),
+    "code:sms": N_("a code that we sent by text"),
+}
+
+BANK_METHODS = ("us_bank_account", "acss_debit")
+
+TEXTS = ("link", "new_link", "one_time_code")
+"""Text messages with words of their own; all others say that there is something to read."""
+
+
+def carriers_of(runtime: Runtime) -> Carriers:
+    """How messages leave the process that works with this runtime."""
+    return Carriers(
+        mailer=runtime.mailer,
+        texter=runtime.texter,
+        write=write,
+        keys=runtime.settings.keys,
+        outbox=runtime.settings.outbox,
+    )
+
+
+def write(facts: MessageFacts) -> Words:
+    """The words of a message. Raises NotWritten where its template or its facts are wrong."""
+    locale = locale_for(facts.language, facts.country)
+    try:
+        if facts.channel == Channel.SMS:
+            return Words(_text(facts, locale))
+        return _mail(facts, locale)
+    except (TemplateError, LookupError, TypeError, ValueError) as error:
+        raise NotWritten(f"{facts.template}: {type(error).__name__}: {error}") from error
+
+
+def _text(facts: MessageFacts, locale: str) -> str:
+    name = facts.template if facts.template in TEXTS else "notice"
+    said = render(
+        locale,
+        f"sms/{name}.txt",
+        sender=facts.sender,
+        phone=facts.phone,
+        link_url=facts.link_url,
+        **facts.values,
+    )
+    return " ".join(said.split())
+
+
+def _mail(facts: MessageFacts, locale: str) -> Words:
+    said = voice(locale)
+    subject = said.gettext(SUBJECTS[facts.template])
+    context = _context(facts, subject, said)
+    text = render(locale, f"email/{facts.template}.txt", **context)
+    html = render(locale, f"email/{facts.template}.html", **context)
+    return Words(_tidy(text), subject, html)
+
+
+def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:
+    laws = [collector for collector in [_collector(facts)] if collector]
+    authorized = facts.authorized and authorization_copy(facts.authorized, said, facts.zone)
+    return {
+        "subject": subject,
+        "sender": facts.sender,
+        "street_address": facts.street_address,
+        "phone": facts.phone,
+        "unsubscribe_url": facts.unsubscribe_url,
+        "private": facts.private,
+        "link_url": facts.link_url,
+        "link_until": facts.link_until,
+        "laws": laws,
+        "authorized": authorized,
+        "attached": bool(facts.copy),
+        "paid_with": paid_with(
+            said, facts.values.get("method_brand"), facts.values.get("method_last4")
+        ),
+        **facts.values,
+    }
+
+
+def _collector(facts: MessageFacts) -> LegalText | None:
+    if facts.collector_line is None:
+        return None
+    return legal_text(facts.collector_line, facts.language)
+
+
+def paid_with(said: Voice, brand: str | None, last4: str | None) -> str:
+    """A card or bank account as people know it: Visa ending in 4242; empty where unknown."""
+    if not last4:
+        return ""
+    bank = brand in BANK_METHODS or not brand
+    name = said.gettext("Bank account") if bank else str(brand).replace("_", " ").title()
+    return said.gettext("%(brand)s ending in %(last4)s", brand=name, last4=last4)
+
+
+def authorization_copy(authorized: Authorized, said: Voice, zone: str) -> LegalText:
+    """The copy of a permission for automatic payments, as the law wants it (PY-05)."""
+    days = [day for day, _ in authorized.schedule]
+    return legal_text(
+        AUTHORIZATION_COPY,
+        said.language,
+        payer_name=authorized.payer_name,
+        company=authorized.company,
+        creditor=authorized.creditor,
+        reference=authorized.reference,
+        schedule=_schedule(authorized.schedule, authorized.currency, said),
+        total=said.money(authorized.total_cents, authorized.currency),
+        currency=authorized.currency,
+        first_on=said.date(min(days)),
+        last_on=said.date(max(days)),
+        phone=authorized.phone,
+        address=authorized.address,
+        method=paid_with(said, authorized.method_brand, authorized.method_last4),
+        agreed_at=said.datetime(authorized.agreed_at, zone),
+        identity_method=known_by(said, authorized.identity_method),
+    )
+
+
+def known_by(said: Voice, method: str) -> str:
+    """How somebody proved who they are, in words: your date of birth, your postal code."""
+    parts = [said.lookup(IDENTITY_METHODS.get(part, part)) for part in method.split("+")]
+    return ", ".join(parts)
+
+
+def _schedule(parts: Sequence[tuple[date, int]], currency: str, said: Voice) -> list[str]:
+    return [f"{said.date(day)}: {said.money(cents, currency)}" for day, cents in parts]
+
+
+def _tidy(text: str) -> str:
+    """Plain text without the gaps that a template leaves: at most one empty line."""
+    lines: list[str] = []
+    for line in (line.rstrip() if line != "-- " else line for line in text.split("\n")):
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines).strip() + "\n"
