@@ -92,9 +92,28 @@ def test_no_offer_ends_inside_the_validation_period() -> None:
     account = replace(DANA, earliest_deadline_on=date(2027, 1, 1))
     lump = find_offer("settlement:7000:1", account, POLICY, TODAY)
     assert lump.valid_until == date(2027, 1, 1)
-    bounds = plan_bounds(account, replace(POLICY), TODAY)
+
+
+def test_no_first_payment_is_forced_into_the_validation_period() -> None:
+    """VN-07."""
+    assert POLICY.plan is not None
+    soon = replace(POLICY, plan=replace(POLICY.plan, first_payment_within_days=7))
+    bounds = plan_bounds(DANA, soon, TODAY)
+    later = plan_bounds(replace(DANA, earliest_deadline_on=date(2027, 1, 1)), soon, TODAY)
     assert bounds is not None
-    assert bounds.latest_first_on >= date(2027, 1, 1)
+    assert later is not None
+    assert bounds.latest_first_on == date(2026, 11, 29)
+    assert later.latest_first_on == date(2027, 1, 1)
+
+
+def test_an_account_does_not_leave_its_band_inside_the_validation_period() -> None:
+    """VN-07: an offer may not end there, so it may not be lost there either."""
+    account = replace(DANA, earliest_deadline_on=date(2027, 1, 1))
+    for day in (TODAY, date(2026, 12, 7), date(2027, 1, 1)):
+        lump = find_offer("settlement:7000:1", account, POLICY, day)
+        assert lump.valid_until == date(2027, 1, 1)
+    keys = [offer.key for offer in offers(account, POLICY, date(2027, 1, 2))]
+    assert "settlement:6000:1" in keys
 
 
 def test_a_deadline_stays_put_while_a_debtor_thinks() -> None:

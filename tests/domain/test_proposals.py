@@ -112,6 +112,12 @@ def test_a_settlement_below_the_floor_is_answered_with_the_floor() -> None:
     assert (whole.kind, whole.total_cents, whole.saved_cents) == (Kind.PLAN, 1_240_00, 0)
 
 
+def test_a_settlement_in_more_parts_than_anybody_gets_is_answered_with_fewer() -> None:
+    slow = settlement(1_000_00, amount_cents=Cents(330_00))
+    fewer, _ = alternatives(slow)
+    assert (fewer.total_cents, len(fewer.schedule)) == (1_000_00, 3)
+
+
 def test_a_band_may_have_a_floor_of_its_own() -> None:
     older = replace(DANA, default_on=date(2026, 1, 1))
     said = answer(settlement(700_00), older, POLICY, TODAY)

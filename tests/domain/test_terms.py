@@ -141,6 +141,33 @@ def test_an_expired_offer_says_when_it_ended() -> None:
     assert "2026-12-06" in str(raised.value)
 
 
+def test_a_deadline_later_than_the_offer_s_is_not_believed() -> None:
+    choice = Choice("settlement:7000:1", valid_until=date(2030, 1, 1))
+    assert build(choice, DANA, POLICY, TODAY).valid_until == date(2026, 12, 6)
+
+
+def test_an_agreed_settlement_is_held_to_the_floor_again() -> None:
+    choice = Choice("agreed:settlement", total_cents=Cents(810_00), count=3)
+    terms = build(choice, DANA, POLICY, TODAY)
+    assert admit(terms, DANA, POLICY, TODAY) == terms
+    stricter = replace(POLICY, agree=replace(POLICY.agree, settlement_bps=66_00))
+    with pytest.raises(SettlementTooLow) as raised:
+        admit(terms, DANA, stricter, TODAY)
+    assert "$818.40" in str(raised.value)
+
+
+def test_a_settlement_is_held_to_its_parts_and_rhythm_again() -> None:
+    choice = Choice("agreed:settlement", total_cents=Cents(900_00), count=3)
+    terms = build(choice, DANA, POLICY, TODAY)
+    with pytest.raises(TooManyParts):
+        admit(terms, DANA, replace(POLICY, bands=()), TODAY)
+    weekly = build(replace(choice, frequency=Frequency.WEEKLY), DANA, POLICY, TODAY)
+    with pytest.raises(FrequencyNotOffered):
+        admit(weekly, DANA, MONTHLY_ONLY, TODAY)
+    with pytest.raises(FirstPaymentTooLate):
+        admit(terms.starting(date(2027, 1, 7)), DANA, POLICY, TODAY)
+
+
 def _moved(schedule: Schedule) -> Schedule:
     (day, cents), *rest = schedule
     return ((day + timedelta(days=1), cents), *rest)
