@@ -113,7 +113,7 @@ def test_a_settlement_below_the_floor_is_answered_with_the_floor() -> None:
 
 
 def test_a_settlement_in_more_parts_than_anybody_gets_is_answered_with_fewer() -> None:
-    slow = settlement(1_000_00, amount_cents=Cents(330_00))
+    slow = settlement(1_000_00, amount_cents=Cents(331_00))
     fewer, _ = alternatives(slow)
     assert (fewer.total_cents, len(fewer.schedule)) == (1_000_00, 3)
 
