@@ -11,6 +11,7 @@ from portal.security.audiences import (
 )
 from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
 from portal.security.forms import bind, csrf_token
+from portal.security.members import current_staff, init_members, let_staff_in, let_staff_out
 from portal.security.redaction import hide_tokens_in_logs
 from portal.security.visitors import (
     browser,
@@ -31,6 +32,7 @@ __all__ = [
     "bind",
     "browser",
     "csrf_token",
+    "current_staff",
     "current_visit",
     "give_cookie",
     "init_app",
@@ -38,6 +40,8 @@ __all__ = [
     "keys",
     "let_in",
     "let_out",
+    "let_staff_in",
+    "let_staff_out",
     "load_choice",
     "recognize",
     "sign_choice",
@@ -51,4 +55,5 @@ def init_app(app: Flask) -> None:
     """Guard every route of the app, and keep tokens out of its logs."""
     app.before_request(guard)
     app.after_request(give_cookie)
+    init_members(app, secure=app.config["PREFERRED_URL_SCHEME"] == "https")
     hide_tokens_in_logs(app)

@@ -1,0 +1,125 @@
+"""Staff at the door: Flask-Login's cookie names a log-in in the database, which decides.
+
+The cookie holds the log-in's token and when it was last seen, signed, so that thirty idle minutes
+are kept without a write on any page.
+"""
+
+from datetime import timedelta
+
+from flask import Flask, abort, g, request
+from flask import session as cookie
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from portal.db import commit, set_tenant
+from portal.domain import N_
+from portal.models import Role, Staff
+from portal.security.forms import SAFE, bind
+from portal.services import staff as services
+from portal.services.staff import LoggedIn, clients_of, find_session
+from portal.web import Person, SessionClosed, now, see_other, session, url_for
+from portal.web import gettext as _
+
+SEEN = "seen"
+SEEN_EVERY = timedelta(minutes=1)
+
+ROLE_NAMES = {
+    Role.CLIENT_ADMIN: N_("Client admin"),
+    Role.AGENT: N_("Agent"),
+    Role.SUPERVISOR: N_("Supervisor"),
+    Role.COMPLIANCE: N_("Compliance"),
+    Role.OPERATOR: N_("Operator"),
+}
+
+
+class Member(UserMixin):  # type: ignore[misc]
+    """A member of staff as Flask-Login knows them: by the token of one log-in."""
+
+    def __init__(self, logged_in: LoggedIn, token: str) -> None:
+        self.staff = logged_in.staff
+        self.session_id = logged_in.session_id
+        self.token = token
+
+    def get_id(self) -> str:
+        """What the cookie keeps."""
+        return self.token
+
+
+def init_members(app: Flask, *, secure: bool) -> None:
+    """Let Flask-Login read the staff's cookie; it is never remembered beyond the browser."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-staff" if secure else "staff",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+    )
+    manager = LoginManager()
+    manager.session_protection = None
+    manager.user_loader(_load)
+    # Not init_app: it would look for a remember-me cookie after every debtor's page.
+    app.login_manager = manager  # type: ignore[attr-defined]
+    app.extensions["staff_guard"] = admit_staff
+
+
+def _load(token: str) -> Member | None:
+    found = find_session(session, token, now=now())
+    return Member(found, token) if found and not _idle() else None
+
+
+def _idle() -> bool:
+    return now().timestamp() >= cookie.get(SEEN, 0) + services.IDLE.total_seconds()
+
+
+def admit_staff(roles: frozenset[Role]) -> None:
+    """Let the member of staff of the cookie in and show the session their clients alone.
+
+    Who is not logged in goes to the log-in page and comes back; who has another role gets a 403.
+    """
+    member = current_user
+    if not member.is_authenticated:
+        _send_to_log_in()
+    _see(member)
+    if member.staff.role not in roles:
+        abort(403)
+
+
+def _send_to_log_in() -> None:
+    if request.method in SAFE:
+        here = request.full_path.rstrip("?")
+        abort(see_other(url_for("staff.log_in", next=here)))
+    bind("anyone", "")
+    raise SessionClosed(url_for("staff.log_in"))
+
+
+def _see(member: Member) -> None:
+    g.member = member
+    if now().timestamp() - cookie.get(SEEN, 0) >= SEEN_EVERY.total_seconds():
+        cookie[SEEN] = int(now().timestamp())
+    set_tenant(session, *clients_of(session, member.staff))
+    bind("staff", str(member.session_id))
+    g.person = Person(
+        name=member.staff.name,
+        role=_(ROLE_NAMES[member.staff.role]),
+        log_out=url_for("staff.log_out"),
+    )
+
+
+def current_staff() -> Staff:
+    """The member of staff who reads this page."""
+    member: Member = g.member
+    return member.staff
+
+
+def let_staff_in(logged_in: LoggedIn, token: str) -> None:
+    """Give the browser the cookie of a new log-in, in place of whatever it had."""
+    cookie.clear()
+    cookie[SEEN] = int(now().timestamp())
+    login_user(Member(logged_in, token))
+
+
+def let_staff_out() -> None:
+    """End the log-in of this browser; commits."""
+    services.log_out(session, g.member.session_id, now=now())
+    commit(session, "staff.log_out")
+    logout_user()
+    cookie.clear()
