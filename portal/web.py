@@ -1,7 +1,7 @@
 """The Flask edge that every page shares: the request's session, its language and its look."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -61,6 +61,10 @@ class Person:
     role: str
     links: tuple[Destination, ...] = ()
     log_out: str | None = None
+
+    def reaching(self, links: Iterable[Destination]) -> "Person":
+        """The same person, with where they may go from here."""
+        return replace(self, links=tuple(links))
 
 
 class CsrfRejected(BadRequest):

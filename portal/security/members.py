@@ -67,7 +67,8 @@ def _load(token: str) -> Member | None:
 
 
 def _idle() -> bool:
-    return now().timestamp() >= cookie.get(SEEN, 0) + services.IDLE.total_seconds()
+    seen: int = cookie.get(SEEN, 0)
+    return now().timestamp() >= seen + services.IDLE.total_seconds()
 
 
 def admit_staff(roles: frozenset[Role]) -> None:

@@ -1,0 +1,121 @@
+"""What both consoles share: pages with staff's words, forms that do one thing, files to download."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, flash, stream_with_context
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.domain import DomainError
+from portal.domain.labels import label
+from portal.models import Role
+from portal.services.placements.rejects import guarded
+from portal.services.timeline import Words
+from portal.web import Form, explain, gettext, render, say, see_other, session
+
+READERS = (Role.AGENT, Role.SUPERVISOR, Role.COMPLIANCE, Role.OPERATOR)
+"""Who may look at accounts of the clients they work for."""
+
+WORKERS = (Role.AGENT, Role.SUPERVISOR, Role.OPERATOR)
+"""Who may write to debtors and answer them."""
+
+DECIDERS = (Role.SUPERVISOR, Role.OPERATOR)
+"""Who may give money back and close questions about money."""
+
+HOLDERS = (*WORKERS, Role.COMPLIANCE)
+"""Who may hold an account, and lift a hold."""
+
+Answer = str | AnyResponse | tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A page with one form: its heading, what to know first, its button, and the way back."""
+
+    title: str
+    button: str
+    back: str
+    notes: Sequence[str] = ()
+    danger: bool = False
+
+
+def words_of(code: object, group: dict[str, str] | None = None) -> str:
+    """The words for a code in the page's language."""
+    return say(label(code, group))
+
+
+def told(words: Words | None) -> str:
+    """A line of the timeline in the page's language."""
+    if words is None:
+        return ""
+    params = {
+        name: told(value) if isinstance(value, Words) else value
+        for name, value in words.params.items()
+    }
+    return gettext(words.message, **params)
+
+
+def page(template: str, /, **context: Any) -> str:
+    """A page of a console, which knows the words for codes."""
+    return render(template, label=words_of, told=told, **context)
+
+
+def perform(form: Form, do: Callable[[], object], *, task: Task, done: str, to: str) -> Answer:
+    """Do one thing when its form was sent and is right, say so on the next page.
+
+    A refusal comes back on the same page with all that was typed.
+    """
+    if form.validate_on_submit() and attempt(form, do):
+        flash(done, "ok")
+        return see_other(to)
+    answer = page("staff/task.html", form=form, task=task)
+    return (answer, 422) if form.errors else answer
+
+
+def attempt(form: Form, do: Callable[[], object]) -> bool:
+    """Do it and commit; where a rule refuses, undo it and let the form say why."""
+    try:
+        do()
+    except DomainError as error:
+        session.rollback()
+        form.form_errors.append(explain(error))
+        return False
+    session.commit()
+    return True
+
+
+def download(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """A CSV file, streamed; no cell of it is a formula to a spreadsheet."""
+    lines = stream_with_context(_lines(header, rows))
+    disposition = f'attachment; filename="{name}"'
+    return Response(lines, mimetype="text/csv", headers={"Content-Disposition": disposition})
+
+
+def _lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield "\ufeff"
+    yield _line(header)
+    for cells in rows:
+        yield _line(cells)
+
+
+def _line(cells: Sequence[object]) -> str:
+    written = io.StringIO()
+    csv.writer(written).writerow(["" if cell is None else safe(cell) for cell in cells])
+    return written.getvalue()
+
+
+def safe(cell: object) -> str:
+    """A cell as text that no spreadsheet takes for a formula; amounts stay numbers."""
+    return str(cell) if isinstance(cell, Amount) else guarded(str(cell))
+
+
+class Amount(str):
+    """An amount as a file writes it: a number with two places, negative ones too."""
+
+    def __new__(cls, cents: int) -> "Amount":
+        """From cents."""
+        whole, part = divmod(abs(cents), 100)
+        return super().__new__(cls, f"{'-' if cents < 0 else ''}{whole}.{part:02}")

@@ -1,0 +1,36 @@
+"""The support console: find an account, see what happened, help."""
+
+from flask import Blueprint, g
+
+from portal.domain import N_
+from portal.services.queues import counts
+from portal.web import Destination, session, url_for
+
+bp = Blueprint("support", __name__, url_prefix="/support")
+
+
+@bp.before_request
+def navigate() -> None:
+    """Put the console's destinations beside the page, with how much waits in each."""
+    waiting = counts(session)
+    links = (
+        ("search", N_("Search"), "support.home", 0),
+        ("proposals", N_("Proposals"), "support.proposals", waiting.proposals),
+        ("requests", N_("Help requests"), "support.requests", waiting.requests),
+        ("calls", N_("Call-backs"), "support.calls", waiting.calls),
+        ("questions", N_("Money questions"), "support.questions", waiting.questions),
+    )
+    g.person = g.person.reaching(
+        Destination(section=section, label=label, url=url_for(endpoint), count=count)
+        for section, label, endpoint, count in links
+    )
+
+
+from portal.blueprints.support import (  # noqa: E402, F401
+    accounts,
+    contacting,
+    holds,
+    proposals,
+    queues,
+    refunds,
+)

@@ -1,0 +1,139 @@
+"""Find an account and see everything about it."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import request
+from wtforms import StringField, TextAreaField
+from wtforms.validators import Length
+
+from portal.blueprints.consoles import READERS, WORKERS, Task, page, perform
+from portal.blueprints.support import bp
+from portal.domain import N_, labels, wording
+from portal.domain.holds import Capability
+from portal.models import Account, Contact, Debtor
+from portal.security import audience, current_staff
+from portal.services import dossier
+from portal.services.evidence import account_leaves
+from portal.services.links import state_of
+from portal.services.queues import counts
+from portal.services.search import search
+from portal.services.staff import names_of
+from portal.services.threads import post_entry, thread_of
+from portal.services.timeline import timeline
+from portal.web import Form, now, session, url_for
+from portal.web import gettext as _
+
+CAPABILITIES = {
+    Capability.LINK: N_("Give a link"),
+    Capability.SHOW: N_("Show the debt"),
+    Capability.OFFER: N_("Make offers"),
+    Capability.ACCEPT: N_("Agree"),
+    Capability.PAY: N_("Take a payment"),
+    Capability.CHARGE: N_("Charge a saved card"),
+    Capability.SEND: N_("Write first"),
+    Capability.ANSWER: N_("Answer"),
+}
+
+
+class RevealForm(Form):
+    """Why somebody needs to see who the debtor is."""
+
+    reason = StringField(N_("Reason"), [Length(max=200, message=N_("Use 200 characters at most."))])
+
+
+class ReplyForm(Form):
+    """A message to the debtor."""
+
+    body = TextAreaField(N_("Message"))
+
+
+@bp.get("", endpoint="home")
+@audience(*READERS)
+def home() -> Any:
+    """The search box, what it found, and what waits."""
+    typed = request.args.get("q", "")[:200]
+    found = search(session, typed)
+    return page(
+        "support/home.html",
+        section="search",
+        typed=typed,
+        found=found,
+        masked=wording.mask_name,
+        waiting=counts(session),
+    )
+
+
+@bp.get("/accounts/<uuid:account_id>")
+@audience(*READERS)
+def account(account_id: UUID) -> Any:
+    """One account: what is owed and why, what was agreed, what was said, what happened."""
+    found = dossier.find_account(session, account_id)
+    leaves = account_leaves(session, found)
+    staff, at = current_staff(), now()
+    all_of_it = dossier.read_dossier(session, found, now=at)
+    thread = thread_of(session, found)
+    wrote = [entry.staff_id for entry in thread if entry.staff_id]
+    return page(
+        "support/account.html",
+        section="search",
+        it=all_of_it,
+        events=timeline(session, found, leaves),
+        revealed=dossier.revealed_until(leaves, staff, now=at),
+        thread=thread,
+        names=names_of(session, wrote),
+        reply=ReplyForm(),
+        reveal=RevealForm(),
+        capabilities=CAPABILITIES,
+        may=staff.role,
+        contact_of=masked_contact,
+        **_words(all_of_it.debtor, at),
+    )
+
+
+def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
+    return {
+        "labels": labels,
+        "wording": wording,
+        "state_of": lambda link: state_of(link, at),
+        "full_name": f"{debtor.first_name} {debtor.last_name}",
+    }
+
+
+def masked_contact(contact: Contact) -> str:
+    """An address to recognise but not to learn."""
+    mask = wording.mask_email if contact.channel == "email" else wording.mask_phone
+    return mask(contact.address)
+
+
+def back_to(account: Account) -> str:
+    """The page of an account."""
+    return url_for("support.account", account_id=account.id)
+
+
+@bp.post("/accounts/<uuid:account_id>/reveal")
+@audience(*READERS)
+def reveal(account_id: UUID) -> Any:
+    """Show the personal data for a while; the reason goes on the record."""
+    found, form = dossier.find_account(session, account_id), RevealForm()
+
+    def do() -> None:
+        reason = form.reason.data or ""
+        dossier.reveal(session, found, reason=reason, staff=current_staff(), now=now())
+
+    task = Task(title=_("Show personal data"), button=_("Show"), back=back_to(found))
+    done = _("You see the personal data for 15 minutes. Your reason is on the record.")
+    return perform(form, do, task=task, done=done, to=back_to(found))
+
+
+@bp.post("/accounts/<uuid:account_id>/reply")
+@audience(*WORKERS)
+def reply(account_id: UUID) -> Any:
+    """Write to the debtor in the account's thread; they are told that a message waits."""
+    found, form = dossier.find_account(session, account_id), ReplyForm()
+
+    def do() -> None:
+        post_entry(session, found, form.body.data or "", staff=current_staff(), now=now())
+
+    task = Task(title=_("Write to the debtor"), button=_("Send"), back=back_to(found))
+    return perform(form, do, task=task, done=_("Your message is in the thread."), to=back_to(found))

@@ -1,0 +1,80 @@
+"""Hold an account, and lift a hold; each with its reason."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from wtforms import SelectField, StringField
+
+from portal.blueprints.consoles import HOLDERS, Task, perform, words_of
+from portal.blueprints.support import bp
+from portal.blueprints.support.accounts import back_to
+from portal.domain import N_, labels
+from portal.domain.holds import HoldKind
+from portal.models import Hold
+from portal.security import audience, current_staff
+from portal.services import evidence, standing
+from portal.services.dossier import ReasonMissing, find_account
+from portal.web import Form, now, session
+from portal.web import gettext as _
+
+
+class HoldForm(Form):
+    """What an account is held for, and why."""
+
+    kind = SelectField(N_("Kind of hold"), choices=list(labels.HOLDS.items()))
+    reason = StringField(
+        N_("Reason"), description=N_("What you were told, by whom, and when. It is kept.")
+    )
+
+
+class LiftForm(Form):
+    """Why a hold is lifted."""
+
+    reason = StringField(N_("Reason"), description=N_("It is kept on the record."))
+
+
+def _reason(typed: str | None) -> str:
+    if not (words := (typed or "").strip()):
+        raise ReasonMissing
+    return words[:500]
+
+
+@bp.route("/accounts/<uuid:account_id>/hold", methods=["GET", "POST"])
+@audience(*HOLDERS)
+def hold(account_id: UUID) -> Any:
+    """Hold an account from now on."""
+    found, form = find_account(session, account_id), HoldForm()
+
+    def do() -> None:
+        standing.set_hold(
+            session,
+            found,
+            HoldKind(form.kind.data),
+            source="staff",
+            evidence=_reason(form.reason.data),
+            now=now(),
+            actor=evidence.staff(current_staff().id),
+        )
+
+    task = Task(title=_("Hold this account"), button=_("Hold"), back=back_to(found))
+    return perform(form, do, task=task, done=_("The account is held."), to=back_to(found))
+
+
+@bp.route("/holds/<uuid:hold_id>/lift", methods=["GET", "POST"])
+@audience(*HOLDERS)
+def lift(hold_id: UUID) -> Any:
+    """Lift a hold, with the reason."""
+    mine = Hold.client_id.in_(session.info["client_ids"])
+    found = session.scalars(select(Hold).where(mine, Hold.id == hold_id)).one()
+    account, form = find_account(session, found.account_id), LiftForm()
+
+    def do() -> None:
+        reason, by = _reason(form.reason.data), current_staff().id
+        standing.lift_hold(session, found, reason=reason, by=by, now=now())
+
+    kind = words_of(found.kind, labels.HOLDS)
+    task = Task(
+        title=_("Lift the hold: %(kind)s", kind=kind), button=_("Lift"), back=back_to(account)
+    )
+    return perform(form, do, task=task, done=_("The hold is lifted."), to=back_to(account))

@@ -1,0 +1,210 @@
+"""Proposals: the wish beside the limits, and the three answers to it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import flash
+from sqlalchemy import select
+from wtforms import SelectField, StringField
+
+from portal import i18n
+from portal.blueprints.consoles import READERS, WORKERS, Answer, attempt, page
+from portal.blueprints.fields import DateBoxes, MoneyField
+from portal.blueprints.support import bp
+from portal.domain import N_, DomainError, labels, wording
+from portal.domain import proposals as domain
+from portal.domain.money import Cents
+from portal.domain.schedules import Frequency
+from portal.domain.terms import Terms
+from portal.models import Account, Client, Debtor, Proposal
+from portal.security import audience, current_staff
+from portal.services import proposals as services
+from portal.services import queues
+from portal.services.dossier import find_account
+from portal.services.offers import facts_of
+from portal.services.policies import live_policy
+from portal.services.standing import today_of
+from portal.web import Form, now, see_other, session, url_for
+from portal.web import gettext as _
+
+DAYS = [("7", N_("7 days")), ("14", N_("14 days")), ("30", N_("30 days"))]
+
+REASONS = {
+    "too_low": N_("The payments are too low for us."),
+    "too_long": N_("It would take too long."),
+    "too_late": N_("The first payment would be too late."),
+    "less_than_all": N_("We cannot close the account for that amount."),
+    "other": N_("We cannot agree to that now. Please call us, so that we find a way together."),
+}
+
+
+class AcceptForm(Form):
+    """Until when the debtor may take what they proposed."""
+
+    days = SelectField(N_("The debtor can agree within"), choices=DAYS, default="14")
+
+
+class CounterForm(Form):
+    """Other terms, and until when the debtor may take them."""
+
+    total = MoneyField(N_("Total"))
+    amount = MoneyField(N_("Each payment"))
+    frequency = SelectField(N_("How often"), choices=list(labels.FREQUENCIES.items()))
+    first_on = DateBoxes(N_("First payment"))
+    until = SelectField(N_("The debtor can agree within"), choices=DAYS, default="14")
+
+
+class DeclineForm(Form):
+    """Why not, in words that the debtor reads."""
+
+    reason = SelectField(N_("Reason that the debtor reads"), choices=list(REASONS.items()))
+    more = StringField(N_("More words to the debtor"))
+
+
+@bp.get("/proposals", endpoint="proposals")
+@audience(*READERS)
+def waiting() -> Any:
+    """Proposals that nobody has answered, the oldest first."""
+    return page(
+        "support/proposals.html",
+        section="proposals",
+        waiting=queues.proposals(session),
+        today=now().date(),
+        masked=wording.mask_name,
+    )
+
+
+def _proposal(proposal_id: UUID) -> Proposal:
+    mine = Proposal.client_id.in_(session.info["client_ids"])
+    return session.scalars(select(Proposal).where(mine, Proposal.id == proposal_id)).one()
+
+
+@bp.get("/proposals/<uuid:proposal_id>")
+@audience(*READERS)
+def proposal(proposal_id: UUID) -> Any:
+    """The wish, the limits, what the portal could agree to, and the three answers."""
+    return _show(_proposal(proposal_id))
+
+
+def _show(found: Proposal, form: Form | None = None) -> Answer:
+    account = find_account(session, found.account_id)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    wished = _wished(found)
+    forms = {
+        "accept": form if isinstance(form, AcceptForm) else AcceptForm(None),
+        "counter": form if isinstance(form, CounterForm) else _counter(wished),
+        "decline": form if isinstance(form, DeclineForm) else DeclineForm(None),
+    }
+    answer = page(
+        "support/proposal.html",
+        section="proposals",
+        form=form,
+        forms=forms,
+        found=found,
+        account=account,
+        debtor=debtor,
+        wished=wished,
+        alternatives=services.alternatives(session, found, now()),
+        policy=live_policy(session, account.client_id).policy,
+        today=today_of(debtor, now()),
+        may=current_staff().role,
+        masked=wording.mask_name,
+        frequencies=labels.FREQUENCIES,
+    )
+    return (answer, 422) if form is not None else answer
+
+
+def _wished(found: Proposal) -> Terms | None:
+    try:
+        return services.wished_terms(session, found)
+    except DomainError:
+        return None
+
+
+def _counter(wished: Terms | None) -> CounterForm:
+    if wished is None:
+        return CounterForm(None)
+    return CounterForm(
+        None,
+        total=wished.total_cents,
+        amount=wished.first_cents,
+        frequency=str(wished.frequency or Frequency.MONTHLY),
+        first_on=wished.first_on,
+    )
+
+
+def _answer(found: Proposal, form: Form, do: Callable[[], object], done: str) -> Any:
+    if form.validate_on_submit() and attempt(form, do):
+        flash(done, "ok")
+        return see_other(url_for("support.proposals"))
+    return _show(found, form)
+
+
+@bp.post("/proposals/<uuid:proposal_id>/accept")
+@audience(*WORKERS)
+def accept(proposal_id: UUID) -> Any:
+    """Grant what was proposed; the debtor still has to agree."""
+    found, form = _proposal(proposal_id), AcceptForm()
+
+    def do() -> None:
+        until = _today(found) + timedelta(days=int(form.days.data))
+        services.accept(session, found, staff=current_staff(), valid_until=until, now=now())
+
+    return _answer(found, form, do, _("Accepted. The debtor gets a message."))
+
+
+@bp.post("/proposals/<uuid:proposal_id>/counter")
+@audience(*WORKERS)
+def counter(proposal_id: UUID) -> Any:
+    """Grant other terms; the debtor still has to agree."""
+    found, form = _proposal(proposal_id), CounterForm()
+
+    def do() -> None:
+        until = _today(found) + timedelta(days=int(form.until.data))
+        services.counter(
+            session, found, _terms(found, form), staff=current_staff(), valid_until=until, now=now()
+        )
+
+    return _answer(found, form, do, _("Answered with other terms. The debtor gets a message."))
+
+
+@bp.post("/proposals/<uuid:proposal_id>/decline")
+@audience(*WORKERS)
+def decline(proposal_id: UUID) -> Any:
+    """Say no, with a reason in the debtor's language."""
+    found, form = _proposal(proposal_id), DeclineForm()
+
+    def do() -> None:
+        country = session.get_one(Client, found.client_id).country
+        said = i18n.translate(i18n.locale_for(found.locale, country), REASONS[form.reason.data])
+        reason = f"{said} {(form.more.data or '').strip()}".strip()
+        services.decline(session, found, reason=reason, staff=current_staff(), now=now())
+
+    return _answer(found, form, do, _("Declined. The debtor gets a message."))
+
+
+def _account(found: Proposal) -> tuple[Account, Debtor]:
+    account = find_account(session, found.account_id)
+    return account, session.get_one(Debtor, (account.client_id, account.debtor_id))
+
+
+def _today(found: Proposal) -> Any:
+    return today_of(_account(found)[1], now())
+
+
+def _terms(found: Proposal, form: CounterForm) -> Terms:
+    """What was typed, as terms; ``grant`` holds them against the limits."""
+    account, debtor = _account(found)
+    wish = domain.from_dict(found.wish)
+    offered = domain.Proposal(
+        first_on=form.first_on.data,
+        total_cents=Cents(form.total.data),
+        amount_cents=Cents(min(form.amount.data, form.total.data)),
+        frequency=Frequency(form.frequency.data),
+        method=wish.method,
+    )
+    facts, policy = facts_of(account, debtor), live_policy(session, account.client_id).policy
+    domain.check_proposal(offered, facts, policy, today_of(debtor, now()))
+    return domain.wish_terms(offered, facts, policy)

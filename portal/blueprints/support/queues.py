@@ -1,0 +1,175 @@
+"""What waits for an answer: help requests, call-backs, questions about money."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from wtforms import RadioField, SelectChoice, StringField, TextAreaField
+
+from portal.blueprints.consoles import DECIDERS, READERS, WORKERS, Task, attempt, page, perform
+from portal.blueprints.support import bp
+from portal.blueprints.support.accounts import back_to
+from portal.domain import N_, labels, wording
+from portal.domain.help import OPTIONS, Topic
+from portal.models import Debtor, HelpRequest, Hold, MoneyException
+from portal.security import audience, current_staff
+from portal.services import queues
+from portal.services.call_me import TOPIC as CALL_BACK
+from portal.services.dossier import ReasonMissing, find_account
+from portal.services.help import answer_request
+from portal.services.staff import names_of
+from portal.services.threads import thread_of
+from portal.web import Form, now, see_other, session, url_for
+from portal.web import gettext as _
+
+KEEP, LIFT = "keep", "lift"
+
+
+class AnswerForm(Form):
+    """The answer to a help request, and what becomes of its hold."""
+
+    body = TextAreaField(N_("Your answer to the debtor"))
+    hold = RadioField(
+        N_("The hold"),
+        default=KEEP,
+        choices=[SelectChoice(KEEP, N_("Keep it")), SelectChoice(LIFT, N_("Lift it"))],
+    )
+    reason = StringField(N_("Reason to lift it"))
+
+
+class NoteForm(Form):
+    """What was done."""
+
+    note = TextAreaField(N_("What was done"), description=N_("It is kept on the record."))
+
+
+@bp.get("/requests")
+@audience(*READERS)
+def requests() -> Any:
+    """Help requests without an answer."""
+    waiting = queues.requests(session)
+    return page(
+        "support/requests.html",
+        section="requests",
+        waiting=waiting,
+        today=now().date(),
+        topics=labels.TOPICS,
+        masked=wording.mask_name,
+        may_answer=current_staff().role in WORKERS,
+    )
+
+
+@bp.get("/calls")
+@audience(*READERS)
+def calls() -> Any:
+    """People who asked to be called."""
+    waiting = queues.requests(session, calls=True)
+    return page("support/calls.html",
+        section="calls",
+        waiting=waiting,
+        may_answer=current_staff().role in WORKERS,
+)
+
+
+@bp.get("/questions")
+@audience(*READERS)
+def questions() -> Any:
+    """Questions about money that nothing answers by itself."""
+    waiting = queues.questions(session)
+    return page(
+        "support/questions.html",
+        section="questions",
+        waiting=waiting,
+        kinds=labels.QUESTIONS,
+        may_decide=current_staff().role in DECIDERS,
+
+    )
+
+
+def _request(request_id: UUID, *, calls: bool) -> HelpRequest:
+    mine = HelpRequest.client_id.in_(session.info["client_ids"])
+    topic = HelpRequest.topic == CALL_BACK
+    query = select(HelpRequest).where(
+        mine, HelpRequest.id == request_id, topic if calls else ~topic
+    )
+    return session.scalars(query).one()
+
+
+@bp.route("/requests/<uuid:request_id>", methods=["GET", "POST"], endpoint="request")
+@audience(*WORKERS)
+def help_request(request_id: UUID) -> Any:
+    """One help request: what was asked, the thread, and the answer."""
+    asked, form = _request(request_id, calls=False), AnswerForm()
+    account = find_account(session, asked.account_id)
+    lift = form.hold.data == LIFT
+
+    def do() -> None:
+        reason = (form.reason.data or "").strip()
+        if lift and not reason:
+            raise ReasonMissing
+        body, staff = form.body.data or "", current_staff()
+        answer_request(session, asked, body, staff=staff, now=now(), lift=reason if lift else None)
+
+    if form.validate_on_submit() and attempt(form, do):
+        return see_other(url_for("support.requests"))
+    answer = page("support/request.html", section="requests", form=form, **_about(asked, account))
+    return (answer, 422) if form.errors else answer
+
+
+def _about(asked: HelpRequest, account: Any) -> dict[str, Any]:
+    thread = thread_of(session, account)
+    option = asked.answers.get("option")
+    known = OPTIONS.get(Topic(asked.topic), {}) if asked.topic in set(Topic) else {}
+    return {
+        "asked": asked,
+        "account": account,
+        "debtor": session.get_one(Debtor, (account.client_id, account.debtor_id)),
+        "hold": session.get(Hold, (asked.client_id, asked.hold_id)) if asked.hold_id else None,
+        "thread": thread,
+        "names": names_of(session, [entry.staff_id for entry in thread if entry.staff_id]),
+        "option": known[option][0] if option in known else None,
+        "topics": labels.TOPICS,
+        "holds": labels.HOLDS,
+    }
+
+
+@bp.route("/calls/<uuid:request_id>", methods=["GET", "POST"])
+@audience(*WORKERS)
+def call(request_id: UUID) -> Any:
+    """Close a call that was made, or tried."""
+    asked, form = _request(request_id, calls=True), NoteForm()
+    account = find_account(session, asked.account_id)
+
+    def do() -> None:
+        queues.close_call(session, asked, form.note.data or "", staff=current_staff(), now=now())
+
+    task = Task(
+        title=_("Call done"),
+        button=_("Close"),
+        back=back_to(account),
+        notes=(_("Check who is on the phone before you say anything about a debt."),),
+    )
+    to = url_for("support.calls")
+    return perform(form, do, task=task, done=_("The call is closed."), to=to)
+
+
+@bp.route("/questions/<uuid:question_id>", methods=["GET", "POST"])
+@audience(*DECIDERS)
+def question(question_id: UUID) -> Any:
+    """Close a question about money with what was done about it."""
+    mine = MoneyException.client_id.in_(session.info["client_ids"])
+    query = select(MoneyException).where(mine, MoneyException.id == question_id)
+    asked, form = session.scalars(query).one(), NoteForm()
+
+    def do() -> None:
+        note, staff = form.note.data or "", current_staff()
+        queues.answer_question(session, asked, note, staff=staff, now=now())
+
+    task = Task(
+        title=_("Answer the question"),
+        button=_("Close"),
+        back=url_for("support.questions"),
+        notes=(asked.detail,),
+    )
+    to = url_for("support.questions")
+    return perform(form, do, task=task, done=_("The question is closed."), to=to)

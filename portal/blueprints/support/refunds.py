@@ -1,0 +1,49 @@
+"""Give a payment back, in full or in part."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from wtforms import StringField
+
+from portal.blueprints.consoles import DECIDERS, Task, perform
+from portal.blueprints.fields import MoneyField
+from portal.blueprints.support import bp
+from portal.blueprints.support.accounts import back_to
+from portal.domain import N_
+from portal.models import Payment
+from portal.security import audience, current_staff
+from portal.services.dossier import find_account
+from portal.services.giving_back import give_back, refundable
+from portal.web import Form, now, session
+from portal.web import gettext as _
+
+
+class RefundForm(Form):
+    """How much goes back, and why."""
+
+    amount = MoneyField(N_("Amount"))
+    reason = StringField(N_("Reason"), description=N_("It is kept on the record."))
+
+
+@bp.route("/payments/<uuid:payment_id>/refund", methods=["GET", "POST"])
+@audience(*DECIDERS)
+def refund(payment_id: UUID) -> Any:
+    """Ask for money to go back to the card or account that paid."""
+    mine = Payment.client_id.in_(session.info["client_ids"])
+    payment = session.scalars(select(Payment).where(mine, Payment.id == payment_id)).one()
+    account, most = find_account(session, payment.account_id), refundable(session, payment)
+    form = RefundForm(amount=most)
+
+    def do() -> None:
+        reason, staff = form.reason.data or "", current_staff()
+        give_back(session, payment, form.amount.data, reason=reason, staff=staff, now=now())
+
+    note = _("At most %(most)s can go back.", most=(most, payment.currency))
+    task = Task(
+        title=_("Give back payment %(reference)s", reference=payment.reference),
+        button=_("Give back"),
+        back=back_to(account),
+        notes=(note, _("It goes to the card or bank account that paid. What is owed rises again.")),
+    )
+    return perform(form, do, task=task, done=_("The refund is on its way."), to=back_to(account))

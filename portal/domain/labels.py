@@ -1,0 +1,186 @@
+"""What staff read for the codes that stand in rows and leaves."""
+
+from portal.domain import N_
+from portal.domain.help import TITLES
+
+HOLDS = {
+    "dispute": N_("Debt disputed"),
+    "original_creditor_request": N_("Asked for the original creditor"),
+    "identity_theft": N_("Identity theft"),
+    "bankruptcy": N_("Bankruptcy"),
+    "deceased": N_("Has died"),
+    "minor": N_("Under age"),
+    "attorney": N_("Has a lawyer"),
+    "debt_counsellor": N_("Has a debt adviser"),
+    "cease_all": N_("Wants no more contact"),
+    "scra": N_("Serves in the armed forces"),
+    "ny_substantiation": N_("Asked for proof (New York)"),
+    "breathing_space": N_("Breathing space"),
+    "not_my_debt": N_("Says it is not their debt"),
+    "amount_wrong": N_("Says the amount is wrong"),
+    "already_paid": N_("Says it was paid before"),
+    "hardship": N_("Hardship"),
+    "wrong_person": N_("Wrong person"),
+    "under_review": N_("Under review"),
+}
+
+CHANNELS = {"email": N_("E-mail"), "sms": N_("Text message"), "letter": N_("Letter or phone")}
+
+ENTRIES = {
+    "placed": N_("Placed"),
+    "adjusted": N_("Changed by the client"),
+    "payment": N_("Payment"),
+    "refund": N_("Refund"),
+    "refund_failed": N_("Refund came back"),
+    "chargeback": N_("Chargeback"),
+    "chargeback_reversed": N_("Chargeback reversed"),
+    "forgiven": N_("Forgiven"),
+    "forgiveness_reversed": N_("No longer forgiven"),
+    "recalled": N_("Taken back"),
+}
+
+STATUSES = {
+    "open": N_("Open"),
+    "paid": N_("Paid"),
+    "settled": N_("Settled"),
+    "recalled": N_("Taken back"),
+    "awaiting_first_payment": N_("Waits for the first payment"),
+    "active": N_("Running"),
+    "completed": N_("Fulfilled"),
+    "withdrawn": N_("Taken back by the debtor"),
+    "canceled": N_("Canceled"),
+    "broken": N_("Broken"),
+    "scheduled": N_("Due"),
+    "created": N_("Prepared"),
+    "attempting": N_("Being tried"),
+    "processing": N_("On its way"),
+    "succeeded": N_("Received"),
+    "failed": N_("Failed"),
+    "expired": N_("Expired"),
+    "needs_debtor": N_("Needs the debtor"),
+    "submitted": N_("Waits for an answer"),
+    "accepted": N_("Accepted by us"),
+    "countered": N_("Answered with other terms"),
+    "declined": N_("Declined"),
+    "agreed": N_("Agreed"),
+    "awaiting_method": N_("Waits for a card or bank account"),
+    "granted": N_("In force"),
+    "revoked": N_("Ended"),
+    "queued": N_("Waits to be sent"),
+    "deferred": N_("Waits for its hour"),
+    "sending": N_("Being sent"),
+    "sent": N_("Sent"),
+    "delivered": N_("Delivered"),
+    "suppressed": N_("Held back"),
+    "opened": N_("Waits for an answer"),
+    "answered": N_("Answered"),
+    "closed": N_("Closed"),
+    "live": N_("Open"),
+    "started": N_("Running"),
+    "interrupted": N_("Cut off"),
+    "wanted": N_("Asked for"),
+    "refused": N_("Refused"),
+    "pending": N_("On its way"),
+}
+
+KINDS = {
+    "full": N_("Paid in full"),
+    "settlement": N_("Settlement"),
+    "plan": N_("Payment plan"),
+    "automatic": N_("Automatic"),
+    "manual": N_("By hand"),
+    "one_off": N_("One payment"),
+    "first": N_("First payment"),
+    "installment": N_("Installment"),
+    "method": N_("Saved a card or bank account"),
+}
+
+FREQUENCIES = {
+    "weekly": N_("Every week"),
+    "every_two_weeks": N_("Every 2 weeks"),
+    "twice_a_month": N_("Twice a month"),
+    "monthly": N_("Every month"),
+}
+
+STOPS = {
+    "opted_out": N_("Wants no more messages here"),
+    "wrong_person": N_("Wrong person"),
+    "bounced": N_("Messages do not arrive"),
+}
+
+REASONS = {
+    "chargeback": N_("Chargeback"),
+    "stopped": N_("Stopped"),
+    "method_changed": N_("Another card or bank account"),
+    "arrangement_withdrawn": N_("The agreement was taken back"),
+    "arrangement_canceled": N_("The agreement was canceled"),
+    "dashboard": N_("Made in Stripe's dashboard"),
+    "paid_too_much": N_("More was paid than owed"),
+    "charged_after_stop": N_("Charged after a stop"),
+    "staff": N_("Given back by staff"),
+}
+
+TEMPLATES = {
+    "link": N_("Invitation with a link"),
+    "new_link": N_("New link"),
+    "one_time_code": N_("One-time code"),
+    "receipt": N_("Receipt"),
+    "payment_failed": N_("Payment did not go through"),
+    "payment_processing": N_("Payment on its way"),
+    "agreement_copy": N_("Copy of the agreement"),
+    "authorization_copy": N_("Copy of the permission to charge"),
+    "arrangement_withdrawn": N_("Agreement taken back"),
+    "automatic_stopped": N_("Automatic payments stopped"),
+    "proposal_received": N_("Proposal received"),
+    "proposal_accepted": N_("Proposal accepted"),
+    "proposal_countered": N_("Proposal answered"),
+    "proposal_declined": N_("Proposal declined"),
+    "help_received": N_("Help request received"),
+    "help_answered": N_("Help request answered"),
+    "thread_reply": N_("New message"),
+    "refund_made": N_("Refund"),
+    "abandoned_checkout": N_("Payment not finished"),
+    "plan_completed": N_("Plan fulfilled"),
+}
+
+TOPICS = {**{str(topic): title for topic, title in TITLES.items()}, "call_back": N_("Call me back")}
+
+PARTS_OF_DAY = {
+    "morning": N_("In the morning"),
+    "afternoon": N_("In the afternoon"),
+    "evening": N_("In the evening"),
+}
+
+ITEMIZATIONS = {
+    "last_statement": N_("Last statement"),
+    "charge_off": N_("Charge-off"),
+    "last_payment": N_("Last payment"),
+    "transaction": N_("Transaction"),
+    "judgment": N_("Judgment"),
+}
+
+QUESTIONS = {
+    "chargeback": N_("Chargeback"),
+    "paid_outside_arrangement": N_("Paid outside an agreement"),
+    "refund_refused": N_("Refund refused by Stripe"),
+    "refund_to_review": N_("Refund to look at"),
+    "stripe_mismatch": N_("Stripe says something else"),
+    "placement_with_open_payment": N_("Balance changed during a payment"),
+}
+
+_GROUPS = (
+    *(STATUSES, KINDS, REASONS, ENTRIES, FREQUENCIES, STOPS, HOLDS, CHANNELS),
+    *(TOPICS, PARTS_OF_DAY, ITEMIZATIONS),
+)
+
+
+def label(code: object, group: dict[str, str] | None = None) -> str:
+    """The marked words for a code, from its group where it has several meanings.
+
+    A code without words reads as itself, with spaces.
+    """
+    known = (group,) if group is not None else _GROUPS
+    for words in known:
+        if str(code) in words:
+            return words[str(code)]
+    return str(code).replace("_", " ").replace("-", " ")

@@ -1,0 +1,203 @@
+"""All that staff see of one account, read by key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain.capabilities import Capabilities
+from portal.domain.wording import clean_text
+from portal.models import (
+    AccessLink,
+    Account,
+    Arrangement,
+    Authorization,
+    Chargeback,
+    Client,
+    Contact,
+    ContactStop,
+    Debtor,
+    HelpRequest,
+    Hold,
+    Installment,
+    LedgerEntry,
+    Message,
+    Payment,
+    Proposal,
+    Refund,
+    Staff,
+)
+from portal.services import evidence
+from portal.services.arrangements import arrangement_of, installments_of
+from portal.services.evidence import Entry
+from portal.services.standing import holds_in_force, standing
+
+REVEALED_FOR = timedelta(minutes=15)
+MOST_MESSAGES = 50
+
+Row = TypeVar("Row")
+
+
+class ReasonMissing(DomainError):
+    """Personal data is looked at for a reason, which is kept."""
+
+    message = N_("Write why you need to see it.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """One account with everything around it."""
+
+    account: Account
+    debtor: Debtor
+    client: Client
+    allowed: Capabilities
+    others: Sequence[Account]
+    entries: Sequence[LedgerEntry]
+    contacts: Sequence[Contact]
+    stops: Sequence[ContactStop]
+    links: Sequence[AccessLink]
+    holds: Sequence[Hold]
+    arrangement: Arrangement | None
+    installments: Sequence[Installment]
+    authorization: Authorization | None
+    payments: Sequence[Payment]
+    refunds: Sequence[Refund]
+    chargebacks: Sequence[Chargeback]
+    proposals: Sequence[Proposal]
+    requests: Sequence[HelpRequest]
+    messages: Sequence[Message]
+
+
+def find_account(session: Session, account_id: UUID) -> Account:
+    """An account of a client that the session sees. Raises NoResultFound."""
+    return session.scalars(
+        select(Account).where(
+            Account.client_id.in_(session.info["client_ids"]), Account.id == account_id
+        )
+    ).one()
+
+
+def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossier:
+    """Everything about an account, the newest first where time goes by."""
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    agreed = arrangement_of(session, account)
+    payments = _of(session, account, Payment, Payment.created_at.desc())
+    paid = [payment.id for payment in payments]
+    contacts = _rows(session, Contact, account, Contact.debtor_id == debtor.id)
+    return Dossier(
+        account=account,
+        debtor=debtor,
+        client=session.get_one(Client, account.client_id),
+        allowed=standing(session, account, now),
+        others=_rows(
+            session, Account, account, Account.debtor_id == debtor.id, Account.id != account.id
+        ),
+        entries=_of(session, account, LedgerEntry, LedgerEntry.at),
+        contacts=contacts,
+        stops=_stops(session, account, contacts),
+        links=_rows(
+            session,
+            AccessLink,
+            account,
+            AccessLink.debtor_id == debtor.id,
+            order=AccessLink.issued_at.desc(),
+        ),
+        holds=holds_in_force(session, account, now),
+        arrangement=agreed,
+        installments=installments_of(session, agreed) if agreed else (),
+        authorization=_authorization(session, agreed),
+        payments=payments,
+        refunds=_rows(session, Refund, account, Refund.payment_id.in_(paid)),
+        chargebacks=_rows(session, Chargeback, account, Chargeback.payment_id.in_(paid)),
+        proposals=_of(session, account, Proposal, Proposal.submitted_at.desc()),
+        requests=_of(session, account, HelpRequest, HelpRequest.opened_at.desc()),
+        messages=_messages(session, account),
+    )
+
+
+def _rows(
+    session: Session, table: type[Row], account: Account, *where: Any, order: Any = None
+) -> Sequence[Row]:
+    kind: Any = table
+    query = select(table).where(kind.client_id == account.client_id, *where)
+    return session.scalars(query.order_by(kind.id if order is None else order)).all()
+
+
+def _of(session: Session, account: Account, table: type[Row], order: Any) -> Sequence[Row]:
+    kind: Any = table
+    return _rows(session, table, account, kind.account_id == account.id, order=order)
+
+
+def _stops(
+    session: Session, account: Account, contacts: Sequence[Contact]
+) -> Sequence[ContactStop]:
+    addresses = [contact.address for contact in contacts]
+    return _rows(
+        session,
+        ContactStop,
+        account,
+        ContactStop.address.in_(addresses),
+        ContactStop.lifted_at.is_(None),
+    )
+
+
+def _authorization(session: Session, agreed: Arrangement | None) -> Authorization | None:
+    if agreed is None:
+        return None
+    return session.scalars(
+        select(Authorization)
+        .where(
+            Authorization.client_id == agreed.client_id, Authorization.arrangement_id == agreed.id
+        )
+        .order_by(Authorization.created_at.desc())
+        .limit(1)
+    ).first()
+
+
+def _messages(session: Session, account: Account) -> Sequence[Message]:
+    """The debtor's newest messages about this account or about none in particular."""
+    return session.scalars(
+        select(Message)
+        .where(
+            Message.client_id == account.client_id,
+            Message.debtor_id == account.debtor_id,
+            or_(Message.account_id == account.id, Message.account_id.is_(None)),
+        )
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(MOST_MESSAGES)
+    ).all()
+
+
+def reveal(session: Session, account: Account, *, reason: str, staff: Staff, now: datetime) -> None:
+    """Let a member of staff see the debtor's personal data for a while, on the record.
+
+    The caller commits. Raises ReasonMissing.
+    """
+    words = clean_text(reason)
+    if not words:
+        raise ReasonMissing
+    evidence.record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type="staff.revealed",
+        payload={"actor": evidence.staff(staff.id), "reason": words},
+        now=now,
+    )
+
+
+def revealed_until(entries: Sequence[Entry], staff: Staff, *, now: datetime) -> datetime | None:
+    """Until when this member of staff sees the personal data, from the account's leaves."""
+    mine = evidence.staff(staff.id)
+    for entry in reversed(entries):
+        if entry.at + REVEALED_FOR <= now:
+            break
+        if entry.type == "staff.revealed" and entry.payload.get("actor") == mine:
+            return entry.at + REVEALED_FOR
+    return None

@@ -1,0 +1,94 @@
+"""Refunds that staff decide: how much may go back, and who said so."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain.money import Cents, Money
+from portal.domain.statuses import PaymentStatus
+from portal.domain.wording import clean_text
+from portal.models import Chargeback, Payment, PaymentPurpose, Refund, Staff
+from portal.services import evidence, refunds
+from portal.services.ledger import lock_account
+
+GONE = {str(status) for status in refunds.GOING_BACK} | {refunds.WANTED}
+
+
+class NothingToGiveBack(DomainError):
+    """The payment has not arrived, or all of it went back, or the bank took it back."""
+
+    message = N_("Nothing of this payment can be given back.")
+
+
+class TooMuchToGiveBack(DomainError):
+    """More than is left of the payment."""
+
+    message = N_("At most %(most)s of this payment can be given back.")
+
+
+class ReasonMissing(DomainError):
+    """A refund needs a reason on the record."""
+
+    message = N_("Write why the money goes back.")
+
+
+def refundable(session: Session, payment: Payment) -> Cents:
+    """What is left of a payment to give back, in cents: nothing while a chargeback stands."""
+    if payment.status is not PaymentStatus.SUCCEEDED or payment.purpose is PaymentPurpose.METHOD:
+        return Cents(0)
+    disputed = select(Chargeback.id).where(
+        Chargeback.client_id == payment.client_id,
+        Chargeback.payment_id == payment.id,
+        Chargeback.status.not_in(("won", "warning_closed", "prevented")),
+    )
+    if session.scalar(disputed.limit(1)):
+        return Cents(0)
+    given = session.execute(
+        select(Refund.status, Refund.amount_cents).where(
+            Refund.client_id == payment.client_id, Refund.payment_id == payment.id
+        )
+    )
+    gone = sum(row.amount_cents for row in given if row.status in GONE)
+    return Cents(payment.amount_cents - gone)
+
+
+def give_back(
+    session: Session,
+    payment: Payment,
+    amount_cents: Cents,
+    *,
+    reason: str,
+    staff: Staff,
+    now: datetime,
+) -> Refund:
+    """Ask for money to go back to the debtor, on the record; the caller commits.
+
+    Locks the account, so that two members of staff give back no more than was paid. Raises
+    ReasonMissing, NothingToGiveBack, TooMuchToGiveBack.
+    """
+    if not (words := clean_text(reason)):
+        raise ReasonMissing
+    account = lock_account(session, payment.account_id)
+    most = refundable(session, payment)
+    if most <= 0:
+        raise NothingToGiveBack
+    if not 0 < amount_cents <= most:
+        raise TooMuchToGiveBack(most=Money(most, payment.currency))
+    evidence.record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type="refund.asked",
+        payload={
+            "actor": evidence.staff(staff.id),
+            "payment": str(payment.id),
+            "reference": payment.reference,
+            "amount_cents": amount_cents,
+            "currency": payment.currency,
+            "reason": words,
+        },
+        now=now,
+    )
+    return refunds.give_back(session, payment, amount_cents, cause="staff", now=now)

@@ -1,0 +1,233 @@
+"""The timeline: every leaf of an account in words that staff read.
+
+The words are marked here and translated where they are shown; what was sent, typed and agreed is
+in the leaf, so a line is as true as the record.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, labels
+from portal.models import Account
+from portal.services.evidence import Entry, Payload
+from portal.services.staff import names_of
+
+Params = Mapping[str, object]
+
+
+GROUPS: dict[str, Mapping[str, str]] = {
+    "kind": {**labels.HOLDS, **labels.STOPS},
+    "topic": labels.TOPICS,
+    "channel": labels.CHANNELS,
+    "template": labels.TEMPLATES,
+    "reason": labels.REASONS,
+}
+"""Where the words for codes are that services write; what people typed stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A marked sentence and what fills it: texts, dates, amounts as (cents, currency), Words."""
+
+    message: str
+    params: Params
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line: when, who, what happened, and the detail that the leaf keeps.
+
+    ``actor`` is the name of a member of staff, or a marked word for anybody else.
+    """
+
+    n: int
+    type: str
+    at: datetime
+    actor: str
+    title: str
+    detail: Words | None
+
+
+Detail = Callable[[Payload, Account], Words | None]
+
+ACTORS = {
+    "debtor": N_("The debtor"),
+    "system": N_("The portal"),
+    "stripe": N_("Stripe"),
+    "client": N_("The client"),
+    "staff": N_("Staff"),
+}
+
+
+def timeline(session: Session, account: Account, entries: Sequence[Entry]) -> Sequence[Event]:
+    """What happened on an account, newest first, from its leaves."""
+    by = [_staff_id(entry.payload) for entry in entries]
+    names = names_of(session, [one for one in by if one])
+    return [
+        _event(entry, account, names.get(one) if one else None)
+        for entry, one in zip(reversed(entries), reversed(by), strict=True)
+    ]
+
+
+def _staff_id(payload: Payload) -> UUID | None:
+    actor = payload.get("actor", {})
+    return UUID(actor["id"]) if actor.get("kind") == "staff" else None
+
+
+def _event(entry: Entry, account: Account, name: str | None) -> Event:
+    title, detail = WORDS.get(entry.type, (N_("Something was recorded"), _nothing))
+    said = detail(entry.payload, account) if entry.payload else Words(ERASED, {})
+    kind = entry.payload.get("actor", {}).get("kind", "system")
+    return Event(entry.n, entry.type, entry.at, name or ACTORS[kind], title, said)
+
+
+ERASED = N_("What it said was erased.")
+
+
+def _nothing(payload: Payload, account: Account) -> Words | None:
+    return None
+
+
+def _as(message: str, *names: str) -> Detail:
+    """The sentence, filled with the payload's own values; nothing where one is missing."""
+
+    def detail(payload: Payload, account: Account) -> Words | None:
+        if any(name not in payload for name in names):
+            return None
+        return Words(message, {name: _value(name, payload, account) for name in names})
+
+    return detail
+
+
+def _value(name: str, payload: Payload, account: Account) -> object:
+    value = payload[name]
+    if name.endswith("_cents"):
+        return value, payload.get("currency", account.currency)
+    if name.endswith("_on"):
+        return date.fromisoformat(value)
+    if value in GROUPS.get(name, {}):
+        return Words(GROUPS[name][value], {})
+    return value
+
+
+def _terms(message: str) -> Detail:
+    """The total of the terms that a payload carries, and how many payments there are."""
+
+    def detail(payload: Payload, account: Account) -> Words | None:
+        terms = payload.get("terms")
+        if not terms:
+            return Words(_REASON, {"reason": payload["reason"]}) if "reason" in payload else None
+        total = (terms["total_cents"], terms["currency"])
+        return Words(message, {"total": total, "parts": len(terms["schedule"])})
+
+    return detail
+
+
+def _method(payload: Payload, account: Account) -> Words | None:
+    method = payload.get("method")
+    if not method:
+        return _as(_REASON, "reason")(payload, account)
+    return Words(N_("%(brand)s ending in %(last4)s."), method)
+
+
+def _wish(payload: Payload, account: Account) -> Words | None:
+    wish, note = payload.get("wish", {}), payload.get("note", "")
+    total = (wish.get("total_cents", payload["balance_cents"]), account.currency)
+    part = (wish.get("amount_cents", total[0]), account.currency)
+    return Words(
+        N_("%(reference)s: %(total)s in payments of %(part)s. %(note)s"),
+        {"reference": payload["reference"], "total": total, "part": part, "note": note},
+    )
+
+
+_REASON = N_("Reason: %(reason)s")
+_AMOUNT = N_("%(amount_cents)s")
+_PAID = N_("%(reference)s: %(amount_cents)s")
+_REFERENCE = N_("%(reference)s")
+_CHANNEL = N_("By %(channel)s.")
+_MESSAGE = N_("“%(template)s” by %(channel)s.")
+
+WORDS: dict[str, tuple[str, Detail]] = {
+    "acceptance": (N_("Agreed"), _terms(N_("%(total)s in %(parts)s payments."))),
+    "account.recalled": (N_("Taken back by the client"), _nothing),
+    "arrangement.amended": (N_("Plan shortened, because less is owed"), _nothing),
+    "arrangement.canceled": (N_("Agreement canceled"), _as(_REASON, "reason")),
+    "arrangement.completed": (N_("Agreement fulfilled"), _as(_REFERENCE, "reference")),
+    "arrangement.withdrawn": (N_("Agreement taken back before a payment"), _nothing),
+    "authorization.granted": (N_("Automatic payments allowed"), _method),
+    "authorization.revoked": (N_("Automatic payments ended"), _method),
+    "automatic.stopped": (N_("Automatic payments stopped"), _nothing),
+    "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
+    "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
+    "exception.resolved": (N_("Question about money answered"), _as(_REASON, "reason")),
+    "help.answered": (N_("Help request answered"), _nothing),
+    "help.closed": (N_("Call-back done"), _as(_REASON, "reason")),
+    "help.opened": (
+        N_("Asked for help"),
+        _as(N_("%(topic)s, answer promised by %(promised_on)s"), "topic", "promised_on"),
+    ),
+    "hold.lifted": (
+        N_("Hold lifted"),
+        _as(N_("%(kind)s. Reason: %(reason)s"), "kind", "reason"),
+    ),
+    "hold.set": (N_("Hold set"), _as(N_("%(kind)s"), "kind")),
+    "identity.failed": (N_("Identity check not passed"), _as(N_("%(left)s tries left."), "left")),
+    "identity.passed": (N_("Identity check passed"), _as(N_("With %(method)s."), "method")),
+    "link.issued": (N_("Link issued"), _as(_CHANNEL, "channel")),
+    "link.revoked": (N_("Link revoked"), _as(_REASON, "reason")),
+    "message.failed": (N_("Message not delivered"), _as(_MESSAGE, "template", "channel")),
+    "message.sent": (N_("Message sent"), _as(_MESSAGE, "template", "channel")),
+    "message.suppressed": (
+        N_("Message held back"),
+        _as(
+            N_("“%(template)s” by %(channel)s. Rule %(rule)s."),
+            *("template", "channel", "rule"),
+        ),
+    ),
+    "payment.charged_back": (N_("Payment charged back"), _as(_AMOUNT, "amount_cents")),
+    "payment.chargeback_reversed": (N_("Chargeback reversed"), _as(_AMOUNT, "amount_cents")),
+    "payment.failed": (N_("Payment did not go through"), _as(_PAID, "reference", "amount_cents")),
+    "payment.processing": (
+        N_("Payment is on its way"),
+        _as(_PAID, "reference", "amount_cents"),
+    ),
+    "payment.refund_failed": (N_("Refund came to nothing"), _as(_AMOUNT, "amount_cents")),
+    "payment.refunded": (N_("Payment refunded"), _as(_AMOUNT, "amount_cents")),
+    "payment.succeeded": (N_("Payment received"), _as(_PAID, "reference", "amount_cents")),
+    "placement.completed": (N_("File placed"), _as(N_("%(file_name)s"), "file_name")),
+    "placement.interrupted": (
+        N_("Placing a file was cut off"),
+        _as(N_("%(file_name)s"), "file_name"),
+    ),
+    "policy.published": (
+        N_("Offer limits published"),
+        _as(N_("Version %(version)s."), "version"),
+    ),
+    "proposal.accepted": (
+        N_("Proposal accepted"),
+        _terms(N_("Granted: %(total)s in %(parts)s payments.")),
+    ),
+    "proposal.countered": (
+        N_("Proposal answered with other terms"),
+        _terms(N_("Granted: %(total)s in %(parts)s payments.")),
+    ),
+    "proposal.declined": (N_("Proposal declined"), _as(_REASON, "reason")),
+    "proposal.expired": (N_("Granted terms expired"), _as(_REFERENCE, "reference")),
+    "proposal.submitted": (N_("Proposal made"), _wish),
+    "proposal.withdrawn": (N_("Proposal taken back"), _as(_REFERENCE, "reference")),
+    "refund.asked": (
+        N_("Refund asked for"),
+        _as(
+            N_("%(amount_cents)s of %(reference)s. Reason: %(reason)s"),
+            *("amount_cents", "reference", "reason"),
+        ),
+    ),
+    "staff.revealed": (N_("Personal data looked at"), _as(_REASON, "reason")),
+    "terms.reviewed": (N_("Looked at the exact terms"), _nothing),
+    "thread.written": (N_("Message in the thread"), _as(N_("“%(body)s”"), "body")),
+}
+"""For each type of leaf its title, and the sentence that its payload fills."""
