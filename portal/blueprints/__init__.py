@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from portal.blueprints import assets, debtor, errors, public, webhooks
+from portal.blueprints import assets, debtor, errors, public, staff, support, webhooks
 
 
 def register(app: Flask) -> None:
@@ -11,4 +11,6 @@ def register(app: Flask) -> None:
     app.register_blueprint(public.bp)
     app.register_blueprint(debtor.bp)
     app.register_blueprint(webhooks.bp)
+    app.register_blueprint(staff.bp)
+    app.register_blueprint(support.bp)
     errors.register(app)

@@ -1,4 +1,4 @@
-"""What both consoles share: pages with staff's words, forms that do one thing, files to download."""
+"""What both consoles share: pages in staff's words, forms that do one thing, downloads."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, flash, stream_with_context
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms import SelectChoice  # type: ignore[attr-defined]
 
 from portal.domain import DomainError
 from portal.domain.labels import label
@@ -40,6 +41,11 @@ class Task:
     back: str
     notes: Sequence[str] = ()
     danger: bool = False
+
+
+def options(words: dict[str, str]) -> list[SelectChoice]:
+    """The choices of a field: a code and its marked words each."""
+    return [SelectChoice(code, text) for code, text in words.items()]
 
 
 def words_of(code: object, group: dict[str, str] | None = None) -> str:

@@ -92,14 +92,14 @@ def _by_reference(session: Session, typed: str) -> Iterator[Key]:
     for row in session.execute(
         select(Account.client_id, Account.id).where(mine, Account.reference.in_(spellings))
     ):
-        yield row._tuple()
+        yield row.client_id, row[1]
     for table in (Arrangement, Payment, Proposal, HelpRequest):
         for row in session.execute(
             select(table.client_id, table.account_id).where(
                 table.client_id.in_(_clients(session)), table.reference.in_(spellings)
             )
         ):
-            yield row._tuple()
+            yield row.client_id, row[1]
 
 
 def _debtors(session: Session, typed: str) -> Iterator[Key]:
@@ -109,10 +109,10 @@ def _debtors(session: Session, typed: str) -> Iterator[Key]:
             .where(Contact.client_id.in_(_clients(session)), Contact.address.in_(addresses))
             .limit(MOST + 1)
         )
-        yield from (row._tuple() for row in rows)
+        yield from ((row.client_id, row.debtor_id) for row in rows)
     elif words := search_key(typed).split()[:MOST_WORDS]:
         rows = session.execute(_named(session, words))
-        yield from (row._tuple() for row in rows)
+        yield from ((row.client_id, row.debtor_id) for row in rows)
 
 
 def _addresses(typed: str) -> Iterator[str]:

@@ -42,6 +42,7 @@ OPEN_TO_ANYONE = {
     "public.help": "how to reach us",
     "public.privacy": "what we keep",
     "public.robots": "for search engines",
+    "staff.log_in": "how staff come in",
     "webhooks.stripe": "Stripe signs what it sends",
 }
 # Requests that prove themselves without our form token.

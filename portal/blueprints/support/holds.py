@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from wtforms import SelectField, StringField
 
-from portal.blueprints.consoles import HOLDERS, Task, perform, words_of
+from portal.blueprints.consoles import HOLDERS, Task, options, perform, words_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, labels
@@ -22,7 +22,7 @@ from portal.web import gettext as _
 class HoldForm(Form):
     """What an account is held for, and why."""
 
-    kind = SelectField(N_("Kind of hold"), choices=list(labels.HOLDS.items()))
+    kind = SelectField(N_("Kind of hold"), choices=options(labels.HOLDS))
     reason = StringField(
         N_("Reason"), description=N_("What you were told, by whom, and when. It is kept.")
     )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from wtforms import SelectField, StringField
 
 from portal import i18n
-from portal.blueprints.consoles import READERS, WORKERS, Answer, attempt, page
+from portal.blueprints.consoles import READERS, WORKERS, Answer, attempt, options, page
 from portal.blueprints.fields import DateBoxes, MoneyField
 from portal.blueprints.support import bp
 from portal.domain import N_, DomainError, labels, wording
@@ -29,7 +29,7 @@ from portal.services.standing import today_of
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
 
-DAYS = [("7", N_("7 days")), ("14", N_("14 days")), ("30", N_("30 days"))]
+DAYS = {"7": N_("7 days"), "14": N_("14 days"), "30": N_("30 days")}
 
 REASONS = {
     "too_low": N_("The payments are too low for us."),
@@ -43,7 +43,7 @@ REASONS = {
 class AcceptForm(Form):
     """Until when the debtor may take what they proposed."""
 
-    days = SelectField(N_("The debtor can agree within"), choices=DAYS, default="14")
+    days = SelectField(N_("The debtor can agree within"), choices=options(DAYS), default="14")
 
 
 class CounterForm(Form):
@@ -51,15 +51,15 @@ class CounterForm(Form):
 
     total = MoneyField(N_("Total"))
     amount = MoneyField(N_("Each payment"))
-    frequency = SelectField(N_("How often"), choices=list(labels.FREQUENCIES.items()))
+    frequency = SelectField(N_("How often"), choices=options(labels.FREQUENCIES))
     first_on = DateBoxes(N_("First payment"))
-    until = SelectField(N_("The debtor can agree within"), choices=DAYS, default="14")
+    until = SelectField(N_("The debtor can agree within"), choices=options(DAYS), default="14")
 
 
 class DeclineForm(Form):
     """Why not, in words that the debtor reads."""
 
-    reason = SelectField(N_("Reason that the debtor reads"), choices=list(REASONS.items()))
+    reason = SelectField(N_("Reason that the debtor reads"), choices=options(REASONS))
     more = StringField(N_("More words to the debtor"))
 
 

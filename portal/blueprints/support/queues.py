@@ -4,9 +4,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from wtforms import RadioField, SelectChoice, StringField, TextAreaField
+from wtforms import RadioField, StringField, TextAreaField
 
-from portal.blueprints.consoles import DECIDERS, READERS, WORKERS, Task, attempt, page, perform
+from portal.blueprints.consoles import (
+    DECIDERS,
+    READERS,
+    WORKERS,
+    Task,
+    attempt,
+    options,
+    page,
+    perform,
+)
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, labels, wording
@@ -32,7 +41,7 @@ class AnswerForm(Form):
     hold = RadioField(
         N_("The hold"),
         default=KEEP,
-        choices=[SelectChoice(KEEP, N_("Keep it")), SelectChoice(LIFT, N_("Lift it"))],
+        choices=options({KEEP: N_("Keep it"), LIFT: N_("Lift it")}),
     )
     reason = StringField(N_("Reason to lift it"))
 
@@ -64,11 +73,12 @@ def requests() -> Any:
 def calls() -> Any:
     """People who asked to be called."""
     waiting = queues.requests(session, calls=True)
-    return page("support/calls.html",
+    return page(
+        "support/calls.html",
         section="calls",
         waiting=waiting,
         may_answer=current_staff().role in WORKERS,
-)
+    )
 
 
 @bp.get("/questions")
@@ -82,7 +92,6 @@ def questions() -> Any:
         waiting=waiting,
         kinds=labels.QUESTIONS,
         may_decide=current_staff().role in DECIDERS,
-
     )
 
 

@@ -1,0 +1,105 @@
+"""Links of a debtor, and the addresses that were closed."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from wtforms import SelectField
+
+from portal.blueprints.consoles import WORKERS, Task, options, perform, words_of
+from portal.blueprints.support import bp
+from portal.blueprints.support.accounts import back_to, masked_contact
+from portal.domain import N_, labels
+from portal.models import AccessLink, Account, Contact, ContactStop, StopKind
+from portal.security import audience, current_staff
+from portal.services import evidence, links
+from portal.services.dossier import find_account
+from portal.services.stops import lift_stop
+from portal.web import Form, now, session
+from portal.web import gettext as _
+
+WHY_REVOKE = {
+    "asked": N_("The debtor asked for it"),
+    "wrong_person": N_("It went to the wrong person"),
+    "lost": N_("Somebody else may have it"),
+}
+
+
+class RevokeForm(Form):
+    """Why a link is closed."""
+
+    reason = SelectField(N_("Reason"), choices=options(WHY_REVOKE))
+
+
+class ReopenForm(Form):
+    """Nothing to fill in: one button."""
+
+
+@bp.route("/links/<uuid:link_id>/revoke", methods=["GET", "POST"])
+@audience(*WORKERS)
+def revoke(link_id: UUID) -> Any:
+    """Close a link for good."""
+    mine = AccessLink.client_id.in_(session.info["client_ids"])
+    link = session.scalars(select(AccessLink).where(mine, AccessLink.id == link_id)).one()
+    account, form = _first_account(link), RevokeForm()
+
+    def do() -> None:
+        actor = evidence.staff(current_staff().id)
+        links.revoke_link(session, link, reason=form.reason.data, actor=actor, now=now())
+
+    task = Task(
+        title=_("Revoke the link"),
+        button=_("Revoke"),
+        back=back_to(account),
+        notes=(_("It opens nothing any more, and whoever uses it now is shown out."),),
+    )
+    return perform(form, do, task=task, done=_("The link is revoked."), to=back_to(account))
+
+
+def _first_account(link: AccessLink) -> Account:
+    return session.scalars(
+        select(Account)
+        .where(Account.client_id == link.client_id, Account.debtor_id == link.debtor_id)
+        .order_by(Account.id)
+        .limit(1)
+    ).one()
+
+
+@bp.route("/accounts/<uuid:account_id>/stops/<uuid:stop_id>", methods=["GET", "POST"])
+@audience(*WORKERS)
+def reopen(account_id: UUID, stop_id: UUID) -> Any:
+    """Open an address again that was closed by mistake; never one that wanted no more messages."""
+    account, form = find_account(session, account_id), ReopenForm()
+    stop, contact = session.execute(_stops_of(account).where(ContactStop.id == stop_id)).one()
+
+    def do() -> None:
+        lift_stop(session, stop, by=current_staff().id, now=now())
+
+    task = Task(
+        title=_("Open %(address)s again", address=masked_contact(contact)),
+        button=_("Open it again"),
+        back=back_to(account),
+        notes=(
+            words_of(stop.kind, labels.STOPS),
+            _("Do this only if it was a mistake. Revoked links stay closed: send a new one."),
+        ),
+    )
+    return perform(form, do, task=task, done=_("The address is open."), to=back_to(account))
+
+
+def _stops_of(account: Account) -> Any:
+    same = (
+        (Contact.client_id == ContactStop.client_id)
+        & (Contact.channel == ContactStop.channel)
+        & (Contact.address == ContactStop.address)
+    )
+    return (
+        select(ContactStop, Contact)
+        .join(Contact, same)
+        .where(
+            Contact.client_id == account.client_id,
+            Contact.debtor_id == account.debtor_id,
+            ContactStop.kind != StopKind.OPTED_OUT,
+            ContactStop.lifted_at.is_(None),
+        )
+    )

@@ -1,0 +1,43 @@
+"""Staff for tests of the consoles: Sam, Otto and the others, with a browser that is logged in."""
+
+from argon2 import PasswordHasher
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from portal.models import Client, Role, Staff
+from portal.services import staff as services
+from portal.services.staff import NewStaff, create_staff, start_session
+from portal.services.visits import Browser
+from tests.factories import NOW, _numbers
+
+PASSWORD = "correct horse battery staple"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""As strong as a test needs."""
+
+
+def make_staff(session: Session, role: Role, *clients: Client, **given: str) -> Staff:
+    """A member of staff of this role, for these clients."""
+    n = next(_numbers)
+    new = NewStaff(
+        email=given.get("email", f"sam{n}@harbor-services.com"),
+        name=given.get("name", f"Sam {role.value.replace('_', ' ').title()}"),
+        role=role,
+        password=PASSWORD,
+        clients=[client.id for client in clients],
+    )
+    kept, services.hasher = services.hasher, QUICK
+    try:
+        return create_staff(session, new, now=NOW)
+    finally:
+        services.hasher = kept
+
+
+def enter(http: FlaskClient, session: Session, staff: Staff) -> FlaskClient:
+    """Log a browser in without the log-in page."""
+    at = http.application.extensions["portal"].clock.now()
+    _, token = start_session(session, staff, browser=Browser("127.0.0.1", "test"), now=at)
+    session.flush()
+    with http.session_transaction() as cookie:
+        cookie.clear()
+        cookie["_user_id"], cookie["_fresh"], cookie["seen"] = token, True, int(at.timestamp())
+    return http
