@@ -2,7 +2,17 @@
 
 from flask import Flask
 
-from portal.blueprints import assets, debtor, errors, public, staff, support, webhooks
+from portal.blueprints import (
+    assets,
+    debtor,
+    errors,
+    optout,
+    outbox,
+    public,
+    staff,
+    support,
+    webhooks,
+)
 
 
 def register(app: Flask) -> None:
@@ -13,4 +23,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(webhooks.bp)
     app.register_blueprint(staff.bp)
     app.register_blueprint(support.bp)
+    app.register_blueprint(optout.bp)
+    if app.extensions["portal"].settings.outbox:
+        app.register_blueprint(outbox.bp)
     errors.register(app)

@@ -36,6 +36,10 @@ OPEN_TO_ANYONE = {
     "debtor.new_link": "for who lost theirs",
     "debtor.start": "the code of a letter",
     "debtor.wrong_person": "no check can be asked of a stranger",
+    "optout.unsubscribe": "whoever holds a message may stop them",
+    "outbox.deliver": "the demo only",
+    "outbox.html": "the demo only",
+    "outbox.messages": "the demo only",
     "public.accessibility": "about the pages",
     "public.closed": "left on the screen",
     "public.healthz": "for the load balancer",
@@ -47,6 +51,7 @@ OPEN_TO_ANYONE = {
 }
 # Requests that prove themselves without our form token.
 WITHOUT_FORM_TOKEN = {
+    "optout.unsubscribe": "the token in the address; mail programs post it in one click",
     "webhooks.stripe": "Stripe signs what it sends",
 }
 

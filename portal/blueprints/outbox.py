@@ -1,0 +1,76 @@
+"""The outbox of the demo: what debtors would get, while nothing leaves the machine."""
+
+import base64
+import hashlib
+import re
+from uuid import UUID
+
+from flask import Blueprint, Response, abort, current_app, request
+from flask.typing import ResponseReturnValue
+
+from portal.domain.outgoing import reason_of
+from portal.security import audience
+from portal.services import outbox
+from portal.services.dispatch import dispatch
+from portal.web import now, render, see_other, session, url_for
+from portal.writing import carriers_of
+
+bp = Blueprint("outbox", __name__)
+
+_STYLES = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
+@bp.get("/outbox")
+@audience("anyone")
+def messages() -> str:
+    """Every e-mail and text as its debtor would see it, the newest first."""
+    wanted, waiting = request.args.get("q", ""), request.args.get("waiting") == "1"
+    before = request.args.get("before", type=UUID)
+    found = outbox.entries(session, wanted=wanted, waiting=waiting, before=before)
+    last = found[-1].message.id if len(found) == outbox.PAGE else None
+    return render(
+        "outbox/messages.html",
+        entries=found,
+        wanted=wanted,
+        waiting=waiting,
+        older=url_for(".messages", q=wanted, waiting=int(waiting), before=last) if last else None,
+        reason_of=reason_of,
+    )
+
+
+@bp.get("/outbox/<uuid:message_id>/html")
+@audience("anyone")
+def html(message_id: UUID) -> Response:
+    """The HTML part of an e-mail, kept from doing anything but being read and followed."""
+    message = outbox.entry(session, message_id)
+    if message is None or not message.body_html:
+        abort(404)
+    styles = " ".join(f"'{_hash(style)}'" for style in _STYLES.findall(message.body_html))
+    policy = f"default-src 'none'; style-src {styles}; sandbox allow-popups"
+    return Response(
+        message.body_html,
+        content_type="text/html; charset=utf-8",
+        headers={"Content-Security-Policy": policy},
+    )
+
+
+@bp.post("/outbox/<uuid:message_id>/deliver")
+@audience("anyone")
+def deliver(message_id: UUID) -> ResponseReturnValue:
+    """Deliver a message that waits for its hour now; every other rule still counts."""
+    message = outbox.entry(session, message_id)
+    if message is None:
+        abort(404)
+    dispatch(
+        session,
+        message.client_id,
+        message.id,
+        carriers=carriers_of(current_app.extensions["portal"]),
+        now=now(),
+        at_any_hour=True,
+    )
+    return see_other(url_for(".messages", q=request.args.get("q", "")) + f"#m-{message_id}")
+
+
+def _hash(style: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
