@@ -51,15 +51,12 @@ def _words() -> None:
     op.execute("""
         CREATE FUNCTION renew_debtor_words() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-          DELETE FROM debtor_word AS gone USING was JOIN named USING (client_id, id)
-          WHERE named.name_key <> was.name_key
-            AND (gone.client_id, gone.debtor_id) = (was.client_id, was.id)
-            AND gone.word = ANY (string_to_array(was.name_key, ' '));
+          DELETE FROM debtor_word
+          WHERE client_id = OLD.client_id AND debtor_id = OLD.id
+            AND word = ANY (string_to_array(OLD.name_key, ' '));
           INSERT INTO debtor_word (client_id, word, debtor_id)
-          SELECT DISTINCT named.client_id, part, named.id
-          FROM was JOIN named USING (client_id, id),
-            unnest(string_to_array(named.name_key, ' ')) AS part
-          WHERE named.name_key <> was.name_key AND part <> '';
+          SELECT DISTINCT NEW.client_id, part, NEW.id
+          FROM unnest(string_to_array(NEW.name_key, ' ')) AS part WHERE part <> '';
           RETURN NULL;
         END $$""")
     op.execute("""
@@ -67,9 +64,9 @@ def _words() -> None:
         REFERENCING NEW TABLE AS named
         FOR EACH STATEMENT EXECUTE FUNCTION keep_debtor_words()""")
     op.execute("""
-        CREATE TRIGGER keep_words_of_renamed AFTER UPDATE ON debtor
-        REFERENCING OLD TABLE AS was NEW TABLE AS named
-        FOR EACH STATEMENT EXECUTE FUNCTION renew_debtor_words()""")
+        CREATE TRIGGER keep_words_of_renamed AFTER UPDATE OF name_key ON debtor
+        FOR EACH ROW WHEN (OLD.name_key <> NEW.name_key)
+        EXECUTE FUNCTION renew_debtor_words()""")
 
 
 def _drafts() -> None:

@@ -108,18 +108,15 @@ def _say(report: PlacementReport, owner: Client, rejects: Path) -> None:
         f"{report.rows:,} rows: {report.landed:,} placed, {report.updated:,} updated,"
         f" {report.unchanged:,} unchanged, {report.refused:,} refused."
     )
-    if report.warned:
-        click.echo(f"{report.warned:,} of them lack something that was unusable and left out.")
-    if report.held:
-        click.echo(f"{report.held:,} changed balances wait for a person (money exceptions).")
-    if report.unverifiable:
-        named = ", ".join(report.unverifiable_references)
-        more = report.unverifiable - len(report.unverifiable_references)
-        factors = ", ".join(factor.replace("_", " ") for factor in owner.identity_factors)
-        click.echo(
-            f"{report.unverifiable:,} debtors cannot be verified, for want of {factors}: {named}"
-            + (f" and {more:,} more." if more else ".")
-        )
+    for count, what in (
+        (report.warned, "of them lack something that was unusable and left out."),
+        (report.held, "changed balances wait for a person (money exceptions)."),
+        (report.without_notice, "get no link before their validation notice is sent."),
+        (report.time_barred, "are time-barred and get no link."),
+    ):
+        if count:
+            click.echo(f"{count:,} {what}")
+    _say_unverifiable(report, owner)
     for refusal in report.first_refusals[:SHOWN]:
         value = f" {refusal.value!r}" if refusal.value else ""
         click.echo(f"line {refusal.line}, {refusal.column or 'row'}{value}: {refusal.reason}")
@@ -127,6 +124,18 @@ def _say(report: PlacementReport, owner: Client, rejects: Path) -> None:
         click.echo(f"and {report.refused - SHOWN:,} more.")
     if report.refused:
         click.echo(f"All refused rows with their reasons: {rejects}")
+
+
+def _say_unverifiable(report: PlacementReport, owner: Client) -> None:
+    if not report.unverifiable:
+        return
+    named = ", ".join(report.unverifiable_references)
+    more = report.unverifiable - len(report.unverifiable_references)
+    factors = ", ".join(factor.replace("_", " ") for factor in owner.identity_factors)
+    click.echo(
+        f"{report.unverifiable:,} debtors cannot be verified, for want of {factors}: {named}"
+        + (f" and {more:,} more." if more else ".")
+    )
 
 
 @click.command()

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from portal.db import PortalSession
 from portal.models import Account, Contact, Debtor
@@ -162,3 +162,13 @@ def test_the_last_line_about_a_debtor_has_the_last_word(placer: Placer) -> None:
     )
     debtor = placer.session.scalars(select(Debtor)).one()
     assert (debtor.city, debtor.last_four_hash is not None) == ("Troy", True)
+
+
+def test_the_words_of_a_name_follow_a_correction(placer: Placer) -> None:
+    placer.row()
+    placer.row(now=LATER, last_name="Reyes-Okafor")
+    words = placer.session.execute(text("SELECT word FROM debtor_word ORDER BY word"))
+    assert [word for (word,) in words] == ["dana", "okafor", "reyes"]
+    placer.row(now=LATER, last_name="Okafor")
+    words = placer.session.execute(text("SELECT word FROM debtor_word ORDER BY word"))
+    assert [word for (word,) in words] == ["dana", "okafor"]

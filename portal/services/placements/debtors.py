@@ -69,6 +69,8 @@ class DebtorBook:
         self._by_id: dict[UUID, KnownDebtor] = {}
         self._by_number: dict[str, KnownDebtor] = {}
         self._by_key: dict[bytes, KnownDebtor] = {}
+        self.renamed: set[UUID] = set()
+        """Debtors on file whose number or key is another than before."""
 
     def load(self, rows: Sequence[CheckedRow], present: Collection[UUID]) -> None:
         """Read the debtors that the rows name, and those whose accounts are ``present``."""
@@ -155,8 +157,11 @@ class DebtorBook:
         """Take over what the row says of the debtor; what it leaves blank stays."""
         if debtor.join_key and self._by_key.get(debtor.join_key) is debtor:
             del self._by_key[debtor.join_key]
+        before = debtor.number, debtor.join_key
         debtor.number = row.debtor_number or debtor.number
         debtor.join_key = row.join_key or debtor.join_key
+        if not debtor.fresh and before != (debtor.number, debtor.join_key):
+            self.renamed.add(debtor.id)
         debtor.name_key = row.name_key
         debtor.date_of_birth_hash = row.date_of_birth_hash or debtor.date_of_birth_hash
         debtor.last_four_hash = row.last_four_hash or debtor.last_four_hash

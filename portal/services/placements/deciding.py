@@ -59,6 +59,7 @@ class Batch:
     unchanged: list[CheckedRow] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     held: list[tuple[CheckedRow, KnownAccount, str]] = field(default_factory=list)
+    renamed: list[UUID] = field(default_factory=list)
 
     def written(self) -> list[CheckedRow]:
         """The rows that were not refused."""
@@ -107,6 +108,7 @@ class Decider:
         for row, account in changing:
             self._decide(row, account)
         _say_who_writes(self._batch.decisions)
+        self._batch.renamed = list(self._debtors.renamed)
         return self._batch
 
     def _decide(self, row: CheckedRow, account: KnownAccount | None) -> None:

@@ -49,7 +49,7 @@ _SYNONYMS = {
 _OPTIONS = (
     *("categories", "debt_purpose", "default_at_placement", "is_consumer_financial_product"),
     *("original_creditor", "current_creditor", "product", "itemization_kind", "currency"),
-    *("country", "permission_basis"),
+    "permission_basis",
 )
 
 
@@ -66,7 +66,6 @@ class Defaults:
     """
 
     role: CollectorRole
-    country: str
     currency: str
     language: str
     original_creditor: str
@@ -101,7 +100,6 @@ def defaults_of(client: Client) -> Defaults:
     names = {
         name: str(given.get(name) or fallback)
         for name, fallback in {
-            "country": client.country,
             "original_creditor": client.legal_name if first_party else "",
             "current_creditor": client.legal_name if first_party else "",
             "product": "",

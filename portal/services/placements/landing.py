@@ -71,8 +71,9 @@ def _values(placement: Placement, now: datetime) -> dict[str, Any]:
 def _write(connection: Connection, batch: Batch, placement: Placement, now: datetime) -> None:
     values = _values(placement, now)
     changed = batch.changed()
+    if batch.renamed:
+        connection.execute(statements.FREE_DEBTORS, values | {"renamed": batch.renamed})
     if any(decision.debtor_write is Write.UPDATE for decision in batch.decisions):
-        connection.execute(statements.FREE_DEBTORS, values)
         connection.execute(statements.UPDATE_DEBTORS, values | {"write": Write.UPDATE})
     connection.execute(statements.INSERT_DEBTORS, values)
     if any(decision.debtor_write is Write.REFRESH for decision in batch.decisions):

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from portal.db import commit
+from portal.domain.capabilities import is_time_barred
 from portal.domain.identity import Factor
+from portal.domain.validation import needs_validation_notice
 from portal.models import Client, Placement, PlacementKind, PlacementStatus, fresh_id
 from portal.services.placements.deciding import Batch, Outcome
 from portal.services.placements.defaults import defaults_of
@@ -46,6 +48,7 @@ class PlacementReport:
 
     ``unverifiable``: accounts placed or updated with none of the client's identity factors and no
     second address for a code, so that nobody could prove to be their debtor; the first are named.
+    ``without_notice`` and ``time_barred``: accounts that get no link yet (VN-04, TB-02).
     """
 
     placement_id: UUID
@@ -56,6 +59,8 @@ class PlacementReport:
     refused: int = 0
     warned: int = 0
     held: int = 0
+    without_notice: int = 0
+    time_barred: int = 0
     unverifiable: int = 0
     unverifiable_references: list[str] = field(default_factory=list)
     first_refusals: list[Refusal] = field(default_factory=list)
@@ -118,6 +123,11 @@ def _twice(row: CheckedRow, checker: Checker, first: int) -> Refusal:
     return Refusal(row.line, column, row.reference, why, row.cells, row.reference)
 
 
+def _lacks_notice(row: CheckedRow) -> bool:
+    needed = needs_validation_notice(row.collector_role, row.debt_purpose)
+    return needed and row.validation_notice_sent_on is None
+
+
 class _Run:
     """One placement while it goes on."""
 
@@ -128,7 +138,7 @@ class _Run:
         self, session: Session, client: Client, reader: RowReader, watch: Watch, now: datetime
     ) -> None:
         self.session, self.client, self.watch, self.now = session, client, watch, now
-        self.header, self.columns = reader.names, reader.columns()
+        self.header, self.columns, self.today = reader.names, reader.columns(), reader.today
         self.manifest = Manifest()
         self.factors = [f"{factor}_hash" for factor in Factor if factor in client.identity_factors]
 
@@ -175,7 +185,10 @@ class _Run:
         report.first_refusals += batch.refused[: MOST_NAMED - len(report.first_refusals)]
         for name in ("rows", "landed", "updated", "unchanged", "refused", "warned"):
             setattr(self.placement, name, getattr(report, name))
-        self._count_unverifiable([decision.row for decision in batch.decisions])
+        rows = [decision.row for decision in batch.decisions]
+        report.without_notice += sum(map(_lacks_notice, rows))
+        report.time_barred += sum(is_time_barred(row.sol_expires_on, self.today) for row in rows)
+        self._count_unverifiable(rows)
 
     def _count_unverifiable(self, rows: Sequence[CheckedRow]) -> None:
         lost = [row.reference for row in rows if not self._is_verifiable(row)]

@@ -66,26 +66,29 @@ SELECT %(client_id)s, debtor_id, {_DEBTOR}, %(now)s FROM staged WHERE debtor_wri
 """  # noqa: S608
 # Names that change places within one statement would meet in their unique indexes.
 FREE_DEBTORS = """
-UPDATE debtor d SET debtor_number = NULL, join_key = NULL
-FROM staged s
-WHERE s.debtor_write = 'update' AND d.client_id = %(client_id)s AND d.id = s.debtor_id
-  AND (d.debtor_number, d.join_key) IS DISTINCT FROM (s.debtor_number, s.join_key)
+UPDATE debtor SET debtor_number = NULL, join_key = NULL
+WHERE client_id = %(client_id)s AND id = ANY(%(renamed)s)
 """
-# Answers on file outlive a file that leaves them out; an address is replaced as a whole.
-UPDATE_DEBTORS = """
-UPDATE debtor d SET
-  debtor_number = s.debtor_number, join_key = s.join_key,
-  first_name = s.first_name, last_name = s.last_name, name_key = s.name_key,
-  language = s.language, region = s.region, country = s.country,
-  date_of_birth_hash = coalesce(s.date_of_birth_hash, d.date_of_birth_hash),
-  postal_code_hash = coalesce(s.postal_code_hash, d.postal_code_hash),
-  last_four_hash = coalesce(s.last_four_hash, d.last_four_hash),
-  address_line = coalesce(s.address_line, d.address_line),
-  city = coalesce(s.city, d.city), postal_code = coalesce(s.postal_code, d.postal_code),
-  time_zone = coalesce(s.time_zone, d.time_zone)
+# Answers on file outlive a file that leaves them out. Rows are found by id alone: with the client
+# named beside its policy, the planner takes the client for small and reads all of it.
+_NEWEST = {
+    **{name: f"s.{name}" for name in ("debtor_number", "join_key", "first_name", "last_name")},
+    **{name: f"s.{name}" for name in ("name_key", "language", "region", "country")},
+    **{
+        name: f"coalesce(s.{name}, d.{name})"
+        for name in (
+            *("date_of_birth_hash", "postal_code_hash", "last_four_hash"),
+            *("address_line", "city", "postal_code", "time_zone"),
+        )
+    },
+}
+UPDATE_DEBTORS = f"""
+UPDATE debtor d SET {", ".join(f"{name} = {value}" for name, value in _NEWEST.items())}
 FROM staged s
-WHERE s.debtor_write = %(write)s AND d.client_id = %(client_id)s AND d.id = s.debtor_id
-"""
+WHERE s.debtor_write = %(write)s AND d.id = s.debtor_id
+  AND ({", ".join(f"d.{name}" for name in _NEWEST)})
+    IS DISTINCT FROM ({", ".join(_NEWEST.values())})
+"""  # noqa: S608
 _FACTS = (
     *("original_creditor", "current_creditor", "product", "debt_category", "debt_purpose"),
     *("is_consumer_financial_product", "default_at_placement", "collector_role"),
@@ -117,7 +120,7 @@ UPDATE account a SET
   balance_cents = a.balance_cents + coalesce(s.delta_cents, 0),
   recalled_at = NULL, updated_at = %(now)s
 FROM staged s
-WHERE s.outcome IN ('updated', 'held') AND a.client_id = %(client_id)s AND a.id = s.account_id
+WHERE s.outcome IN ('updated', 'held') AND a.id = s.account_id
 """  # noqa: S608
 INSERT_PLACED = """
 INSERT INTO ledger_entry (client_id, id, account_id, kind, source, amount_cents, at)
@@ -132,9 +135,8 @@ FROM staged WHERE outcome = 'updated' AND delta_cents <> 0
 RETIRE_CONTACTS = """
 UPDATE contact c SET retired_at = %(now)s
 FROM staged s LEFT JOIN staged_contact n ON n.account_id = s.account_id
-WHERE s.outcome IN ('updated', 'held') AND c.client_id = %(client_id)s
-  AND c.debtor_id = s.earlier_debtor_id AND c.source = 'account:' || s.account_id
-  AND c.retired_at IS NULL
+WHERE s.outcome IN ('updated', 'held') AND c.debtor_id = s.earlier_debtor_id
+  AND c.source = 'account:' || s.account_id AND c.retired_at IS NULL
   AND (s.debtor_id <> s.earlier_debtor_id OR (n.channel = c.channel AND n.address <> c.address))
 """
 INSERT_CONTACTS = """
