@@ -5,7 +5,7 @@ never on what staff may grant. More money, or the same sooner, never gets a wors
 again gets the same one.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
@@ -341,15 +341,6 @@ def wish_terms(proposal: Proposal, account: AccountFacts, policy: Policy) -> Ter
     terms = granted_terms(account, policy, total=total, schedule=dated)
     frequency = proposal.frequency if len(parts) > 1 else None
     return replace(terms, frequency=frequency, method=proposal.method)
-
-
-def answer_due_on(policy: Policy, today: date, holidays: Collection[date] = ()) -> date:
-    """The day by which a person answers a proposal: working days, without the holidays given."""
-    day, left = today, policy.answer_working_days
-    while left > 0:
-        day += timedelta(days=1)
-        left -= day.weekday() < 5 and day not in holidays
-    return day
 
 
 def to_dict(proposal: Proposal) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from portal.domain.money import (
     Money,
     PartTooSmall,
     minimum_charge,
+    split,
 )
 
 Part = tuple[date, Cents]
@@ -140,10 +141,9 @@ def parts_by_count(total: Cents, count: int, *, down: Cents = NOTHING) -> tuple[
         raise AmountNotPositive
     if count > MOST_PARTS:
         raise ScheduleTooLong
-    each = Cents(total // count)
-    if down > each and count > 1:
-        return (down, *parts_by_count(Cents(total - down), count - 1))
-    return (*((each,) * (count - 1)), Cents(total - each * (count - 1)))
+    if down > total // count and count > 1:
+        return (down, *split(Cents(total - down), count - 1))
+    return split(total, count)
 
 
 def schedule(

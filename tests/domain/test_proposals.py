@@ -25,7 +25,6 @@ from portal.domain.proposals import (
     ProposalTooLong,
     ProposalTooSmall,
     answer,
-    answer_due_on,
     from_dict,
     to_dict,
     wish_terms,
@@ -304,12 +303,6 @@ def test_staff_see_the_wish_as_terms_and_may_grant_it() -> None:
     assert wish.runs == ((6, 100_00),)
     granted = grant(wish, DANA, POLICY, TODAY, valid_until=date(2026, 12, 15))
     assert admit(granted, DANA, POLICY, TODAY, granted=granted) == granted
-
-
-def test_an_answer_is_promised_in_working_days() -> None:
-    friday = date(2026, 11, 20)
-    assert answer_due_on(POLICY, friday) == date(2026, 11, 25)
-    assert answer_due_on(POLICY, friday, {date(2026, 11, 24)}) == date(2026, 11, 26)
 
 
 def test_a_whole_debt_in_the_parts_of_a_settlement_is_agreed_too() -> None:
