@@ -1,5 +1,6 @@
 """One agreement as its page shows it: parts, payments, permission; read with the account."""
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -37,6 +38,21 @@ SELECT json_build_object(
        AND t.status IN ('succeeded', 'processing', 'attempting') AND t.amount_cents > 0)
 ) FROM arrangement r WHERE r.client_id = account.client_id AND r.account_id = account.id
 ORDER BY r.status IN ('awaiting_first_payment', 'active') DESC, r.accepted_at DESC LIMIT 1
+"""
+
+_COPY = """
+SELECT encode(d.body, 'base64') FROM leaf f
+JOIN leaf_payload w ON w.client_id = f.client_id AND w.chain_id = f.chain_id AND w.n = f.n
+JOIN document d ON d.client_id = f.client_id
+  AND d.sha256 = decode(w.payload::jsonb #>> '{documents,0,sha256}', 'hex')
+WHERE f.client_id = account.client_id AND f.chain_id = account.chain_id AND f.type = 'acceptance'
+  AND w.payload::jsonb ->> 'arrangement' = (found.said ->> 'id')
+"""
+
+_PERMISSION = """
+SELECT encode(d.body, 'base64') FROM document d
+WHERE d.client_id = account.client_id
+  AND d.sha256 = decode(found.said #>> '{permission,3}', 'hex')
 """
 
 OPEN_PARTS = (
@@ -140,6 +156,34 @@ def read_agreement(
         return None
     balance, said = found
     return balance, _page(said) if said else None
+
+
+def read_copy(
+    session: Session, visit: Visit, account_id: UUID, *, now: datetime
+) -> tuple[Balance, AgreementPage, str] | None:
+    """The same with the agreement's text as the debtor got it; None where there is none."""
+    return _read_text(session, visit, account_id, _COPY, now=now)
+
+
+def read_permission(
+    session: Session, visit: Visit, account_id: UUID, *, now: datetime
+) -> tuple[Balance, AgreementPage, str] | None:
+    """The same with the text of the permission to charge later; None where there is none."""
+    return _read_text(session, visit, account_id, _PERMISSION, now=now)
+
+
+def _read_text(
+    session: Session, visit: Visit, account_id: UUID, wanted: str, *, now: datetime
+) -> tuple[Balance, AgreementPage, str] | None:
+    extra = (
+        f"SELECT json_build_array(found.said, ({wanted}))"  # noqa: S608
+        f" FROM (SELECT ({_AGREEMENT}) AS said) AS found"
+    )
+    found = read_with(session, visit, account_id, extra, now=now)
+    if found is None or found[1] is None or None in found[1]:
+        return None
+    balance, (said, body) = found
+    return balance, _page(said), base64.b64decode(body).decode()
 
 
 def _page(said: dict[str, Any]) -> AgreementPage:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -23,7 +24,7 @@ from portal.services.acceptance import refuse_second
 from portal.services.evidence import SYSTEM, Actor, Payload
 from portal.services.help import answer_by
 from portal.services.ledger import lock_account
-from portal.services.offers import facts_of, offers_for
+from portal.services.offers import OfferSheet, facts_of, offers_for
 from portal.services.policies import NoPolicy, live_policy
 from portal.services.references import fresh_reference
 from portal.services.standing import require, today_of
@@ -193,20 +194,21 @@ def newest_proposal(session: Session, account: Account) -> Proposal | None:
 
 
 def alternatives(session: Session, proposal: Proposal, now: datetime) -> Sequence[Terms]:
-    """What could be agreed at once instead of waiting, from the limits of today."""
+    """What could be agreed to at once instead of waiting, read for its account."""
     account = session.get_one(Account, (proposal.client_id, proposal.account_id))
-    sheet = offers_for(session, account, now)
+    return [one.terms for one in near(proposal.wish, offers_for(session, account, now))]
+
+
+def near(wish: dict[str, Any], sheet: OfferSheet) -> Sequence[domain.Alternative]:
+    """What could be agreed at once instead of waiting, from the limits of today."""
     if sheet.published is None or not sheet.capabilities.offer.allowed:
         return ()
-    wish = domain.from_dict(proposal.wish)
+    wished = domain.from_dict(wish)
     try:
-        said = domain.answer(wish, sheet.facts, sheet.published.policy, sheet.today)
+        said = domain.answer(wished, sheet.facts, sheet.published.policy, sheet.today)
     except DomainError:
         return ()
-    if isinstance(said, domain.Agreed):
-        return (said.terms,)
-    near = said.alternatives if isinstance(said, domain.Alternatives) else ()
-    return tuple(alternative.terms for alternative in near)
+    return said.alternatives if isinstance(said, domain.Alternatives) else ()
 
 
 def wished_terms(session: Session, proposal: Proposal) -> Terms:

@@ -1,7 +1,7 @@
 """The portal in process: real database, fixed clock, a client that checks every page it gets."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,10 @@ from portal.config import Settings
 from portal.db import PortalSession
 from portal.gateways.clock import SetClock
 from portal.runtime import Runtime, build_runtime
+from tests.pages.agreeing import enter
+from tests.pages.debtors import Dana
 from tests.pages.reading import check_page
+from tests.sandbox.checked import CheckedStripe, checked_stripe
 
 
 @pytest.fixture
@@ -25,9 +28,23 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def runtime(settings: Settings, sessions: Callable[..., PortalSession], clock: SetClock) -> Runtime:
+def stripe(clock: SetClock) -> Iterator[CheckedStripe]:
+    """The sandbox in process, under its judge, on the portal's clock when the test begins."""
+    with checked_stripe() as stripe:
+        stripe.clock.now = clock.now()
+        yield stripe
+
+
+@pytest.fixture
+def runtime(
+    settings: Settings,
+    sessions: Callable[..., PortalSession],
+    clock: SetClock,
+    stripe: CheckedStripe,
+) -> Runtime:
     """What the app works with, on the test's own connection."""
-    return dataclasses.replace(build_runtime(settings), sessions=sessions, clock=clock)  # type: ignore[arg-type]
+    given = {"sessions": sessions, "clock": clock, "stripe": stripe.gateway}
+    return dataclasses.replace(build_runtime(settings), **given)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -53,3 +70,9 @@ def http(app: Flask) -> FlaskClient:
     """A person's browser."""
     app.test_client_class = Reader
     return app.test_client()
+
+
+@pytest.fixture
+def dana(http: FlaskClient, session: PortalSession, settings: Settings, clock: SetClock) -> Dana:
+    """Dana, past the identity check, whose client has a policy."""
+    return enter(http, session, settings, clock)

@@ -2,7 +2,6 @@
 
 import gzip
 from datetime import date
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,40 +17,11 @@ from portal.models import CollectorRole, EntryKind
 from portal.services import evidence
 from portal.services.ledger import lock_account, post
 from portal.services.standing import set_hold
-from tests.factories import make_account, make_policy
-from tests.pages.debtors import Dana, come_in, make_visitor
-from tests.pages.reading import heard, said, spaced, tree
+from tests.factories import make_account
+from tests.pages.agreeing import enter, links, path
+from tests.pages.debtors import Dana, make_visitor
+from tests.pages.reading import heard, said, tree
 from tests.services.test_balance import counted
-
-
-@pytest.fixture
-def dana(http: FlaskClient, session: PortalSession, settings: Settings, clock: SetClock) -> Dana:
-    """Dana, who has passed the identity check."""
-    return enter(http, session, settings, clock)
-
-
-def enter(
-    http: FlaskClient,
-    session: PortalSession,
-    settings: Settings,
-    clock: SetClock,
-    **given: Any,
-) -> Dana:
-    visitor = make_visitor(session, settings, clock.now(), **given)
-    make_policy(session, visitor.client)
-    session.commit()
-    come_in(http, session, visitor)
-    return visitor
-
-
-def path(dana: Dana) -> str:
-    return f"/account/{dana.account.id}"
-
-
-def links(page: Any) -> dict[str, str]:
-    main = tree(page).find(".//main")
-    assert main is not None
-    return {spaced(link): link.get("href", "") for link in main.iter("a")}
 
 
 def test_the_balance_says_how_much_to_whom_and_what_can_be_done(

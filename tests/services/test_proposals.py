@@ -200,9 +200,9 @@ def test_what_could_be_agreed_at_once_is_shown_beside_the_waiting_proposal(
     session: PortalSession,
 ) -> None:
     account = dana(session)
-    near = alternatives(session, suggest(session, account), NOW)
-    assert near
-    assert all(terms.first_cents > 4_000 for terms in near)
+    found = alternatives(session, suggest(session, account), NOW)
+    assert found
+    assert all(terms.first_cents > 4_000 for terms in found)
 
 
 def test_the_hourly_job_expires_every_granted_proposal(session: PortalSession) -> None:

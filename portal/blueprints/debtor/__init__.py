@@ -6,12 +6,25 @@ bp = Blueprint("debtor", __name__)
 
 from portal.blueprints.debtor import (  # noqa: E402
     access,
+    arrangement,
     balance,
     doors,
     paying,
     plans,
+    proposal,
     review,
     settle,
 )
 
-__all__ = ["access", "balance", "bp", "doors", "paying", "plans", "review", "settle"]
+__all__ = [
+    "access",
+    "arrangement",
+    "balance",
+    "bp",
+    "doors",
+    "paying",
+    "plans",
+    "proposal",
+    "review",
+    "settle",
+]

@@ -29,10 +29,7 @@ def open_account(account_id: UUID) -> Balance:
     Where the debt may not be shown, the answer is a page that says so and how to go on.
     """
     view = any_account(account_id)
-    verdict = view.offers.capabilities.show
-    if not verdict.allowed:
-        page = show("debtor/not_shown.html", view, reasons=verdict.reasons)
-        abort(make_response(page, 409 if request.method == "POST" else 200))
+    refuse_hidden(view)
     return view
 
 
@@ -41,8 +38,21 @@ def any_account(account_id: UUID) -> Balance:
     view = read_balance(session, current_visit(), account_id, now=now())
     if view is None:
         abort(404)
-    wear(replace(g.face, help_url=help_path(view), time_zone=view.zone))
+    welcome(view)
     return view
+
+
+def welcome(view: Balance) -> None:
+    """Give the page its clock and its way to help."""
+    wear(replace(g.face, help_url=help_path(view), time_zone=view.zone))
+
+
+def refuse_hidden(view: Balance) -> None:
+    """Answer with a page that says why, where the debt may not be shown."""
+    verdict = view.offers.capabilities.show
+    if not verdict.allowed:
+        page = show("debtor/not_shown.html", view, reasons=verdict.reasons)
+        abort(make_response(page, 409 if request.method == "POST" else 200))
 
 
 def show(template: str, view: Balance, **context: Any) -> str:

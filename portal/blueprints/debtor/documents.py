@@ -10,7 +10,7 @@ from portal.blueprints.debtor.words import pace, schedule_lines
 from portal.domain.debts import Country
 from portal.domain.disclosures import AGREEMENT_HEADING, CARD_DISCLOSURE, review_documents
 from portal.domain.terms import Kind, Terms
-from portal.rules.disclosures import LegalText, Value, legal_text
+from portal.rules.disclosures import Block, BlockKind, LegalText, Value, legal_text
 from portal.services.balance import Balance
 from portal.services.choices import Draft
 from portal.services.reviews import ShownDocument
@@ -153,3 +153,16 @@ def _change_url(view: Balance, drafted: Draft, c: str) -> str:
     if drafted.terms.kind is Kind.SETTLEMENT:
         return url_for("debtor.settle", **here, c=c)
     return url_for("debtor.account", **here)
+
+
+def stored_blocks(text: str) -> tuple[Block, ...]:
+    """The blocks of a stored text of law, as it was shown."""
+    return tuple(_stored(line) for line in text.splitlines() if line)
+
+
+def _stored(line: str) -> Block:
+    if line.startswith("# "):
+        return Block(BlockKind.HEADING, line[2:])
+    if line.startswith("- "):
+        return Block(BlockKind.ITEM, line[2:])
+    return Block(BlockKind.PARAGRAPH, line)

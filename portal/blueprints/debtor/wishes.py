@@ -56,6 +56,7 @@ class Pick(RadioField):
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what is not in the list."""
+        self.data = self.data or None
         if self.data is not None and self.data not in self.values:
             raise StopValidation(_("Choose from the list."))
 

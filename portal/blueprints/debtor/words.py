@@ -8,6 +8,7 @@ from portal.domain.schedules import Frequency
 from portal.domain.terms import Kind, Terms
 from portal.i18n import Voice, voice
 from portal.models import EntryKind
+from portal.web import gettext as _
 from portal.web import locale as page_locale
 
 RHYTHMS = {
@@ -57,6 +58,28 @@ KINDS = {
     "transaction": N_("When it was bought or used, %(day)s"),
     "judgment": N_("In the judgment of %(day)s"),
 }
+
+
+BRANDS = {
+    "amex": "American Express",
+    "cartes_bancaires": "Cartes Bancaires",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "eftpos_au": "Eftpos",
+    "interac": "Interac",
+    "jcb": "JCB",
+    "mastercard": "Mastercard",
+    "unionpay": "UnionPay",
+    "visa": "Visa",
+}
+"""Cards as they are called on their own faces, which is in no language."""
+
+
+def method_name(brand: str | None, last4: str | None) -> str:
+    """A saved method to recognise: Visa ending 4242."""
+    if brand is None:
+        return _("the bank account that you saved")
+    return _("%(brand)s ending %(last4)s", brand=BRANDS.get(brand, brand), last4=last4 or "")
 
 
 def money(cents: int, currency: str) -> str:

@@ -1,0 +1,263 @@
+"""My plan: what is next, what is done, and every change a debtor can make alone."""
+
+import html
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, abort, request
+from flask.typing import ResponseReturnValue
+from icalendar import Calendar, Event
+from markupsafe import Markup
+
+from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.common import refuse_hidden, runtime, show, welcome
+from portal.blueprints.debtor.documents import card_text, stored_blocks
+from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
+from portal.blueprints.debtor.words import method_name
+from portal.db import commit
+from portal.domain import N_, DomainError
+from portal.domain.money import Cents
+from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus
+from portal.domain.terms import Kind
+from portal.models import Arrangement, PaymentPurpose
+from portal.security import audience, current_visit
+from portal.services import arrangements, evidence, payments
+from portal.services.agreements import (
+    OPEN_PARTS,
+    AgreementPage,
+    Part,
+    read_agreement,
+    read_copy,
+    read_permission,
+)
+from portal.services.arrangements import NothingAutomatic
+from portal.services.balance import Balance
+from portal.services.payments import PaymentOnItsWay
+from portal.web import explain, locale, now, see_other, session, url_for
+from portal.web import gettext as _
+
+STATES = {
+    InstallmentStatus.SCHEDULED: (N_("Due"), ""),
+    InstallmentStatus.PROCESSING: (N_("On its way"), ""),
+    InstallmentStatus.PAID: (N_("✓ Paid"), "good"),
+    InstallmentStatus.FAILED: (N_("Did not go through"), "bad"),
+    InstallmentStatus.CANCELED: (N_("Not needed any more"), ""),
+}
+ENDS = {
+    ArrangementStatus.COMPLETED: N_("This is done. You paid what we agreed. Thank you."),
+    ArrangementStatus.WITHDRAWN: N_("You took this back. Nothing was taken."),
+    ArrangementStatus.CANCELED: N_("This has ended. Nothing more is taken."),
+    ArrangementStatus.BROKEN: N_("This has ended. What you paid still counts."),
+}
+
+
+DONE = {
+    "stopped": N_("Automatic payments are off. Nothing more is taken by itself."),
+}
+
+
+def own_agreement(account_id: UUID) -> tuple[Balance, AgreementPage]:
+    """The reader's own account with its agreement; 404 where there is none."""
+    found = read_agreement(session, current_visit(), account_id, now=now())
+    if found is None or found[1] is None:
+        abort(404)
+    welcome(found[0])
+    refuse_hidden(found[0])
+    return found[0], found[1]
+
+
+@bp.get("/account/<uuid:account_id>/arrangement")
+@audience("debtor")
+def arrangement(account_id: UUID) -> ResponseReturnValue:
+    """The agreement: next payment first, then what is done, due or late, and what can be done."""
+    view, agreed = own_agreement(account_id)
+    done = DONE.get(request.args.get("done", ""))
+    return plan_page(view, agreed, note=_(done) if done else None)
+
+
+def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) -> str:
+    """My plan; ``note`` says above it what has just happened."""
+    may_leave_for_checkout()
+    allowed = view.offers.capabilities
+    return show(
+        "debtor/arrangement.html",
+        view,
+        agreed=agreed,
+        note=note,
+        title=_title(agreed),
+        state=_state(agreed),
+        method=_method(agreed),
+        parts=[_row(view, part) for part in agreed.parts],
+        card=card_text(view, locale()),
+        can_pay=agreed.live and allowed.pay.allowed and agreed.next_part is not None,
+        can_change=allowed.charge.allowed,
+        reasons=[reason.message for reason in allowed.charge.reasons],
+        receipts=[paid for paid in agreed.payments if paid.status is PaymentStatus.SUCCEEDED],
+        moving=[paid for paid in agreed.payments if paid.status is not PaymentStatus.SUCCEEDED],
+    )
+
+
+def _title(agreed: AgreementPage) -> str:
+    if agreed.terms.kind is Kind.PLAN or len(agreed.terms.schedule) > 1:
+        return _("My plan")
+    return _("My agreement")
+
+
+def _state(agreed: AgreementPage) -> str:
+    if agreed.status in ENDS:
+        return _(ENDS[agreed.status])
+    if agreed.waiting:
+        return _("We wait for your first payment. Nothing was taken.")
+    return _("Your agreement is running.")
+
+
+def _method(agreed: AgreementPage) -> str:
+    found = agreed.permission
+    return method_name(found.brand, found.last4) if found else ""
+
+
+def _row(view: Balance, part: Part) -> dict[str, Any]:
+    words, kind = STATES[part.status]
+    late = part.status is InstallmentStatus.SCHEDULED and part.due_on < view.today
+    if late:
+        words, kind = N_("Not paid yet"), "bad"
+    return {"part": part, "words": words, "kind": kind}
+
+
+@bp.post("/account/<uuid:account_id>/pay")
+@audience("debtor")
+def pay(account_id: UUID) -> ResponseReturnValue:
+    """Pay the next part now."""
+    view, agreed = own_agreement(account_id)
+    part = agreed.next_part
+    if part is None or not agreed.live:
+        return see_other(url_for(".arrangement", account_id=account_id))
+    row = next(r for r in arrangements.installments_of(session, _row_of(agreed)) if r.n == part.n)
+    return go_to_checkout(
+        account_id=account_id,
+        purpose=PaymentPurpose.FIRST if agreed.waiting else PaymentPurpose.INSTALLMENT,
+        amount_cents=Cents(min(part.open_cents, view.account.balance_cents)),
+        arrangement_id=agreed.id,
+        installment_id=row.id,
+    )
+
+
+@bp.post("/account/<uuid:account_id>/method")
+@audience("debtor")
+def method(account_id: UUID) -> ResponseReturnValue:
+    """Save a way to pay, or another one; nothing is taken."""
+    view, agreed = own_agreement(account_id)
+    if not (agreed.granted or agreed.wants_method):
+        return plan_page(view, agreed, note=explain(NothingAutomatic())), 409
+    return go_to_checkout(
+        account_id=account_id,
+        purpose=PaymentPurpose.METHOD,
+        amount_cents=Cents(0),
+        arrangement_id=agreed.id,
+    )
+
+
+@bp.route("/account/<uuid:account_id>/stop", methods=["GET", "POST"])
+@audience("debtor")
+def stop(account_id: UUID) -> ResponseReturnValue:
+    """Stop automatic payments: GET says what it does and does not do, POST does it at once."""
+    view, agreed = own_agreement(account_id)
+    if not (agreed.granted or agreed.wants_method):
+        return plan_page(view, agreed, note=explain(NothingAutomatic())), 409
+    if request.method == "POST":
+        arrangements.stop_automatic(session, _row_of(agreed), actor=_me(), now=now())
+        commit(session, "arrangements.stop_automatic")
+        return see_other(url_for(".arrangement", account_id=account_id, done="stopped"))
+    return show("debtor/stop.html", view, agreed=agreed)
+
+
+@bp.post("/account/<uuid:account_id>/withdraw")
+@audience("debtor")
+def withdraw(account_id: UUID) -> ResponseReturnValue:
+    """Take an unpaid agreement back and choose something else; its offer stays."""
+    view, agreed = own_agreement(account_id)
+    try:
+        payments.release_checkout(session, runtime().stripe, account_id, now=now())
+        arrangements.withdraw(session, _row_of(agreed), actor=_me(), now=now())
+    except PaymentOnItsWay as error:
+        return see_other(url_for(".payment", payment_id=error.payment_id))
+    except DomainError as error:
+        return plan_page(view, agreed, note=explain(error)), 409
+    commit(session, "arrangements.withdraw")
+    return see_other(url_for(".account", account_id=account_id))
+
+
+@bp.get("/account/<uuid:account_id>/authorization")
+@audience("debtor")
+def authorization(account_id: UUID) -> ResponseReturnValue:
+    """The permission to charge later, as it was given, with its method (PY-05)."""
+    found = read_permission(session, current_visit(), account_id, now=now())
+    if found is None:
+        abort(404)
+    view, agreed, text = found
+    welcome(view)
+    blocks = stored_blocks(text)
+    method = _method(agreed)
+    return show("debtor/authorization.html", view, agreed=agreed, blocks=blocks, method=method)
+
+
+@bp.get("/account/<uuid:account_id>/agreement")
+@audience("debtor")
+def agreement(account_id: UUID) -> ResponseReturnValue:
+    """The agreement's text as it was agreed to: to read, print or save, byte for byte."""
+    found = read_copy(session, current_visit(), account_id, now=now())
+    if found is None:
+        abort(404)
+    view, agreed, text = found
+    welcome(view)
+    if "save" in request.args:
+        return saved_file(text, "text/html", f"{agreed.reference}.html")
+    title, body = parts_of(text)
+    return show("debtor/agreement.html", view, agreed=agreed, title=title, body=body)
+
+
+@bp.get("/account/<uuid:account_id>/dates.ics")
+@audience("debtor")
+def dates(account_id: UUID) -> ResponseReturnValue:
+    """The dates for a calendar: neutral, whole days, the same identifiers each time."""
+    _view, agreed = own_agreement(account_id)
+    calendar = Calendar()
+    calendar.add("prodid", "-//Payment reminders//EN")
+    calendar.add("version", "2.0")
+    for part in agreed.parts:
+        if part.status in OPEN_PARTS:
+            calendar.add_component(_event(agreed, part))
+    return saved_file(calendar.to_ical().decode(), "text/calendar", "dates.ics")
+
+
+def _event(agreed: AgreementPage, part: Part) -> Event:
+    event = Event()
+    event.add("uid", f"{agreed.id}-{part.n}@payment-reminders")
+    event.add("dtstamp", now())
+    event.add("dtstart", part.due_on)
+    event.add("dtend", part.due_on + timedelta(days=1))
+    event.add("summary", _("Payment reminder"))
+    event.add("transp", "TRANSPARENT")
+    return event
+
+
+def saved_file(text: str, media: str, name: str) -> Response:
+    """A file to keep."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, mimetype=media, headers=headers)
+
+
+def parts_of(page: str) -> tuple[str, Markup]:
+    """The title and the body of a stored page of ours, without its main heading."""
+    title = page.partition("<title>")[2].partition("</title>")[0]
+    body = page.partition("</h1>")[2].rpartition("</body>")[0]
+    return html.unescape(title), Markup(body)  # noqa: S704
+
+
+def _row_of(agreed: AgreementPage) -> Arrangement:
+    return session.get_one(Arrangement, (current_visit().client_id, agreed.id))
+
+
+def _me() -> evidence.Actor:
+    return evidence.debtor(current_visit().debtor_id)

@@ -1,0 +1,138 @@
+"""A suggestion and its answer: when a person answers, what they said, what could be agreed now."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import abort
+from flask.typing import ResponseReturnValue
+
+from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.common import pick, refuse_hidden, show, signed, welcome
+from portal.blueprints.debtor.words import EACH, headline, money, schedule_lines, written
+from portal.db import commit
+from portal.domain import DomainError
+from portal.domain.building import choice_of
+from portal.domain.money import Cents
+from portal.domain.proposals import from_dict as read_wish
+from portal.domain.statuses import ProposalStatus
+from portal.domain.terms import Choice, Terms, from_dict
+from portal.models import Proposal
+from portal.security import audience, current_visit
+from portal.services import evidence, proposals
+from portal.services.balance import Balance, read_with
+from portal.services.choices import Picked
+from portal.web import explain, locale, now, see_other, session, url_for
+from portal.web import gettext as _
+
+_NEWEST = """
+SELECT json_build_object('id', s.id, 'reference', s.reference, 'status', s.status,
+  'wish', s.wish, 'note', s.note, 'answer_due_on', s.answer_due_on,
+  'reason', s.answer_reason, 'terms', s.granted_terms, 'until', s.granted_until)
+FROM proposal s WHERE s.client_id = account.client_id AND s.account_id = account.id
+ORDER BY s.submitted_at DESC, s.id DESC LIMIT 1
+"""
+
+Said = dict[str, Any]
+
+WAITING = ProposalStatus.SUBMITTED
+ANSWERED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED, ProposalStatus.AGREED)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Terms that can be agreed to now: the words, each date, and where the review is."""
+
+    title: str
+    why: str
+    lines: list[str]
+    url: str
+
+
+@bp.get("/account/<uuid:account_id>/proposal")
+@audience("debtor")
+def proposal(account_id: UUID) -> ResponseReturnValue:
+    """The newest suggestion: what becomes of it, by when, and what can be agreed to now."""
+    return _page(*_own(account_id))
+
+
+def _own(account_id: UUID) -> tuple[Balance, Said]:
+    found = read_with(session, current_visit(), account_id, _NEWEST, now=now())
+    if found is None or found[1] is None:
+        abort(404)
+    welcome(found[0])
+    refuse_hidden(found[0])
+    return found
+
+
+def _page(view: Balance, said: Said, note: str | None = None) -> str:
+    status = ProposalStatus(said["status"])
+    open_now = view.live is None and view.offers.capabilities.accept.allowed
+    answered = status in ANSWERED and said["terms"] and open_now
+    near = [*_near(view, said["wish"])] if status is WAITING and open_now else []
+    return show(
+        "debtor/proposal.html",
+        view,
+        said=said,
+        status=status,
+        rows=[*_rows(view, said)],
+        due_on=date.fromisoformat(said["answer_due_on"]),
+        until=date.fromisoformat(said["until"]) if said["until"] else None,
+        answer=_granted(view, said) if answered else None,
+        near=near,
+        note=note,
+    )
+
+
+def _rows(view: Balance, said: Said) -> Iterator[tuple[str, str, None]]:
+    """What was suggested, in words."""
+    wish, currency = read_wish(said["wish"]), view.account.currency
+    yield _("Your reference"), said["reference"], None
+    if wish.total_cents is not None:
+        yield _("To close the account"), money(wish.total_cents, currency), None
+    if wish.amount_cents is not None and wish.amount_cents != wish.total_cents:
+        each = _(EACH[wish.frequency], amount=money(wish.amount_cents, currency))
+        yield _("You pay"), each, None
+    yield _("First payment"), written(wish.first_on), None
+    if said["note"]:
+        yield _("Your note"), said["note"], None
+
+
+def _near(view: Balance, wish: Said) -> Iterator[Way]:
+    for one in proposals.near(wish, view.offers):
+        url = url_for(".review", account_id=view.account.id, c=pick(view, choice_of(one.terms)))
+        yield _way(one.terms, url, why=_(one.reason, **one.params))
+
+
+def _granted(view: Balance, said: Said) -> Way:
+    terms = from_dict(said["terms"])
+    first_on = max(terms.first_on, view.today)
+    chosen = Picked(
+        Choice(key=terms.key, first_on=first_on),
+        terms.policy_version,
+        Cents(terms.balance_cents),
+        UUID(said["id"]),
+    )
+    url = url_for(".review", account_id=view.account.id, c=signed(chosen))
+    return _way(terms.starting(first_on), url, why="")
+
+
+def _way(terms: Terms, url: str, *, why: str) -> Way:
+    return Way(headline(terms, locale()), why, schedule_lines(terms, locale()), url)
+
+
+@bp.post("/account/<uuid:account_id>/proposal/withdraw")
+@audience("debtor")
+def withdraw_proposal(account_id: UUID) -> ResponseReturnValue:
+    """Take the suggestion back, to choose or suggest something else."""
+    view, said = _own(account_id)
+    key = (current_visit().client_id, UUID(said["id"]))
+    actor = evidence.debtor(current_visit().debtor_id)
+    try:
+        proposals.withdraw(session, session.get_one(Proposal, key), actor=actor, now=now())
+    except DomainError as error:
+        return _page(view, said, note=explain(error)), 409
+    commit(session, "proposals.withdraw")
+    return see_other(url_for(".account", account_id=account_id))
