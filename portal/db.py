@@ -1,5 +1,6 @@
 """Engine and session: plain SQLAlchemy, the tenant of every transaction, and named commits."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -7,9 +8,11 @@ from uuid import UUID
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+RESTED_S = 20.0
 _SET_TENANT = text("SELECT set_config('app.client_ids', :ids, true)")
 
 
@@ -22,8 +25,9 @@ class PortalSession(Session):
 
 @event.listens_for(PortalSession, "after_begin")
 def _scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    if not transaction.nested:
-        _apply(connection, session.info.get("client_ids", ()))
+    # The setting ends with its transaction, so a session that sees nobody need not say so.
+    if not transaction.nested and (client_ids := session.info.get("client_ids")):
+        _apply(connection, client_ids)
 
 
 def _apply(connection: Connection, client_ids: Iterable[UUID]) -> None:
@@ -61,8 +65,27 @@ def make_engine(url: str | URL, *, pooled: bool = False, **options: Any) -> Engi
     if pooled:
         defaults = {"poolclass": NullPool, "connect_args": {"prepare_threshold": None}}
     else:
-        defaults = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5}
-    return create_engine(driver_url(url), **(defaults | options))
+        defaults = {"pool_size": 5, "max_overflow": 5}
+    engine = create_engine(driver_url(url), **(defaults | options))
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _ping_rested)
+    return engine
+
+
+def _note_rest(_dbapi: object, record: ConnectionPoolEntry | None) -> None:
+    if record is not None:
+        record.info["rests_since"] = time.monotonic()
+
+
+def _ping_rested(dbapi: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Look whether a connection that rested still lives; one that worked just now does."""
+    if time.monotonic() - record.info.get("rests_since", time.monotonic()) < RESTED_S:
+        return
+    try:
+        dbapi.execute("SELECT 1")
+        dbapi.rollback()
+    except psycopg.OperationalError as gone:
+        raise DisconnectionError from gone
 
 
 def make_sessions(engine: Engine) -> sessionmaker[PortalSession]:

@@ -27,7 +27,7 @@ def test_a_session_names_its_clients_in_every_transaction(engine):
 
 def test_a_session_without_clients_names_none(engine):
     with tenant_session(engine) as session:
-        assert seen(session) == "{}"
+        assert seen(session) in (None, "")
 
 
 def test_the_next_transaction_on_the_connection_starts_without_a_client(engine):
@@ -40,7 +40,7 @@ def test_the_next_transaction_on_the_connection_starts_without_a_client(engine):
 
 def test_the_tenant_can_change_inside_a_transaction(engine):
     with tenant_session(engine) as session:
-        assert seen(session) == "{}"
+        assert seen(session) in (None, "")
         set_tenant(session, CLEO)
         assert seen(session) == f"{{{CLEO}}}"
 
