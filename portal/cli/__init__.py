@@ -16,6 +16,7 @@ COMMANDS = {
     ),
     "place": ("portal.cli.placements:place", "Place the accounts of a CSV file with a client."),
     "recall": ("portal.cli.placements:recall", "Take accounts back for a client."),
+    "demo": ("portal.cli.demo:demo", "The whole portal on this machine, with demo accounts."),
     "reconcile": ("portal.cli.money:reconcile", "Go over Stripe's objects and finish what hangs."),
     "upgrade": ("portal.cli.database:upgrade", "Bring the database to the newest schema."),
     "verify": ("portal.cli.money:verify", "Check every invariant of money and evidence."),

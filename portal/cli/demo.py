@@ -1,0 +1,38 @@
+"""portal demo: the whole portal on one machine, with accounts that look real."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+VAR = Path(__file__).resolve().parents[2] / "var"
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, help="Where the portal answers; 0: any.")
+@click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="Write what is printed as JSON."
+)
+@click.option("--reset", is_flag=True, help="Begin again with fresh data.")
+def demo(port: int, ready_file: Path | None, reset: bool) -> None:
+    """Start the database, the portal, a worker and a stand-in for Stripe; Ctrl-C ends them all.
+
+    The data is kept in var/ for the next time. With STRIPE_SECRET_KEY set to a test key, payments
+    go to Stripe's test mode instead of the stand-in.
+    """
+    from portal.demo.running import run_demo
+
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
+    if reset:
+        _forget()
+    run_demo(port=port, ready_file=ready_file, var=VAR, say=click.echo)
+
+
+def _forget() -> None:
+    from portal.embedded import EmbeddedServer, default_folder
+
+    server = EmbeddedServer(default_folder())
+    server.stop()
+    for folder in (server.data, VAR / "sandbox", VAR / "log"):
+        shutil.rmtree(folder, ignore_errors=True)

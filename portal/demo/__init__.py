@@ -1,0 +1,1 @@
+"""The demo: a portal with real-looking clients, accounts and people, on one machine."""

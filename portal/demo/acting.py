@@ -1,0 +1,66 @@
+"""What happened before the demo opens: debtors of the demo act on the pages, as anybody would."""
+
+from collections.abc import Callable
+
+from portal.demo.browsing import Browser
+from portal.demo.scenarios import answers_of
+from portal.demo.seeding import Invited
+
+CARD = "visa"
+
+
+def act(invited: list[Invited]) -> None:
+    """Let each debtor whose scenario has a past live through it, once.
+
+    Raises NotOnThePage or requests.HTTPError where a page is not what it should be.
+    """
+    for one in invited:
+        if one.waits_for_act:
+            PASTS[one.scenario.acts](one)
+
+
+def enter(one: Invited) -> Browser:
+    """Open a debtor's link and prove to be them; the browser then shows their first page."""
+    browser = Browser(language=one.scenario.language)
+    browser.open(one.url)
+    answers = answers_of(one.scenario)
+    year, month, day = answers.pop("date_of_birth").split("-")
+    browser.submit(
+        "/l/",
+        **{
+            "date_of_birth-month": month,
+            "date_of_birth-day": day,
+            "date_of_birth-year": year,
+        },
+        **answers,
+    )
+    return browser
+
+
+def _pay_all(one: Invited) -> None:
+    browser = enter(one)
+    browser.follow("/review", last=True)
+    browser.submit("/accept")
+    browser.submit(name=CARD)
+
+
+def _agree_to_plan(one: Invited) -> None:
+    browser = enter(one)
+    browser.follow("/plan")
+    browser.submit("/plan", own="110", frequency="monthly", start="today", method="automatic")
+    browser.submit("/accept", permission="y")
+    browser.submit(name=CARD)
+
+
+def _propose(one: Invited) -> None:
+    browser = enter(one)
+    browser.follow("/plan")
+    browser.submit("/plan", own="25", frequency="monthly", start="today", method="manual")
+    browser.submit("/proposal", note="My hours were cut in October. This is what I can manage.")
+
+
+PASTS: dict[str, Callable[[Invited], None]] = {
+    "pay": _pay_all,
+    "plan": _agree_to_plan,
+    "propose": _propose,
+}
