@@ -16,6 +16,7 @@ from portal.jobs import Backoff, enqueue, jobs
 from portal.runtime import Runtime
 from portal.services import (
     attempts,
+    campaigns,
     charging,
     dispatch,
     inbox,
@@ -230,3 +231,18 @@ def retry_messages(client_id: str) -> None:
         hanging = dispatch.overdue(session, UUID(client_id), current().clock.now())
         messages.enqueue_dispatch(session, UUID(client_id), hanging)
         commit(session, "messages.retry")
+
+
+@jobs.task(name="messages.send_links", queue="messages")
+def send_links(client_id: str, by: str | None = None) -> None:
+    """Send a link to every debtor of a client who may have one."""
+    runtime = current()
+    campaign = campaigns.Campaign(client_id=UUID(client_id), by=UUID(by) if by else None)
+    with _session(client_id) as session:
+        campaigns.send_links(
+            session,
+            campaign,
+            keys=runtime.settings.keys,
+            texter=runtime.texter,
+            now=runtime.clock.now(),
+        )

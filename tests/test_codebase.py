@@ -25,6 +25,7 @@ TEXTS = (".py", ".html", ".md", ".css", ".js", ".sql", ".toml", ".txt", ".xml", 
 # Services that may commit, each with its reason; all others leave it to their caller.
 COMMITTING_SERVICES = {
     "attempts": "counts an attempt before the secret is looked at",
+    "campaigns": "sends links in batches",
     "charging": "no transaction is open while Stripe is asked",
     "dispatch": "no transaction is open while a message is sent",
     "inbox": "no transaction is open while Stripe is asked",

@@ -18,6 +18,7 @@ COMMANDS = {
     "recall": ("portal.cli.placements:recall", "Take accounts back for a client."),
     "demo": ("portal.cli.demo:demo", "The whole portal on this machine, with demo accounts."),
     "reconcile": ("portal.cli.money:reconcile", "Go over Stripe's objects and finish what hangs."),
+    "send-links": ("portal.cli.messages:send_links", "Send a client's debtors their links."),
     "upgrade": ("portal.cli.database:upgrade", "Bring the database to the newest schema."),
     "verify": ("portal.cli.money:verify", "Check every invariant of money and evidence."),
     "worker": ("portal.cli.worker:worker", "Work on the job queue."),

@@ -45,7 +45,7 @@ def place(client: str, file: Path, rejects: Path | None) -> None:
     refused = _rejects_path(file, rejects)
     found = inspect_file(file)
     runtime = build_runtime(load(), worker=True)
-    with _session_of(runtime, client) as (session, owner):
+    with session_of(runtime, client) as (session, owner):
         report = _place(runtime, session, owner, found, refused)
     _say(report, owner, refused)
     if report.refused:
@@ -86,7 +86,7 @@ def _place(
 
 
 @contextmanager
-def _session_of(runtime: Runtime, slug: str) -> Iterator[tuple[PortalSession, Client]]:
+def session_of(runtime: Runtime, slug: str) -> Iterator[tuple[PortalSession, Client]]:
     """A session that sees this client. Exits with code 2 where there is none."""
     from portal.db import set_tenant
     from portal.models import Client
@@ -153,7 +153,7 @@ def recall(client: str, what: tuple[str, ...]) -> None:
     from portal.services import placements
 
     runtime = build_runtime(load(), worker=True)
-    with _session_of(runtime, client) as (session, owner):
+    with session_of(runtime, client) as (session, owner):
         if len(what) == 1 and Path(what[0]).is_file():
             file = placements.inspect_file(Path(what[0]))
             wanted = placements.read_recall(file, owner.header_synonyms)

@@ -172,18 +172,60 @@ def issue_link(
     return IssuedLink(link, token_of(keys, link), url_of(keys, link), code_of(keys, link))
 
 
+def issue_links(
+    session: Session,
+    contacts: Sequence[tuple[Debtor, Contact]],
+    *,
+    keys: Keys,
+    issued_by: UUID | None = None,
+    now: datetime,
+) -> dict[UUID, UUID]:
+    """Make links for many contacts of one client in one statement; link ids by contact ids.
+
+    Whether each may have one is the caller's question, and so is the one leaf over all of them.
+    """
+    if not contacts:
+        return {}
+    client = session.get_one(Client, contacts[0][0].client_id)
+    wanted: dict[UUID, dict[str, object]] = {
+        contact.id: {
+            "client_id": client.id,
+            "debtor_id": debtor.id,
+            "contact_id": contact.id,
+            "channel": contact.channel,
+            "locale": debtor.language,
+            "issued_at": now,
+            "issued_by": issued_by,
+            "expires_at": now + timedelta(days=client.link_days),
+        }
+        for debtor, contact in contacts
+    }
+    made: dict[UUID, UUID] = {}
+    for _ in range(ISSUE_TRIES):
+        rows = [_named(keys, values) for key, values in wanted.items() if key not in made]
+        if not rows:
+            return made
+        returned = insert(AccessLink).values(rows).on_conflict_do_nothing()
+        found = session.execute(returned.returning(AccessLink.contact_id, AccessLink.id))
+        made |= {contact_id: link_id for contact_id, link_id in found if contact_id}
+    raise RuntimeError("the random source repeats itself: no free public id")
+
+
 def _insert(session: Session, keys: Keys, values: dict[str, object]) -> AccessLink:
     session.flush()
     for _ in range(ISSUE_TRIES):  # the codes of letters have 40 bits: among a million, some meet
-        public_id = random_public_id(ids.randbytes)
-        code_hash = _code_hash(keys, _letter_code(keys, public_id))
-        row = insert(AccessLink).values(
-            id=fresh_id(), public_id=public_id, code_hash=code_hash, **values
-        )
+        row = insert(AccessLink).values(_named(keys, values))
         made = session.scalars(row.on_conflict_do_nothing().returning(AccessLink))
         if link := made.one_or_none():
             return link
     raise RuntimeError("the random source repeats itself: no free public id")
+
+
+def _named(keys: Keys, values: dict[str, object]) -> dict[str, object]:
+    """The values of a link's row with a new public id and the hash of the code that follows."""
+    public_id = random_public_id(ids.randbytes)
+    code_hash = _code_hash(keys, _letter_code(keys, public_id))
+    return values | {"id": fresh_id(), "public_id": public_id, "code_hash": code_hash}
 
 
 def accounts_of(session: Session, debtor: Debtor) -> Sequence[Account]:

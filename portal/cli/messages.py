@@ -1,0 +1,51 @@
+"""portal send-links: a link for every debtor of a client who may have one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from portal.cli.placements import session_of
+
+if TYPE_CHECKING:
+    from portal.services.campaigns import CampaignReport
+
+
+@click.command("send-links")
+@click.argument("client")
+@click.option("--dry-run", is_flag=True, help="Only count who would get one.")
+@click.option("--only", multiple=True, metavar="REFERENCE", help="The debtor of this account.")
+def send_links(client: str, dry_run: bool, only: tuple[str, ...]) -> None:
+    """Send a link to the debtors of CLIENT, named by its slug, where the law allows it now.
+
+    Says how many go out, how many of them wait for their hour, and who is held back and why.
+    Messages leave by `portal worker`. Begun again, it sends nothing twice.
+    """
+    from portal.config import load
+    from portal.runtime import build_runtime
+    from portal.services.campaigns import Campaign, debtors_of
+    from portal.services.campaigns import send_links as send
+
+    runtime = build_runtime(load(), worker=True)
+    with session_of(runtime, client) as (session, owner):
+        chosen = debtors_of(session, owner.id, only) if only else None
+        report = send(
+            session,
+            Campaign(client_id=owner.id, only=chosen),
+            keys=runtime.settings.keys,
+            texter=runtime.texter,
+            now=runtime.clock.now(),
+            dry_run=dry_run,
+        )
+    _say(report, owner.slug, dry_run=dry_run)
+
+
+def _say(report: CampaignReport, slug: str, *, dry_run: bool) -> None:
+    from portal.domain.outgoing import reason_of
+
+    would = "would go out" if dry_run else "go out"
+    later = f" ({report.later:,} at their hour)" if report.later else ""
+    click.echo(f"{slug}: {report.goes:,} links {would}{later}, {report.held_back:,} held back.")
+    for rule, count in report.held.items():
+        click.echo(f"  {count:,} {rule}: {reason_of(rule)}")
