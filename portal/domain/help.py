@@ -1,6 +1,7 @@
 """The help a debtor can ask for: seven topics, and the hold that each of them sets."""
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 from portal.domain import N_, DomainError
@@ -34,7 +35,14 @@ class Topic(StrEnum):
     ADVISER = "adviser"
     BANKRUPTCY_OR_DEATH = "bankruptcy-or-death"
     CONTACT = "contact"
+    QUESTION = "question"
 
+
+HELP_TOPICS = tuple(topic for topic in Topic if topic is not Topic.QUESTION)
+"""What the help page offers; a question comes from the page of messages."""
+
+DISPUTES = (Topic.NOT_MY_DEBT, Topic.AMOUNT_WRONG)
+"""Topics that contest the debt: more than one of their options may be ticked (VN-05)."""
 
 TITLES = {
     Topic.NOT_MY_DEBT: N_("This is not my debt"),
@@ -44,6 +52,7 @@ TITLES = {
     Topic.ADVISER: N_("I have a lawyer or a debt adviser"),
     Topic.BANKRUPTCY_OR_DEATH: N_("Bankruptcy, or someone has died"),
     Topic.CONTACT: N_("Stop or change how you contact me"),
+    Topic.QUESTION: N_("A question"),
 }
 
 QUESTIONS = {
@@ -54,15 +63,25 @@ QUESTIONS = {
     Topic.ADVISER: N_("What is their name, and how can we reach them?"),
     Topic.BANKRUPTCY_OR_DEATH: N_("Is there a court, a case number, or a person we can write to?"),
     Topic.CONTACT: N_("How would you like to hear from us?"),
+    Topic.QUESTION: N_("Your message"),
+}
+
+ORIGINAL_CREDITOR = "original-creditor"
+
+_RESPONSES: dict[str, tuple[str, HoldKind | None]] = {
+    "not-mine": (N_("This is not my debt"), HoldKind.NOT_MY_DEBT),
+    "amount": (N_("The amount is wrong"), HoldKind.AMOUNT_WRONG),
+    "identity-theft": (N_("Somebody used my name"), HoldKind.IDENTITY_THEFT),
+    "other": (N_("Other"), HoldKind.DISPUTE),
+    ORIGINAL_CREDITOR: (
+        N_("I want you to send me the name and address of the original creditor."),
+        HoldKind.ORIGINAL_CREDITOR_REQUEST,
+    ),
 }
 
 OPTIONS: dict[Topic, dict[str, tuple[str, HoldKind | None]]] = {
-    Topic.NOT_MY_DEBT: {
-        "unknown": (N_("I do not know this debt"), HoldKind.NOT_MY_DEBT),
-        "same-name": (N_("You may mean someone with my name"), HoldKind.NOT_MY_DEBT),
-        "identity-theft": (N_("Somebody used my name"), HoldKind.IDENTITY_THEFT),
-    },
-    Topic.AMOUNT_WRONG: {},
+    Topic.NOT_MY_DEBT: _RESPONSES,
+    Topic.AMOUNT_WRONG: _RESPONSES,
     Topic.ALREADY_PAID: {},
     Topic.CANNOT_PAY: {
         "money": (N_("I have too little money"), HoldKind.HARDSHIP),
@@ -81,14 +100,16 @@ OPTIONS: dict[Topic, dict[str, tuple[str, HoldKind | None]]] = {
         "stop": (N_("Stop writing to me"), HoldKind.CEASE_ALL),
         "change": (N_("Write to me in another way"), None),
     },
+    Topic.QUESTION: {},
 }
 """For each topic what can be picked, with the hold that follows from it."""
 
-WITHOUT_OPTION = {
+WITHOUT_OPTION: dict[Topic, HoldKind | None] = {
     Topic.NOT_MY_DEBT: HoldKind.NOT_MY_DEBT,
     Topic.AMOUNT_WRONG: HoldKind.AMOUNT_WRONG,
     Topic.ALREADY_PAID: HoldKind.ALREADY_PAID,
     Topic.CANNOT_PAY: HoldKind.HARDSHIP,
+    Topic.QUESTION: None,
 }
 """Topics that need no pick, with their hold; the others ask for one."""
 
@@ -101,6 +122,32 @@ def hold_for(topic: Topic, option: str | None) -> HoldKind | None:
     if option is None:
         return WITHOUT_OPTION[topic]
     return OPTIONS[topic][option][1]
+
+
+def holds_for(topic: Topic, options: Iterable[str]) -> tuple[HoldKind, ...]:
+    """The holds that a request sets, each once, in the order of its options.
+
+    Raises KeyError as ``hold_for``, and where a topic other than a dispute gets several options.
+    """
+    picked = list(dict.fromkeys(options)) or [None]
+    if len(picked) > 1 and topic not in DISPUTES:
+        raise KeyError(topic)
+    kinds = [hold_for(topic, option) for option in picked]
+    return tuple(dict.fromkeys(kind for kind in kinds if kind is not None))
+
+
+WITHDRAWABLE = frozenset(
+    {
+        HoldKind.DISPUTE,
+        HoldKind.ORIGINAL_CREDITOR_REQUEST,
+        HoldKind.NOT_MY_DEBT,
+        HoldKind.AMOUNT_WRONG,
+        HoldKind.ALREADY_PAID,
+        HoldKind.HARDSHIP,
+        HoldKind.CEASE_ALL,
+    }
+)
+"""Holds that go when the debtor takes the request back; for the others a person must look."""
 
 
 def check_free_text(text: str, *, most: int) -> str:

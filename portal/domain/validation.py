@@ -1,5 +1,6 @@
 """The validation period of a debt, and what may not fall inside it (VN-03, VN-07)."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from portal.domain.calendars import add_working_days
@@ -32,3 +33,12 @@ def earliest_deadline_on(provided_on: date | None) -> date | None:
     if provided_on is None:
         return None
     return validation_ends_on(provided_on) + timedelta(days=1)
+
+
+def is_in_time(days: Iterable[date], ends_on: date | None) -> bool:
+    """Whether a dispute came on or before the last day of the validation period (DH-01).
+
+    ``days`` are the dates it may have been where the debtor is: the earliest counts, for them.
+    False where no notice was needed.
+    """
+    return ends_on is not None and min(days) <= ends_on

@@ -1,15 +1,28 @@
 """Help: a debtor asks, a hold is set at once, a person answers by the day that was promised."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.calendars import add_working_days
-from portal.domain.help import LONGEST_ANSWER, OPTIONS, Topic, check_free_text, hold_for
+from portal.domain.debts import Country
+from portal.domain.help import (
+    DISPUTES,
+    LONGEST_ANSWER,
+    WITHDRAWABLE,
+    Topic,
+    check_free_text,
+    holds_for,
+)
+from portal.domain.holds import HoldKind
+from portal.domain.validation import is_in_time
+from portal.domain.windows import candidate_zones
 from portal.domain.wording import clean_text
 from portal.models import (
     Account,
@@ -22,11 +35,12 @@ from portal.models import (
     ThreadEntry,
     fresh_id,
 )
+from portal.rules.regions import find_region
 from portal.services import evidence, notices
 from portal.services.ledger import lock_account
 from portal.services.references import fresh_reference
-from portal.services.standing import lift_hold, set_hold, today_of
-from portal.services.threads import post_entry
+from portal.services.standing import holds_in_force, lift_hold, set_hold, today_of
+from portal.services.threads import NothingWritten, post_entry
 from portal.services.visits import Visit
 
 
@@ -42,12 +56,27 @@ class RequestClosed(DomainError):
     message = N_("This request was answered before.")
 
 
+class NotTakenBack(DomainError):
+    """A request that a person must look at first, whoever asked for it."""
+
+    message = N_("Please call us to take this back.")
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a debtor filled in: one of the topic's options, and free words."""
+    """What a debtor filled in: one of the topic's options, and free words.
+
+    ``also``: what else was ticked, where the topic takes several options.
+    """
 
     option: str | None = None
     details: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Everything that was ticked."""
+        return (self.option, *self.also) if self.option is not None else self.also
 
 
 def open_request(
@@ -59,34 +88,106 @@ def open_request(
     visit: Visit,
     now: datetime,
 ) -> HelpRequest:
-    """Take a request: its hold counts from now on, and the answer has its promised day.
+    """Take a request: its holds count from now on, and the answer has its promised day.
 
     The same topic while it is open is one request: what is new joins its thread. The confirmation
     needs no capability, since it answers the debtor. Raises OptionMissing, TextTooLong,
-    CardNumberTyped.
+    CardNumberTyped, NothingWritten.
     """
     details = check_free_text(clean_text(answers.details), most=LONGEST_ANSWER)
-    if answers.option is not None and answers.option not in OPTIONS[topic]:
-        raise OptionMissing
+    if topic is Topic.QUESTION and not details:
+        raise NothingWritten
     try:
-        kind = hold_for(topic, answers.option)
+        kinds = holds_for(topic, answers.options)
     except KeyError:
         raise OptionMissing from None
     account = lock_account(session, account.id)
     request = _open_one(session, account, topic) or _write(
         session, account, topic, visit=visit, now=now
     )
-    request.answers = _merged(request, answers.option, details)
-    if kind is not None:
-        source = f"help:{request.reference}"
-        actor = evidence.debtor(account.debtor_id)
-        hold = set_hold(session, account, kind, source=source, now=now, actor=actor)
-        request.hold_id = hold.id
-    session.flush()
+    is_new = bool(details) and details != request.answers.get("details")
+    request.answers = _merged(request, answers.options, details)
+    _hold(session, account, request, kinds, now)
     _tell_opened(session, account, request, visit, now)
-    if details:
+    if is_new:
         post_entry(session, account, details, now=now, request=request)
     return request
+
+
+def _hold(
+    session: Session,
+    account: Account,
+    request: HelpRequest,
+    kinds: Iterable[HoldKind],
+    now: datetime,
+) -> None:
+    actor = evidence.debtor(account.debtor_id)
+    for kind in kinds:
+        hold = set_hold(session, account, kind, source=_source(request), now=now, actor=actor)
+        request.hold_id = request.hold_id or hold.id
+    session.flush()
+
+
+def _source(request: HelpRequest) -> str:
+    return f"help:{request.reference}"
+
+
+def holds_of(
+    session: Session, account: Account, request: HelpRequest, now: datetime
+) -> list[Hold]:
+    """The holds in force that follow from a request."""
+    found = holds_in_force(session, account, now)
+    return [hold for hold in found if hold.source == _source(request)]
+
+
+def add_to_request(
+    session: Session, request: HelpRequest, body: str, *, now: datetime
+) -> ThreadEntry:
+    """Let a debtor add to a request; one that was answered is open again, with a new promised day.
+
+    Raises RequestClosed, NothingWritten, TextTooLong, CardNumberTyped.
+    """
+    session.refresh(request, with_for_update=True)
+    if request.status is HelpStatus.CLOSED:
+        raise RequestClosed
+    account = session.get_one(Account, (request.client_id, request.account_id))
+    entry = post_entry(session, account, body, now=now, request=request)
+    if request.status is HelpStatus.ANSWERED:
+        request.status, request.promised_on = HelpStatus.OPENED, answer_by(session, account, now)
+        told = {
+            "actor": evidence.debtor(account.debtor_id),
+            "request": str(request.id),
+            "promised_on": request.promised_on.isoformat(),
+        }
+        _record(session, account, "help.reopened", told, now)
+    return entry
+
+
+def can_withdraw(request: HelpRequest, holds: Iterable[Hold]) -> bool:
+    """Whether a debtor may take an open request back: nothing of it needs a person first."""
+    kinds = {HoldKind(hold.kind) for hold in holds}
+    return request.status is HelpStatus.OPENED and kinds <= WITHDRAWABLE
+
+
+def withdraw_request(session: Session, request: HelpRequest, *, now: datetime) -> None:
+    """Let a debtor take a request back: it is closed and its holds are lifted, on the record.
+
+    Raises NotTakenBack, RequestClosed.
+    """
+    account = lock_account(session, request.account_id)
+    session.refresh(request, with_for_update=True)
+    if request.status is HelpStatus.CLOSED:
+        raise RequestClosed
+    holds = holds_of(session, account, request, now)
+    if not can_withdraw(request, holds):
+        raise NotTakenBack
+    request.status = HelpStatus.CLOSED
+    actor = evidence.debtor(account.debtor_id)
+    _record(
+        session, account, "help.withdrawn", {"actor": actor, "request": str(request.id)}, now
+    )
+    for hold in holds:
+        lift_hold(session, hold, reason="withdrawn", actor=actor, now=now)
 
 
 def answer_request(
@@ -100,7 +201,7 @@ def answer_request(
 ) -> ThreadEntry:
     """Answer a request; the debtor is told that an answer waits.
 
-    ``lift`` is the reason to lift its hold; without it the hold stays. Raises RequestClosed,
+    ``lift`` is the reason to lift its holds; without it they stay. Raises RequestClosed,
     NothingWritten.
     """
     session.refresh(request, with_for_update=True)
@@ -122,9 +223,8 @@ def answer_request(
         now,
     )
     notices.tell(session, account, "help_answered", fact=f"entry:{entry.id}", now=now)
-    if lift is not None and request.hold_id is not None:
-        hold = session.get_one(Hold, (request.client_id, request.hold_id))
-        if hold.lifted_at is None:
+    if lift is not None:
+        for hold in holds_of(session, account, request, now):
             lift_hold(session, hold, reason=lift, by=staff.id, now=now)
     return entry
 
@@ -187,19 +287,38 @@ def _write(
     return request
 
 
-def _merged(request: HelpRequest, option: str | None, details: str) -> dict[str, str]:
+def _merged(request: HelpRequest, options: Iterable[str], details: str) -> dict[str, Any]:
     kept = dict(request.answers)
-    if option is not None:
-        kept["option"] = option
+    earlier = [kept["option"], *kept.get("also", ())] if "option" in kept else []
+    first, *rest = [*dict.fromkeys((*earlier, *options))] or [None]
+    if first is not None:
+        kept["option"] = first
+    if rest:
+        kept["also"] = rest
     if details:
         kept["details"] = details
     return kept
 
 
+def in_time(session: Session, account: Account, request: HelpRequest) -> bool:
+    """Whether a request contests the debt within its validation period (DH-01)."""
+    if request.topic not in DISPUTES:
+        return False
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    region = find_region(debtor.region, debtor.country)
+    zones = candidate_zones(
+        Country(debtor.country),
+        declared=debtor.time_zone,
+        region=region.zones if region else (),
+    )
+    days = [request.opened_at.astimezone(ZoneInfo(name)).date() for name in zones.names]
+    return is_in_time(days, account.validation_ends_on)
+
+
 def _tell_opened(
     session: Session, account: Account, request: HelpRequest, visit: Visit, now: datetime
 ) -> None:
-    told = {
+    told: evidence.Payload = {
         "actor": evidence.debtor(account.debtor_id),
         "request": str(request.id),
         "reference": request.reference,
@@ -208,6 +327,8 @@ def _tell_opened(
         "promised_on": request.promised_on.isoformat(),
         "visit": str(visit.session_id),
     }
+    if request.topic in DISPUTES:
+        told["in_time"] = in_time(session, account, request)
     _record(session, account, "help.opened", told, now)
     notices.tell(session, account, "help_received", fact=f"help:{request.id}", now=now)
 

@@ -131,14 +131,25 @@ def set_hold(
     return hold
 
 
-def lift_hold(session: Session, hold: Hold, *, reason: str, by: UUID | None, now: datetime) -> Hold:
-    """Lift a hold on the record. ``by`` is the member of staff. Raises HoldLifted."""
+def lift_hold(
+    session: Session,
+    hold: Hold,
+    *,
+    reason: str,
+    by: UUID | None = None,
+    actor: Actor | None = None,
+    now: datetime,
+) -> Hold:
+    """Lift a hold on the record. ``by`` is the member of staff; else ``actor``, or the portal.
+
+    Raises HoldLifted.
+    """
     session.refresh(hold, with_for_update=True)
     if hold.lifted_at is not None:
         raise HoldLifted
     hold.lifted_at, hold.lifted_by, hold.lifted_reason = now, by, reason
     account = session.get_one(Account, (hold.client_id, hold.account_id))
-    actor = evidence.staff(by) if by else evidence.SYSTEM
+    actor = evidence.staff(by) if by else actor or evidence.SYSTEM
     told = {"actor": actor, "hold": str(hold.id), "kind": hold.kind, "reason": reason}
     _tell(session, account, "hold.lifted", told, now)
     return hold
