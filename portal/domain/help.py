@@ -129,7 +129,7 @@ def holds_for(topic: Topic, options: Iterable[str]) -> tuple[HoldKind, ...]:
 
     Raises KeyError as ``hold_for``, and where a topic other than a dispute gets several options.
     """
-    picked = list(dict.fromkeys(options)) or [None]
+    picked: list[str | None] = list(dict.fromkeys(options)) or [None]
     if len(picked) > 1 and topic not in DISPUTES:
         raise KeyError(topic)
     kinds = [hold_for(topic, option) for option in picked]

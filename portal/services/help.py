@@ -132,9 +132,7 @@ def _source(request: HelpRequest) -> str:
     return f"help:{request.reference}"
 
 
-def holds_of(
-    session: Session, account: Account, request: HelpRequest, now: datetime
-) -> list[Hold]:
+def holds_of(session: Session, account: Account, request: HelpRequest, now: datetime) -> list[Hold]:
     """The holds in force that follow from a request."""
     found = holds_in_force(session, account, now)
     return [hold for hold in found if hold.source == _source(request)]
@@ -183,9 +181,7 @@ def withdraw_request(session: Session, request: HelpRequest, *, now: datetime) -
         raise NotTakenBack
     request.status = HelpStatus.CLOSED
     actor = evidence.debtor(account.debtor_id)
-    _record(
-        session, account, "help.withdrawn", {"actor": actor, "request": str(request.id)}, now
-    )
+    _record(session, account, "help.withdrawn", {"actor": actor, "request": str(request.id)}, now)
     for hold in holds:
         lift_hold(session, hold, reason="withdrawn", actor=actor, now=now)
 

@@ -1,0 +1,90 @@
+"""The one thread of messages of an account, and what we sent about it."""
+
+from uuid import UUID
+
+from flask.typing import ResponseReturnValue
+
+from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.common import show
+from portal.blueprints.debtor.help import readable_account, spoken
+from portal.blueprints.debtor.help_forms import WriteForm
+from portal.db import commit
+from portal.domain import N_, DomainError
+from portal.domain.help import Topic
+from portal.models import Channel, HelpStatus
+from portal.security import audience, current_visit
+from portal.services import help as helping
+from portal.services.balance import Balance
+from portal.services.correspondence import sent_about
+from portal.services.help import Answers
+from portal.services.threads import thread_of
+from portal.web import explain, now, see_other, session, url_for
+
+SENT = {
+    "link": N_("A link to this page"),
+    "new_link": N_("A new link, as you asked"),
+    "one_time_code": N_("A code, as you asked"),
+    "receipt": N_("A receipt"),
+    "payment_failed": N_("A payment did not go through"),
+    "payment_processing": N_("A bank payment has started"),
+    "agreement_copy": N_("A copy of what we agreed"),
+    "authorization_copy": N_("A copy of your permission for automatic payments"),
+    "arrangement_withdrawn": N_("An agreement was taken back"),
+    "automatic_stopped": N_("Automatic payments were stopped"),
+    "proposal_received": N_("We have your offer"),
+    "proposal_accepted": N_("An answer to your offer"),
+    "proposal_countered": N_("An answer to your offer"),
+    "proposal_declined": N_("An answer to your offer"),
+    "help_received": N_("We have your message"),
+    "help_answered": N_("An answer to you"),
+    "thread_reply": N_("An answer to you"),
+    "refund_made": N_("Money went back to you"),
+    "abandoned_checkout": N_("A payment was not finished"),
+    "plan_completed": N_("Your plan is complete"),
+}
+ANY_MESSAGE = N_("A message")
+CHANNELS = {
+    Channel.EMAIL: N_("by email"),
+    Channel.SMS: N_("by text message"),
+    Channel.LETTER: N_("by letter"),
+}
+
+
+@bp.route("/account/<uuid:account_id>/messages", methods=["GET", "POST"])
+@audience("debtor")
+def messages(account_id: UUID) -> ResponseReturnValue:
+    """What was said on both sides, and room to write to us."""
+    view = readable_account(account_id)
+    form = WriteForm()
+    if form.validate_on_submit():
+        visit, said = current_visit(), Answers(details=form.body.said)
+        try:
+            helping.open_request(
+                session, view.account, Topic.QUESTION, said, visit=visit, now=now()
+            )
+        except DomainError as error:
+            form.body.errors = [explain(error)]
+        else:
+            commit(session, "help.open_request")
+            return see_other(url_for(".messages", account_id=account_id))
+    return _page(view, form), 422 if form.errors else 200
+
+
+def _page(view: Balance, form: WriteForm) -> str:
+    waiting = [
+        asked
+        for asked in helping.requests_of(session, view.account)
+        if asked.status is HelpStatus.OPENED
+    ]
+    return show(
+        "debtor/thread.html",
+        view,
+        form=form,
+        entries=spoken(view, list(thread_of(session, view.account))),
+        promised_on=min((asked.promised_on for asked in waiting), default=None),
+        answer_by=helping.answer_by(session, view.account, now()),
+        sent=[
+            (SENT.get(one.template, ANY_MESSAGE), CHANNELS[one.channel], one.sent_at)
+            for one in sent_about(session, view.account)
+        ],
+    )
