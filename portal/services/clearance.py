@@ -95,7 +95,7 @@ def _earlier(session: Session, message: Message, now: datetime) -> Sequence[date
     """When we wrote first to this debtor lately; others who write to them now wait for the end."""
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:debtor, 0))")
     session.execute(lock, {"debtor": f"contact:{message.debtor_id}"})
-    at = func.coalesce(Message.sent_at, Message.send_at)
+    at = func.coalesce(Message.sent_at, func.least(Message.send_at, now))
     return session.scalars(
         select(at).where(
             Message.client_id == message.client_id,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import select
@@ -62,7 +63,7 @@ class NotWritten(Exception):
 class Carriers:
     """How messages leave this process. ``write`` raises NotWritten.
 
-    ``outbox``: nothing leaves, so what is kept is all there is, one-time codes included.
+    ``outbox``: nothing leaves, so what is kept is all there is, with its codes and links.
     """
 
     mailer: Mailer
@@ -74,10 +75,14 @@ class Carriers:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A claimed message with what is handed over and what is kept of it."""
+    """A claimed message with what is handed over, as values and as bytes, and what is kept of it.
+
+    The two differ by what is secret: tables hold no code and no link that works.
+    """
 
     message: Message
     handed: Mail | Text
+    exact: bytes
     kept: bytes
     media: str
 
@@ -200,13 +205,14 @@ def _render(
     message: Message, contact: Contact, facts: MessageFacts, carriers: Carriers, now: datetime
 ) -> _Prepared:
     words = carriers.write(facts)
-    kept = words if carriers.outbox else _without_code(words, facts)
+    kept = words if carriers.outbox else _without_secrets(words, facts)
     message.address, message.subject = contact.address, kept.subject or None
     message.body, message.body_html = kept.text, kept.html or None
     if contact.channel == Channel.SMS:
         tried_at = message.created_at if message.attempts else None
         handed = Text(key=str(message.id), to=contact.address, body=words.text, tried_at=tried_at)
-        return _Prepared(message, handed, kept.text.encode(), "text/plain; charset=utf-8")
+        media, exact = "text/plain; charset=utf-8", words.text.encode()
+        return _Prepared(message, handed, exact, kept.text.encode(), media)
     attached = (
         (Attachment(facts.copy.name, facts.copy.media, facts.copy.body),) if facts.copy else ()
     )
@@ -224,20 +230,22 @@ def _render(
     )
     message.headers = dict(mail.headers)
     shown = replace(mail, subject=kept.subject, text=kept.text, html=kept.html)
-    return _Prepared(message, mail, carriers.mailer.message_bytes(shown), "message/rfc822")
+    exact, hidden = carriers.mailer.message_bytes(mail), carriers.mailer.message_bytes(shown)
+    return _Prepared(message, mail, exact, hidden, "message/rfc822")
 
 
-def _without_code(words: Words, facts: MessageFacts) -> Words:
-    """The words with a one-time code hidden: no table holds what could still be typed."""
-    code = facts.values.get("code")
-    if not code:
-        return words
-    hidden = "*" * len(code)
-    return Words(
-        words.text.replace(code, hidden),
-        words.subject.replace(code, hidden),
-        words.html.replace(code, hidden),
-    )
+def _without_secrets(words: Words, facts: MessageFacts) -> Words:
+    """The words as tables keep them: what opens a link or passes for its reader is hidden."""
+    secrets = {str(facts.values.get("code") or ""): "******"}
+    secrets[(facts.link_url or "").rpartition("/")[2]] = "***"
+    secrets.pop("", None)
+
+    def hide(text: str) -> str:
+        for secret, shown in secrets.items():
+            text = text.replace(secret, shown)
+        return text
+
+    return Words(hide(words.text), hide(words.subject), hide(words.html))
 
 
 def _hand_over(prepared: _Prepared, carriers: Carriers) -> str:
@@ -245,8 +253,7 @@ def _hand_over(prepared: _Prepared, carriers: Carriers) -> str:
     if isinstance(prepared.handed, Text):
         provider_id = carriers.texter.send(prepared.handed)
     else:
-        body = carriers.mailer.message_bytes(prepared.handed)
-        provider_id = carriers.mailer.send(prepared.handed, body)
+        provider_id = carriers.mailer.send(prepared.handed, prepared.exact)
     hook("after message.handed_over")
     return provider_id
 
@@ -270,6 +277,7 @@ def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datet
         "zones": list(zones.names),
         "basis": zones.basis,
         "documents": [{"name": "message", "sha256": digest}],
+        "handed_over_sha256": sha256(prepared.exact).hexdigest(),
     }
     waited = {"waited_for": waited_for} if waited_for else {}
     tell(session, message, "message.sent", facts | waited, now=now)

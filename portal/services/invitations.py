@@ -193,7 +193,7 @@ def _earlier(
     session: Session, client: Client, ids: list[UUID], now: datetime
 ) -> dict[UUID, list[datetime]]:
     found: dict[UUID, list[datetime]] = defaultdict(list)
-    at = func.coalesce(Message.sent_at, Message.send_at)
+    at = func.coalesce(Message.sent_at, func.least(Message.send_at, now))
     query = select(Message.debtor_id, at).where(
         Message.client_id == client.id,
         Message.debtor_id.in_(ids),

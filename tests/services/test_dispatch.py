@@ -1,8 +1,11 @@
 """Messages leave when they may, once, and say why when they do not."""
 
 import dataclasses
+import email.policy
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +26,9 @@ from portal.models import (
     Contact,
     ContactStop,
     Debtor,
+    Document,
     Message,
+    OneTimeCode,
     StopKind,
 )
 from portal.services import evidence
@@ -38,6 +43,7 @@ from portal.services.dispatch import (
     overdue,
 )
 from portal.services.evidence import SYSTEM
+from portal.services.identity import code_text
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
 from portal.services.standing import set_hold
@@ -175,15 +181,48 @@ def test_a_message_is_sent_once_with_the_record_of_its_bytes(dana: Dana):
     (mail,) = dana.mails
     assert (message.status, message.sent_at, message.attempts) == (MessageStatus.SENT, NOW, 1)
     assert (message.address, message.subject) == (dana.contact.address, mail.subject)
-    assert (message.body, message.body_html) == (mail.text, mail.html)
     assert message.provider_id == f"{message.id}@outbox.example"
     (leaf,) = dana.leaves()
     assert (leaf.type, leaf.payload["message"]) == ("message.sent", str(message.id))
     (kept,) = leaf.payload["documents"]
     body = evidence.document(dana.session, dana.account.client_id, kept["sha256"]).body
-    assert body == dana.carriers.mailer.message_bytes(mail)
+    exact = dana.carriers.mailer.message_bytes(mail)
+    assert leaf.payload["handed_over_sha256"] == sha256(exact).hexdigest()
+    token = mail.text.partition("/l/")[2].split()[0]
+    part = message_from_bytes(body, policy=email.policy.default).get_body(("plain",))
+    assert part.get_content().split() == mail.text.replace(token, "***").split()
+    assert (message.body, message.body_html) == (
+        mail.text.replace(token, "***"),
+        mail.html.replace(token, "***"),
+    )
     assert leaf.payload["zones"] == ["America/New_York"]
     assert dana.contact.address not in str(leaf.payload)
+
+
+def test_no_table_holds_a_link_or_a_code_that_works(dana: Dana):
+    issued = issue_link(dana.session, dana.debtor, keys=KEYS, contact=dana.contact, now=NOW)
+    code = OneTimeCode(
+        client_id=dana.account.client_id,
+        debtor_id=dana.debtor.id,
+        link_id=issued.link.id,
+        contact_id=dana.contact.id,
+        code_hash=bytes(32),
+        sent_at=NOW,
+        expires_at=NOW + timedelta(minutes=10),
+    )
+    dana.session.add(code)
+    dana.session.flush()
+    given = {"account": None, "link": issued.link}
+    for template in ("new_link", "one_time_code"):
+        context = {"code_id": str(code.id)}
+        message = dana.dispatch(dana.queue(template, context=context, **given))
+        assert message.status == MessageStatus.SENT
+    secrets = (issued.token, code_text(KEYS, code.id))
+    assert [secret in mail.text for secret, mail in zip(secrets, dana.mails, strict=True)]
+    rows = [f"{one.body} {one.body_html}" for one in dana.session.query(Message)]
+    kept = [row.body.decode() for row in dana.session.query(Document)]
+    for secret in secrets:
+        assert not [one for one in rows + kept if secret in one]
 
 
 def test_ct_01_the_hour_counts_when_it_is_handed_over(dana: Dana):
