@@ -1,11 +1,19 @@
-"""A real browser: Debian's Chromium, driven by Playwright."""
+"""A real browser (Debian's Chromium, driven by Playwright) in front of the whole portal."""
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import URL
+
+from tests.databases import cloned
+from tests.journeys.looking import Looks
+from tests.journeys.people import PHONE, Person
+from tests.journeys.serving import Portal, serving
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -23,3 +31,43 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def portal(server: URL, template: str) -> Iterator[Portal]:
+    """The product, running; every test brings debtors of its own."""
+    with cloned(server, template) as database, serving(database) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def looks() -> Looks:
+    """Who looks at pages, and remembers those that were seen."""
+    return Looks()
+
+
+@pytest.fixture
+def someone(
+    browser: Browser, portal: Portal, looks: Looks, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Person]]:
+    """Makes people with a phone each; the arguments are those of a browser's window."""
+    people: list[tuple[Person, Any]] = []
+
+    def meet(**given: Any) -> Person:
+        context = browser.new_context(**({"viewport": PHONE, "locale": "en-US"} | given))
+        context.set_default_timeout(5000)
+        name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+        person = Person(portal, context, looks, f"{name}{'-' + str(len(people)) if people else ''}")
+        people.append((person, context))
+        return person
+
+    yield meet
+    for person, context in people:
+        person.at_ease()
+        context.close()
+
+
+@pytest.fixture
+def dana(someone: Callable[..., Person]) -> Person:
+    """A debtor with a phone."""
+    return someone()
