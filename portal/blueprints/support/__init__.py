@@ -30,6 +30,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     accounts,
     contacting,
     holds,
+    linking,
     proposals,
     queues,
     refunds,

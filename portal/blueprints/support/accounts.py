@@ -11,6 +11,7 @@ from portal.blueprints.consoles import READERS, WORKERS, Task, page, perform
 from portal.blueprints.support import bp
 from portal.domain import N_, labels, wording
 from portal.domain.holds import Capability
+from portal.domain.outgoing import reason_of
 from portal.models import Account, Contact, Debtor
 from portal.security import audience, current_staff
 from portal.services import dossier
@@ -95,6 +96,7 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
     return {
         "labels": labels,
         "wording": wording,
+        "reason_of": reason_of,
         "state_of": lambda link: state_of(link, at),
         "full_name": f"{debtor.first_name} {debtor.last_name}",
     }

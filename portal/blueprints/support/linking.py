@@ -1,0 +1,122 @@
+"""Send a new link, or read its code aloud."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import current_app, flash
+from sqlalchemy import select
+from wtforms import RadioField, SelectChoice  # type: ignore[attr-defined]
+
+from portal.blueprints.consoles import WORKERS, attempt, options, page
+from portal.blueprints.support import bp
+from portal.blueprints.support.accounts import back_to, masked_contact
+from portal.domain import N_, labels
+from portal.domain.outgoing import reason_of
+from portal.models import AccessLink, Account, Channel, Client, Debtor
+from portal.security import audience, current_staff, keys
+from portal.services.dossier import find_account
+from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
+from portal.services.standing import standing
+from portal.services.ways import Way, send_link, ways
+from portal.web import Form, now, see_other, session, url_for
+from portal.web import gettext as _
+
+ALOUD = "aloud"
+
+
+class LinkForm(Form):
+    """Which way the link goes, and who asked for it."""
+
+    way = RadioField(N_("Which way?"))
+    asked = RadioField(
+        N_("Who asked for it?"),
+        default="debtor",
+        choices=options(
+            {
+                "debtor": N_("The person asks for it now, and waits for it"),
+                "staff": N_("We write first, at an hour when we may"),
+            }
+        ),
+    )
+
+
+@bp.route("/accounts/<uuid:account_id>/link", methods=["GET", "POST"])
+@audience(*WORKERS)
+def link(account_id: UUID) -> Any:
+    """Choose the way; a closed one says why."""
+    account = find_account(session, account_id)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    texter = current_app.extensions["portal"].texter
+    found = ways(session, debtor, texter=texter, now=now())
+    form, made = LinkForm(), list[IssuedLink]()
+    form.way.choices = _choices(found)
+
+    def do() -> None:
+        made.append(_issue(form, debtor, found))
+
+    if form.validate_on_submit() and attempt(form, do):
+        return see_other(_after(made[0], account))
+    answer = page(
+        "support/link.html",
+        form=form,
+        account=account,
+        found=found,
+        verdict=standing(session, account, now()).link,
+        zone=session.get_one(Client, account.client_id).time_zone,
+        contact_of=masked_contact,
+        reason_of=reason_of,
+    )
+    return (answer, 422) if form.errors else answer
+
+
+def _after(made: IssuedLink, account: Account) -> str:
+    if made.link.channel is Channel.LETTER:
+        return url_for("support.code", link_id=made.link.id)
+    flash(_("The link is on its way."), "ok")
+    return back_to(account)
+
+
+def _choices(found: Sequence[Way]) -> list[SelectChoice]:
+    sendable = [
+        SelectChoice(
+            str(way.contact.id),
+            f"{_(labels.CHANNELS[way.contact.channel])}: {masked_contact(way.contact)}",
+        )
+        for way in found
+        if way.open
+    ]
+    return [*sendable, SelectChoice(ALOUD, N_("Read a code aloud on the phone"))]
+
+
+def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink:
+    staff = current_staff()
+    if form.way.data == ALOUD:
+        return issue_link(session, debtor, keys=keys(), issued_by=staff.id, now=now())
+    way = next(way for way in found if str(way.contact.id) == form.way.data)
+    asked = form.asked.data == "debtor"
+    return send_link(session, way, asked_for=asked, keys=keys(), staff=staff, now=now())
+
+
+@bp.get("/links/<uuid:link_id>/code")
+@audience(*WORKERS)
+def code(link_id: UUID) -> Any:
+    """The code of a link that is read aloud, and how the person uses it."""
+    mine = AccessLink.client_id.in_(session.info["client_ids"])
+    aloud = AccessLink.channel == Channel.LETTER
+    found = session.scalars(select(AccessLink).where(mine, aloud, AccessLink.id == link_id)).one()
+    account = session.scalars(
+        select(Account)
+        .where(Account.client_id == found.client_id, Account.debtor_id == found.debtor_id)
+        .order_by(Account.id)
+        .limit(1)
+    ).one()
+    return page(
+        "support/code.html",
+        link=found,
+        live=state_of(found, now()) is LinkState.LIVE,
+        code=code_of(keys(), found),
+        base_url=keys().base_url,
+        account=account,
+        zone=session.get_one(Client, found.client_id).time_zone,
+    )
