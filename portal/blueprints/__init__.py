@@ -4,6 +4,7 @@ from flask import Flask
 
 from portal.blueprints import (
     assets,
+    client,
     debtor,
     errors,
     optout,
@@ -22,6 +23,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(debtor.bp)
     app.register_blueprint(webhooks.bp)
     app.register_blueprint(staff.bp)
+    app.register_blueprint(client.bp)
     app.register_blueprint(support.bp)
     app.register_blueprint(optout.bp)
     if app.extensions["portal"].settings.outbox:

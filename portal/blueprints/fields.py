@@ -1,5 +1,6 @@
 """Form fields for what WTForms has none: amounts of money and dates in three boxes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +9,16 @@ from wtforms import Field
 from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
 
-from portal.domain import N_, DomainError, typed
+from portal.domain import N_, DomainError, policy_check, typed
 from portal.domain.wording import clean_text
 from portal.web import explain, locale
 
 PARTS = {"month": N_("Month"), "day": N_("Day"), "year": N_("Year")}
 MONTH_FIRST = ("month", "day", "year")
 DAY_FIRST = ("day", "month", "year")
+
+
+PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))? ?%?", re.ASCII)
 
 
 class MoneyField(Field):
@@ -42,6 +46,33 @@ class MoneyField(Field):
             self.data = typed.amount(typed_in, comma_is_decimal=locale().startswith("fr"))
         except DomainError as error:
             raise StopValidation(explain(error)) from error
+
+
+class PercentField(Field):
+    """A share as people type it, 70 or 66.5; ``data`` is basis points, or None while unclear."""
+
+    def __init__(self, *args: Any, optional: bool = False, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.optional = optional
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return policy_check.percent(self.data) if self.data is not None else ""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read what was typed; `pre_validate` says what is wrong with it."""
+        self.data = None
+
+    def pre_validate(self, form: Any) -> None:
+        """Understand the share, or ask for it again."""
+        typed_in = str(self.raw_data[0]).strip() if self.raw_data else ""
+        if self.optional and not typed_in:
+            raise StopValidation
+        found = PERCENT.fullmatch(typed_in)
+        if found is None:
+            raise StopValidation(N_("Write a percentage with digits, for example 70 or 66.5."))
+        self.data = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ KINDS = {
     "full": N_("Paid in full"),
     "settlement": N_("Settlement"),
     "plan": N_("Payment plan"),
+    "whole": N_("All of it, in parts"),
     "automatic": N_("Automatic"),
     "manual": N_("By hand"),
     "one_off": N_("One payment"),

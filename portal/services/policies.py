@@ -1,5 +1,6 @@
 """A client's offer policy: immutable numbered versions, the highest is the live one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -47,6 +48,15 @@ def policy_version(session: Session, client_id: UUID, version: int) -> Published
         OfferPolicy.client_id == client_id, OfferPolicy.version == version
     )
     return _published(session.scalar(wanted))
+
+
+def versions_of(session: Session, client_id: UUID) -> Sequence[OfferPolicy]:
+    """Every version of a client's limits, the newest first."""
+    return session.scalars(
+        select(OfferPolicy)
+        .where(OfferPolicy.client_id == client_id)
+        .order_by(OfferPolicy.version.desc())
+    ).all()
 
 
 def publish_policy(

@@ -1,0 +1,40 @@
+"""The client console: a client's own accounts, offer limits and money."""
+
+from flask import Blueprint, g
+
+from portal.domain import N_
+from portal.models import Client, Role
+from portal.web import Destination, Face, prefer, session, url_for, wear
+
+bp = Blueprint("client", __name__, url_prefix="/client")
+
+ADMIN = Role.CLIENT_ADMIN
+
+PLACES = (
+    ("accounts", N_("Accounts"), "client.home"),
+    ("placements", N_("Placements"), "client.placements"),
+    ("offers", N_("Offers"), "client.offers"),
+    ("money", N_("Money"), "client.money"),
+)
+
+
+@bp.before_request
+def navigate() -> None:
+    """Show the page as the client's own, with where its admin may go."""
+    client_id = session.info["client_ids"][0]
+    g.client = session.get_one(Client, client_id)
+    prefer(country=g.client.country)
+    wear(Face(sender=g.client.trade_name, time_zone=g.client.time_zone))
+    g.person = g.person.reaching(
+        Destination(section=section, label=label, url=url_for(endpoint))
+        for section, label, endpoint in PLACES
+    )
+
+
+def current_client() -> Client:
+    """The client whose admin reads this page."""
+    client: Client = g.client
+    return client
+
+
+from portal.blueprints.client import accounts, limits, money, placements  # noqa: E402, F401

@@ -1,0 +1,100 @@
+"""The client's own accounts: listed, searched, one by one, as a file."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.consoles import Amount, download, page, words_of
+from portal.domain import labels
+from portal.domain.statuses import AccountStatus
+from portal.security import audience
+from portal.services import reports
+from portal.services.dossier import find_account, read_dossier
+from portal.services.reports import Listed
+from portal.services.search import search
+from portal.web import gettext as _
+from portal.web import now, session, url_for
+
+COLUMNS = (
+    *("reference", "first_name", "last_name", "state", "balance", "currency"),
+    *("placed_on", "agreement", "agreement_state"),
+)
+
+
+def _status() -> AccountStatus | None:
+    asked = request.args.get("status", "")
+    return AccountStatus(asked) if asked in set(AccountStatus) else None
+
+
+@bp.get("", endpoint="home")
+@audience(ADMIN)
+def accounts() -> Any:
+    """The list: by state, or what the search box finds."""
+    typed, status = request.args.get("q", "").strip()[:200], _status()
+    client = current_client()
+    if typed:
+        hits = search(session, typed).hits
+        rows = [Listed(hit.account, hit.debtor, None) for hit in hits]
+        found = reports.Page([row for row in rows if status in (None, row.account.status)], None)
+    else:
+        after = request.args.get("after", "")[:200]
+        found = reports.accounts_page(session, client.id, status=status, after=after)
+    following = url_for("client.home", status=status, after=found.after) if found.after else None
+    return page(
+        "client/accounts.html",
+        section="accounts",
+        found=found,
+        typed=typed,
+        status=status,
+        statuses=list(AccountStatus),
+        following=following,
+        first=url_for("client.home", status=status) if "after" in request.args else None,
+    )
+
+
+@bp.get("/accounts.csv")
+@audience(ADMIN)
+def accounts_file() -> Response:
+    """The same list, whole."""
+    status = _status()
+    return download("accounts.csv", COLUMNS, _lines(current_client().id, status))
+
+
+def _lines(client_id: UUID, status: AccountStatus | None) -> Iterator[list[object]]:
+    for row in reports.every_account(session, client_id, status=status):
+        account, agreed = row.account, row.arrangement
+        yield [
+            account.reference,
+            row.debtor.first_name,
+            row.debtor.last_name,
+            account.status,
+            Amount(account.balance_cents),
+            account.currency,
+            account.placed_at.date(),
+            agreed.kind if agreed else None,
+            agreed.status if agreed else None,
+        ]
+
+
+@bp.get("/accounts/<uuid:account_id>")
+@audience(ADMIN)
+def account(account_id: UUID) -> Any:
+    """One account: what is owed and why, what was agreed, what was paid."""
+    found = find_account(session, account_id)
+    it = read_dossier(session, found, now=now())
+    return page(
+        "client/account.html",
+        section="accounts",
+        it=it,
+        account=found,
+        zone=current_client().time_zone,
+        labels=labels,
+        works=False,
+        decides=False,
+        state=words_of(found.status),
+        name=f"{it.debtor.first_name} {it.debtor.last_name}",
+        title=_("Account %(reference)s", reference=found.reference),
+    )
