@@ -1,6 +1,6 @@
 """The Flask edge that every page shares: the request's session, its language and its look."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, lru_cache
@@ -67,6 +67,15 @@ class Person:
         return replace(self, links=tuple(links))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A debtor's page as somebody else looks at it: what it shows, and the way back."""
+
+    note: str
+    back: str
+    others: tuple[tuple[str, str], ...] = ()
+
+
 class CsrfRejected(BadRequest):
     """The form did not come from our page, or came too late; nothing was done with it."""
 
@@ -101,6 +110,14 @@ def close_session(_error: BaseException | None = None) -> None:
 def wear(face: Face) -> None:
     """Show the rest of this request as this sender's page."""
     g.face = face
+
+
+def show_as_preview(preview: Preview, leads: Callable[[str], str | None]) -> None:
+    """Show the rest of this request as a debtor's page that does nothing.
+
+    ``leads`` says where the link to an endpoint goes instead; None leaves it as it is.
+    """
+    g.preview, g.leads = preview, leads
 
 
 def prefer(*, language: str | None = None, country: str | None = None) -> None:
@@ -154,6 +171,8 @@ def url_for(endpoint: str, /, **values: Any) -> str:
     """An address within the portal; carries a language asked for in the address until verified."""
     if "_external" in values or "_anchor" in values:
         return flask.url_for(endpoint, **values)
+    if "leads" in g and (elsewhere := g.leads(endpoint)) is not None:
+        return str(elsewhere)
     asking = request._get_current_object()  # type: ignore[attr-defined]
     if "lang" in asking.args and "lang" not in values and not g.get("remembers_language"):
         values["lang"] = asked_language()
@@ -224,6 +243,7 @@ class Page:
     """What the frame of a page needs to know."""
 
     face: Face
+    preview: Preview | None = None
     person: Person | None = None
     section: str = ""
     problems: list[tuple[str, str]] = field(default_factory=list)
@@ -282,6 +302,7 @@ def render(template: str, /, *, section: str = "", **context: Any) -> str:
     """
     form = context.get("form")
     page = Page(face=g.get("face", NEUTRAL), person=g.get("person"), section=section)
+    page.preview = g.get("preview")
     if form is not None:
         page.problems = problems_of(form)
     return environment(locale()).get_template(template).render(context, page=page)

@@ -37,4 +37,4 @@ def current_client() -> Client:
     return client
 
 
-from portal.blueprints.client import accounts, limits, money, placements  # noqa: E402, F401
+from portal.blueprints.client import accounts, limits, money, placements, preview  # noqa: E402, F401

@@ -99,10 +99,7 @@ def place() -> Any:
             session.rollback()
             form.file.errors = [explain(error)]
         else:
-            said = _(
-                "%(landed)s placed, %(updated)s updated, %(refused)s refused.", **_sums(report)
-            )
-            flash(said, "ok")
+            flash(_sums(report), "ok")
             return see_other(url_for("client.placement", placement_id=report.placement_id))
     answer = page("client/place.html", section="placements", form=form)
     return (answer, 422) if form.errors else answer

@@ -20,7 +20,7 @@ from portal.blueprints.debtor.wishes import (
 from portal.blueprints.debtor.words import COUNTS, money
 from portal.blueprints.fields import MoneyField
 from portal.domain import N_
-from portal.domain.limits import OfferNotInPolicy, plan_bounds
+from portal.domain.limits import Bounds, OfferNotInPolicy, plan_bounds
 from portal.domain.money import Cents
 from portal.domain.offers import plan_presets
 from portal.domain.policy import Policy
@@ -75,9 +75,7 @@ def plan(account_id: UUID) -> ResponseReturnValue:
     bounds = plan_bounds(view.offers.facts, policy, view.today)
     if bounds is None:
         return balance_page(view, note=explain(OfferNotInPolicy())), 409
-    form, main = PlanForm(), bounds.main_frequency
-    form.offer_times(view, bounds.frequencies, bounds.latest_first_on)
-    form.amount.offer(_presets(view, policy))
+    form, main = plan_form(view, policy, bounds), bounds.main_frequency
     form.remember(earlier(), view.today)
     if form.validate_on_submit() and form.complete(view.today):
         wish = Proposal(
@@ -88,8 +86,20 @@ def plan(account_id: UUID) -> ResponseReturnValue:
         )
         if answered := negotiated(view, wish, form):
             return answered
-    page = show("debtor/plan.html", view, form=form, details=_details(view, policy, main))
-    return page, 422 if form.errors else 200
+    return plan_page(view, form, policy, main), 422 if form.errors else 200
+
+
+def plan_form(view: Balance, policy: Policy, bounds: Bounds) -> PlanForm:
+    """The form with what this account can choose from under these limits."""
+    form = PlanForm()
+    form.offer_times(view, bounds.frequencies, bounds.latest_first_on)
+    form.amount.offer(_presets(view, policy))
+    return form
+
+
+def plan_page(view: Balance, form: PlanForm, policy: Policy, main: Frequency) -> str:
+    """The page of the form; ``main`` is the rhythm that its amounts are told in."""
+    return show("debtor/plan.html", view, form=form, details=_details(view, policy, main))
 
 
 def _presets(view: Balance, policy: Policy) -> list[tuple[str, str]]:

@@ -1,0 +1,93 @@
+"""See what a debtor sees: their own templates and offers, under limits not yet in force."""
+
+import re
+from typing import Any
+
+import flask
+from flask import g, request
+
+from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.consoles import page
+from portal.blueprints.debtor.balance import balance_page
+from portal.blueprints.debtor.plans import plan_form, plan_page
+from portal.domain.limits import plan_bounds
+from portal.domain.policy import Policy
+from portal.security import audience, current_staff
+from portal.services import drafts, previews
+from portal.services.balance import Balance
+from portal.web import Face, Preview, locale, now, session, show_as_preview, wear
+from portal.web import gettext as _
+
+NOWHERE = "#main"
+KEPT = ("of", "account", "lang")
+OWN_ADDRESS = re.compile(r'href="/(?:account|preferences)[^"]*"')
+
+
+@bp.route("/offers/preview", methods=["GET", "POST"])
+@audience(ADMIN)
+def preview() -> Any:
+    """The balance and plan pages of a sample account; nothing that is clicked there does anything.
+
+    A form that is sent comes back as it was.
+    """
+    client = current_client()
+    document = _limits()
+    account = previews.sample(session, client.id, request.args.get("account", "").strip())
+    if document is None or account is None:
+        return page("client/no_preview.html", section="offers", limits=document)
+    view = previews.preview(session, account, document, locale=locale()[:2], now=now())
+    _dress(view)
+    bounds = plan_bounds(view.offers.facts, document, view.today)
+    if request.args.get("page") == "plan" and bounds is not None:
+        form = plan_form(view, document, bounds)
+        return _still(plan_page(view, form, document, bounds.main_frequency))
+    return _still(balance_page(view))
+
+
+def _limits() -> Policy | None:
+    client = current_client()
+    draft = drafts.draft_of(session, client.id, current_staff())
+    if request.args.get("of") == "draft" and draft:
+        return draft[0]
+    live = drafts.live_version(session, client.id)
+    return live.policy if live else None
+
+
+def _dress(view: Balance) -> None:
+    """Show the debtor's face of the client, with links that stay inside the preview."""
+    client = view.client
+    wear(
+        Face(
+            sender=client.trade_name,
+            phone=client.phone,
+            phone_hours=client.phone_hours,
+            street_address=client.street_address,
+            brand=client.brand_color,
+            time_zone=view.zone,
+            help_url=NOWHERE,
+        )
+    )
+    others = ((_here(), _("Balance")), (_here(page="plan"), _("Plan")))
+    back = flask.url_for("client.draft" if request.args.get("of") == "draft" else "client.offers")
+    note = _("Preview of account %(reference)s", reference=view.account.reference)
+    show_as_preview(Preview(note=note, back=back, others=others), _leads)
+    g.person = None
+
+
+def _leads(endpoint: str) -> str | None:
+    """Where the link to a debtor's page goes instead."""
+    place = endpoint.removeprefix("debtor")
+    if not place.startswith(".") and not endpoint.startswith("public."):
+        return None
+    known = {".plan": _here(page="plan"), ".account": _here(), ".accounts": _here()}
+    return known.get(place, NOWHERE)
+
+
+def _still(html: str) -> str:
+    """The page with the addresses that it writes itself leading nowhere too."""
+    return OWN_ADDRESS.sub(f'href="{NOWHERE}"', html)
+
+
+def _here(**more: str) -> str:
+    given: dict[str, Any] = {name: request.args[name] for name in KEPT if name in request.args}
+    return flask.url_for("client.preview", **given | more)

@@ -1,0 +1,51 @@
+"""An account as its debtor would see it under limits that may not be in force yet."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain import policy
+from portal.domain.policy import Policy
+from portal.domain.statuses import AccountStatus
+from portal.models import Account
+from portal.services.balance import Balance, read_balance
+from portal.services.offers import sheet
+from portal.services.policies import PublishedPolicy
+from portal.services.visits import Visit
+
+
+def sample(session: Session, client_id: UUID, reference: str) -> Account | None:
+    """The client's account with this reference, or its first open one."""
+    mine = select(Account).where(Account.client_id == client_id)
+    if reference:
+        return session.scalar(mine.where(Account.reference == reference))
+    open_ones = mine.where(Account.status == AccountStatus.OPEN)
+    return session.scalar(open_ones.order_by(Account.reference).limit(1))
+
+
+def preview(
+    session: Session, account: Account, document: Policy, *, locale: str, now: datetime
+) -> Balance:
+    """The account under these limits, as if nothing had been agreed; reads only."""
+    reader = Visit(
+        client_id=account.client_id,
+        debtor_id=account.debtor_id,
+        session_id=account.id,
+        link_id=account.id,
+        identity_method="preview",
+        ip="",
+        user_agent="",
+        locale=locale,
+        started_at=now,
+    )
+    view = read_balance(session, reader, account.id, now=now)
+    if view is None:
+        raise LookupError("the account's own debtor does not see it")
+    published = PublishedPolicy(document.version, document, policy.sha256(document))
+    offers = sheet(view.offers.facts, published, view.offers.capabilities, view.today)
+    return replace(
+        view, offers=offers, agreement=None, proposal=None, attempt=None, requests=(), others=0
+    )
