@@ -61,8 +61,10 @@ CHECKS: dict[str, str] = {
         FROM arrangement r JOIN installment i
           ON (i.client_id, i.arrangement_id) = (r.client_id, r.id)
         WHERE r.client_id = :client GROUP BY r.client_id, r.id
-        HAVING sum(i.amount_cents) FILTER (WHERE i.status <> 'canceled' OR i.paid_cents > 0
-          OR r.status IN ('withdrawn', 'canceled')) <> r.total_cents""",
+        HAVING CASE WHEN r.status IN ('withdrawn', 'canceled')
+          THEN sum(i.amount_cents) < r.total_cents
+          ELSE sum(i.amount_cents) FILTER (WHERE i.status <> 'canceled' OR i.paid_cents > 0)
+            IS DISTINCT FROM r.total_cents END""",
     "what an installment got is what was allocated to it": """
         SELECT r.reference || ' part ' || i.n || ': ' || i.paid_cents
         FROM installment i JOIN arrangement r

@@ -1,6 +1,7 @@
 """Agreeing writes the arrangement and its evidence together, once, and only as it was shown."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from portal.db import PortalSession
+from portal.db import PortalSession, make_engine, tenant_session
 from portal.domain import DomainError
 from portal.domain import terms as wording
 from portal.domain.capabilities import NotAllowedNow
@@ -45,6 +46,8 @@ from portal.services.policies import publish_policy
 from portal.services.references import fresh_reference
 from portal.services.reviews import Reviewed, ShownDocument
 from portal.services.standing import set_hold
+from portal.services.verify import verify_client
+from tests.databases import Database
 from tests.factories import NOW, TODAY, make_client, make_dana, make_policy, make_visit
 
 TICK = "I allow these payments"
@@ -318,3 +321,31 @@ def test_a_refused_acceptance_leaves_nothing_behind(session: PortalSession) -> N
 def test_a_choice_survives_its_way_through_an_address(choice: Choice) -> None:
     chosen = Picked(choice, 3, Cents(5_000), fresh_id())
     assert read(json.loads(json.dumps(to_dict(chosen)))) == chosen
+
+
+def test_two_who_press_at_once_agree_once(fresh_db: Database) -> None:
+    engine = make_engine(fresh_db.url("portal_app"), pool_size=8)
+    with tenant_session(engine) as session:
+        account = dana(session)
+        chosen = picked(account, Choice(key="full"))
+        pages = [page_of(session, account, chosen) for _ in range(4)]
+        visit = make_visit(session, account)
+        session.commit()
+
+    def press(page: Reviewed) -> str:
+        with tenant_session(engine, [account.client_id]) as session:
+            mine = session.get_one(Account, (account.client_id, account.id))
+            try:
+                agreed = accept(session, mine, picked=chosen, reviewed=page, visit=visit, now=NOW)
+            except ArrangementExists:
+                return "exists"
+            session.commit()
+            return str(agreed.id)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(press, pages))
+    with tenant_session(engine, [account.client_id]) as session:
+        assert session.scalar(select(func.count(Arrangement.id))) == 1
+        assert list(verify_client(session, account.client_id)) == []
+    assert answers.count("exists") == 3
+    engine.dispose()

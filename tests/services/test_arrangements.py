@@ -37,6 +37,7 @@ from portal.services.arrangements import (
     withdraw,
 )
 from portal.services.ledger import lock_account, post
+from portal.services.verify import Broken, verify_client
 from tests.factories import NOW, TODAY
 from tests.services.test_acceptance import agree, dana, picked
 
@@ -70,6 +71,11 @@ def lower(session: PortalSession, account: Account, cents: int) -> Account:
 
 def debtor(account: Account) -> evidence.Actor:
     return evidence.debtor(account.debtor_id)
+
+
+def broken(session: PortalSession, account: Account) -> list[Broken]:
+    session.flush()
+    return list(verify_client(session, account.client_id))
 
 
 def last_leaf(session: PortalSession, account: Account) -> evidence.Entry:
@@ -133,6 +139,7 @@ def test_stopping_automatic_payments_keeps_the_plan(session: PortalSession) -> N
     assert (permission.status, permission.revoked_at) == (AuthorizationStatus.REVOKED, NOW)
     assert "automatic_stopped" in set(session.scalars(select(Message.template)))
     assert last_leaf(session, account).payload["actor"] == debtor(account)
+    assert broken(session, account) == []
     with pytest.raises(NothingAutomatic):
         stop_automatic(session, agreed, actor=debtor(account), now=NOW)
 
@@ -155,6 +162,9 @@ def test_a_lowered_balance_shortens_the_plan_from_its_end(session: PortalSession
     amended = last_leaf(session, account)
     assert amended.type == "arrangement.amended"
     assert len(amended.payload["after"]) == 11
+    assert broken(session, account) == []
+    withdraw(session, agreed, actor=debtor(account), now=NOW)
+    assert broken(session, account) == []
 
 
 def test_a_balance_above_what_is_left_to_pay_changes_nothing(session: PortalSession) -> None:
@@ -180,6 +190,7 @@ def test_nothing_owed_ends_the_agreement(session: PortalSession) -> None:
     shorten_to_balance(session, lower(session, account, 124_000), NOW)
     assert agreed.status is ArrangementStatus.CANCELED
     assert agreed.ended_reason == "nothing_owed"
+    assert broken(session, account) == []
 
 
 def test_the_live_arrangement_is_found_before_older_ones(session: PortalSession) -> None:
