@@ -77,7 +77,7 @@ def test_the_plans_review_adds_up_and_asks_for_one_tick(http: FlaskClient, dana:
     words = heard(page)
     assert words.startswith("Back Check your plan before you agree")
     assert "$104.00 a month, 11 times, then $96.00" in words
-    assert "This adds up to $1,240.00" in words
+    assert "Total you pay $1,240.00" in words
     assert "11 payments of $104.00, every month from November 22, 2026." in words
     assert "1 payment of $96.00 on October 22, 2027." in words
     assert "Permission for automatic payments" in words, "PY-05"

@@ -38,10 +38,10 @@ from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
 STATES = {
-    InstallmentStatus.SCHEDULED: (N_("Due"), ""),
-    InstallmentStatus.PROCESSING: (N_("On its way"), ""),
+    InstallmentStatus.SCHEDULED: ("", ""),
+    InstallmentStatus.PROCESSING: (N_("… On its way"), ""),
     InstallmentStatus.PAID: (N_("✓ Paid"), "good"),
-    InstallmentStatus.FAILED: (N_("Did not go through"), "bad"),
+    InstallmentStatus.FAILED: (N_("! Did not go through"), "bad"),
     InstallmentStatus.CANCELED: (N_("Not needed any more"), ""),
 }
 ENDS = {
@@ -119,9 +119,9 @@ def _method(agreed: AgreementPage) -> str:
 
 def _row(view: Balance, part: Part) -> dict[str, Any]:
     words, kind = STATES[part.status]
-    late = part.status is InstallmentStatus.SCHEDULED and part.due_on < view.today
-    if late:
-        words, kind = N_("Not paid yet"), "bad"
+    if part.status is InstallmentStatus.SCHEDULED and part.due_on <= view.today:
+        late = part.due_on < view.today
+        words, kind = (N_("! Not paid yet"), "bad") if late else (N_("Due today"), "")
     return {"part": part, "words": words, "kind": kind}
 
 

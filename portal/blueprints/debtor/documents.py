@@ -57,8 +57,6 @@ def fragment(view: Balance, drafted: Draft, c: str, *, locale: str) -> str:
         account=view.account,
         terms=drafted.terms,
         rows=[*_rows(view, drafted, _change_url(view, drafted, c), locale)],
-        lines=schedule_lines(drafted.terms, locale),
-        today=drafted.today,
     )
 
 

@@ -36,6 +36,8 @@ from portal.web import gettext as _
 class PlanForm(WhenForm):
     """How much at a time."""
 
+    order = ("amount", "own", "frequency", "start", "on", "method")
+
     amount = Pick(N_("Choose an amount"))
     own = MoneyField(N_("A different amount"), optional=True)
 

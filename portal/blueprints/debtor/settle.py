@@ -39,6 +39,8 @@ from portal.web import gettext as _
 class SettleForm(WhenForm):
     """How much closes the account, and in how many parts."""
 
+    order = ("total", "own", "parts", "frequency", "start", "on", "method")
+
     total = Pick(N_("How much can you pay in all?"))
     own = MoneyField(N_("A different amount"), optional=True)
     parts = Pick(N_("In how many payments?"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import wtforms
 from flask import request
@@ -74,6 +74,13 @@ class WhenForm(Form):
             (Method.MANUAL.value, N_("I make each payment myself")),
         ],
     )
+
+    order: ClassVar[tuple[str, ...]] = ()
+    """The fields as they stand on the page, which is the order of its problems."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fields = {name: self[name] for name in self.order}
 
     def offer_times(self, view: Balance, frequencies: tuple[Frequency, ...], latest: date) -> None:
         """Put the rhythms and dates that this account can have into the form."""
