@@ -25,6 +25,7 @@ from portal.services import (
     proposals,
     reconcile,
     refunds,
+    reminders,
     renewals,
 )
 from portal.services.clients import clients
@@ -231,6 +232,23 @@ def retry_messages(client_id: str) -> None:
         hanging = dispatch.overdue(session, UUID(client_id), current().clock.now())
         messages.enqueue_dispatch(session, UUID(client_id), hanging)
         commit(session, "messages.retry")
+
+
+@jobs.periodic(cron="47 * * * *")
+@jobs.task(name="messages.remind_all", queue="messages", queueing_lock="messages.remind_all")
+def remind_all(timestamp: int) -> None:
+    """Every hour: one calm message after a checkout that was left, client by client."""
+    _fan_out("messages.remind")
+
+
+@jobs.task(name="messages.remind", queue="messages")
+def remind(client_id: str) -> None:
+    """Queue a client's reminders, a batch a transaction."""
+    now, after = current().clock.now(), None
+    with _session(client_id) as session:
+        while batch := reminders.remind(session, UUID(client_id), now=now, after=after):
+            commit(session, "messages.remind")
+            after = batch[-1]
 
 
 @jobs.task(name="messages.send_links", queue="messages")

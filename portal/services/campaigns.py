@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from portal.db import commit
@@ -163,7 +162,7 @@ def _launch(
         if one.contact is not None
     ]
     if rows:
-        session.execute(insert(Message).values(rows))
+        session.execute(insert(Message), rows)
     _enqueue(session, client.id, rows, now)
     _record(session, campaign, client, weighed, rows, now)
 

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from portal.db import commit, hook
 from portal.domain.evidence import format_time
 from portal.domain.keys import Keys
-from portal.domain.outgoing import Action, Rule, decide
+from portal.domain.outgoing import SEND, Action, Rule, decide
 from portal.domain.statuses import MessageStatus, move
 from portal.gateways.delivery import NotDelivered, RecipientStopped, Refused, Unreachable
 from portal.gateways.mail import Attachment, Mail, Mailer
@@ -165,9 +165,9 @@ def _prepare(
     session: Session, message: Message, carriers: Carriers, now: datetime, *, at_any_hour: bool
 ) -> _Prepared | None:
     situation = situation_of(session, message, texter=carriers.texter, now=now)
-    if at_any_hour:
-        situation = replace(situation, asked_for=True)
     decision, zones = decide(situation, now), situation.zones
+    if at_any_hour and decision.action is Action.WAIT and decision.rule != Rule.CAP:
+        decision = SEND
     if decision.action is Action.DROP:
         drop(session, message, decision.rule, now=now, zones=list(zones.names), basis=zones.basis)
     elif decision.action is Action.WAIT and decision.until:

@@ -205,8 +205,8 @@ def issue_links(
         rows = [_named(keys, values) for key, values in wanted.items() if key not in made]
         if not rows:
             return made
-        returned = insert(AccessLink).values(rows).on_conflict_do_nothing()
-        found = session.execute(returned.returning(AccessLink.contact_id, AccessLink.id))
+        one = insert(AccessLink).on_conflict_do_nothing()  # many rows, compiled once
+        found = session.execute(one.returning(AccessLink.contact_id, AccessLink.id), rows)
         made |= {contact_id: link_id for contact_id, link_id in found if contact_id}
     raise RuntimeError("the random source repeats itself: no free public id")
 

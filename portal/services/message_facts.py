@@ -33,6 +33,7 @@ from portal.models import (
 from portal.services import evidence, optouts
 from portal.services.identity import code_text
 from portal.services.links import NoLinkAllowed, issue_link, url_of
+from portal.services.reminders import is_abandoned
 from portal.services.standing import zone_of
 
 DOOR_STAYS_OPEN = timedelta(days=5)
@@ -323,6 +324,14 @@ def _arrangement(subject: _Subject) -> Values:
     return {"reference": agreed.reference}
 
 
+def _abandoned(subject: _Subject) -> Values:
+    """Nothing to say, and nothing to say it about once the debtor went on by another way."""
+    payment: Payment = subject.row(Payment, "payment")
+    if not is_abandoned(subject.session, payment):
+        raise OutOfDate
+    return {}
+
+
 def _completed(subject: _Subject) -> Values:
     return {"reference": subject.row(Arrangement, "completed").reference}
 
@@ -347,6 +356,7 @@ _SAID: dict[str, Callable[[_Subject], Values]] = {
     "arrangement_withdrawn": _arrangement,
     "automatic_stopped": _arrangement,
     "plan_completed": _completed,
+    "abandoned_checkout": _abandoned,
     "proposal_received": _proposal,
     "help_received": _help,
 }

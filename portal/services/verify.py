@@ -118,6 +118,28 @@ CHECKS: dict[str, str] = {
         HAVING count(r.line) > 0 AND (p.rows <> count(r.line)
           OR p.rows <> p.landed + p.updated + p.unchanged + p.refused
           OR p.refused <> count(*) FILTER (WHERE r.outcome = 'refused'))""",
+    "nothing goes to an address after it was stopped (CT-08)": """
+        SELECT m.template || ' ' || m.id FROM message m JOIN contact_stop s
+          ON (s.client_id, s.channel, s.address) = (m.client_id, m.channel, m.address)
+        WHERE m.client_id = :client AND m.sent_at > s.stopped_at
+          AND (s.lifted_at IS NULL OR m.sent_at < s.lifted_at)
+          AND NOT (s.kind = 'opted_out' AND m.asked_for
+            AND m.template IN ('new_link', 'one_time_code'))""",
+    "nobody is written to first more than three times in seven days (CT-05)": """
+        SELECT n.debtor_id::text FROM (SELECT m.debtor_id, m.asked_for, count(*) OVER (
+            PARTITION BY m.debtor_id ORDER BY m.sent_at
+            RANGE BETWEEN INTERVAL '167:59:59' PRECEDING AND CURRENT ROW) AS contacts
+          FROM message m WHERE m.client_id = :client AND m.sent_at IS NOT NULL
+            AND m.template IN ('link', 'abandoned_checkout')) n
+        WHERE n.contacts > 3 AND NOT n.asked_for""",
+    "a message that left has its leaf (RT-02)": """
+        SELECT m.template || ' ' || m.id FROM message m
+        LEFT JOIN (SELECT DISTINCT (y.payload::jsonb ->> 'message')::uuid AS id
+          FROM leaf f JOIN leaf_payload y USING (client_id, chain_id, n)
+          WHERE f.client_id = :client
+            AND f.type IN ('message.sent', 'message.suppressed')) l ON l.id = m.id
+        WHERE m.client_id = :client AND m.status IN ('sent', 'delivered', 'suppressed')
+          AND l.id IS NULL""",
     "the head of a chain is its newest leaf": """
         SELECT c.id::text FROM chain c WHERE c.client_id = :client AND NOT EXISTS (
           SELECT FROM leaf f WHERE (f.client_id, f.chain_id, f.n, f.hash)

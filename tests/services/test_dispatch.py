@@ -30,6 +30,7 @@ from portal.models import (
     Message,
     OneTimeCode,
     StopKind,
+    fresh_id,
 )
 from portal.services import evidence
 from portal.services.clearance import CAPPED
@@ -47,6 +48,7 @@ from portal.services.identity import code_text
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
 from portal.services.standing import set_hold
+from portal.services.verify import verify_client
 from portal.writing import write
 from tests.databases import Database
 from tests.factories import (
@@ -411,6 +413,7 @@ def test_a_retired_address_is_not_used(dana: Dana):
         (HoldKind.WRONG_PERSON, "thread_reply", False),
         (HoldKind.ATTORNEY, "thread_reply", False),
         (HoldKind.HARDSHIP, "abandoned_checkout", False),
+        (HoldKind.BREATHING_SPACE, "abandoned_checkout", False),
     ],
 )
 def test_rt_02_a_hold_set_after_it_was_queued_counts(
@@ -613,3 +616,24 @@ def test_a_message_that_hangs_is_taken_up_again(dana: Dana):
 
 def test_every_capped_message_needs_to_be_allowed_to_write_first():
     assert {name for name, one in TEMPLATES.items() if Capability.SEND in one.needs} == set(CAPPED)
+
+
+def test_the_invariants_of_messages_hold_and_their_breach_is_found(dana: Dana):
+    """Invariant 8"""
+    session, client_id = dana.session, dana.account.client_id
+    stopped = dana.queue(dedupe_key="stopped")
+    for day in range(3):
+        at = NOW + timedelta(days=day - 4, seconds=day)
+        dana.dispatch(dana.link(dedupe_key=f"{day}", now=at), at)
+    sent = dana.dispatch(dana.queue())
+    stop(dana, StopKind.OPTED_OUT)
+    dana.dispatch(stopped)
+    assert [one.invariant for one in verify_client(session, client_id)] == []
+    sent.sent_at = NOW + timedelta(days=1)
+    stopped.status = MessageStatus.SENT
+    stopped.id = fresh_id()
+    extra = dana.link(dedupe_key="a fourth", now=NOW)
+    extra.sent_at, extra.status = NOW, MessageStatus.DELIVERED
+    session.flush()
+    found = [one.invariant for one in verify_client(session, client_id)]
+    assert [one.split("(")[1][:5] for one in found] == ["CT-08", "CT-05", "RT-02", "RT-02"]
