@@ -37,6 +37,7 @@ from portal.models import (
 )
 from portal.rules.regions import find_region
 from portal.services import evidence, notices
+from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.ledger import lock_account
 from portal.services.references import fresh_reference
 from portal.services.standing import holds_in_force, lift_hold, set_hold, today_of
@@ -102,12 +103,16 @@ def open_request(
     except KeyError:
         raise OptionMissing from None
     account = lock_account(session, account.id)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    ceasing = HoldKind.CEASE_ALL in kinds
+    waiting = lock_invitations(session, debtor, account) if ceasing else ()
     request = _open_one(session, account, topic) or _write(
         session, account, topic, visit=visit, now=now
     )
     is_new = bool(details) and details != request.answers.get("details")
     request.answers = _merged(request, answers.options, details)
     _hold(session, account, request, kinds, now)
+    drop_invitations(session, waiting, now=now)
     _tell_opened(session, account, request, visit, now)
     if is_new:
         post_entry(session, account, details, now=now, request=request)

@@ -22,6 +22,7 @@ from portal.domain.outgoing import TEMPLATES, Rule
 from portal.domain.statuses import MessageStatus
 from portal.models import Account, Chain, Contact, ContactStop, Debtor, Message, StopKind
 from portal.services import evidence
+from portal.services.evidence import Actor
 from portal.services.links import accounts_of, tell_accounts
 from portal.services.messages import drop
 from portal.services.stops import stop_address
@@ -68,15 +69,20 @@ def is_opted_out(session: Session, contact: Contact) -> bool:
     return _stop(session, contact) is not None
 
 
-def opt_out(session: Session, contact: Contact, *, source: str, now: datetime) -> int:
+def opt_out(
+    session: Session,
+    contact: Contact,
+    *,
+    source: str,
+    actor: Actor = evidence.SYSTEM,
+    now: datetime,
+) -> int:
     """Close an address from now on and drop what waits to go there; how many messages that were.
 
     Asked again, it changes nothing. The caller commits.
     """
     waiting = _lock_waiting(session, contact)
-    stop_address(
-        session, contact, StopKind.OPTED_OUT, source=source, actor=evidence.SYSTEM, now=now
-    )
+    stop_address(session, contact, StopKind.OPTED_OUT, source=source, actor=actor, now=now)
     for message in waiting:
         drop(session, message, Rule.OPTED_OUT, now=now)
     session.flush()

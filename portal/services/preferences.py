@@ -15,10 +15,11 @@ from portal.rules.disclosures import LegalText
 from portal.rules.emails import parse_email
 from portal.rules.phones import parse_phone
 from portal.services import evidence
+from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.ledger import lock_account
 from portal.services.links import accounts_of, tell_accounts
+from portal.services.optouts import opt_out
 from portal.services.standing import holds_in_force, lift_hold, set_hold
-from portal.services.stops import stop_address
 
 CONSENT = "address-consent"
 DIRECT_CONSENT = "direct_consent"
@@ -114,10 +115,10 @@ def _is_shared(session: Session, contact: Contact) -> bool:
     return bool(others)
 
 
-def close_address(session: Session, contact: Contact, *, now: datetime) -> bool:
-    """Stop writing to an address at once, as its debtor wants (CT-08); False if it was closed."""
+def close_address(session: Session, contact: Contact, *, now: datetime) -> None:
+    """Stop writing to an address at once, as its debtor wants; what waits is dropped (CT-08)."""
     actor = evidence.debtor(contact.debtor_id)
-    return stop_address(session, contact, StopKind.OPTED_OUT, source=SOURCE, actor=actor, now=now)
+    opt_out(session, contact, source=SOURCE, actor=actor, now=now)
 
 
 def open_address(session: Session, contact: Contact, *, consent: LegalText, now: datetime) -> None:
@@ -234,11 +235,17 @@ def _tell_consent(
 
 
 def stop_writing(session: Session, debtor: Debtor, *, now: datetime) -> None:
-    """Stop writing first about every account of a debtor, by whatever way (CT-08)."""
+    """Stop writing first about every account of a debtor, by whatever way (CT-08).
+
+    What waits to be sent and was not asked for is dropped.
+    """
     actor = evidence.debtor(debtor.id)
-    for account in _locked_accounts(session, debtor):
+    accounts = _locked_accounts(session, debtor)
+    waiting = lock_invitations(session, debtor)
+    for account in accounts:
         if not _ceased(session, account, now):
             set_hold(session, account, HoldKind.CEASE_ALL, source=SOURCE, now=now, actor=actor)
+    drop_invitations(session, waiting, now=now)
 
 
 def write_again(session: Session, debtor: Debtor, *, now: datetime) -> None:

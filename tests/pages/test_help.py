@@ -14,6 +14,7 @@ from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.help import HELP_TOPICS, LONGEST_ANSWER
 from portal.domain.holds import HoldKind
+from portal.domain.statuses import PaymentStatus
 from portal.gateways.clock import SetClock
 from portal.models import Arrangement, CollectorRole, HelpRequest, HelpStatus, Hold, Role, Staff
 from portal.services import charging, evidence
@@ -329,6 +330,20 @@ def test_the_help_page_says_what_an_automatic_plan_takes_next(
     assert "A payment of $620.00 is due, and we may take it today." in words
 
 
+def test_a_payment_on_its_way_is_said_before_and_after(
+    http: FlaskClient, session: PortalSession, dana: Dana, plan: Till
+) -> None:
+    payment = plan.start(50_00)
+    payment.status = PaymentStatus.PROCESSING
+    session.commit()
+    sentence = "A payment of $50.00 is already on its way. Your bank may still take it."
+    for path in (at(dana, "/help"), at(dana, "/help/cannot-pay")):
+        words = heard(http.get(path))
+        assert sentence in words
+        assert "Nothing will be taken" not in words
+    assert sentence in heard(ask(http, dana, "cannot-pay"))
+
+
 @pytest.mark.parametrize(
     ("topic", "typed", "problem"),
     [
@@ -360,9 +375,9 @@ def test_what_is_not_clear_is_asked_again_and_nothing_is_lost(
 
 def test_the_counter_says_how_much_was_written(http: FlaskClient, dana: Dana) -> None:
     path = at(dana, "/help/cannot-pay")
-    assert "Up to 2000 characters." in heard(http.get(path))
+    assert "Up to 2,000 characters." in heard(http.get(path))
     page = send(http, path, {"details": "é" * (LONGEST_ANSWER + 317)})
-    assert "You wrote 2317 of at most 2000 characters." in heard(page)
+    assert "You wrote 2,317 of at most 2,000 characters." in heard(page)
     exactly = send(http, path, {"details": "line\r\n" * 400})
     assert exactly.status_code == 303
 

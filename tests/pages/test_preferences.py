@@ -9,8 +9,9 @@ from sqlalchemy import select
 from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.holds import HoldKind
+from portal.domain.statuses import MessageStatus
 from portal.gateways.clock import SetClock
-from portal.models import Contact, ContactStop, Hold, StopKind
+from portal.models import Contact, ContactStop, Hold, Message, StopKind
 from portal.services import evidence
 from portal.services.standing import standing
 from portal.services.stops import stop_address
@@ -63,12 +64,12 @@ def test_an_address_is_stopped_at_once_and_can_be_opened_again(
     http: FlaskClient, session: PortalSession, dana: Dana
 ) -> None:
     """CT-08, EC-01"""
-    words = press(http, f"Stop writing to {masked(dana.contact)}")
+    words = press(http, f"Stop writing here {masked(dana.contact)}")
     assert "We do not write to this address any more." in words
     (stop,) = stops(session)
     assert (stop.kind, stop.address) == (StopKind.OPTED_OUT, dana.contact.address)
     assert "Northgate Energy may use it to write to you about what you owe." in words
-    words = press(http, f"Write to {masked(dana.contact)} again")
+    words = press(http, f"Write to me here again {masked(dana.contact)}")
     assert "We write to this address again." in words
     assert stops(session) == []
     session.refresh(dana.contact)
@@ -86,7 +87,7 @@ def test_an_address_that_another_debtor_shares_is_opened_by_staff_only(
     path = f"{PATH}/addresses/{dana.contact.id}"
     http.post(f"{path}/stop", data={"csrf_token": csrf_of(page)})
     page = http.get(PATH)
-    assert "Write to d•••@example.com again" not in heard(page)
+    assert "Write to me here again" not in heard(page)
     consent = legal(dana)
     data = {"csrf_token": csrf_of(page), "shown": sha256(consent.encode()).hexdigest()}
     refused = http.post(f"{path}/allow", data=data)
@@ -110,7 +111,7 @@ def test_what_others_closed_has_no_button(
     session.commit()
     words = heard(http.get(PATH))
     assert "Closed." in words
-    assert f"Write to {masked(dana.contact)} again" not in words
+    assert f"Write to me here again {masked(dana.contact)}" not in words
     assert "Write to me by letter only" not in words
     typed = {"address": dana.contact.address}
     again = add(http, typed)
@@ -291,3 +292,52 @@ def test_no_get_changes_anything(http: FlaskClient, session: PortalSession, dana
     for path in ("letters", "stop", f"addresses/{dana.contact.id}/stop"):
         assert http.post(f"{PATH}/{path}").status_code == 400
     assert stops(session) == []
+
+
+def queued(session: PortalSession, dana: Dana, clock: SetClock, template: str) -> Message:
+    message = Message(
+        client_id=dana.client.id,
+        debtor_id=dana.debtor.id,
+        account_id=None if template == "link" else dana.account.id,
+        contact_id=dana.contact.id,
+        channel="email",
+        template=template,
+        context={},
+        locale="en",
+        dedupe_key=template,
+        status=MessageStatus.DEFERRED,
+        created_at=clock.now(),
+        send_at=clock.now(),
+    )
+    session.add(message)
+    session.commit()
+    return message
+
+
+@pytest.mark.parametrize(
+    ("label", "link", "receipt"),
+    [
+        ("Stop writing to me", "CT-08", None),
+        ("Stop writing here d•••@example.com", "EC-05", "EC-05"),
+        ("Write to me by letter only", "EC-05", "EC-05"),
+    ],
+)
+def test_what_waits_is_dropped_in_the_same_transaction(
+    http: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    clock: SetClock,
+    *,
+    label: str,
+    link: str,
+    receipt: str | None,
+) -> None:
+    """CT-08: what the law requires goes by letter where the address is closed."""
+    messages = [queued(session, dana, clock, name) for name in ("link", "receipt")]
+    press(http, label)
+    for message in messages:
+        session.refresh(message)
+    assert [message.rule for message in messages] == [link, receipt]
+    assert messages[0].status is MessageStatus.SUPPRESSED
+    letters = session.scalars(select(Message.template).where(Message.channel == "letter")).all()
+    assert letters == (["receipt"] if receipt else [])

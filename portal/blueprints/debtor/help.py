@@ -23,7 +23,7 @@ from portal.domain.help import (
     Topic,
     holds_for,
 )
-from portal.domain.help_effects import NextPayment, Situation, effects
+from portal.domain.help_effects import CHARGES_ON, NextPayment, Situation, effects
 from portal.domain.holds import HoldKind, Permission
 from portal.domain.statuses import PaymentStatus
 from portal.domain.terms import Method
@@ -86,7 +86,7 @@ def help_topic(account_id: UUID, topic: str) -> ResponseReturnValue:
     if form.validate_on_submit() and (asked := _open(view, about, form)):
         to = url_for(".help_request", account_id=account_id, reference=asked.reference)
         return see_other(to)
-    by_option = _effects_by_option(view, about)
+    common, by_option = _effects_of_topic(view, about)
     page = show(
         "debtor/help_topic.html",
         view,
@@ -95,7 +95,8 @@ def help_topic(account_id: UUID, topic: str) -> ResponseReturnValue:
         title=TITLES[about],
         several=about in DISPUTES,
         by_option=by_option,
-        effects=[] if by_option else [*_effects(view, _first_holds(about))],
+        effects=common,
+        goes_on=_(CHARGES_ON) in common,
         underway=underway(view),
         answer_by=helping.answer_by(session, view.account, now()),
     )
@@ -123,19 +124,18 @@ def _open(view: Balance, about: Topic, form: TopicForm) -> HelpRequest | None:
     return asked
 
 
-def _first_holds(about: Topic) -> tuple[HoldKind, ...]:
-    first = () if about in WITHOUT_OPTION else list(OPTIONS[about])[:1]
-    return holds_for(about, first)
-
-
-def _effects_by_option(view: Balance, about: Topic) -> dict[str, str]:
-    """For each option what follows from it, where that is not the same for all."""
+def _effects_of_topic(view: Balance, about: Topic) -> tuple[list[str], dict[str, str]]:
+    """What follows from whatever is picked, and for each option what follows beside that."""
     if about in DISPUTES or about in WITHOUT_OPTION:
-        return {}
-    said = {
-        option: " ".join(_effects(view, holds_for(about, [option]))) for option in OPTIONS[about]
+        kinds = holds_for(about, [])
+        return [*_effects(view, kinds)], {}
+    each = {option: [*_effects(view, holds_for(about, [option]))] for option in OPTIONS[about]}
+    first, *others = each.values()
+    common = [one for one in first if all(one in other for other in others)]
+    own = {
+        option: " ".join(one for one in said if one not in common) for option, said in each.items()
     }
-    return said if len(set(said.values())) > 1 else {}
+    return common, {option: said for option, said in own.items() if said}
 
 
 def _effects(view: Balance, kinds: tuple[HoldKind, ...]) -> Iterator[str]:

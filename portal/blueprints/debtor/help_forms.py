@@ -18,8 +18,9 @@ from portal.domain.help import (
     Topic,
 )
 from portal.domain.wording import clean_text
+from portal.i18n import voice
 from portal.services.help import Answers, OptionMissing
-from portal.web import CHOOSE, Form, explain
+from portal.web import CHOOSE, Form, explain, locale
 from portal.web import gettext as _
 
 PRESET = {Topic.NOT_MY_DEBT: ["not-mine"], Topic.AMOUNT_WRONG: ["amount"]}
@@ -99,8 +100,9 @@ class Words(TextAreaField):
     @property
     def hint(self) -> str:
         """How much may be written, and how much was, once it is too much."""
-        most, num = LONGEST_ANSWER, len(self.said)
-        if num > most:
+        number = voice(locale()).number
+        most, num = number(LONGEST_ANSWER), number(len(self.said))
+        if len(self.said) > LONGEST_ANSWER:
             return _("You wrote %(num)s of at most %(most)s characters.", num=num, most=most)
         return _("Up to %(most)s characters. No card numbers, please.", most=most)
 
