@@ -2,7 +2,7 @@
 
 E-mails and texts say nothing about a debt, a creditor or an amount (EC-08), except an e-mail to an
 address through which somebody has proved who they are; then the collector's line stands in it
-too (TX-01). docs/decisions/0011-messages.md says why.
+too (TX-01). docs/decisions/0006-messages.md says why.
 """
 
 from collections.abc import Sequence

@@ -35,7 +35,7 @@ KEPT = tuple(name for name, template in TEMPLATES.items() if template.despite_op
 @lru_cache(8)
 def _signer(keys: Keys) -> Signer:
     return Signer(
-        keys.oldest_first(),
+        keys.peppered("unsubscribe"),  # for good: signing keys come and go, old e-mails stay
         salt=b"portal.unsubscribe.v1",
         key_derivation="hmac",
         digest_method=hashlib.sha256,
