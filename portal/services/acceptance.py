@@ -33,7 +33,7 @@ from portal.services.choices import Draft, Picked, draft
 from portal.services.ledger import lock_account
 from portal.services.reviews import Reviewed
 from portal.services.standing import standing
-from portal.services.visits import Visit
+from portal.services.visits import Visit, keep_language
 
 LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
 PERMISSION = "authorization"
@@ -86,6 +86,7 @@ def accept(
     permission = _permit(session, agreed, drafted, reviewed, now=now)
     _close_proposal(session, drafted)
     session.flush()
+    keep_language(session, visit)
     facts = record.Facts(session, account, drafted, reviewed, visit, allowed, now)
     record.tell(facts, agreed, permission)
     _send_copy(session, account, agreed, reviewed, now=now)

@@ -42,7 +42,7 @@ from portal.services.ledger import lock_account
 from portal.services.references import fresh_reference
 from portal.services.standing import holds_in_force, lift_hold, set_hold, today_of
 from portal.services.threads import NothingWritten, post_entry
-from portal.services.visits import Visit
+from portal.services.visits import Visit, keep_language
 
 
 class OptionMissing(DomainError):
@@ -103,6 +103,7 @@ def open_request(
     except KeyError:
         raise OptionMissing from None
     account = lock_account(session, account.id)
+    keep_language(session, visit)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     ceasing = HoldKind.CEASE_ALL in kinds
     waiting = lock_invitations(session, debtor, account) if ceasing else ()

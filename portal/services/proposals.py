@@ -28,7 +28,7 @@ from portal.services.offers import OfferSheet, facts_of, offers_for
 from portal.services.policies import NoPolicy, live_policy
 from portal.services.references import fresh_reference
 from portal.services.standing import require, today_of
-from portal.services.visits import Visit
+from portal.services.visits import Visit, keep_language
 
 OPEN = (ProposalStatus.SUBMITTED, ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED)
 ANSWERED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED)
@@ -79,6 +79,7 @@ def submit(
         return before
     if before is not None:
         _replace(session, account, before, now)
+    keep_language(session, visit)
     proposal = _written(account, wish.proposal, visit=visit, now=now)
     proposal.note, proposal.policy_version = note or None, sheet.published.version
     proposal.answer_due_on = answer_by(session, account, now)

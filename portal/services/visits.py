@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from portal.models import DebtorSession
+from portal.models import Debtor, DebtorSession
 from portal.models.base import ids
 from portal.services import evidence
 from portal.services.links import OpenedLink, accounts_of, tell_accounts
@@ -91,6 +91,17 @@ def start_visit(
     }
     tell_accounts(session, accounts_of(session, opened.debtor), "identity.passed", told, now)
     return visit, token
+
+
+def keep_language(session: Session, visit: Visit) -> None:
+    """Write to the debtor from now on in the language in which they have just acted (AX-04).
+
+    The caller commits.
+    """
+    debtor = session.get_one(Debtor, (visit.client_id, visit.debtor_id))
+    if debtor.language != visit.locale:
+        debtor.language = visit.locale
+        session.flush()
 
 
 def find_visit(session: Session, token: str, *, now: datetime) -> FoundVisit | None:

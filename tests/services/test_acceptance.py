@@ -163,6 +163,18 @@ def test_the_debtors_copy_is_queued_with_the_acceptance(session: PortalSession) 
     assert bytes(kept.body) == b"<p>Your agreement</p>"
 
 
+def test_what_follows_is_written_in_the_language_in_which_they_agreed(
+    session: PortalSession,
+) -> None:
+    """AX-04: the debtor chose Spanish on the page; the client's file says English."""
+    account = dana(session)
+    chosen = picked(account, Choice(key="full"))
+    page = page_of(session, account, chosen)
+    visit = replace(make_visit(session, account), locale="es")
+    accept(session, account, picked=chosen, reviewed=page, visit=visit, now=NOW)
+    assert session.scalars(select(Message)).one().locale == "es"
+
+
 def test_the_same_page_sent_twice_agrees_once(session: PortalSession) -> None:
     account = dana(session)
     chosen = picked(account, plan(first_on=TODAY))
