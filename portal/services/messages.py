@@ -1,6 +1,6 @@
 """Messages to debtors: written with the fact they tell, sent by a job after the commit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
@@ -15,6 +15,7 @@ from portal.jobs import enqueue, enqueue_batch
 from portal.models import (
     AccessLink,
     Account,
+    Chain,
     Channel,
     Client,
     Contact,
@@ -28,6 +29,7 @@ from portal.services.evidence import Payload
 from portal.services.links import accounts_of, tell_accounts
 
 CLOSED_ADDRESS = (Rule.OPTED_OUT, Rule.NO_TEXTS, Rule.WRONG_PERSON, Rule.BOUNCED, Rule.NO_ADDRESS)
+WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 BATCH = 25
 """Messages a job: each may wait for its carrier."""
 AT_ONCE = 10
@@ -117,6 +119,43 @@ def drop(session: Session, message: Message, rule: str, *, now: datetime, **fact
     tell(session, message, "message.suppressed", {"rule": rule, **facts}, now=now)
     if rule in CLOSED_ADDRESS:
         send_by_letter(session, message, now=now)
+
+
+def lock_waiting(
+    session: Session, contact: Contact, *, keep: Collection[str] = ()
+) -> Sequence[Message]:
+    """What waits to go to an address, in whoever's record, locked before anything is written.
+
+    Templates to ``keep`` are left out.
+
+    Messages first and chains second, both in the order of their ids: whoever sends does the same.
+    """
+    same = select(Contact.id).where(
+        Contact.client_id == contact.client_id,
+        Contact.channel == contact.channel,
+        Contact.address == contact.address,
+    )
+    waiting = session.scalars(
+        select(Message)
+        .where(
+            Message.client_id == contact.client_id,
+            Message.contact_id.in_(same),
+            Message.status.in_(WAITING),
+            Message.template.not_in(keep),
+        )
+        .order_by(Message.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    debtors = {contact.debtor_id, *(message.debtor_id for message in waiting)}
+    session.execute(
+        select(Chain.id)
+        .join(Account, (Account.client_id == Chain.client_id) & (Account.chain_id == Chain.id))
+        .where(Account.client_id == contact.client_id, Account.debtor_id.in_(debtors))
+        .order_by(Account.id)
+        .with_for_update(of=Chain)
+    )
+    return waiting
 
 
 def send_by_letter(session: Session, message: Message, *, now: datetime) -> list[Message]:

@@ -7,7 +7,6 @@ is closed for the client. It never runs out.
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -19,15 +18,13 @@ from sqlalchemy.orm import Session
 from portal.db import set_tenant
 from portal.domain.keys import Keys
 from portal.domain.outgoing import TEMPLATES, Rule
-from portal.domain.statuses import MessageStatus
-from portal.models import Account, Chain, Contact, ContactStop, Debtor, Message, StopKind
+from portal.models import Contact, ContactStop, Debtor, StopKind
 from portal.services import evidence
 from portal.services.evidence import Actor
 from portal.services.links import accounts_of, tell_accounts
-from portal.services.messages import drop
+from portal.services.messages import drop, lock_waiting
 from portal.services.stops import stop_address
 
-WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 LONGEST_TOKEN = 200
 KEPT = tuple(name for name, template in TEMPLATES.items() if template.despite_opt_out)
 
@@ -81,7 +78,7 @@ def opt_out(
 
     Asked again, it changes nothing. The caller commits.
     """
-    waiting = _lock_waiting(session, contact)
+    waiting = lock_waiting(session, contact, keep=KEPT)
     stop_address(session, contact, StopKind.OPTED_OUT, source=source, actor=actor, now=now)
     for message in waiting:
         drop(session, message, Rule.OPTED_OUT, now=now)
@@ -118,36 +115,3 @@ def _stop(session: Session, contact: Contact) -> ContactStop | None:
         )
         .with_for_update()
     ).one_or_none()
-
-
-def _lock_waiting(session: Session, contact: Contact) -> Sequence[Message]:
-    """What waits to go to an address, in whoever's record, locked before anything is written.
-
-    Messages first and chains second, both in the order of their ids: whoever sends does the same.
-    """
-    same = select(Contact.id).where(
-        Contact.client_id == contact.client_id,
-        Contact.channel == contact.channel,
-        Contact.address == contact.address,
-    )
-    waiting = session.scalars(
-        select(Message)
-        .where(
-            Message.client_id == contact.client_id,
-            Message.contact_id.in_(same),
-            Message.status.in_(WAITING),
-            Message.template.not_in(KEPT),
-        )
-        .order_by(Message.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
-    debtors = {contact.debtor_id, *(message.debtor_id for message in waiting)}
-    session.execute(
-        select(Chain.id)
-        .join(Account, (Account.client_id == Chain.client_id) & (Account.chain_id == Chain.id))
-        .where(Account.client_id == contact.client_id, Account.debtor_id.in_(debtors))
-        .order_by(Account.id)
-        .with_for_update(of=Chain)
-    )
-    return waiting

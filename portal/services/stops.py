@@ -7,10 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from portal.domain.outgoing import Rule
 from portal.models import AccessLink, Channel, Contact, ContactStop, Debtor, StopKind, fresh_id
 from portal.services import evidence
 from portal.services.evidence import Actor
 from portal.services.links import OpenedLink, accounts_of, revoke_link, tell_accounts
+from portal.services.messages import drop, lock_waiting
 
 
 def stop_address(
@@ -60,17 +62,21 @@ def lift_stop(session: Session, stop: ContactStop, *, by: UUID, now: datetime) -
 def stop_wrong_person(session: Session, opened: OpenedLink, *, now: datetime) -> None:
     """Somebody who holds the link says that it is not for them: they hear from us no more.
 
-    The address is closed and every link that went to it is revoked, without any check; staff can
-    undo the first by ``lift_stop`` and issue a new link. A letter's own link is revoked.
+    The address is closed, what waits to go there is dropped (CT-08) and every link that went there
+    is revoked, without any check. Staff can open it again by ``lift_stop`` and issue a new link. A
+    letter's own link is revoked.
     """
     link = opened.link
     source = f"link:{link.id}"
     links = [link]
     if link.contact_id is not None:
         contact = session.get_one(Contact, (link.client_id, link.contact_id))
+        waiting = lock_waiting(session, contact)
         stop_address(
             session, contact, StopKind.WRONG_PERSON, source=source, actor=evidence.SYSTEM, now=now
         )
+        for message in waiting:
+            drop(session, message, Rule.WRONG_PERSON, now=now)
         links = _live_links_to(session, contact)
     for one in links:
         revoke_link(session, one, reason="wrong_person", actor=evidence.SYSTEM, now=now)

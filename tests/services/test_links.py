@@ -25,6 +25,7 @@ from portal.services.links import (
     revoke_link,
     token_of,
 )
+from portal.services.messages import queue
 from portal.services.stops import is_wrong_person, lift_stop, stop_wrong_person
 from tests.factories import (
     KEYS,
@@ -243,6 +244,18 @@ def test_wrong_person_closes_the_address_and_every_link_to_it(session: PortalSes
     assert types(session, account)[3:] == ["contact.stopped", "link.revoked", "link.revoked"]
     leaf = evidence.account_leaves(session, account)[3]
     assert contact.address not in str(leaf.payload)
+
+
+def test_ct_08_what_waits_to_go_to_the_wrong_person_never_leaves(session: PortalSession):
+    """CT-08"""
+    debtor = make_debtor(session, make_client(session))
+    make_account(session, debtor)
+    contact = make_contact(session, debtor)
+    issued = make_link(session, debtor, contact=contact)
+    told = {"template": "thread_reply", "context": {}, "dedupe_key": "reply", "now": NOW}
+    (message,) = queue(session, debtor, contact=contact, **told)
+    stop_wrong_person(session, open_(session, issued.token), now=NOW)
+    assert (message.status, message.rule) == ("suppressed", "EC-08")
 
 
 def test_staff_can_undo_wrong_person(session: PortalSession):

@@ -66,7 +66,7 @@ def test_it_is_sent_when_nothing_else_happened(session: PortalSession, account: 
     carriers = Carriers(mailer=OutboxMailer(), texter=OutboxTexter(), write=write, keys=KEYS)
     dispatch(session, account.client_id, message.id, carriers=carriers, now=LATER)
     assert message.status == MessageStatus.SENT
-    assert "Nothing was taken" in (message.body or "")
+    assert "Nothing has changed" in (message.body or "")
 
 
 @pytest.mark.parametrize("after", [QUIET - timedelta(minutes=1), timedelta(days=7, minutes=1)])
