@@ -133,6 +133,9 @@ def test_independent_advice_is_that_of_the_country_and_learns_nothing_of_the_pag
     assert known in [spaced(a) for a in outside]
     assert {a.get("rel") for a in outside} == {"noreferrer"}
     assert not any("?" in a.get("href", "") for a in outside)
+    language = "es" if country == "US" else "fr"
+    own = http.get(at(dana, f"/help?lang={language}"))
+    assert f"/{language}/" in "".join(a.get("href", "") for a in main_of(own).iter("a"))
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,8 @@ def _options(asked: HelpRequest) -> list[str]:
         return []
     known = OPTIONS[Topic(asked.topic)]
     picked = [asked.answers.get("option"), *asked.answers.get("also", ())]
-    return [_(known[option][0]) for option in picked if option in known]
+    told = [known[option][0] for option in picked if option in known]
+    return [_(title) for title in told if told != [NAMES[asked.topic]]]
 
 
 @bp.post("/account/<uuid:account_id>/requests/<reference>/withdraw")

@@ -1,7 +1,7 @@
 """What the pages of help ask, and who else can give advice."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from wtforms import SelectMultipleField, TextAreaField
@@ -41,6 +41,12 @@ class Advice:
     what: str
     url: str
     phone: str
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+    def page(self, language: str) -> tuple[str, str]:
+        """The address of their page and its language: the reader's, if they have one in it."""
+        own = self.elsewhere.get(language)
+        return (own, language) if own else (self.url, "en")
 
 
 ADVICE = {
@@ -56,6 +62,7 @@ ADVICE = {
             N_("A public office. It explains your rights and takes complaints."),
             "https://www.consumerfinance.gov/consumer-tools/debt-collection/",
             "1-855-411-2372",
+            {"es": "https://www.consumerfinance.gov/es/"},
         ),
     ),
     "CA": (
@@ -70,6 +77,7 @@ ADVICE = {
             N_("A public office. It explains your rights."),
             "https://www.canada.ca/en/financial-consumer-agency.html",
             "1-866-461-3222",
+            {"fr": "https://www.canada.ca/fr/agence-consommation-matiere-financiere.html"},
         ),
     ),
 }
@@ -143,5 +151,5 @@ class TopicForm(Form):
     def refuse(self, error: DomainError) -> None:
         """Say beside the right field why it was not taken."""
         missing = isinstance(error, OptionMissing) and "options" in self
-        field = self.options if missing else self.details
-        field.errors = [explain(error)]
+        beside = self.options if missing else self.details
+        beside.errors = [explain(error)]
