@@ -1,0 +1,287 @@
+"""Every fact that services tell becomes a message that can be sent, with the rows it speaks of."""
+
+from datetime import timedelta
+from email import message_from_bytes
+
+import pytest
+from sqlalchemy import func, select
+
+from portal.db import PortalSession
+from portal.domain.help import Topic
+from portal.domain.holds import HoldKind
+from portal.domain.money import Cents
+from portal.domain.outgoing import TEMPLATES
+from portal.domain.statuses import AccountStatus
+from portal.domain.terms import Choice
+from portal.models import (
+    AccessLink,
+    Account,
+    CollectorRole,
+    Contact,
+    Debtor,
+    Message,
+    OneTimeCode,
+    Payment,
+)
+from portal.sandbox import control
+from portal.services import refunds
+from portal.services.arrangements import stop_automatic, withdraw
+from portal.services.dispatch import Carriers, dispatch
+from portal.services.evidence import SYSTEM
+from portal.services.help import answer_request
+from portal.services.links import issue_link, revoke_link
+from portal.services.messages import queue
+from portal.services.proposals import accept, counter, decline, wished_terms
+from portal.services.standing import set_hold
+from portal.services.threads import post_entry
+from portal.writing import write
+from tests.factories import KEYS, NOW, TODAY, make_account, make_client, make_contact, make_debtor
+from tests.services.paying import Till, first_payment, make_plan, parts_of
+from tests.services.test_acceptance import agree, dana, picked
+from tests.services.test_dispatch import Phone, Post
+from tests.services.test_help import ask, sam
+from tests.services.test_proposals import suggest
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+def prove(session: PortalSession, account: Account) -> Contact:
+    """Dana's address, through which she has shown who she is."""
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    contact = make_contact(session, debtor)
+    issued = issue_link(session, debtor, keys=KEYS, contact=contact, now=NOW)
+    issued.link.verified_at = NOW
+    session.flush()
+    return contact
+
+
+def send_all(session: PortalSession, post: Post) -> dict[str, Message]:
+    """Send whatever waits, whatever the hour, and give it by template."""
+    carriers = Carriers(mailer=post, texter=Phone(), write=write, keys=KEYS)
+    waiting = session.scalars(select(Message).order_by(Message.created_at)).all()
+    at = max([NOW, *(one.send_at for one in waiting)])
+    for one in waiting:
+        dispatch(session, one.client_id, one.id, carriers=carriers, now=at, at_any_hour=True)
+        assert one.status == "sent", (one.template, one.status, one.rule, one.error)
+    return {one.template: one for one in waiting}
+
+
+def test_help_and_replies(session: PortalSession, post: Post):
+    account = dana(session)
+    prove(session, account)
+    request = ask(session, account, Topic.ALREADY_PAID)
+    staff = sam(session)
+    answer_request(session, request, "You are right.", staff=staff, now=NOW, lift="paid")
+    post_entry(session, account, "Thank you for waiting.", staff=staff, now=NOW)
+    sent = send_all(session, post)
+    assert set(sent) == {"help_received", "help_answered", "thread_reply"}
+    assert request.reference in (sent["help_received"].body or "")
+    assert "November 27, 2026" in (sent["help_received"].body or "")
+    assert "You are right" not in str([mail.text for mail in post.sent])
+
+
+def test_proposals(session: PortalSession, post: Post):
+    staff, seen = sam(session), set()
+    for answer in ("accept", "counter", "decline"):
+        account = dana(session)
+        prove(session, account)
+        proposal = suggest(session, account)
+        until = TODAY + timedelta(days=14)
+        if answer == "accept":
+            accept(session, proposal, staff=staff, valid_until=until, now=NOW)
+        elif answer == "counter":
+            terms = wished_terms(session, proposal)
+            counter(session, proposal, terms, staff=staff, valid_until=until, now=NOW)
+        else:
+            decline(session, proposal, reason="Too little", staff=staff, now=NOW)
+        seen |= set(send_all(session, post))
+    assert seen == {f"proposal_{one}" for one in ("received", "accepted", "countered", "declined")}
+    assert "$" not in str([mail.text for mail in post.sent])
+
+
+def test_an_agreement_goes_along_as_the_very_bytes_that_were_kept(
+    session: PortalSession, post: Post
+):
+    account = dana(session)
+    prove(session, account)
+    agreed = agree(session, account, picked(account, Choice(key="full")))
+    withdraw(session, agreed, actor=SYSTEM, now=NOW)
+    sent = send_all(session, post)
+    assert set(sent) == {"agreement_copy", "arrangement_withdrawn"}
+    (mail,) = [one for one in post.sent if one.attached]
+    (file,) = mail.attached
+    assert (file.name, file.body) == ("copy.html", b"<p>Your agreement</p>")
+    parts = list(message_from_bytes(post.message_bytes(mail)).walk())
+    assert parts[-1].get_payload(decode=True) == file.body
+    assert agreed.reference in mail.text
+
+
+def test_money_that_came_and_went_back(till: Till, post: Post):
+    contact = prove(till.session, till.account)
+    agreed = make_plan(till, (50_00, 40_00))
+    paid = first_payment(till, agreed)
+    wanted = refunds.give_back(till.session, paid, Cents(10_00), cause="staff", now=till.now)
+    till.session.commit()
+    refunds.post_refund(till.session, till.gateway, wanted.id, now=till.now)
+    stop_automatic(till.session, agreed, actor=SYSTEM, now=till.now)
+    sent = send_all(till.session, post)
+    assert set(sent) == {"receipt", "authorization_copy", "refund_made", "automatic_stopped"}
+    assert "$50.00" in (sent["receipt"].body or "")
+    assert "$10.00" in (sent["refund_made"].body or "")
+    copy = sent["authorization_copy"].body or ""
+    for needed in ("Visa ending in 4242", "$50.00", "$40.00", "Dana Reyes", "Northgate Energy"):
+        assert needed in copy
+    assert contact.address == post.sent[0].to
+
+
+def test_the_last_payment_is_the_end_of_the_plan(till: Till, post: Post):
+    prove(till.session, till.account)
+    agreed = make_plan(till, (50_00,), method="manual", kind="settlement")
+    first_payment(till, agreed)
+    assert parts_of(till, agreed)[0].paid_cents == 50_00
+    sent = send_all(till.session, post)
+    assert set(sent) == {"receipt", "plan_completed"}
+    assert agreed.reference in (sent["plan_completed"].body or "")
+
+
+def test_a_bank_debit_on_its_way_that_fails(till: Till, post: Post):
+    prove(till.session, till.account)
+    payment = till.start(50_00)
+    till.pay(payment, "bank_success")
+    till.land(payment)
+    intent_id = till.newest().intent_id or ""
+    control.finish_debit(till.stripe.world, intent_id, failure="insufficient_funds")
+    till.land(payment)
+    templates = set(till.session.scalars(select(Message.template)))
+    assert templates == {"payment_processing", "payment_failed"}
+    sent = send_all(till.session, post)
+    assert "No money was taken" in (sent["payment_failed"].body or "")
+
+
+def told(session: PortalSession, account: Account, **given: object) -> Message:
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    values = {"template": "thread_reply", "context": {}, "account": account, "now": NOW}
+    (message,) = queue(session, debtor, dedupe_key=f"{given}", **(values | given))  # type: ignore[arg-type]
+    return message
+
+
+@pytest.mark.parametrize("proof", ["link", "code", "another address", "nothing"])
+def test_ec_08_only_a_proven_address_reads_an_amount(
+    session: PortalSession, post: Post, proof: str
+):
+    """EC-08"""
+    account = dana(session)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    contact, other = make_contact(session, debtor), make_contact(session, debtor)
+    issued = issue_link(session, debtor, keys=KEYS, contact=contact, now=NOW)
+    if proof == "link":
+        issued.link.verified_at = NOW
+    if proof == "another address":
+        elsewhere = issue_link(session, debtor, keys=KEYS, contact=other, now=NOW)
+        elsewhere.link.verified_at = NOW
+    if proof == "code":
+        code = OneTimeCode(
+            client_id=account.client_id,
+            debtor_id=debtor.id,
+            link_id=issued.link.id,
+            contact_id=contact.id,
+            code_hash=bytes(32),
+            sent_at=NOW,
+            expires_at=NOW + timedelta(minutes=10),
+            passed_at=NOW,
+        )
+        session.add(code)
+    session.flush()
+    request = ask(session, account, Topic.ALREADY_PAID)
+    message = session.scalars(select(Message)).one()
+    message.contact_id = contact.id
+    session.flush()
+    send_all(session, post)
+    assert (request.reference in (message.body or "")) is (proof in ("link", "code"))
+
+
+@pytest.mark.parametrize("role", [CollectorRole.FIRST_PARTY_CREDITOR, CollectorRole.DEBT_BUYER])
+def test_tx_01_stands_in_what_speaks_of_the_debt_and_nowhere_else(
+    session: PortalSession, post: Post, role: CollectorRole
+):
+    """TX-01, EC-08"""
+    client = make_client(session, collector_role=role)
+    account = make_account(session, make_debtor(session, client))
+    prove(session, account)
+    payment = Payment(
+        client_id=client.id,
+        account_id=account.id,
+        purpose="one_off",
+        status="succeeded",
+        amount_cents=Cents(50_00),
+        currency="USD",
+        reference="PY-1",
+        locale="en",
+        idempotency_key="one",
+        created_at=NOW,
+        settled_at=NOW,
+    )
+    session.add(payment)
+    session.flush()
+    context = {"payment": str(payment.id)}
+    told(session, account, template="receipt", context=context)
+    told(session, account, template="thread_reply")
+    sent = send_all(session, post)
+    line = "debt collector"
+    assert (line in (sent["receipt"].body or "")) is (role == CollectorRole.DEBT_BUYER)
+    assert line not in (sent["thread_reply"].body or "")
+
+
+def test_a_link_that_is_open_is_used_again_and_else_a_new_one_is_made(
+    session: PortalSession, post: Post
+):
+    account = dana(session)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    contact = make_contact(session, debtor)
+    first = told(session, account, contact=contact, context={"n": 1})
+    send_all(session, post)
+    second = told(session, account, contact=contact, context={"n": 2})
+    send_all(session, post)
+    assert first.link_id == second.link_id is not None
+    link = session.get_one(AccessLink, (account.client_id, first.link_id))
+    revoke_link(session, link, reason="staff", actor=SYSTEM, now=NOW)
+    third = told(session, account, contact=contact, context={"n": 3})
+    send_all(session, post)
+    assert third.link_id not in (None, link.id)
+    assert session.scalar(select(func.count(AccessLink.id))) == 2
+
+
+def test_where_no_link_is_allowed_the_message_says_to_call(session: PortalSession, post: Post):
+    """SC-04"""
+    account = dana(session)
+    prove(session, account)
+    set_hold(session, account, HoldKind.BANKRUPTCY, source="staff", now=NOW, actor=SYSTEM)
+    for link in session.scalars(select(AccessLink)):
+        revoke_link(session, link, reason="bankruptcy", actor=SYSTEM, now=NOW)
+    told(session, account)
+    (message,) = send_all(session, post).values()
+    assert "/l/" not in (message.body or "")
+    assert "Please call us at 1-800-555-0100." in (message.body or "")
+
+
+def test_a_recalled_account_still_gets_its_answers(session: PortalSession, post: Post):
+    """DH-09"""
+    account = dana(session)
+    prove(session, account)
+    account.status = AccountStatus.RECALLED
+    told(session, account)
+    assert send_all(session, post)["thread_reply"].status == "sent"
+
+
+def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
+    elsewhere = {"link", "new_link", "one_time_code", "abandoned_checkout"}
+    here = {
+        *("help_received", "help_answered", "thread_reply", "agreement_copy"),
+        *("proposal_received", "proposal_accepted", "proposal_countered", "proposal_declined"),
+        *("receipt", "authorization_copy", "refund_made", "automatic_stopped", "plan_completed"),
+        *("arrangement_withdrawn", "payment_processing", "payment_failed"),
+    }
+    assert here | elsewhere == set(TEMPLATES)
