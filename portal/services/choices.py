@@ -17,7 +17,7 @@ from portal.domain.schedules import Frequency
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Choice, Method, Terms, from_dict
 from portal.models import Account, Debtor, Proposal
-from portal.services.offers import facts_of
+from portal.services.offers import OfferSheet, facts_of
 from portal.services.policies import PublishedPolicy, policy_version
 from portal.services.standing import today_of
 
@@ -95,19 +95,32 @@ def read(said: dict[str, Any]) -> Picked:
     return Picked(choice, said["v"], Cents(said["b"]), proposal_id)
 
 
-def draft(session: Session, account: Account, picked: Picked, *, now: datetime) -> Draft:
+def draft(
+    session: Session,
+    account: Account,
+    picked: Picked,
+    *,
+    now: datetime,
+    sheet: OfferSheet | None = None,
+) -> Draft:
     """The exact terms of a choice, every limit checked against the version that it was made on.
 
-    Nothing but the parameters is taken from the choice. Raises BalanceChanged, OfferExpired,
-    OfferNotInPolicy and the other errors of ``admit``, NoPolicy.
+    Nothing but the parameters is taken from the choice. ``sheet``: the account as a page has just
+    read it, which is then not read again. Raises BalanceChanged, OfferExpired, OfferNotInPolicy
+    and the other errors of ``admit``, NoPolicy.
     """
-    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    facts, today = facts_of(account, debtor), today_of(debtor, now)
+    if sheet is None:
+        debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+        facts, today = facts_of(account, debtor), today_of(debtor, now)
+    else:
+        facts, today = sheet.facts, sheet.today
     if picked.balance_cents != facts.balance_cents:
         raise BalanceChanged(balance=Money(facts.balance_cents, facts.currency))
     if picked.proposal_id is not None:
         return _granted(session, account, picked, facts=facts, today=today)
-    published = policy_version(session, account.client_id, picked.policy_version)
+    published = sheet.published if sheet else None
+    if published is None or published.version != picked.policy_version:
+        published = policy_version(session, account.client_id, picked.policy_version)
     terms = _built(picked.choice, facts, published, today)
     return Draft(admit(terms, facts, published.policy, today), published, facts, today)
 

@@ -367,6 +367,15 @@ def test_my_plan_reads_twice_and_writes_nothing(
         assert len(statements) <= 2, (page, statements)
 
 
+def test_a_review_reads_twice_and_writes_nothing(
+    http: FlaskClient, dana: Dana, connection: Connection
+) -> None:
+    to = link(http.get(path(dana)), "Pay it all today")
+    with counted(connection) as statements:
+        assert http.get(to).status_code == 200
+    assert len(statements) <= 2, statements
+
+
 def test_an_account_without_an_agreement_has_no_plan_page(http: FlaskClient, dana: Dana) -> None:
     for page in ("arrangement", "agreement", "authorization", "dates.ics", "stop", "proposal"):
         assert http.get(f"{path(dana)}/{page}").status_code == 404

@@ -74,7 +74,7 @@ def review(account_id: UUID) -> ResponseReturnValue:
 def review_page(view: Balance, c: str, form: ReviewForm) -> str:
     """The review of a signed choice. Raises what ``choices.draft`` raises, ChoiceUnreadable."""
     chosen = picked(c)
-    drafted = draft(session, view.account, chosen, now=now())
+    drafted = draft(session, view.account, chosen, now=now(), sheet=view.offers)
     tick = tick_label(view, drafted, locale())
     shown = documents.shown_documents(view, drafted, c, locale=locale(), tick=tick)
     may_leave_for_checkout()
@@ -135,7 +135,7 @@ def first_step(view: Balance, agreed: Arrangement) -> ResponseReturnValue:
 
 def _accepted(view: Balance, c: str, *, ticked: bool) -> Arrangement:
     shown, chosen = _read(request.form.get("shown", "")), picked(c)
-    drafted = draft(session, view.account, chosen, now=now())
+    drafted = draft(session, view.account, chosen, now=now(), sheet=view.offers)
     tick = tick_label(view, drafted, shown.locale)
     reference = fresh_reference()
     reviewed = Reviewed(
