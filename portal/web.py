@@ -317,8 +317,14 @@ def environment(locale: str) -> Environment:
     """The locale's Jinja environment with what only a request can answer."""
     env = i18n.environment(locale)
     env.globals |= {"url_for": url_for, "asset": asset, "csrf_field": csrf_field, "say": say}
-    env.globals["flashes"] = flashes
+    env.globals |= {"flashes": flashes, "tel": tel}
     return env
+
+
+def tel(number: str) -> Markup:
+    """A phone number to tap, kept on one line."""
+    digits = "".join(mark for mark in number if mark.isdigit() or mark == "+")
+    return Markup('<a class="tel" href="tel:{}">{}</a>').format(digits, number)
 
 
 def csrf_field() -> Markup:

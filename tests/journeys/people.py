@@ -33,6 +33,7 @@ class Person:
         self._numbers = count(1)
         self._wrong: list[str] = []
         self._looked_at = 0
+        self._account = ""
         self.page.on("framenavigated", self._arrived)
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self._wrong.append(str(error)))
@@ -40,6 +41,8 @@ class Person:
     def _arrived(self, frame: Frame) -> None:
         if frame == self.page.main_frame and "#" not in frame.url:
             self.pages += 1
+            if found := re.search(r"/account/([0-9a-f-]{36})", frame.url):
+                self._account = found[1]
 
     def _said(self, message: ConsoleMessage) -> None:
         refused = "Failed to load resource" in message.text and message.location["url"] in (
@@ -65,6 +68,11 @@ class Person:
         return urlsplit(self.page.url).path
 
     @property
+    def account_id(self) -> str:
+        """The account whose pages were seen last."""
+        return self._account
+
+    @property
     def at_stripe(self) -> bool:
         """Whether the page is Stripe's."""
         return not self.page.url.startswith(self._portal.origin)
@@ -86,13 +94,15 @@ class Person:
 
     def fill(self, label: str, value: str) -> "Person":
         """Fill one field."""
-        self.page.get_by_label(label, exact=True).fill(value)
+        self.page.get_by_role("textbox", name=label, exact=True).fill(value)
         self.interactions += not self.at_stripe
         return self
 
     def choose(self, label: str) -> "Person":
-        """Choose one of several, or tick a box."""
-        self.page.get_by_label(label).check()
+        """Choose one of several, or tick a box, by the first words of its label."""
+        name = re.compile("^" + re.escape(label))
+        radio = self.page.get_by_role("radio", name=name)
+        radio.or_(self.page.get_by_role("checkbox", name=name)).check()
         self.interactions += 1
         return self
 
@@ -118,15 +128,19 @@ class Person:
         self.page.go_back()
         return self._look()
 
+    def start_again(self) -> None:
+        """Count from here on."""
+        self.pages = self.interactions = self._looked_at = 0
+
     def stayed_within(self, *, pages: int, interactions: int) -> None:
         """Nothing asked more of them than it may."""
-        assert (self.pages, self.interactions) <= (pages, interactions)
-        assert self.interactions <= interactions
+        assert self.pages <= pages, f"{self.pages} pages"
+        assert self.interactions <= interactions, f"{self.interactions} interactions"
         self.at_ease()
 
     def at_ease(self) -> None:
         """Nothing went wrong on the way: no policy was violated, no script failed."""
-        assert self._wrong == []
+        assert not self._wrong, self._wrong
 
     def _tap(self, target: Locator) -> "Person":
         self.interactions += not self.at_stripe

@@ -19,6 +19,7 @@ from portal.gateways.clock import SetClock
 from portal.jobs import run_worker
 from portal.models import Account, Client, Debtor, Role, Staff
 from portal.runtime import Runtime, build_runtime
+from portal.sandbox import control
 from portal.sandbox.app import Sandbox
 from portal.sandbox.server import Server
 from portal.sandbox.store import Store
@@ -123,6 +124,22 @@ class Portal:
                 return member
         finally:
             staff_services.hasher = kept
+
+    def send_link(self, guest: Guest) -> str:
+        """One more link to the same debtor, as a reminder carries it."""
+        with self.session(guest.client) as session:
+            debtor = session.get_one(Debtor, (guest.client.id, guest.debtor.id))
+            link = make_link(session, debtor, keys=self.settings.keys, now=NOW)
+            session.commit()
+            return link.url
+
+    def finish_debits(self) -> None:
+        """Let the bank debits arrive that are on their way."""
+        world = self.sandbox.sandbox.world
+        for intent in control.payments(world):
+            if intent["status"] == "processing":
+                control.finish_debit(world, intent["id"])
+        self.work()
 
     @contextmanager
     def session(self, *clients: Client) -> Iterator[PortalSession]:

@@ -99,9 +99,7 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
 
 
 def _title(agreed: AgreementPage) -> str:
-    if agreed.terms.kind is Kind.PLAN or len(agreed.terms.schedule) > 1:
-        return _("My plan")
-    return _("My agreement")
+    return _("My plan") if agreed.terms.kind is Kind.PLAN else _("My agreement")
 
 
 def _state(agreed: AgreementPage) -> str:

@@ -99,7 +99,8 @@ def since_lines(view: Balance) -> list[tuple[str, Cents]]:
 def _menu(view: Balance) -> Iterator[Link]:
     here = {"account_id": view.account.id}
     if view.live is not None:
-        yield (url_for(".arrangement", **here), _("My plan"), _("Dates, payments and changes"))
+        title = _("My plan") if view.live.kind == Kind.PLAN else _("My agreement")
+        yield (url_for(".arrangement", **here), title, _("Dates, payments and changes"))
     elif view.offers.capabilities.accept.allowed:
         for offer in view.offers.offers:
             yield from _offer(view, offer)

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from portal.domain.statuses import AccountStatus
 from portal.security import keys, wear_neutral
+from portal.services.arrangements import LIVE, arrangement_of
 from portal.services.attempts import Locked, Scope
 from portal.services.links import LinkState, OpenedLink, accounts_of, open_token
 from portal.web import now, prefer, render, session, url_for
@@ -36,10 +37,14 @@ def locked_page(locked: Locked, *, token: str | None = None) -> Response:
 
 
 def home_of(opened: OpenedLink) -> str:
-    """Where a verified debtor begins: at their one balance, or at the list."""
+    """Where a verified debtor begins: at what they agreed, their one balance, or the list."""
     shown = [
         account
         for account in accounts_of(session, opened.debtor)
         if account.status != AccountStatus.RECALLED
     ]
-    return f"/account/{shown[0].id}" if len(shown) == 1 else "/accounts"
+    if len(shown) != 1:
+        return "/accounts"
+    here = f"/account/{shown[0].id}"
+    agreed = arrangement_of(session, shown[0])
+    return f"{here}/arrangement" if agreed and agreed.status in LIVE else here
