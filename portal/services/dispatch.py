@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from portal.db import commit, hook
 from portal.domain.evidence import format_time
 from portal.domain.keys import Keys
-from portal.domain.outgoing import SEND, Action, Rule, decide
+from portal.domain.outgoing import SEND, Action, Rule, decide, template_named
 from portal.domain.statuses import MessageStatus, move
 from portal.gateways.delivery import NotDelivered, RecipientStopped, Refused, Unreachable
 from portal.gateways.mail import Attachment, Mail, Mailer
@@ -77,7 +77,8 @@ class Carriers:
 class _Prepared:
     """A claimed message with what is handed over, as values and as bytes, and what is kept of it.
 
-    The two differ by what is secret: tables hold no code and no link that works.
+    The two differ by what is secret: tables hold no code and no link that works. ``whole``: it
+    holds all that it is about, and does not merely say that there is something to read.
     """
 
     message: Message
@@ -85,6 +86,7 @@ class _Prepared:
     exact: bytes
     kept: bytes
     media: str
+    whole: bool
 
 
 def dispatch(
@@ -212,7 +214,7 @@ def _render(
         tried_at = message.created_at if message.attempts else None
         handed = Text(key=str(message.id), to=contact.address, body=words.text, tried_at=tried_at)
         media, exact = "text/plain; charset=utf-8", words.text.encode()
-        return _Prepared(message, handed, exact, kept.text.encode(), media)
+        return _Prepared(message, handed, exact, kept.text.encode(), media, facts.private)
     attached = (
         (Attachment(facts.copy.name, facts.copy.media, facts.copy.body),) if facts.copy else ()
     )
@@ -231,7 +233,7 @@ def _render(
     message.headers = dict(mail.headers)
     shown = replace(mail, subject=kept.subject, text=kept.text, html=kept.html)
     exact, hidden = carriers.mailer.message_bytes(mail), carriers.mailer.message_bytes(shown)
-    return _Prepared(message, mail, exact, hidden, "message/rfc822")
+    return _Prepared(message, mail, exact, hidden, "message/rfc822", facts.private)
 
 
 def _without_secrets(words: Words, facts: MessageFacts) -> Words:
@@ -281,6 +283,8 @@ def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datet
     }
     waited = {"waited_for": waited_for} if waited_for else {}
     tell(session, message, "message.sent", facts | waited, now=now)
+    if template_named(message.template).document and not prepared.whole:
+        send_by_letter(session, message, now=now)
 
 
 def _failed(session: Session, message: Message, failure: NotDelivered, *, now: datetime) -> None:

@@ -119,6 +119,23 @@ def test_an_agreement_goes_along_as_the_very_bytes_that_were_kept(
     assert agreed.reference in mail.text
 
 
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_document_that_an_email_may_not_hold_goes_by_letter_too(
+    session: PortalSession, post: Post, proven: bool
+):
+    """EC-08, PY-05"""
+    account = dana(session)
+    contact = prove(session, account)
+    if not proven:
+        for link in session.scalars(select(AccessLink).where(AccessLink.contact_id == contact.id)):
+            link.verified_at = None
+    agree(session, account, picked(account, Choice(key="full")))
+    send_all(session, post)
+    assert [bool(mail.attached) for mail in post.sent] == [proven]
+    by_letter = session.scalars(select(Message.template).where(Message.channel == "letter")).all()
+    assert by_letter == ([] if proven else ["agreement_copy"])
+
+
 def test_money_that_came_and_went_back(till: Till, post: Post):
     contact = prove(till.session, till.account)
     agreed = make_plan(till, (50_00, 40_00))
