@@ -46,7 +46,7 @@ SUBJECTS = {
 IDENTITY_METHODS = {
     "date_of_birth": N_("your date of birth"),
     "postal_code": N_("your postal code"),
-    "last_four": N_("the last four digits of your Social Security number"),
+    "last_four": N_("the last 4 digits of your Social Security number"),
     "code:email": N_("a code that we sent by email"),
     "code:sms": N_("a code that we sent by text"),
 }

@@ -223,6 +223,11 @@ def test_spanish_opens_its_questions() -> None:
     assert wrong == []
 
 
+def test_no_spanish_sentence_ends_in_two_full_stops() -> None:
+    said = [text for entry in catalogue("es") for text in _texts(entry, "es")]
+    assert [text for text in said if re.search(r"%\((time|at)\)s\.", text)] == []  # 8:42 p.m.
+
+
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_a_text_message_has_letters_that_every_phone_has(language: str) -> None:
     found = [

@@ -39,11 +39,11 @@ CALL_US = N_("If it happens again, contact us and tell us the code below.")
 WORDS = {
     400: Says(N_("We could not read what was sent"), (NOT_TAKEN, GO_BACK)),
     403: Says(
-        N_("You can not open this page"),
-        (N_("This page belongs to somebody else, or your rights do not cover it."),),
+        N_("You cannot open this page"),
+        (N_("This page is for somebody else, or you may not open it."),),
     ),
     404: Says(
-        N_("We can not find this page"),
+        N_("We cannot find this page"),
         (
             N_("If you typed the address, check it. If you used a link, open it again in full."),
             N_("You can also type the code from your letter on our start page."),
@@ -57,9 +57,7 @@ WORDS = {
         N_("Something changed in the meantime"),
         (N_("Go back and open the page again to see how things stand now."),),
     ),
-    410: Says(
-        N_("This page is no longer here"), (N_("It was open for a limited time, which is over."),)
-    ),
+    410: Says(N_("This page is no longer here"), (N_("It was here only for some time."),)),
     413: Says(
         N_("That is too much to send"),
         (NOT_TAKEN, N_("Send a smaller file or a shorter text.")),

@@ -16,7 +16,7 @@ LONGEST = 4096
 class ChoiceUnreadable(DomainError):
     """The address was cut or changed on its way."""
 
-    message = N_("This address is not complete. Please choose again.")
+    message = N_("This link is not complete. Please choose again.")
 
 
 def sign_choice(chosen: dict[str, Any], *, purpose: str = "choice") -> str:

@@ -54,7 +54,9 @@ class TermsChanged(DomainError):
 class PermissionMissing(DomainError):
     """Automatic payments were chosen, but not allowed."""
 
-    message = N_("Tick the box to allow automatic payments, or go back and choose to pay yourself.")
+    message = N_(
+        "Check the box to allow automatic payments, or go back and choose to pay yourself."
+    )
 
 
 def accept(

@@ -358,7 +358,7 @@ def test_who_has_nothing_on_file_is_shown_the_ways_to_a_person(
         setattr(dana.debtor, f"{factor}_hash", None)
     session.flush()
     words = said(http.get(dana.path))
-    assert "We can not check it by questions here" in words
+    assert "We cannot check it by questions here" in words
     assert dana.client.phone in words
     assert "call me" in words
 

@@ -95,7 +95,7 @@ def test_an_automatic_plan_from_the_tick_to_the_stop(
     page = choose_plan(http, dana)
     untouched = accept(http, dana, page)
     assert untouched.status_code == 422
-    assert "Tick the box" in said(untouched)
+    assert "Check the box" in said(untouched)
     assert session.scalar(select(func.count(Arrangement.id))) == 0
     assert accept(http, dana, untouched, permission="y").status_code == 303
     http.get(pay_at_stripe(session, stripe))

@@ -380,7 +380,7 @@ def test_the_counter_says_how_much_was_written(http: FlaskClient, dana: Dana) ->
     path = at(dana, "/help/cannot-pay")
     assert "Up to 2,000 characters." in heard(http.get(path))
     page = send(http, path, {"details": "é" * (LONGEST_ANSWER + 317)})
-    assert "You wrote 2,317 of at most 2,000 characters." in heard(page)
+    assert "You wrote 2,317 characters. The most is 2,000." in heard(page)
     exactly = send(http, path, {"details": "line\r\n" * 400})
     assert exactly.status_code == 303
 

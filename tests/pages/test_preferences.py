@@ -222,7 +222,7 @@ def test_words_that_changed_are_read_again(
     """EC-03: what is recorded is what was shown."""
     page = add(http, {"address": "new@example.com", "shown": "0" * 64})
     assert page.status_code == 422
-    assert "read the words beside the field again" in heard(page)
+    assert "The words beside the field have changed" in heard(page)
     values = {one.get("name"): one.get("value") for one in tree(page).iter("input")}
     assert values["address"] == "new@example.com"
     assert values["shown"] == sha256(legal(dana).encode()).hexdigest()

@@ -53,7 +53,7 @@ ENDS = {
 
 
 DONE = {
-    "stopped": N_("Automatic payments are off. Nothing more is taken by itself."),
+    "stopped": N_("Automatic payments are off. Nothing more is taken without you."),
 }
 
 

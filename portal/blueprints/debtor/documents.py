@@ -137,7 +137,7 @@ def _rows(
     yield said.gettext("To"), view.client.trade_name, ""
     yield said.gettext("For"), f"{view.account.current_creditor}, {view.account.reference}", ""
     if drafted.automatic:
-        yield said.gettext("How"), said.gettext("We take each payment by itself"), change
+        yield said.gettext("How"), said.gettext("We take each payment automatically"), change
     elif len(terms.schedule) > 1:
         yield said.gettext("How"), said.gettext("You make each payment yourself"), change
 

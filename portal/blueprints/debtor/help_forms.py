@@ -111,7 +111,7 @@ class Words(TextAreaField):
         number = voice(locale()).number
         most, num = number(LONGEST_ANSWER), number(len(self.said))
         if len(self.said) > LONGEST_ANSWER:
-            return _("You wrote %(num)s of at most %(most)s characters.", num=num, most=most)
+            return _("You wrote %(num)s characters. The most is %(most)s.", num=num, most=most)
         return _("Up to %(most)s characters. No card numbers, please.", most=most)
 
 

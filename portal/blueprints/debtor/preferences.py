@@ -199,7 +199,9 @@ def _added(
     debtor: Debtor, channel: Channel, form: AddressForm, consent: LegalText
 ) -> Contact | None:
     if form.shown.data != consent.sha256:
-        form.form_errors.append(_("Please read the words beside the field again."))
+        form.form_errors.append(
+            _("The words beside the field have changed. Please read them again.")
+        )
         return None
     typed = form.address.data or ""
     try:

@@ -70,7 +70,7 @@ class WhenForm(Form):
     method = Pick(
         N_("How do you want to pay?"),
         [
-            (Method.AUTOMATIC.value, N_("Take each payment by itself")),
+            (Method.AUTOMATIC.value, N_("Take each payment automatically")),
             (Method.MANUAL.value, N_("I make each payment myself")),
         ],
     )
