@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Locator, Page
 
+from portal.models import Staff
 from tests.factories import BORN_ON, POSTAL_CODE
 from tests.journeys.looking import Looks
 from tests.journeys.serving import Portal
+from tests.pages.staff import PASSWORD
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 800}
@@ -114,6 +116,13 @@ class Person:
         self.page.locator("[autocomplete=postal-code]").fill(POSTAL_CODE)
         self.interactions += 4
         return self._tap(self.page.locator("main form .btn").first)
+
+    def log_in(self, staff: Staff) -> "Person":
+        """Log in to the consoles."""
+        self.open("/log-in")
+        self.page.locator("[autocomplete=username]").fill(staff.email)
+        self.page.locator("[autocomplete=current-password]").fill(PASSWORD)
+        return self._tap(self.page.locator("main form .btn"))
 
     def pay_with(self, card: str) -> "Person":
         """Pay at Stripe with a test card's number, or a bank account's last digits."""

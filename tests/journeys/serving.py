@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from portal import tasks
@@ -17,7 +18,7 @@ from portal.db import PortalSession, set_tenant
 from portal.domain.identity import Factor
 from portal.gateways.clock import SetClock
 from portal.jobs import run_worker
-from portal.models import Account, Client, Debtor, Role, Staff
+from portal.models import Account, Client, Debtor, Message, Role, Staff
 from portal.runtime import Runtime, build_runtime
 from portal.sandbox import control
 from portal.sandbox.app import Sandbox
@@ -132,6 +133,16 @@ class Portal:
             link = make_link(session, debtor, keys=self.settings.keys, now=NOW)
             session.commit()
             return link.url
+
+    def newest_mail(self, guest: Guest) -> str:
+        """The text of the last message that the debtor was sent."""
+        with self.session(guest.client) as session:
+            newest = (
+                select(Message)
+                .where(Message.debtor_id == guest.debtor.id)
+                .order_by(Message.created_at.desc(), Message.id.desc())
+            )
+            return session.scalars(newest).first().body or ""  # type: ignore[union-attr]
 
     def finish_debits(self) -> None:
         """Let the bank debits arrive that are on their way."""
