@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
+from uuid import UUID
 
 import flask
 from flask import Flask, current_app, g, redirect, request
 from flask_wtf import FlaskForm
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.local import LocalProxy
@@ -138,12 +139,13 @@ def asked_language() -> str | None:
 
 def locale() -> str:
     """The locale of this request: asked for, else preferred, else the browser's."""
-    if "locale" not in g:
-        language = asked_language() or g.get("preferred_language")
+    here = g._get_current_object()
+    if "locale" not in here:
+        language = asked_language() or here.get("preferred_language")
         if language not in i18n.CLDR:
             language = i18n.best_language(request.headers.get("Accept-Language", ""))
-        g.locale = i18n.locale_for(language, g.get("country", "US"))
-    chosen: str = g.locale
+        here.locale = i18n.locale_for(language, here.get("country", "US"))
+    chosen: str = here.locale
     return chosen
 
 
@@ -171,19 +173,35 @@ def url_for(endpoint: str, /, **values: Any) -> str:
     """An address within the portal; carries a language asked for in the address until verified."""
     if "_external" in values or "_anchor" in values:
         return flask.url_for(endpoint, **values)
-    if "leads" in g and (elsewhere := g.leads(endpoint)) is not None:
+    asking, here = request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
+    if "leads" in here and (elsewhere := here.leads(endpoint)) is not None:
         return str(elsewhere)
-    asking = request._get_current_object()  # type: ignore[attr-defined]
-    if "lang" in asking.args and "lang" not in values and not g.get("remembers_language"):
+    if "lang" in asking.args and "lang" not in values and not here.get("remembers_language"):
         values["lang"] = asked_language()
     if endpoint.startswith("."):
         endpoint = f"{asking.blueprint}{endpoint}"
+    return _fill(asking.script_root, endpoint, values)
+
+
+def _fill(root: str, endpoint: str, values: dict[str, Any]) -> str:
+    """The address from its pattern, which is kept without what only one person's pages have."""
+    account_id, chosen = values.get("account_id"), values.pop("c", None)
+    if isinstance(account_id, UUID):
+        values["account_id"] = NO_ACCOUNT
     known = tuple((name, str(value)) for name, value in values.items() if value is not None)
-    return _build(current_app.name, asking.script_root, endpoint, known)
+    address = _build(root, endpoint, known)
+    if account_id is not None:
+        address = address.replace(NO_ACCOUNT, str(account_id), 1)
+    if chosen is not None:
+        address += f"{'&' if '?' in address else '?'}c={quote(str(chosen), safe='')}"
+    return address
+
+
+NO_ACCOUNT = str(UUID(int=0))
 
 
 @lru_cache(4096)
-def _build(_app: str, _root: str, endpoint: str, values: tuple[tuple[str, str], ...]) -> str:
+def _build(_root: str, endpoint: str, values: tuple[tuple[str, str], ...]) -> str:
     return flask.url_for(endpoint, **dict(values))  # type: ignore[arg-type]
 
 
@@ -333,7 +351,7 @@ def csrf_field() -> Markup:
     if not token:
         return Markup()
     value = token() if callable(token) else token
-    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(value)
+    return Markup(f'<input type="hidden" name="csrf_token" value="{escape(value)}">')  # noqa: S704
 
 
 def flashes() -> list[tuple[str, str]]:

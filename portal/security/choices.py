@@ -1,6 +1,5 @@
 """What a person chose on one page and confirms on the next, carried in the address, signed."""
 
-import hashlib
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +8,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from portal.domain import N_, DomainError
 from portal.domain.keys import Keys
+from portal.security.signing import serializer
 
 LONGEST = 4096
 
@@ -37,9 +37,7 @@ def load_choice(signed: str, *, purpose: str = "choice") -> dict[str, Any]:
 
 @lru_cache(32)
 def _serializer(keys: Keys, purpose: str) -> URLSafeSerializer:
-    signer = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-    salt = f"portal.{purpose}.v1"
-    return URLSafeSerializer(keys.oldest_first(), salt=salt, signer_kwargs=signer)
+    return serializer(keys, f"portal.{purpose}.v1")
 
 
 def _keys() -> Keys:

@@ -4,7 +4,6 @@ The cookie carries the visit's token and when it was last seen, signed, so that 
 minutes are kept without a write on any page.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -19,6 +18,7 @@ from portal.domain.keys import Keys
 from portal.domain.wording import clean_text
 from portal.models import Client
 from portal.security.forms import bind
+from portal.security.signing import signer
 from portal.services.links import OpenedLink, token_of_id
 from portal.services.visits import (
     USER_AGENT_LENGTH,
@@ -66,12 +66,7 @@ def _secure() -> bool:
 
 @lru_cache(8)
 def _signer(with_keys: Keys) -> Signer:
-    return Signer(
-        with_keys.oldest_first(),
-        salt=b"portal.visit.v1",
-        key_derivation="hmac",
-        digest_method=hashlib.sha256,
-    )
+    return signer(with_keys, "portal.visit.v1")
 
 
 def seal_pass(held: Pass) -> str:

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, load_only
 
+from portal.db import read_row
 from portal.domain import policy
+from portal.domain.debts import CollectorRole
 from portal.domain.money import Cents
 from portal.domain.policy import Policy
 from portal.domain.statuses import AccountStatus, ArrangementStatus, PaymentStatus, ProposalStatus
@@ -72,6 +76,8 @@ CLIENT_COLUMNS = (
     Client.country,
     Client.answer_working_days,
 )
+ACCOUNT_COLUMNS = tuple(getattr(Account, column.key) for column in inspect(Account).column_attrs)
+COLUMNS = (ACCOUNT_COLUMNS, DEBTOR_COLUMNS, CLIENT_COLUMNS)
 
 LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
 
@@ -176,19 +182,47 @@ def read_with(
     session: Session, visit: Visit, account_id: UUID, extra: str, *, now: datetime
 ) -> tuple[Balance, Any] | None:
     """The same with one more column: ``extra`` is SQL over ``account``, written by us."""
-    row = session.execute(
-        _statement(extra),
-        {
-            "now": now,
-            "client_id": visit.client_id,
-            "account_id": account_id,
-            "debtor_id": visit.debtor_id,
-        },
-    ).one_or_none()
+    row = session.execute(_statement(extra), _wanted(visit, account_id, now)).one_or_none()
     if row is None:
         return None
     account, debtor, client, more, found = row
-    balance = Balance(
+    return _balance(account, debtor, client, more, now), found
+
+
+def show_balance(
+    session: Session, visit: Visit, account_id: UUID, *, now: datetime
+) -> Balance | None:
+    """The same as `read_balance` at a fifth of its cost, for a page that shows and changes nothing.
+
+    Account, debtor and client are plain rows that no session knows.
+    """
+    row = read_row(session, _shown(), _wanted(visit, account_id, now))
+    if row is None:
+        return None
+    cells = iter(row)
+    account, debtor, client = (
+        SimpleNamespace(**dict(zip(names, cells, strict=False))) for names in _names()
+    )
+    account.status = AccountStatus(account.status)
+    account.collector_role = CollectorRole(account.collector_role)
+    return _balance(
+        cast("Account", account), cast("Debtor", debtor), cast("Client", client), row[-1], now
+    )
+
+
+def _wanted(visit: Visit, account_id: UUID, now: datetime) -> dict[str, object]:
+    return {
+        "now": now,
+        "client_id": visit.client_id,
+        "account_id": account_id,
+        "debtor_id": visit.debtor_id,
+    }
+
+
+def _balance(
+    account: Account, debtor: Debtor, client: Client, more: dict[str, Any], now: datetime
+) -> Balance:
+    return Balance(
         account=account,
         debtor=debtor,
         client=client,
@@ -201,18 +235,39 @@ def read_with(
         others=more["others"],
         as_of=now,
     )
-    return balance, found
 
 
 @lru_cache(16)
 def _statement(extra: str) -> Any:
+    wanted = select(Account, Debtor, Client, text(_MORE), text(f"({extra}) AS extra"))
     return (
-        select(Account, Debtor, Client, text(_MORE), text(f"({extra}) AS extra"))
-        .join(Debtor, (Debtor.client_id == Account.client_id) & (Debtor.id == Account.debtor_id))
-        .join(Client, Client.id == Account.client_id)
-        .where(text(_WANTED))
+        _joined(wanted)
         .options(load_only(*DEBTOR_COLUMNS), load_only(*CLIENT_COLUMNS))
         .execution_options(populate_existing=True)
+    )
+
+
+@cache
+def _shown() -> str:
+    columns = [column for kind in COLUMNS for column in kind]
+    statement = _joined(select(*columns, text(_MORE)))
+    return str(statement.compile(dialect=postgresql.psycopg.dialect()))  # type: ignore[no-untyped-call]
+
+
+@cache
+def _names() -> list[list[str]]:
+    return [[column.key for column in kind] for kind in COLUMNS]
+
+
+def _joined(wanted: Any) -> Any:
+    return (
+        wanted.join_from(
+            Account,
+            Debtor,
+            (Debtor.client_id == Account.client_id) & (Debtor.id == Account.debtor_id),
+        )
+        .join(Client, Client.id == Account.client_id)
+        .where(text(_WANTED))
     )
 
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from portal.db import read_row
 from portal.models import Debtor, DebtorSession
 from portal.models.base import ids
 from portal.services import evidence
@@ -20,10 +21,12 @@ USER_AGENT_LENGTH = 400
 
 # The one statement that lets a reader in: it finds the visit and scopes the transaction to its
 # client, so that the page's own query can follow at once.
-_FIND = text("""
-    SELECT visit.*, set_config('app.client_ids', '{' || visit.client_id || '}', true)
-    FROM resolve_debtor_session(:token_hash) AS visit
-""")
+_FIND = """
+    SELECT client_id, debtor_id, session_id, link_id, identity_method, ip, user_agent, locale,
+      started_at, expires_at, coalesce(ended_at, revoked_at), public_id, face,
+      set_config('app.client_ids', '{' || client_id || '}', true)
+    FROM resolve_debtor_session(%(token_hash)s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +109,13 @@ def keep_language(session: Session, visit: Visit) -> None:
 
 def find_visit(session: Session, token: str, *, now: datetime) -> FoundVisit | None:
     """The visit of a token, open or not, with the session scoped to its client; writes nothing."""
-    row = session.execute(_FIND, {"token_hash": _hash(token)}).one_or_none()
+    row = read_row(session, _FIND, {"token_hash": _hash(token)})
     if row is None:
         return None
-    session.info["client_ids"] = (row.client_id,)
-    visit = Visit(
-        client_id=row.client_id,
-        debtor_id=row.debtor_id,
-        session_id=row.session_id,
-        link_id=row.link_id,
-        identity_method=row.identity_method,
-        ip=row.ip,
-        user_agent=row.user_agent,
-        locale=row.locale,
-        started_at=row.started_at,
-    )
-    closed = row.ended_at or row.revoked_at
-    is_open = closed is None and now < row.expires_at
-    return FoundVisit(visit, row.public_id, row.expires_at, is_open, row.face)
+    *seen, expires_at, closed_at, public_id, face, _scope = row
+    visit = Visit(*seen)
+    session.info["client_ids"] = (visit.client_id,)
+    return FoundVisit(visit, public_id, expires_at, closed_at is None and now < expires_at, face)
 
 
 def end_visit(session: Session, token: str, *, now: datetime) -> None:

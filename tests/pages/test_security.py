@@ -24,6 +24,7 @@ from portal.web import render
 from tests.databases import Database
 from tests.pages.debtors import RIGHT, WRONG, Dana, come_in, csrf_of, make_visitor, send
 from tests.pages.reading import said, tree
+from tests.statements import statements
 
 # Everything that opens without proving who one is. Add a route here only with a reason.
 OPEN_TO_ANYONE = {
@@ -235,18 +236,13 @@ def test_twelve_hours_close_it_however_busy(
 
 
 def test_keeping_the_page_open_writes_nothing(
-    http: FlaskClient, session: PortalSession, dana: Dana, engine
+    http: FlaskClient, session: PortalSession, dana: Dana
 ):
-    from sqlalchemy import event
-
     come_in(http, session, dana)
-    seen: list[str] = []
-    listen = lambda *given: seen.append(given[2])  # noqa: E731
-    event.listen(engine, "before_cursor_execute", listen)
-    http.get("/stay")
-    event.remove(engine, "before_cursor_execute", listen)
+    with statements() as seen:
+        http.get("/stay")
     work = [one for one in seen if "SAVEPOINT" not in one]
-    assert len(work) == 2, work  # the tenant of the transaction, and the visit
+    assert len(work) == 1, work  # the visit, which scopes the transaction
     assert all(one.lstrip().startswith("SELECT") for one in work)
 
 

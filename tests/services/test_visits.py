@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from portal.db import PortalSession, set_tenant
 from portal.models import DebtorSession
@@ -10,6 +10,7 @@ from portal.services import evidence
 from portal.services.links import OpenedLink, accounts_of, open_token, revoke_link
 from portal.services.visits import Browser, end_visit, find_visit, start_visit
 from tests.factories import KEYS, NOW, make_client, make_debtor, make_link
+from tests.statements import statements
 
 PHONE = Browser("203.0.113.9", "Mozilla/5.0 (a phone)")
 
@@ -28,12 +29,8 @@ def test_a_visit_is_found_whole_by_one_statement_that_scopes_the_session(session
     opened, token = begun(session)
     session.flush()
     set_tenant(session)
-    seen: list[str] = []
-    engine = session.connection().engine
-    listen = lambda *given: seen.append(given[2])  # noqa: E731
-    event.listen(engine, "before_cursor_execute", listen)
-    found = find_visit(session, token, now=NOW)
-    event.remove(engine, "before_cursor_execute", listen)
+    with statements() as seen:
+        found = find_visit(session, token, now=NOW)
     assert len(seen) == 1
     assert found is not None
     assert found.open

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.common import help_path, open_account, pick, show
+from portal.blueprints.debtor.common import help_path, pick, show, shown_account
 from portal.blueprints.debtor.words import KINDS, LINES, money
 from portal.domain.money import Cents
 from portal.domain.offers import Offer
@@ -37,7 +37,7 @@ def accounts() -> ResponseReturnValue:
 @audience("debtor")
 def account(account_id: UUID) -> ResponseReturnValue:
     """One account: what is owed, how it was worked out, and what can be done."""
-    return balance_page(open_account(account_id))
+    return balance_page(shown_account(account_id))
 
 
 def balance_page(view: Balance, *, note: str | None = None) -> str:

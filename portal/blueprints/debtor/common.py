@@ -12,7 +12,7 @@ from portal.rules.disclosures import LegalText, legal_text
 from portal.runtime import Runtime
 from portal.security import current_visit, load_choice, sign_choice
 from portal.services import choices
-from portal.services.balance import Balance, read_balance
+from portal.services.balance import Balance, read_balance, show_balance
 from portal.services.choices import Picked
 from portal.web import locale, now, render, session, wear
 
@@ -33,9 +33,19 @@ def open_account(account_id: UUID) -> Balance:
     return view
 
 
+def shown_account(account_id: UUID) -> Balance:
+    """The same for a page that only shows it, read at less cost."""
+    view = _found(show_balance(session, current_visit(), account_id, now=now()))
+    refuse_hidden(view)
+    return view
+
+
 def any_account(account_id: UUID) -> Balance:
     """The reader's own account, even where the debt itself may not be shown."""
-    view = read_balance(session, current_visit(), account_id, now=now())
+    return _found(read_balance(session, current_visit(), account_id, now=now()))
+
+
+def _found(view: Balance | None) -> Balance:
     if view is None:
         abort(404)
     welcome(view)
