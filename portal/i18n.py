@@ -145,7 +145,9 @@ class Voice:
         return f"{sign}{head}{whole:,}".replace(",", group) + fraction + tail
 
     def _date(self, day: date, style: str = "long") -> str:
-        return dates.format_date(day, style, locale=self.formats)
+        written = dates.format_date(day, style, locale=self.formats)
+        first = self.language == "fr" and written.startswith("1 ")
+        return f"1er{written[1:]}" if first else written
 
     def time(self, at: datetime, zone: str = "UTC") -> str:
         """The time of day of an aware instant, in a time zone by its IANA name."""

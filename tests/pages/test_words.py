@@ -61,6 +61,14 @@ def test_dates_are_written_in_full(language: str, written: str) -> None:
     assert i18n.voice(i18n.locale_for(language, "US")).date(date(2026, 12, 4)) == written
 
 
+def test_the_first_of_a_month_is_an_ordinal_in_french() -> None:
+    for country in ("US", "CA"):
+        voice = i18n.voice(i18n.locale_for("fr", country))
+        assert voice.date(date(2026, 12, 1)) == "1er décembre 2026"
+        assert voice.date(date(2026, 12, 11)) == "11 décembre 2026"
+        assert voice.date(date(2026, 12, 1), "medium").startswith("1er déc")
+
+
 def test_an_instant_is_written_on_the_readers_clock() -> None:
     at = datetime(2026, 12, 5, 1, 42, tzinfo=UTC)
     voice = i18n.voice("en_US")
