@@ -83,7 +83,7 @@ def handle_events() -> None:
     """Take over what the waiting webhook events hint at."""
     runtime = current()
     with _session() as session:
-        for event_id in inbox.waiting(session):
+        for event_id in inbox.waiting(session, now=runtime.clock.now()):
             inbox.handle(
                 session,
                 runtime.stripe,

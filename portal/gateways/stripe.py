@@ -33,6 +33,7 @@ API_VERSION = "2026-05-27.dahlia"
 API_BASE = "https://api.stripe.com"
 CHECKOUT_ORIGINS = ("https://checkout.stripe.com",)
 PAGE_SIZE = 100
+KEY_IN_USE = 409
 
 T = TypeVar("T")
 stripe.enable_telemetry = False
@@ -280,6 +281,8 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except stripe.IdempotencyError as error:
+        if error.http_status == KEY_IN_USE:  # the first request with this key is still running
+            raise GatewayUnavailable(str(error)) from error
         raise IdempotencyKeyReused(
             str(error.user_message), code="idempotency_error", status=error.http_status
         ) from error

@@ -11,6 +11,12 @@ from portal.domain.money import Cents
 from portal.domain.statuses import PaymentStatus
 from portal.models.base import Base, Owned, belongs_to, of_client
 
+OPEN = (
+    PaymentStatus.CREATED,
+    PaymentStatus.OPEN,
+    PaymentStatus.ATTEMPTING,
+    PaymentStatus.PROCESSING,
+)
 OPEN_STATUSES = "('created', 'open', 'attempting', 'processing')"
 
 

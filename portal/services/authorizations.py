@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
 from portal.domain.statuses import AuthorizationStatus, move
+from portal.domain.terms import Method
 from portal.models import Account, Arrangement, Authorization, Payment, fresh_id
 from portal.services import evidence, notices
 
@@ -26,8 +27,9 @@ def current(session: Session, arrangement: Arrangement) -> Authorization | None:
             Authorization.arrangement_id == arrangement.id,
             Authorization.status != AuthorizationStatus.REVOKED,
         )
-        .order_by(Authorization.created_at.desc())
+        .order_by(Authorization.created_at.desc(), Authorization.id.desc())
         .limit(1)
+        .execution_options(populate_existing=True)
     ).first()
 
 
@@ -78,6 +80,25 @@ def revoke(
     session.flush()
     _record(session, account, found, actor=actor, now=now)
     return True
+
+
+def end(
+    session: Session,
+    account: Account,
+    agreed: Arrangement,
+    *,
+    reason: str,
+    actor: dict[str, str],
+    now: datetime,
+) -> bool:
+    """End automatic payments for good; what is left of the arrangement is paid by hand (PY-09).
+
+    False where there was no permission. The account is locked by the caller, who commits.
+    """
+    ended = revoke(session, account, agreed, reason=reason, actor=actor, now=now)
+    if ended:
+        agreed.method = str(Method.MANUAL)
+    return ended
 
 
 def _revoke(found: Authorization, *, reason: str, now: datetime) -> None:

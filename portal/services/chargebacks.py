@@ -1,16 +1,18 @@
 """Chargebacks: what Stripe calls disputes, and the money that they move."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents
 from portal.gateways.payments import DisputeStatus, GatewayDispute
 from portal.models import Account, Arrangement, Chargeback, EntryKind, Payment, fresh_id
-from portal.services import authorizations, evidence
-from portal.services.ledger import lock_account, open_exception, post
+from portal.services import authorizations, evidence, refunds
+from portal.services.arrangements import LIVE, shorten_to_balance
+from portal.services.ledger import close_if_settled, lock_account, open_exception, post
 
 FINAL = (
     DisputeStatus.WON,
@@ -25,8 +27,9 @@ def apply_dispute(
 ) -> None:
     """Bring one chargeback to where Stripe says it is: every movement is one ledger entry.
 
-    An inquiry moves nothing. Money withdrawn ends the permission to charge (PY-09) and goes before
-    a person. Locks the account; the caller commits.
+    An inquiry moves nothing. Money withdrawn ends every permission to charge (PY-09) and goes
+    before a person; money given back may make an excess, which goes back. Locks the account; the
+    caller commits.
     """
     payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
     account = lock_account(session, payment.account_id)
@@ -46,6 +49,8 @@ def apply_dispute(
             _record(session, account, payment, told, movement.amount_cents, now=now)
             if withdrawn:
                 _stop(session, account, payment, told, now=now)
+            else:
+                _settle_again(session, account, payment, now=now)
     row.status = str(told.status)
     session.flush()
 
@@ -104,9 +109,8 @@ def _record(
 def _stop(
     session: Session, account: Account, payment: Payment, told: GatewayDispute, *, now: datetime
 ) -> None:
-    if payment.arrangement_id is not None:
-        agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
-        authorizations.revoke(
+    for agreed in _running(session, account, payment):
+        authorizations.end(
             session, account, agreed, reason="chargeback", actor=evidence.STRIPE, now=now
         )
     open_exception(
@@ -117,3 +121,25 @@ def _stop(
         detail=f"{payment.reference}: {told.reason}, {told.amount_cents} cents withdrawn.",
         now=now,
     )
+
+
+def _running(session: Session, account: Account, payment: Payment) -> Sequence[Arrangement]:
+    """The arrangement that was paid, and the one in force now: neither is charged any more."""
+    return session.scalars(
+        select(Arrangement)
+        .where(
+            Arrangement.client_id == account.client_id,
+            Arrangement.account_id == account.id,
+            or_(Arrangement.id == payment.arrangement_id, Arrangement.status.in_(LIVE)),
+        )
+        .order_by(Arrangement.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _settle_again(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
+    """The bank gave the money back: less is owed, and what was paid meanwhile may be too much."""
+    shorten_to_balance(session, account, now)
+    close_if_settled(session, account)
+    refunds.give_back_excess(session, account, payment, now=now)

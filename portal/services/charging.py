@@ -32,10 +32,10 @@ from portal.models import (
     PaymentPurpose,
     fresh_id,
 )
-from portal.services import authorizations, fulfilling, settling
+from portal.services import authorizations, settling
 from portal.services.arrangements import LIVE
-from portal.services.ledger import lock_account
-from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt
+from portal.services.ledger import lock_account, lock_row
+from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, locked, open_attempt
 from portal.services.readings import Reading
 from portal.services.references import fresh_reference
 from portal.services.standing import standing, today_of
@@ -105,8 +105,8 @@ def _begin(session: Session, installment_id: UUID, *, now: datetime) -> Payment 
     part = session.scalars(select(Installment).where(Installment.id == installment_id)).one()
     agreed = session.get_one(Arrangement, (part.client_id, part.arrangement_id))
     account = lock_account(session, agreed.account_id)
-    session.refresh(agreed)
-    session.refresh(part)
+    agreed = lock_row(session, Arrangement, (agreed.client_id, agreed.id))
+    part = lock_row(session, Installment, (part.client_id, part.id))
     permission = _permission(session, account, agreed, part, now=now)
     if permission is None or open_attempt(session, account.id) is not None:
         return None
@@ -162,18 +162,15 @@ def _permission(
 def post_charge(
     session: Session, gateway: PaymentGateway, payment_id: UUID, *, now: datetime
 ) -> Payment:
-    """Ask Stripe for an attempt that our row describes, and settle what it answers. Commits."""
-    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
-    account = session.get_one(Account, (payment.client_id, payment.account_id))
-    charge = OffSessionCharge(
-        customer_id=account.stripe_customer or "",
-        method_id=payment.method_id or "",
-        amount_cents=payment.amount_cents,
-        currency=payment.currency,
-        metadata={METADATA_CLIENT: str(payment.client_id), METADATA_PAYMENT: str(payment.id)},
-    )
+    """Ask Stripe for an attempt that our row describes, and settle what it answers; commits.
+
+    The permission is looked at once more, under the account's lock: what was stopped since the row
+    was written is dropped and never asked for.
+    """
+    payment, charge = _draft(session, payment_id, now=now)
+    if charge is None:
+        return payment
     key, stripe_account = payment.idempotency_key, payment.stripe_account
-    commit(session, "charge.drafted")
     try:
         hook("stripe.charge")
         intent = gateway.charge_off_session(
@@ -189,16 +186,53 @@ def post_charge(
     return settled
 
 
+def _draft(
+    session: Session, payment_id: UUID, *, now: datetime
+) -> tuple[Payment, OffSessionCharge | None]:
+    account, payment = _locked(session, payment_id)
+    if payment.status != PaymentStatus.ATTEMPTING:
+        commit(session, "charge.over")
+        return payment, None
+    if not _permitted(session, account, payment, now=now):
+        settling.drop(session, payment, now=now)
+        commit(session, "charge.dropped")
+        return payment, None
+    payment.posted_at = now
+    charge = OffSessionCharge(
+        customer_id=account.stripe_customer or "",
+        method_id=payment.method_id or "",
+        amount_cents=payment.amount_cents,
+        currency=payment.currency,
+        metadata={METADATA_CLIENT: str(payment.client_id), METADATA_PAYMENT: str(payment.id)},
+    )
+    commit(session, "charge.drafted")
+    return payment, charge
+
+
+def _locked(session: Session, payment_id: UUID) -> tuple[Account, Payment]:
+    found = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
+    account = lock_account(session, found.account_id)
+    return account, locked(session, payment_id)
+
+
+def _permitted(session: Session, account: Account, payment: Payment, *, now: datetime) -> bool:
+    """Whether an attempt that was begun may still be asked for (invariants 3 and 4)."""
+    agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
+    permission = authorizations.current(session, agreed)
+    return (
+        agreed.status in LIVE
+        and permission is not None
+        and permission.status == AuthorizationStatus.GRANTED
+        and permission.method_id == payment.method_id
+        and account.balance_cents >= payment.amount_cents
+        and standing(session, account, now).of(Capability.CHARGE).allowed
+    )
+
+
 def _refused(
     session: Session, payment_id: UUID, refused: GatewayRefused, *, now: datetime
 ) -> Payment:
-    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
-    lock_account(session, payment.account_id)
-    session.refresh(payment, with_for_update=True)
-    if payment.status == PaymentStatus.ATTEMPTING:
-        payment.status = move(payment.status, PaymentStatus.FAILED)
-        payment.failure_code = refused.code or "refused"
-        payment.settled_at = now
-        fulfilling.release(session, payment, failed_at=now)
+    account, payment = _locked(session, payment_id)
+    settling.refuse(session, account, payment, refused.code, now=now)
     commit(session, "charge.refused")
     return payment

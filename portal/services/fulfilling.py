@@ -18,31 +18,32 @@ from portal.models import (
     Arrangement,
     EntryKind,
     Installment,
+    LedgerEntry,
     Payment,
     PaymentAllocation,
+    Refund,
 )
 from portal.services import evidence, notices
 from portal.services.arrangements import LIVE, UNPAID, shorten_to_balance
-from portal.services.ledger import close_if_settled, open_exception, post
+from portal.services.ledger import close_if_settled, lock_row, open_exception, post
 
 MAX_ATTEMPTS = 4
 RETRY_AFTER = timedelta(days=4)
+# Trying these again is not allowed or does not help (PY-09).
+NO_RETRY = ("account_closed", "bank_account_unusable", "debit_not_authorized", "no_account")
+NO_RETRY_ADVICE = "do_not_try_again"
 
 
 def lock_arrangement(session: Session, payment: Payment) -> Arrangement | None:
     """The arrangement a payment belongs to, locked after its account."""
     if payment.arrangement_id is None:
         return None
-    return session.scalars(
-        select(Arrangement)
-        .where(Arrangement.id == payment.arrangement_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    return lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
 
 
 def lock_installments(session: Session, arrangement: Arrangement) -> list[Installment]:
     """All parts of an arrangement in order, locked."""
+    session.flush()
     return list(
         session.scalars(
             select(Installment)
@@ -57,17 +58,24 @@ def lock_installments(session: Session, arrangement: Arrangement) -> list[Instal
 def begin(session: Session, payment: Payment) -> None:
     """Mark the installment a payment is for as being collected."""
     if payment.installment_id is not None:
-        part = session.get_one(Installment, (payment.client_id, payment.installment_id))
+        part = lock_row(session, Installment, (payment.client_id, payment.installment_id))
         if part.status in (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED):
             part.status = move(part.status, InstallmentStatus.PROCESSING)
 
 
 def release(session: Session, payment: Payment, *, failed_at: datetime | None = None) -> None:
-    """The attempt came to nothing: its installment waits again, or is failed and tried later."""
+    """The attempt came to nothing: its installment waits again, or is failed and tried later.
+
+    One of an arrangement that is over is over too.
+    """
     if payment.installment_id is None:
         return
-    part = session.get_one(Installment, (payment.client_id, payment.installment_id))
+    part = lock_row(session, Installment, (payment.client_id, payment.installment_id))
     if part.status in (InstallmentStatus.PAID, InstallmentStatus.CANCELED):
+        return
+    agreed = lock_row(session, Arrangement, (part.client_id, part.arrangement_id))
+    if agreed.status not in LIVE:
+        part.status = move(part.status, InstallmentStatus.CANCELED)
         return
     if failed_at is None or payment.status == PaymentStatus.CANCELED:
         if part.status == InstallmentStatus.PROCESSING:
@@ -75,7 +83,8 @@ def release(session: Session, payment: Payment, *, failed_at: datetime | None = 
         return
     part.status = move(part.status, InstallmentStatus.FAILED)
     again = payment.status == PaymentStatus.FAILED and part.attempts < MAX_ATTEMPTS
-    part.next_attempt_on = (failed_at + RETRY_AFTER).date() if again else None
+    final = payment.failure_code in NO_RETRY or payment.advice_code == NO_RETRY_ADVICE
+    part.next_attempt_on = (failed_at + RETRY_AFTER).date() if again and not final else None
 
 
 def fulfil(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
@@ -102,14 +111,15 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
     session.flush()
     if all(p.status in (InstallmentStatus.PAID, InstallmentStatus.CANCELED) for p in parts):
         _complete(session, account, agreed, now=now)
-    close_if_settled(account, forgiven=agreed.kind == "settlement")
+    shorten_to_balance(session, account, now)
+    close_if_settled(session, account)
 
 
 def _outside(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
     """Money beside the arrangement: a live one then collects only what is still owed."""
     _allocate(session, payment, None, payment.amount_cents, now=now)
     shorten_to_balance(session, account, now)
-    close_if_settled(account, forgiven=False)
+    close_if_settled(session, account)
 
 
 def _revive(session: Session, payment: Payment, agreed: Arrangement, now: datetime) -> bool:
@@ -129,9 +139,11 @@ def _revive(session: Session, payment: Payment, agreed: Arrangement, now: dateti
     agreed.status = move(agreed.status, ArrangementStatus.ACTIVE)
     agreed.ended_at, agreed.ended_reason = None, None
     agreed.method = str(Method.MANUAL)  # its permission to charge later ended with the withdrawal
+    left = agreed.total_cents
     for part in lock_installments(session, agreed):
-        if part.status == InstallmentStatus.CANCELED:
+        if part.status == InstallmentStatus.CANCELED and left > 0:  # what was cut before stays cut
             part.status = move(part.status, InstallmentStatus.SCHEDULED)
+        left = Cents(left - part.amount_cents)
     return True
 
 
@@ -180,7 +192,7 @@ def _allocate(
 def _complete(session: Session, account: Account, agreed: Arrangement, *, now: datetime) -> None:
     agreed.status = move(agreed.status, ArrangementStatus.COMPLETED)
     agreed.ended_at, agreed.ended_reason = now, "paid"
-    forgiven = Cents(max(account.balance_cents, 0)) if agreed.kind == "settlement" else Cents(0)
+    forgiven = _forgiven(session, account, agreed)
     if forgiven:
         post(
             session,
@@ -206,6 +218,32 @@ def _complete(session: Session, account: Account, agreed: Arrangement, *, now: d
         now=now,
     )
     notices.tell(session, account, "plan_completed", fact=f"completed:{agreed.id}", now=now)
+
+
+def _forgiven(session: Session, account: Account, agreed: Arrangement) -> Cents:
+    """What a paid settlement forgives: all the rest, less what of its own payments went back."""
+    if agreed.kind != "settlement":
+        return Cents(0)
+    excess = select(Refund.id).where(
+        Refund.client_id == LedgerEntry.client_id,
+        Refund.payment_id == LedgerEntry.payment_id,
+        LedgerEntry.source == "refund:" + Refund.refund_id,
+        Refund.cause == "paid_too_much",
+    )
+    back = session.scalar(
+        select(func.coalesce(func.sum(LedgerEntry.amount_cents), 0))
+        .join(
+            Payment,
+            (Payment.client_id == LedgerEntry.client_id) & (Payment.id == LedgerEntry.payment_id),
+        )
+        .where(
+            Payment.client_id == agreed.client_id,
+            Payment.arrangement_id == agreed.id,
+            LedgerEntry.kind != EntryKind.PAYMENT,
+            ~excess.exists(),
+        )
+    )
+    return Cents(max(account.balance_cents - max(int(back or 0), 0), 0))
 
 
 def _ask(session: Session, payment: Payment, detail: str, now: datetime) -> None:

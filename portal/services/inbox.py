@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,10 @@ from portal.services import chargebacks, readings, refunds, settling
 log = logging.getLogger(__name__)
 
 BATCH = 50
-MAX_ATTEMPTS = 50
+# An event is tried again after half a minute, then after twice as long each time: for three days.
+FIRST_WAIT_S = 30
+MAX_ATTEMPTS = 14
+NO_ACCESS = (401, 403)
 HANDLED, FOREIGN, OTHER_MODE, UNKNOWN_TYPE = "handled", "not ours", "other mode", "unknown type"
 
 
@@ -52,11 +55,16 @@ def receive(session: Session, event: GatewayEvent, body: bytes, *, now: datetime
     return landed is not None
 
 
-def waiting(session: Session) -> Sequence[str]:
-    """Events not handled yet, oldest first, up to a batch."""
+def waiting(session: Session, *, now: datetime) -> Sequence[str]:
+    """Events to handle now: those not tried yet first, then those whose wait is over; a batch."""
+    wait_s = (func.power(2, StripeEvent.attempts) - 1) * FIRST_WAIT_S
     return session.scalars(
         select(StripeEvent.event_id)
-        .where(StripeEvent.handled_at.is_(None), StripeEvent.attempts < MAX_ATTEMPTS)
+        .where(
+            StripeEvent.handled_at.is_(None),
+            StripeEvent.attempts < MAX_ATTEMPTS,
+            StripeEvent.received_at + func.make_interval(0, 0, 0, 0, 0, 0, wait_s) <= now,
+        )
         .order_by(StripeEvent.attempts, StripeEvent.received_at, StripeEvent.event_id)
         .limit(BATCH)
     ).all()
@@ -68,7 +76,8 @@ def handle(
     """Take over the present state of the object that an event is about; commits.
 
     The event itself is never believed: late, doubled and reordered ones end in the same state.
-    Where Stripe gives no answer the event stays, and is tried again.
+    Where Stripe gives no answer, or we cannot take it, the event stays and is tried again later;
+    it does not keep the others waiting.
     """
     event = session.scalars(select(StripeEvent).where(StripeEvent.event_id == event_id)).one()
     kind, object_id, account = event.type, event.object_id or "", event.stripe_account
@@ -82,7 +91,15 @@ def handle(
         _count(session, event_id)
         return
     except GatewayRefused as refused:
+        if refused.status in NO_ACCESS:
+            _count(session, event_id)
+            return
         outcome = f"refused: {refused.code}"
+    except Exception:
+        session.rollback()
+        log.exception("Stripe event %s could not be taken over", event_id)
+        _count(session, event_id)
+        return
     _done(session, event_id, outcome, now=now)
 
 
@@ -106,9 +123,9 @@ def _take(
         reading = readings.read_setup(gateway, object_id, stripe_account=stripe_account)
         return _settle(session, reading, stripe_account, now=now)
     if family in ("refund", "charge.refund"):
-        return _refund(session, gateway, object_id, stripe_account, now=now)
+        return take_refund(session, gateway, object_id, stripe_account, now=now)
     if family == "charge.dispute":
-        return _dispute(session, gateway, object_id, stripe_account, now=now)
+        return take_dispute(session, gateway, object_id, stripe_account, now=now)
     return UNKNOWN_TYPE
 
 
@@ -125,7 +142,7 @@ def _settle(
     return HANDLED
 
 
-def _refund(
+def take_refund(
     session: Session,
     gateway: PaymentGateway,
     refund_id: str,
@@ -133,6 +150,7 @@ def _refund(
     *,
     now: datetime,
 ) -> str:
+    """Read a refund of Stripe's and take it over, its payment first; commits."""
     made = gateway.retrieve_refund(refund_id, stripe_account=stripe_account)
     payment_id = payment_of_intent(session, gateway, made.intent_id, stripe_account, now=now)
     if payment_id is None:
@@ -142,7 +160,7 @@ def _refund(
     return HANDLED
 
 
-def _dispute(
+def take_dispute(
     session: Session,
     gateway: PaymentGateway,
     dispute_id: str,
@@ -150,6 +168,7 @@ def _dispute(
     *,
     now: datetime,
 ) -> str:
+    """Read a dispute of Stripe's and take it over, its payment first; commits."""
     told = gateway.retrieve_dispute(dispute_id, stripe_account=stripe_account)
     payment_id = payment_of_intent(session, gateway, told.intent_id, stripe_account, now=now)
     if payment_id is None:
@@ -197,6 +216,21 @@ def find_payment(
     return None
 
 
+def scope_to_payment(
+    session: Session, stripe_id: str | None, stripe_account: str | None
+) -> UUID | None:
+    """The payment that keeps this intent or page, after scoping the session to its client."""
+    found = session.execute(
+        text("SELECT client_id, payment_id FROM resolve_payment(:account, :wanted)"),
+        {"account": stripe_account, "wanted": stripe_id or ""},
+    ).first()
+    if found is None:
+        return None
+    set_tenant(session, found.client_id)
+    payment_id: UUID = found.payment_id
+    return payment_id
+
+
 def _ids(mark: object) -> tuple[UUID | None, UUID | None]:
     if not hasattr(mark, "get"):
         return None, None
@@ -207,7 +241,8 @@ def _ids(mark: object) -> tuple[UUID | None, UUID | None]:
 
 
 def _count(session: Session, event_id: str) -> None:
-    event = session.get_one(StripeEvent, event_id, with_for_update=True)
+    session.rollback()
+    event = session.get_one(StripeEvent, event_id, with_for_update=True, populate_existing=True)
     event.attempts += 1
     if event.attempts == MAX_ATTEMPTS:
         log.error("Stripe event %s was given up after %s attempts", event_id, MAX_ATTEMPTS)
@@ -215,7 +250,7 @@ def _count(session: Session, event_id: str) -> None:
 
 
 def _done(session: Session, event_id: str, outcome: str, *, now: datetime) -> None:
-    event = session.get_one(StripeEvent, event_id, with_for_update=True)
+    event = session.get_one(StripeEvent, event_id, with_for_update=True, populate_existing=True)
     event.handled_at, event.outcome = now, outcome
     event.attempts += 1
     commit(session, "event.handled")

@@ -1,7 +1,8 @@
 """The ledger: every movement of an account's balance, once, under the account's lock."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TypedDict, Unpack
+from typing import TypedDict, TypeVar, Unpack
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -11,6 +12,9 @@ from sqlalchemy.orm import Session
 from portal.domain.money import Cents
 from portal.domain.statuses import AccountStatus, move
 from portal.models import Account, EntryKind, LedgerEntry, MoneyException, Payment, fresh_id
+from portal.models.base import Owned
+
+Row = TypeVar("Row", bound=Owned)
 
 DONE = {AccountStatus.PAID, AccountStatus.SETTLED}
 
@@ -32,6 +36,15 @@ def lock_account(session: Session, account_id: UUID) -> Account:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+
+
+def lock_row(session: Session, kind: type[Row], key: tuple[UUID, UUID | None]) -> Row:
+    """A row by its key as it stands now, locked; its account was locked before.
+
+    What a session has loaded may be older. Raises NoResultFound.
+    """
+    session.flush()
+    return session.get_one(kind, key, with_for_update=True, populate_existing=True)
 
 
 def post(
@@ -75,18 +88,25 @@ def post(
     return True
 
 
-def close_if_settled(account: Account, *, forgiven: bool) -> None:
+def close_if_settled(session: Session, account: Account) -> None:
     """Close an open account that owes nothing: settled where a part was forgiven, else paid."""
-    if account.balance_cents <= 0 and account.status == AccountStatus.OPEN:
-        done = AccountStatus.SETTLED if forgiven else AccountStatus.PAID
-        account.status = move(account.status, done)
+    if account.balance_cents > 0 or account.status != AccountStatus.OPEN:
+        return
+    forgiven = _sum(session, account.id, (EntryKind.FORGIVEN, EntryKind.FORGIVENESS_REVERSED))
+    account.status = move(
+        account.status, AccountStatus.SETTLED if forgiven < 0 else AccountStatus.PAID
+    )
 
 
 def balance_by_entries(session: Session, account_id: UUID) -> Cents:
     """The sum of an account's entries, which its balance must equal."""
+    return _sum(session, account_id, tuple(EntryKind))
+
+
+def _sum(session: Session, account_id: UUID, kinds: Iterable[EntryKind]) -> Cents:
     total = session.scalar(
         select(func.coalesce(func.sum(LedgerEntry.amount_cents), 0)).where(
-            LedgerEntry.account_id == account_id
+            LedgerEntry.account_id == account_id, LedgerEntry.kind.in_(kinds)
         )
     )
     return Cents(int(total or 0))

@@ -11,31 +11,30 @@ from sqlalchemy.orm import Session
 from portal.db import commit, hook
 from portal.domain import N_, DomainError
 from portal.domain.holds import Capability
-from portal.domain.money import Cents
 from portal.domain.statuses import PaymentStatus, move
 from portal.gateways.payments import (
     CheckoutMode,
     CheckoutOrder,
     CheckoutStatus,
     GatewayCheckout,
+    GatewayError,
     GatewayRefused,
+    IdempotencyKeyReused,
     PaymentGateway,
 )
 from portal.models import Account, Arrangement, Client, Payment, PaymentPurpose, fresh_id
+from portal.models.payments import OPEN
 from portal.services import readings, settling
 from portal.services.ledger import lock_account
+from portal.services.payable import Asked, check_owed
 from portal.services.references import fresh_reference
 from portal.services.standing import standing
 
-UNRESOLVED = (
-    PaymentStatus.CREATED,
-    PaymentStatus.OPEN,
-    PaymentStatus.ATTEMPTING,
-    PaymentStatus.PROCESSING,
-)
+UNRESOLVED = OPEN
 CHECKOUT_LASTS = timedelta(minutes=60)
-# Stripe refuses a page that would close in less than half an hour, and the key fixes the hour.
-REPEATABLE = timedelta(minutes=25)
+# How long an attempt without an answer is asked for again under its key. A key that Stripe answered
+# with an error goes on answering with it, so later the attempt is looked up, closed and replaced.
+REPEATABLE = timedelta(minutes=2)
 REUSABLE = timedelta(minutes=5)
 METADATA_CLIENT, METADATA_PAYMENT = "client", "payment"
 
@@ -56,27 +55,15 @@ class PaymentNotPossible(DomainError):
     message = N_("We could not open the payment page. Nothing was taken. Please call us.")
 
 
-class NothingToPay(DomainError):
-    """The amount is more than is owed, or nothing is."""
-
-    message = N_("The amount you owe has changed. Please look at your balance again.")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckoutRequest:
-    """What is to be paid on a Checkout page, and where its two exits lead.
+class CheckoutRequest(Asked):
+    """What is to be paid on a Checkout page, in which language, and where its exits lead.
 
-    ``landing`` gives the absolute address of our page about a payment's id. ``amount_cents`` is 0
-    where a method is only saved.
+    ``landing`` gives the absolute address of our page about a payment's id.
     """
 
-    account_id: UUID
-    purpose: PaymentPurpose
-    amount_cents: Cents
     locale: str
     landing: Callable[[UUID], str]
-    arrangement_id: UUID | None = None
-    installment_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +83,8 @@ def start_checkout(
     The open attempt's page is returned again if it is for the same thing; any other is closed at
     Stripe first. Commits on the way: the row exists before Stripe is asked, no transaction spans
     the network, and a crash at any line leaves an attempt that ``sweep`` finishes.
-    Raises PaymentOnItsWay, PaymentNotPossible, NothingToPay, NotAllowedNow, or GatewayUnavailable
-    (nothing was taken; asking again goes on with the same attempt).
+    Raises PaymentOnItsWay, PaymentNotPossible, NothingToPay, ArrangementOver, OfferExpired,
+    NotAllowedNow, or GatewayUnavailable (nothing was taken; asking again goes on with it).
     """
     found = open_attempt(session, wanted.account_id)
     if found is not None:
@@ -105,7 +92,7 @@ def start_checkout(
         if url is not None:
             return url
     payment = _write(session, wanted, now=now)
-    return _post(session, gateway, payment.id, wanted.landing, now=now)
+    return _post(session, gateway, payment.id, wanted.landing)
 
 
 def open_attempt(session: Session, account_id: UUID) -> Payment | None:
@@ -113,6 +100,16 @@ def open_attempt(session: Session, account_id: UUID) -> Payment | None:
     return session.scalars(
         select(Payment).where(Payment.account_id == account_id, Payment.status.in_(UNRESOLVED))
     ).one_or_none()
+
+
+def locked(session: Session, payment_id: UUID) -> Payment:
+    """A payment as it stands, locked; its account is locked before where both are."""
+    return session.scalars(
+        select(Payment)
+        .where(Payment.id == payment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
 
 
 def release_checkout(
@@ -137,7 +134,7 @@ def _resume(
 ) -> str | None:
     same = _same(found, wanted)
     if found.status == PaymentStatus.CREATED and same and now - found.created_at < REPEATABLE:
-        return _post(session, gateway, found.id, wanted.landing, now=now)
+        return _post(session, gateway, found.id, wanted.landing)
     closes_at = found.checkout_expires_at
     if found.status == PaymentStatus.OPEN and same and closes_at and closes_at - now > REUSABLE:
         reading = _read(session, gateway, found)
@@ -163,7 +160,9 @@ def _read(session: Session, gateway: PaymentGateway, payment: Payment) -> readin
     where = readings.pointer(payment, customer)
     commit(session, "payment.read")
     hook("stripe.read")
-    return readings.read(gateway, where)
+    reading = readings.read(gateway, where)
+    hook("stripe.read.done")
+    return reading
 
 
 def _close(session: Session, gateway: PaymentGateway, found: Payment, *, now: datetime) -> None:
@@ -188,7 +187,7 @@ def _close(session: Session, gateway: PaymentGateway, found: Payment, *, now: da
             raise PaymentOnItsWay(payment_id)
     else:
         lock_account(session, account_id)
-        lost = session.get_one(Payment, (found.client_id, payment_id), with_for_update=True)
+        lost = locked(session, payment_id)
         if lost.status == PaymentStatus.CREATED:
             lost.status = move(lost.status, PaymentStatus.CANCELED)
         commit(session, "payment.dropped")
@@ -201,8 +200,7 @@ def _write(session: Session, wanted: CheckoutRequest, *, now: datetime) -> Payme
     standing(session, account, now).require(Capability.PAY)
     if (found := open_attempt(session, account.id)) is not None:
         raise PaymentOnItsWay(found.id)
-    if wanted.amount_cents > account.balance_cents:
-        raise NothingToPay
+    check_owed(session, account, wanted, now=now)
     payment_id = fresh_id()
     client = session.get_one(Client, account.client_id)
     payment = Payment(
@@ -232,8 +230,6 @@ def _post(
     gateway: PaymentGateway,
     payment_id: UUID,
     landing: Callable[[UUID], str],
-    *,
-    now: datetime,
 ) -> str:
     payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
     customer = ensure_customer(session, gateway, payment.account_id, payment.stripe_account)
@@ -247,15 +243,25 @@ def _post(
             stripe_account=draft.where.stripe_account,
         )
         hook("stripe.checkout.done")
+    except IdempotencyKeyReused as reused:  # another tab asked for the same in other words
+        raise PaymentOnItsWay(payment_id) from reused
     except GatewayRefused as refused:
         _refused(session, payment_id, refused)
         raise PaymentNotPossible from refused
     if not _opened(session, payment_id, page):
-        gateway.expire_checkout(page.id, stripe_account=draft.where.stripe_account)
+        _forget(gateway, page, draft.where.stripe_account)
         raise PaymentOnItsWay(payment_id)
     if page.url is None:
         raise PaymentOnItsWay(payment_id)
     return page.url
+
+
+def _forget(gateway: PaymentGateway, page: GatewayCheckout, stripe_account: str | None) -> None:
+    """Close a page that was opened too late; nobody was told its address, so it may stay open."""
+    try:
+        gateway.expire_checkout(page.id, stripe_account=stripe_account)
+    except GatewayError:
+        hook("stripe.raced")
 
 
 def ensure_customer(
@@ -313,22 +319,18 @@ def _mode(session: Session, payment: Payment) -> CheckoutMode:
 
 def _opened(session: Session, payment_id: UUID, page: GatewayCheckout) -> bool:
     """Keep the page's id; False where another tab gave this attempt up while Stripe was asked."""
-    payment = session.scalars(
-        select(Payment).where(Payment.id == payment_id).with_for_update()
-    ).one()
+    payment = locked(session, payment_id)
     if payment.status in (PaymentStatus.CREATED, PaymentStatus.OPEN):
         payment.status = move(payment.status, PaymentStatus.OPEN)
     ours = payment.status == PaymentStatus.OPEN
-    payment.checkout_id, payment.checkout_url = page.id, page.url
-    payment.checkout_expires_at = page.expires_at
+    payment.checkout_id, payment.checkout_expires_at = page.id, page.expires_at
+    payment.checkout_url = page.url if ours else None
     commit(session, "payment.opened")
     return ours
 
 
 def _refused(session: Session, payment_id: UUID, refused: GatewayRefused) -> None:
-    payment = session.scalars(
-        select(Payment).where(Payment.id == payment_id).with_for_update()
-    ).one()
+    payment = locked(session, payment_id)
     if payment.status == PaymentStatus.CREATED:
         payment.status = move(payment.status, PaymentStatus.FAILED)
         payment.failure_code = refused.code or "refused"

@@ -1,9 +1,10 @@
 """Refunds: asked for here or in Stripe's dashboard, they reach the ledger the same way."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db import commit, hook
@@ -15,15 +16,26 @@ from portal.gateways.payments import (
     RefundStatus,
 )
 from portal.jobs import enqueue
-from portal.models import EntryKind, Payment, Refund, fresh_id
+from portal.models import Account, EntryKind, Payment, Refund, fresh_id
 from portal.services import evidence, notices
-from portal.services.ledger import lock_account, open_exception, post
+from portal.services.arrangements import shorten_to_balance
+from portal.services.ledger import (
+    close_if_settled,
+    lock_account,
+    lock_row,
+    open_exception,
+    post,
+)
 
 WANTED, REFUSED = "wanted", "refused"
 OURS = ("paid_too_much", "charged_after_stop", "staff")
 # Stripe may forget a key once it is a day old; from an hour before that, only reading is safe.
 KEY_LASTS = timedelta(hours=23)
+# How long a list at Stripe may lack what was just made.
+UNSEEN = timedelta(minutes=10)
+MOST_DAYS = 7
 FINAL = (RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.CANCELED)
+FAILED = (RefundStatus.FAILED, RefundStatus.CANCELED)
 GOING_BACK = (RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION, RefundStatus.SUCCEEDED)
 
 
@@ -52,50 +64,129 @@ def give_back(
     return wanted
 
 
+def give_back_excess(
+    session: Session, account: Account, payment: Payment, *, now: datetime
+) -> None:
+    """Ask for what this payment brought beyond what is owed; the account is locked by the caller.
+
+    What is wanted back already is not asked for again. What this payment cannot give, because it
+    went back otherwise, is put before a person.
+    """
+    session.flush()
+    on_its_way = session.scalar(
+        select(func.coalesce(func.sum(Refund.amount_cents), 0))
+        .join(Payment, (Payment.client_id == Refund.client_id) & (Payment.id == Refund.payment_id))
+        .where(Payment.account_id == account.id, Refund.status == WANTED)
+    )
+    excess = -account.balance_cents - int(on_its_way or 0)
+    if excess <= 0:
+        return
+    part = Cents(min(excess, _left(session, payment)))
+    if part > 0:
+        give_back(session, payment, part, cause="paid_too_much", now=now)
+    if part < excess:
+        open_exception(
+            session,
+            account,
+            kind="paid_too_much",
+            source=f"payment:{payment.id}",
+            detail=f"{excess - part} cents were paid too much and cannot go back by themselves.",
+            now=now,
+        )
+
+
+def _left(session: Session, payment: Payment) -> int:
+    gone = session.scalar(
+        select(func.coalesce(func.sum(Refund.amount_cents), 0)).where(
+            Refund.client_id == payment.client_id,
+            Refund.payment_id == payment.id,
+            Refund.status.in_((WANTED, *map(str, GOING_BACK))),
+        )
+    )
+    return payment.amount_cents - int(gone or 0)
+
+
 def post_refund(
     session: Session, gateway: PaymentGateway, refund_id: UUID, *, now: datetime
 ) -> None:
     """Ask Stripe for a wanted refund, or find the one it made; commits.
 
-    After 23 hours only reading is safe. Raises GatewayUnavailable: the job comes again.
+    Repeated under one key for 23 hours. After that Stripe is read, and only what it does not know
+    is asked for under the next key; after a week a person decides. Raises GatewayUnavailable: the
+    job comes again.
     """
-    wanted = session.scalars(select(Refund).where(Refund.id == refund_id)).one()
-    if wanted.status != WANTED or wanted.idempotency_key is None:
+    asked = _asked(session, refund_id, now=now)
+    if asked is None:
         return
-    payment = session.scalars(select(Payment).where(Payment.id == wanted.payment_id)).one()
-    key, amount_cents, client_id = wanted.idempotency_key, wanted.amount_cents, wanted.client_id
-    intent_id, stripe_account = payment.intent_id, payment.stripe_account
-    late = now - wanted.created_at >= KEY_LASTS
-    commit(session, "refund.read")
-    if intent_id is None:
-        return
-    mark = {"client": str(client_id), "payment": str(payment.id), "refund": str(refund_id)}
     try:
         hook("stripe.refund")
-        made = _find(gateway, intent_id, stripe_account, refund_id) if late else None
-        if made is None and not late:
+        made = _find(gateway, asked, refund_id) if asked.read_first else None
+        if made is None:
             made = gateway.refund(
-                intent_id,
-                amount_cents=amount_cents,
-                metadata=mark,
-                idempotency_key=key,
-                stripe_account=stripe_account,
+                asked.intent_id,
+                amount_cents=asked.amount_cents,
+                metadata=asked.mark,
+                idempotency_key=asked.key,
+                stripe_account=asked.stripe_account,
             )
         hook("stripe.refund.done")
     except GatewayRefused as refused:
         _give_up(session, refund_id, refused.code or "refused", now=now)
         return
-    if made is None:
-        _give_up(session, refund_id, "not found after a day", now=now)
-        return
-    apply_refund(session, payment.id, made, now=now)
+    apply_refund(session, asked.payment_id, made, now=now)
     commit(session, "refund.applied")
 
 
-def _find(
-    gateway: PaymentGateway, intent_id: str, stripe_account: str | None, refund_id: UUID
-) -> GatewayRefund | None:
-    for made in gateway.list_refunds(intent_id=intent_id, stripe_account=stripe_account):
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """All that a refund is asked with, copied out of our rows before Stripe is asked."""
+
+    payment_id: UUID
+    intent_id: str
+    stripe_account: str | None
+    amount_cents: Cents
+    mark: dict[str, str]
+    key: str
+    read_first: bool
+
+
+def _asked(session: Session, refund_id: UUID, *, now: datetime) -> _Asked | None:
+    """What to ask, once it is noted that it is asked now; None where nothing is to be asked."""
+    found = session.scalars(select(Refund).where(Refund.id == refund_id)).one()
+    wanted = lock_row(session, Refund, (found.client_id, found.id))
+    payment = session.get_one(Payment, (wanted.client_id, wanted.payment_id))
+    day, last_asked = _key_day(wanted, now), wanted.posted_at or wanted.created_at
+    read_first = day > _key_day(wanted, last_asked)
+    over = wanted.status != WANTED or wanted.idempotency_key is None or payment.intent_id is None
+    if over or (read_first and now - last_asked < UNSEEN):
+        commit(session, "refund.waits")
+        return None
+    if day >= MOST_DAYS:
+        _give_up(session, refund_id, f"no answer in {MOST_DAYS} days", now=now)
+        return None
+    wanted.posted_at = now
+    mark = {"client": str(wanted.client_id), "payment": str(payment.id), "refund": str(refund_id)}
+    commit(session, "refund.asked")
+    return _Asked(
+        payment.id,
+        payment.intent_id or "",
+        payment.stripe_account,
+        wanted.amount_cents,
+        mark,
+        f"{wanted.idempotency_key}-{day}" if day else wanted.idempotency_key or "",
+        read_first,
+    )
+
+
+def _key_day(wanted: Refund, at: datetime) -> int:
+    """Which key is in use: each lasts for 23 hours."""
+    return (at - wanted.created_at) // KEY_LASTS
+
+
+def _find(gateway: PaymentGateway, asked: _Asked, refund_id: UUID) -> GatewayRefund | None:
+    for made in gateway.list_refunds(
+        intent_id=asked.intent_id, stripe_account=asked.stripe_account
+    ):
         if made.metadata.get("refund") == str(refund_id):
             return made
     return None
@@ -128,8 +219,8 @@ def apply_refund(session: Session, payment_id: UUID, made: GatewayRefund, *, now
     payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
     account = lock_account(session, payment.account_id)
     refund = _row(session, payment, made, now=now)
-    if refund.status in FINAL and refund.status == made.status:
-        return
+    if refund.status in FAILED or (refund.status in FINAL and refund.status == made.status):
+        return  # what came back never goes out again: what says so was read before
     if made.status in GOING_BACK and post(
         session,
         account,
@@ -145,7 +236,7 @@ def apply_refund(session: Session, payment_id: UUID, made: GatewayRefund, *, now
         )
         if refund.cause not in OURS:
             _ask(session, payment, made, "was made in Stripe's dashboard", now=now)
-    if made.status in (RefundStatus.FAILED, RefundStatus.CANCELED):
+    if made.status in FAILED:
         _came_back(session, payment, refund, made, now=now)
     refund.status = str(made.status)
     refund.settled_at = now if made.status in FINAL else None
@@ -167,20 +258,27 @@ def _came_back(
         payment=payment,
     ):
         _record(session, payment, refund, made, "payment.refund_failed", now=now)
+        shorten_to_balance(session, account, now)
+        close_if_settled(session, account)
     _ask(session, payment, made, f"came to nothing ({made.failure_reason or made.status})", now=now)
 
 
 def _row(session: Session, payment: Payment, made: GatewayRefund, *, now: datetime) -> Refund:
     """Our row of a Stripe refund: known by its id, by our mark on it, or new from the dashboard."""
-    known = session.scalars(select(Refund).where(Refund.refund_id == made.id)).one_or_none()
+    fresh = {"populate_existing": True}
+    known = session.scalars(
+        select(Refund).where(Refund.refund_id == made.id).execution_options(**fresh)
+    ).one_or_none()
     if known is not None:
         return known
     ours = session.scalars(
-        select(Refund).where(
+        select(Refund)
+        .where(
             Refund.payment_id == payment.id,
             Refund.refund_id.is_(None),
             Refund.id == _uuid(made.metadata.get("refund")),
         )
+        .execution_options(**fresh)
     ).one_or_none()
     if ours is not None:
         ours.refund_id = made.id

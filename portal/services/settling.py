@@ -5,7 +5,7 @@ run any number of times, in any order, at once: the account's lock and the ledge
 to it that a charge counts once.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -29,12 +29,13 @@ from portal.models import (
     Payment,
     PaymentPurpose,
 )
+from portal.models.payments import OPEN
 from portal.services import authorizations, evidence, fulfilling, notices, refunds
-from portal.services.ledger import lock_account, open_exception, post
+from portal.services.ledger import lock_account, lock_row, open_exception, post
 from portal.services.readings import Reading
 
-# Stripe tells times in whole seconds: a charge of the second of the stop was begun before it.
-STRIPE_TICK = timedelta(seconds=1)
+# PY-09: a debit that its owner did not allow ends the permission.
+UNAUTHORIZED = ("debit_not_authorized",)
 
 
 def apply(session: Session, payment_id: UUID, reading: Reading, *, now: datetime) -> Payment:
@@ -53,7 +54,7 @@ def apply(session: Session, payment_id: UUID, reading: Reading, *, now: datetime
     ).one()
     _keep_ids(payment, reading)
     if reading.intent is not None:
-        _apply_intent(session, account, payment, reading.intent, now=now)
+        _apply_intent(session, account, payment, reading, reading.intent, now=now)
     if reading.setup is not None:
         _apply_setup(session, account, payment, reading.setup, now=now)
     _apply_page(session, payment, reading)
@@ -72,7 +73,13 @@ def _keep_ids(payment: Payment, reading: Reading) -> None:
 
 
 def _apply_intent(
-    session: Session, account: Account, payment: Payment, intent: GatewayPayment, *, now: datetime
+    session: Session,
+    account: Account,
+    payment: Payment,
+    reading: Reading,
+    intent: GatewayPayment,
+    *,
+    now: datetime,
 ) -> None:
     if wrong := _mismatch(payment, intent):
         open_exception(
@@ -96,11 +103,11 @@ def _apply_intent(
         case IntentStatus.SUCCEEDED:
             _succeed(session, account, payment, intent, now=now)
         case IntentStatus.PROCESSING:
-            _process(session, payment, now=now)
+            _process(session, account, payment, now=now)
         case IntentStatus.CANCELED:
             _fail(session, account, payment, PaymentStatus.CANCELED, now=now)
         case IntentStatus.REQUIRES_PAYMENT_METHOD | IntentStatus.REQUIRES_ACTION:
-            _falter(session, account, payment, intent, now=now)
+            _falter(session, account, payment, reading, intent, now=now)
         case _:
             pass
 
@@ -149,17 +156,12 @@ def _succeed(
         now=now,
     )
     if _forbidden_when_charged(session, payment, intent):
-        refunds.give_back(
-            session, payment, payment.amount_cents, cause="charged_after_stop", now=now
-        )
-        fulfilling.release(session, payment)
+        _undo(session, account, payment, intent, now=now)
         return
     if payment.purpose == PaymentPurpose.FIRST:
         _grant(session, account, payment, now=now)
     fulfilling.fulfil(session, account, payment, now=now)
-    if account.balance_cents < 0:
-        excess = Cents(min(-account.balance_cents, payment.amount_cents))
-        refunds.give_back(session, payment, excess, cause="paid_too_much", now=now)
+    refunds.give_back_excess(session, account, payment, now=now)
     notices.tell(
         session, account, "receipt", fact=f"payment:{payment.id}", payment=payment, now=now
     )
@@ -169,7 +171,7 @@ def _forbidden_when_charged(session: Session, payment: Payment, intent: GatewayP
     """Whether an off-session charge began after it was stopped (invariant 3)."""
     if payment.purpose != PaymentPurpose.INSTALLMENT or payment.checkout_id is not None:
         return False
-    agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
+    agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
     stops = [agreed.ended_at]
     stops += session.scalars(
         select(Authorization.revoked_at).where(
@@ -185,15 +187,41 @@ def _forbidden_when_charged(session: Session, payment: Payment, intent: GatewayP
             Hold.kind.in_(authorizations.STOPPING_HOLDS),
         )
     )
-    return any(at is not None and intent.created_at >= at + STRIPE_TICK for at in stops)
+    # Stripe tells times in whole seconds: a charge of the second of the stop was begun before it.
+    return any(at is not None and intent.created_at > at for at in stops)
 
 
-def _process(session: Session, payment: Payment, *, now: datetime) -> None:
-    if payment.status == PaymentStatus.PROCESSING:
+def _undo(
+    session: Session, account: Account, payment: Payment, intent: GatewayPayment, *, now: datetime
+) -> None:
+    """Give back in full what was charged although it had been stopped, and tell a person."""
+    refunds.give_back(session, payment, payment.amount_cents, cause="charged_after_stop", now=now)
+    fulfilling.release(session, payment)
+    open_exception(
+        session,
+        account,
+        kind="charged_after_stop",
+        source=f"payment:{payment.id}",
+        detail=f"{payment.reference} was charged at {intent.created_at.isoformat()}, after a stop.",
+        now=now,
+    )
+
+
+def _process(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
+    if payment.status in (PaymentStatus.PROCESSING, PaymentStatus.FAILED):
+        return  # a debit that came back never goes on: what says so was read before
+    if _another_open(session, payment):
+        open_exception(
+            session,
+            account,
+            kind="two_on_their_way",
+            source=f"payment:{payment.id}",
+            detail=f"{payment.reference} is on its way beside another payment of the account.",
+            now=now,
+        )
         return
     payment.status = move(payment.status, PaymentStatus.PROCESSING)
     fulfilling.begin(session, payment)
-    account = session.get_one(Account, (payment.client_id, payment.account_id))
     evidence.record(
         session,
         client_id=payment.client_id,
@@ -212,12 +240,33 @@ def _process(session: Session, payment: Payment, *, now: datetime) -> None:
     )
 
 
+def _another_open(session: Session, payment: Payment) -> bool:
+    other = select(Payment.id).where(
+        Payment.client_id == payment.client_id,
+        Payment.account_id == payment.account_id,
+        Payment.id != payment.id,
+        Payment.status.in_(OPEN),
+    )
+    return payment.status not in OPEN and session.scalar(other.limit(1)) is not None
+
+
 def _falter(
-    session: Session, account: Account, payment: Payment, intent: GatewayPayment, *, now: datetime
+    session: Session,
+    account: Account,
+    payment: Payment,
+    reading: Reading,
+    intent: GatewayPayment,
+    *,
+    now: datetime,
 ) -> None:
-    """A declined try: on an open page the debtor goes on there; off-session it is an outcome."""
+    """A declined try: on an open page the debtor goes on there; off-session it is an outcome.
+
+    Of a page only its own end counts: a try that was read before the debit began says nothing.
+    """
+    page = reading.checkout
     if payment.checkout_id is not None:
-        if payment.status == PaymentStatus.PROCESSING:
+        ended = page is not None and page.status == CheckoutStatus.COMPLETE
+        if ended and payment.status in OPEN:
             _fail(session, account, payment, PaymentStatus.FAILED, now=now)
         return
     absent = intent.failure is not None and intent.failure.needs_debtor
@@ -230,11 +279,12 @@ def _falter(
 def _fail(
     session: Session, account: Account, payment: Payment, outcome: PaymentStatus, *, now: datetime
 ) -> None:
-    if payment.status in (outcome, PaymentStatus.SUCCEEDED):
+    if payment.status not in (*OPEN, PaymentStatus.NEEDS_DEBTOR) or payment.status == outcome:
         return
     payment.status = move(payment.status, outcome)
     payment.settled_at = now
     fulfilling.release(session, payment, failed_at=now)
+    _end_permission(session, account, payment, now=now)
     evidence.record(
         session,
         client_id=payment.client_id,
@@ -252,6 +302,32 @@ def _fail(
             payment=payment,
             now=now,
         )
+
+
+def _end_permission(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
+    if payment.arrangement_id is None or payment.failure_code not in UNAUTHORIZED:
+        return
+    agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
+    authorizations.end(
+        session, account, agreed, reason="debit_not_authorized", actor=evidence.STRIPE, now=now
+    )
+
+
+def drop(session: Session, payment: Payment, *, now: datetime) -> None:
+    """Nothing came of an attempt, and nothing will: the account and it are locked by the caller."""
+    if payment.status in (PaymentStatus.CREATED, PaymentStatus.ATTEMPTING):
+        payment.status = move(payment.status, PaymentStatus.CANCELED)
+        payment.settled_at = now
+        fulfilling.release(session, payment)
+
+
+def refuse(
+    session: Session, account: Account, payment: Payment, code: str | None, *, now: datetime
+) -> None:
+    """Stripe would not even try an off-session charge; account and payment are locked."""
+    if payment.status == PaymentStatus.ATTEMPTING:
+        payment.failure_code = code or "refused"
+        _fail(session, account, payment, PaymentStatus.FAILED, now=now)
 
 
 def _apply_setup(

@@ -12,6 +12,7 @@ from portal.sandbox import control
 from portal.sandbox.faults import Fault
 from portal.services import arrangements, charging, payments, reconcile, refunds
 from portal.services.evidence import account_leaves, debtor
+from portal.services.payable import NothingToPay
 from portal.services.standing import set_hold
 from tests.services.paying import Till, first_payment, make_plan, parts_of
 
@@ -111,7 +112,7 @@ def test_an_attempt_that_stripe_made_but_never_answered_for_is_found_by_its_mark
 
 
 def test_more_than_is_owed_is_never_asked_for(till: Till) -> None:
-    with pytest.raises(payments.NothingToPay):
+    with pytest.raises(NothingToPay):
         till.start(1240_01)
     assert till.stripe.sandbox.things("checkout.session") == []
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from portal.blueprints.debtor import bp
+from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
 from portal.domain.statuses import PaymentStatus
 from portal.gateways.payments import GatewayError
@@ -15,8 +16,9 @@ from portal.models import Payment, PaymentPurpose, Refund
 from portal.runtime import Runtime
 from portal.security import audience, current_visit
 from portal.services import payments
-from portal.services.arrangements import LIVE, UNPAID
-from portal.services.payments import CheckoutRequest, NothingToPay, PaymentOnItsWay
+from portal.services.arrangements import LIVE, UNPAID, ArrangementOver
+from portal.services.payable import NothingToPay
+from portal.services.payments import CheckoutRequest, PaymentOnItsWay
 from portal.services.receipts import PaymentView, payment_view
 from portal.services.refunds import GOING_BACK
 from portal.services.standing import standing
@@ -55,7 +57,7 @@ def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
         return see_other(payments.start_checkout(session, _runtime().stripe, asked, now=now()))
     except PaymentOnItsWay as found:
         return see_other(url_for(".payment", payment_id=found.payment_id))
-    except NothingToPay:
+    except (NothingToPay, ArrangementOver, OfferExpired):
         return see_other(url_for(".account", account_id=asked.account_id))
     except GatewayError:
         session.rollback()

@@ -1,0 +1,85 @@
+"""What may still be asked for: amounts that are owed, of agreements that are in force."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain.limits import OfferExpired
+from portal.domain.money import Cents
+from portal.domain.statuses import ArrangementStatus
+from portal.models import Account, Arrangement, Debtor, Installment, PaymentPurpose
+from portal.services.arrangements import LIVE, UNPAID, ArrangementOver
+from portal.services.ledger import lock_row
+from portal.services.standing import today_of
+
+
+class NothingToPay(DomainError):
+    """The amount is not what is owed: more, nothing, or not what is open of its installment."""
+
+    message = N_("The amount you owe has changed. Please look at your balance again.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a debtor is asked for: cents (0 where a method is only saved), and what they are for."""
+
+    account_id: UUID
+    purpose: PaymentPurpose
+    amount_cents: Cents
+    arrangement_id: UUID | None = None
+    installment_id: UUID | None = None
+
+
+def check_owed(session: Session, account: Account, asked: Asked, *, now: datetime) -> None:
+    """Go on only if this may be asked for now; the account is locked by the caller.
+
+    An arrangement must be in force, its first payment not after the offer's last day, and an
+    installment is asked for as it stands open. Raises NothingToPay, ArrangementOver, OfferExpired.
+    """
+    if asked.arrangement_id is not None:
+        _check_arrangement(session, account, asked.purpose, asked.arrangement_id, now=now)
+    if asked.purpose == PaymentPurpose.METHOD:
+        return
+    if not 0 < asked.amount_cents <= account.balance_cents:
+        raise NothingToPay
+    if asked.installment_id is not None:
+        key = (account.client_id, asked.installment_id)
+        part = lock_row(session, Installment, key)
+        left = part.amount_cents - part.paid_cents if part.status in UNPAID else 0
+        if part.arrangement_id != asked.arrangement_id or left != asked.amount_cents:
+            raise NothingToPay
+
+
+def _check_arrangement(
+    session: Session,
+    account: Account,
+    purpose: PaymentPurpose,
+    arrangement_id: UUID,
+    *,
+    now: datetime,
+) -> None:
+    key = (account.client_id, arrangement_id)
+    agreed = lock_row(session, Arrangement, key)
+    if agreed.account_id != account.id or agreed.status not in LIVE:
+        raise ArrangementOver
+    waits = agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT
+    until = agreed.valid_until
+    if purpose != PaymentPurpose.FIRST or not waits or until is None:
+        return
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    if until < today_of(debtor, now) and not _tried(session, agreed):
+        raise OfferExpired(valid_until=until)
+
+
+def _tried(session: Session, agreed: Arrangement) -> bool:
+    """Whether a part was asked for in time by ourselves, so that what failed may be made good."""
+    tried = select(Installment.id).where(
+        Installment.client_id == agreed.client_id,
+        Installment.arrangement_id == agreed.id,
+        Installment.attempts > 0,
+    )
+    return session.scalar(tried.limit(1)) is not None

@@ -1,0 +1,1 @@
+"""The battery of money: what must hold whatever crashes, gets lost, comes twice or comes late."""

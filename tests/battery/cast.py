@@ -1,0 +1,85 @@
+"""Who takes part: one client, its policy, and Dana's accounts with what she owes."""
+
+from dataclasses import dataclass, field
+from random import Random
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from portal.db import PortalSession
+from portal.domain.policy import Band, PlanLimits, Tier
+from portal.domain.schedules import Frequency
+from portal.models import Client
+from portal.services.choices import Picked
+from portal.services.reviews import Reviewed
+from portal.services.visits import Visit
+from tests.factories import (
+    make_account,
+    make_client,
+    make_contact,
+    make_debtor,
+    make_policy,
+    make_visit,
+)
+
+ZONES = ("America/New_York", "Pacific/Honolulu", "America/St_Johns")
+BALANCES = (60_00, 99_99, 333_33, 1240_00, 1000_01, 4999_99)
+TIERS = (
+    (Tier(7_000), Tier(8_000, max_parts=3)),
+    (Tier(6_500, valid_for_days=3), Tier(9_000, max_parts=6)),
+    (),
+)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A browser tab with a review page, and the choice that its button sends."""
+
+    picked: Picked
+    reviewed: Reviewed
+
+
+@dataclass
+class Purse:
+    """One account as Dana sees it: her open tabs, and the payment pages that she was sent to."""
+
+    account_id: UUID
+    visit: Visit
+    tabs: list[Tab] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everybody in one simulation."""
+
+    client_id: UUID
+    purses: list[Purse]
+
+
+def assemble(sessions: sessionmaker[PortalSession], rng: Random, number: int) -> Cast:
+    """Write one client with a policy and one to three accounts of one debtor, and commit."""
+    with sessions() as session:
+        own_account = f"acct_{number:06}" if rng.random() < 0.5 else None
+        client = make_client(session, slug=f"northgate-{number}", stripe_account=own_account)
+        debtor = make_debtor(session, client, time_zone=rng.choice(ZONES))
+        make_contact(session, debtor, address="dana@example.com")
+        _publish(session, client, rng)
+        purses = []
+        for n in range(rng.choice((1, 1, 2, 3))):
+            owed = rng.choice(BALANCES)
+            account = make_account(session, debtor, balance_cents=owed, reference=f"NG-{n}")
+            purses.append(Purse(account.id, make_visit(session, account)))
+        session.commit()
+        return Cast(client.id, purses)
+
+
+def _publish(session: Session, client: Client, rng: Random) -> None:
+    plan = PlanLimits(
+        minimum_installment_cents=rng.choice((25_00, 40_00)),
+        maximum_months=rng.choice((6, 24)),
+        frequencies=tuple(Frequency),
+        down_payment_bps=rng.choice((0, 0, 1_000)),
+        first_payment_within_days=rng.choice((0, 30, 45)),
+    )
+    make_policy(session, client, bands=(Band(tiers=rng.choice(TIERS)),), plan=plan)

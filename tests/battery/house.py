@@ -1,0 +1,166 @@
+"""What the portal does by itself, and what staff and clients do: jobs, holds, figures, recalls."""
+
+import json
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import tasks
+from portal.domain.holds import HoldKind
+from portal.domain.money import Cents
+from portal.domain.statuses import AccountStatus, PaymentStatus
+from portal.models import Client, EntryKind, Hold, Payment, Refund
+from portal.services import arrangements, evidence, refunds
+from portal.services.ledger import lock_account, post
+from portal.services.payments import open_attempt
+from portal.services.placements.recalling import listed, recall
+from portal.services.standing import lift_hold, set_hold
+from tests.battery.cast import Purse
+
+OURS = ("payments.refund", "stripe.handle_events")
+KINDS = (HoldKind.HARDSHIP, HoldKind.DISPUTE)
+_JOB = """
+    UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (
+      SELECT id FROM procrastinate_jobs
+      WHERE status = 'todo' AND task_name = ANY(%(ours)s) ORDER BY id LIMIT 1)
+    RETURNING id, task_name, args"""
+_JOB_ENDS = "UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = %(job)s RETURNING id"
+_JOB_AGAIN = "UPDATE procrastinate_jobs SET status = 'todo' WHERE id = %(job)s RETURNING id"
+
+
+@dataclass
+class House:
+    """The worker, the scheduler and the people with consoles."""
+
+    sim: Any
+    rng: Random
+
+    def work(self, session: Session, purse: Purse) -> bool:
+        """Take one job of the queue; one whose worker dies is lost, or comes again."""
+        found = self.sim.bench.rows(_JOB, ours=list(OURS))
+        if not found:
+            return False
+        job, name, args = found[0]
+        args = args if isinstance(args, dict) else json.loads(args)
+        ended = _JOB_ENDS if self.sim.stage.calm or self.rng.random() < 0.5 else _JOB_AGAIN
+        try:
+            task = tasks.refund if name == "payments.refund" else tasks.handle_events
+            task(**args)
+        except BaseException:
+            self.sim.bench.rows(ended, job=job)
+            raise
+        self.sim.bench.rows(_JOB_ENDS, job=job)
+        return True
+
+    def handle_events(self, session: Session, purse: Purse) -> bool:
+        """The minute's job."""
+        tasks.retry_events(0)
+        return True
+
+    def sweep(self, session: Session, purse: Purse) -> bool:
+        """The job that finishes what hangs."""
+        tasks.sweep(str(self.sim.cast.client_id))
+        return True
+
+    def reconcile(self, session: Session, purse: Purse) -> bool:
+        """The hour's job."""
+        tasks.reconcile_all(0)
+        return True
+
+    def charge_due(self, session: Session, purse: Purse) -> bool:
+        """The job that charges what is due."""
+        tasks.charge_due(str(self.sim.cast.client_id))
+        return True
+
+    def hold(self, session: Session, purse: Purse) -> bool:
+        """Hold an account, as a help topic or staff would."""
+        account = lock_account(session, purse.account_id)
+        kind = self.rng.choice(KINDS)
+        set_hold(session, account, kind, source="staff", now=self.sim.now, actor=evidence.SYSTEM)
+        self.sim.stopped(session, "web.held", purse.account_id, None)
+        return True
+
+    def lift(self, session: Session, purse: Purse) -> bool:
+        """Lift an account's holds."""
+        lock_account(session, purse.account_id)
+        held = session.scalars(
+            select(Hold).where(Hold.account_id == purse.account_id, Hold.lifted_at.is_(None))
+        ).all()
+        for hold in held:
+            lift_hold(session, hold, reason="checked", by=None, now=self.sim.now)
+        self.sim.lifted(session, purse.account_id)
+        return bool(held)
+
+    def cancel(self, session: Session, purse: Purse) -> bool:
+        """Staff end an agreement."""
+        account = lock_account(session, purse.account_id)
+        agreed = arrangements.arrangement_of(session, account)
+        if agreed is None or agreed.status not in arrangements.LIVE:
+            return False
+        arrangements.cancel(
+            session, agreed, reason="staff", actor=evidence.SYSTEM, now=self.sim.now
+        )
+        self.sim.stopped(session, "web.canceled", purse.account_id, agreed.id)
+        return True
+
+    def give_back(self, session: Session, purse: Purse) -> bool:
+        """Staff give a payment back, or a part of it."""
+        lock_account(session, purse.account_id)
+        paid = session.scalars(
+            select(Payment)
+            .where(
+                Payment.account_id == purse.account_id,
+                Payment.status == PaymentStatus.SUCCEEDED,
+                Payment.amount_cents > 1,
+            )
+            .order_by(Payment.id)
+        ).all()
+        if not paid:
+            return False
+        payment = self.rng.choice(paid)
+        gone = session.scalars(
+            select(Refund.amount_cents).where(
+                Refund.payment_id == payment.id, Refund.status.not_in(("failed", "refused"))
+            )
+        )
+        left = payment.amount_cents - sum(gone)
+        if left > 1:
+            cents = Cents(self.rng.choice((left, left // 2)))
+            refunds.give_back(session, payment, cents, cause="staff", now=self.sim.now)
+            self.sim.commit(session, "web.given_back")
+        return left > 1
+
+    def adjust(self, session: Session, purse: Purse) -> bool:
+        """The client places another figure, as a placement posts it where no payment is open."""
+        account = lock_account(session, purse.account_id)
+        delta = self.rng.choice((-50_00, -10_01, 25_00, -account.balance_cents // 2))
+        settled = account.status in (AccountStatus.SETTLED, AccountStatus.RECALLED)
+        if open_attempt(session, account.id) or settled or account.balance_cents + delta < 0:
+            return False
+        self.sim.counted += 1
+        post(
+            session,
+            account,
+            kind=EntryKind.ADJUSTED,
+            source=f"placement:{self.sim.counted}",
+            amount_cents=Cents(delta or 1),
+            now=self.sim.now,
+        )
+        if account.balance_cents == 0:
+            account.status = AccountStatus.PAID
+        arrangements.shorten_to_balance(session, account, self.sim.now)
+        self.sim.commit(session, "web.placed")
+        return True
+
+    def recall(self, session: Session, purse: Purse) -> bool:
+        """The client takes an account back."""
+        account = lock_account(session, purse.account_id)
+        reference = account.reference
+        session.commit()
+        client = session.get_one(Client, self.sim.cast.client_id)
+        recall(session, client, listed([reference]), now=self.sim.now)
+        self.sim.stopped(session, "web.recalled", purse.account_id, None)
+        return True

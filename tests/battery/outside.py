@@ -1,0 +1,163 @@
+"""What happens beyond the portal: the payment page, banks, Stripe's dashboard, and its webhooks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.gateways.payments import WebhookRefused
+from portal.sandbox import control
+from portal.sandbox.errors import ApiError
+from portal.sandbox.store import Thing
+from portal.services import inbox
+from tests.battery.books import Taken, open_pages, taken
+from tests.battery.cast import Purse
+from tests.battery.stage import Crash
+
+SECRETS = ("whsec_old", "whsec_new")
+ONCE = "H2 paid on a page is at most what was owed"
+INSTRUMENTS = (
+    *("visa",) * 8,
+    "visa_debit",
+    "visa_chargeDeclined",
+    "visa_chargeDeclinedInsufficientFunds",
+    "authenticationRequired",
+    "authenticationRequiredOnSetup",
+    "chargeCustomerFail",
+    "createDispute",
+    "createDisputeInquiry",
+    "refundFail",
+    "pendingRefund",
+    "bank_success",
+    "bank_success",
+    "bank_insufficientFunds",
+    "bank_debitNotAuthorized",
+)
+WAITS = (
+    timedelta(0),
+    timedelta(seconds=40),
+    timedelta(minutes=6),
+    timedelta(minutes=20),
+    timedelta(minutes=70),
+    timedelta(hours=7),
+    timedelta(hours=25),
+    timedelta(days=4),
+    timedelta(days=8),
+    timedelta(days=31),
+)
+_PLACED = """
+    SELECT coalesce(sum(amount_cents), 0) FROM ledger_entry
+    WHERE account_id = %(account)s AND kind IN ('placed', 'adjusted')"""
+_PAYMENTS = "SELECT id FROM payment WHERE account_id = %(account)s"
+
+
+@dataclass
+class World:
+    """Everything that is not ours."""
+
+    sim: Any
+    rng: Random
+
+    def pay(self, session: Session, purse: Purse) -> bool:
+        """Go through a payment page that Dana was sent to, in whichever tab it is."""
+        open_ones = {one["id"]: one for one in open_pages(self.sim.world)}
+        mine = [page for page in purse.pages if page in open_ones]
+        if not mine:
+            return False
+        page = self.rng.choice(mine)
+        name, passed = self.rng.choice(INSTRUMENTS), self.rng.random() < 0.8
+        owed = self._owed(purse)
+        try:
+            outcome = control.pay(self.sim.world, page, name, passed=passed)
+        except ApiError:  # its time had just run out
+            return False
+        self.sim.history.note(f"  page: {name} {outcome.step} {outcome.error}")
+        amount = open_ones[page]["amount_total"] or 0
+        if outcome.step == "done" and amount > owed:
+            self.sim.history.broke(ONCE, f"{page}: {amount} of {owed} cents")
+        return True
+
+    def _owed(self, purse: Purse) -> int:
+        """What is owed at most, by Stripe's books: what banks gave back again is not counted."""
+        (placed,) = self.sim.bench.rows(_PLACED, account=purse.account_id)[0]
+        back = 0
+        for one in self._taken(purse):
+            if one.succeeded or one.status == "processing":
+                withdrawn = sum(-m["amount"] for m in one.movements if m["amount"] < 0)
+                back += one.amount_cents - one.refunded_cents - withdrawn
+        return int(placed) - back
+
+    def _taken(self, purse: Purse) -> list[Taken]:
+        mine = {row[0] for row in self.sim.bench.rows(_PAYMENTS, account=purse.account_id)}
+        return [one for one in taken(self.sim.world) if one.payment_id in mine]
+
+    def refund(self, session: Session, purse: Purse) -> bool:
+        """Somebody refunds a payment, or a part of it, in Stripe's dashboard."""
+        paid = [one for one in self._taken(purse) if one.net_cents > 1]
+        if paid:
+            one = self.rng.choice(paid)
+            part = self.rng.choice((None, one.net_cents // 2, max(one.net_cents // 3, 1)))
+            self._try(control.refund, one.intent_id, amount=part)
+        return bool(paid)
+
+    def dispute(self, session: Session, purse: Purse) -> bool:
+        """The bank disputes a payment, or goes on with a dispute."""
+        paid = [one for one in self._taken(purse) if one.succeeded]
+        if not paid:
+            return False
+        one = self.rng.choice(paid)
+        known = self.sim.world.store.newest("dispute", intent=one.intent_id)
+        if not known:
+            self._try(control.dispute, one.intent_id, inquiry=self.rng.random() < 0.2)
+        elif self.rng.random() < 0.3:
+            self._try(control.escalate, known[0]["id"])
+        else:
+            self._try(control.close_dispute, known[0]["id"], won=self.rng.random() < 0.5)
+        return True
+
+    def fail_refund(self, session: Session, purse: Purse) -> bool:
+        """A refund comes back from the bank."""
+        refunds = [one for paid in self._taken(purse) for one in paid.refunds]
+        if refunds:
+            self._try(control.finish_refund, self.rng.choice(refunds)["id"], failed=True)
+        return bool(refunds)
+
+    def wait(self, session: Session, purse: Purse) -> bool:
+        """Time goes by, between a moment and a month."""
+        self.sim.clock.advance(self.rng.choice(WAITS))
+        return True
+
+    def deliver(self, session: Session, purse: Purse) -> bool:
+        """Stripe sends the webhooks that are due."""
+        return bool(self.sim.sandbox.deliver())
+
+    def _try(self, act: Any, thing_id: str, **given: Any) -> None:
+        try:
+            done: Thing = act(self.sim.world, thing_id, **given)
+        except ApiError as refused:
+            self.sim.history.note(f"  bank: {refused.body['error'].get('message')}")
+        else:
+            self.sim.history.note(f"  bank: {done['object']} {done['status']}")
+
+    def receive(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Our webhook's door, as the web keeps it: verify, store, answer."""
+        with self.sim.stage.operation(), self.sim.bench.web() as session:
+            try:
+                event = self.sim.gateway.verify_webhook(
+                    body,
+                    signature=headers["Stripe-Signature"],
+                    secrets=SECRETS[1:],
+                    now=self.sim.now,
+                )
+                inbox.receive(session, event, body, now=self.sim.now)
+                self.sim.commit(session, "web.received")
+            except WebhookRefused:
+                self.sim.history.broke("a webhook of Stripe's is taken", url)
+                return 400
+            except (Crash, Exception) as error:
+                self.sim.failed("receive", error)
+                return 500
+            return 200

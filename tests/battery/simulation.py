@@ -1,0 +1,290 @@
+"""One seed: a portal, a Stripe, people and accidents, then calm, and the judgement."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from portal import tasks
+from portal.db import hook, set_hook
+from portal.domain import DomainError
+from portal.gateways.clock import SetClock
+from portal.gateways.mail import NoMailer
+from portal.gateways.payments import GatewayError
+from portal.gateways.sms import NoTexter
+from portal.gateways.stripe import StripeGateway
+from portal.models.base import ids
+from portal.runtime import Runtime
+from portal.sandbox.app import Sandbox
+from portal.sandbox.faults import Fault
+from portal.sandbox.world import Endpoint
+from portal.sandbox.world import World as StripeWorld
+from tests.battery.bench import Bench
+from tests.battery.cast import Cast, Purse, assemble
+from tests.battery.debtor import Dana
+from tests.battery.history import History, Stop
+from tests.battery.house import House
+from tests.battery.invariants import judge
+from tests.battery.outside import SECRETS, World
+from tests.battery.stage import Crash, ReplyLost, Stage
+from tests.battery.wire import Wire
+from tests.factories import NOW
+
+BASE_URL = "http://stripe.sandbox"
+WEBHOOK = "http://portal.test/stripe/webhook"
+EXPECTED = (DomainError, GatewayError, ReplyLost)
+UNEXPECTED = "every failure is one that the portal foresees"
+Act = Callable[[Session, Purse], object]
+STEPS = 40
+
+
+class Loud(logging.Handler):
+    """What the portal logs as an error breaks an invariant: nothing may fail in silence."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__(logging.ERROR)
+        self.history = history
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One error of the log."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, ReplyLost):
+            why = f"{type(error).__name__}: {error}" if error else ""
+            self.history.broke(UNEXPECTED, f"{record.getMessage()} {why}"[:400])
+
+
+class Simulation:
+    """One seed on a bench. ``run`` does it all; ``history`` tells what happened."""
+
+    def __init__(self, bench: Bench, seed: int) -> None:
+        self.bench, self.seed, self.history, self.counted = bench, seed, History(), 0
+        self._loud = Loud(self.history)
+        self.rng, self.clock = Random(f"{seed}"), SetClock(NOW)
+        draw = self.rng
+        self.stage = Stage(bench, self.history, self.clock, Random(f"{seed} stage"))
+        self.stage.crash_rate = draw.choice((0, 0.1, 0.3))
+        self.eager = draw.choice((0.1, 0.3, 0.5))
+        self.stage.between_rate = draw.choice((0, 0.2, 0.5))
+        self.world = self._stripe_world()
+        self.dana, self.outside = Dana(self, Random(f"{seed} d")), World(self, Random(f"{seed} w"))
+        self.house = House(self, Random(f"{seed} h"))
+        self.sandbox = Sandbox(self.world, post=self.outside.receive, wait=self.stage.slow)
+        self.wire = self._wire()
+        self.gateway = StripeGateway(
+            "sk_test_battery",
+            checkout_origins=[BASE_URL],
+            http=self.wire,
+            max_network_retries=draw.choice((0, 0, 2)),
+        )
+        self.stage.between = self._between
+        self.cast: Cast
+
+    def _stripe_world(self) -> StripeWorld:
+        draw = self.rng
+        world = StripeWorld(
+            clock=self.clock.now,
+            rng=Random(f"{self.seed} stripe"),
+            base_url=BASE_URL,
+            endpoints=(Endpoint(WEBHOOK, SECRETS),),
+        )
+        world.switches.drop = draw.choice((0, 0.1, 0.5, 1.0))
+        world.switches.double = draw.choice((0, 0.3))
+        world.switches.late = draw.choice((0, 0.3))
+        world.switches.late_s = draw.choice((60, 3600, 2 * 86_400))
+        world.switches.reorder = draw.random() < 0.5
+        world.switches.list_lag_s = draw.choice((0, 0, 5))
+        return world
+
+    def _wire(self) -> Wire:
+        kinds = self.rng.sample(list(Fault), 3)
+        rate = self.rng.choice((0, 0.02, 0.1))
+        return Wire(
+            sandbox=self.sandbox,
+            rng=Random(f"{self.seed} wire"),
+            rates={kind: rate for kind in kinds if rate},
+            bench=self.bench,
+            history=self.history,
+            stage=self.stage,
+        )
+
+    @property
+    def now(self) -> datetime:
+        """The present moment."""
+        return self.clock.now()
+
+    def run(self, steps: int = STEPS) -> History:
+        """Set up, let things happen, end all faults, let it come to rest, and judge it."""
+        self.bench.empty()
+        with self._installed():
+            self.cast = assemble(self.bench.worker, Random(f"{self.seed} cast"), self.seed)
+            done = 0
+            for _ in range(3 * steps):
+                done += self._step()
+                if done >= steps:
+                    break
+            self._come_to_rest()
+            judge(self)
+        self.world.store.close()
+        return self.history
+
+    @contextmanager
+    def _installed(self) -> Iterator[None]:
+        """The injected sources: time, chance, hooks and the outside world."""
+        source, before = Random(f"{self.seed} ids"), (ids.now_ms, ids.randbytes)
+        self._last_ms = 0
+        ids.now_ms, ids.randbytes = self._next_ms, source.randbytes  # type: ignore[assignment]
+        set_hook(self.stage)
+        logging.getLogger("portal").addHandler(self._loud)
+        tasks.use(self._runtime())
+        try:
+            yield
+        finally:
+            ids.now_ms, ids.randbytes = before  # type: ignore[assignment]
+            set_hook(None)
+            logging.getLogger("portal").removeHandler(self._loud)
+            tasks.use(None)
+
+    def _next_ms(self) -> int:
+        """Milliseconds that always grow, so that ids sort as they were made."""
+        self._last_ms = max(self._last_ms + 1, int(self.now.timestamp() * 1000))
+        return self._last_ms
+
+    def _runtime(self) -> Runtime:
+        return Runtime(
+            settings=self.bench.settings,
+            sessions=self.bench.worker,
+            clock=self.clock,
+            stripe=self.gateway,
+            mailer=NoMailer(),
+            texter=NoTexter(),
+        )
+
+    def _acts(self) -> tuple[tuple[float, Act], ...]:
+        dana, house, outside = self.dana, self.house, self.outside
+        return (
+            (10, dana.agree),
+            (4, dana.review),
+            (4, dana.pay_part),
+            (5, dana.pay_plan),
+            (2, dana.change_method),
+            (2, dana.choose_again),
+            (2, dana.stop_automatic),
+            (7, dana.land),
+            (22, outside.pay),
+            (3, outside.refund),
+            (3, outside.dispute),
+            (1, outside.fail_refund),
+            (14, outside.wait),
+            (8, self._month),
+            (8, outside.deliver),
+            (5, house.work),
+            (4, house.handle_events),
+            (5, house.sweep),
+            (2, house.reconcile),
+            (9, house.charge_due),
+            (0.7, house.hold),
+            (1, house.lift),
+            (0.4, house.cancel),
+            (1, house.give_back),
+            (1.5, house.adjust),
+            (0.3, house.recall),
+        )
+
+    def _month(self, session: Session, purse: Purse) -> bool:
+        """A month goes by, and what is due is charged."""
+        self.clock.advance(timedelta(days=self.rng.choice((15, 31, 31))))
+        return self.house.charge_due(session, purse)
+
+    def _step(self) -> bool:
+        purses = self.cast.purses
+        purse = purses[0] if self.rng.random() < 0.5 else self.rng.choice(purses)
+        if self.rng.random() < self.eager and purse.pages:
+            return self._do(self.outside.pay, purse)
+        acts = self._acts()
+        act = self.rng.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
+        return self._do(act, purse)
+
+    def _between(self) -> None:
+        """Somebody else acts in the middle of an operation, most often on the same account."""
+        self.history.note("  between:")
+        long = (self.outside.wait, self._month)
+        acts = [pair for pair in self._acts() if pair[1] not in long]
+        act = self.stage.rng.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
+        self._do(act, self.stage.rng.choice(self.cast.purses), inside=True)
+
+    def _do(self, act: Act, purse: Purse, *, inside: bool = False) -> bool:
+        name, margin = act.__name__, "  " if inside else ""
+        place = self.cast.purses.index(purse)
+        self.history.note(f"{margin}{self.now.isoformat()} {name} {place}")
+        with self.stage.operation(), self._session() as session:
+            try:
+                done = bool(act(session, purse))
+            except (Crash, Exception) as error:
+                self.failed(name, error)
+                done = True
+        self.wire.judge_pages()
+        return done
+
+    def _session(self) -> Session:
+        return self.bench.web(info={"client_ids": (self.cast.client_id,)})
+
+    def failed(self, name: str, error: BaseException) -> None:
+        """Note how an operation ended; what nobody foresaw breaks an invariant."""
+        self.history.note(f"  {name} ended with {type(error).__name__}")
+        expected = isinstance(error, (Crash, *EXPECTED))
+        if not expected:
+            self.history.broke(UNEXPECTED, f"{name}: {type(error).__name__}: {error}"[:400])
+        if isinstance(error, OperationalError) and not isinstance(error, ReplyLost):
+            raise error
+
+    def commit(self, session: Session, name: str) -> None:
+        """Commit as a view or a job does, with named points on both sides."""
+        hook(f"before {name}")
+        session.commit()
+        hook(f"after {name}")
+
+    def stopped(
+        self, session: Session, name: str, account_id: UUID, arrangement_id: UUID | None
+    ) -> None:
+        """Commit what forbids off-session charges from here on."""
+        hook(f"before {name}")
+        session.commit()
+        here = self.history.place
+        self.history.stops.append(Stop(account_id, arrangement_id, here, self.now))
+        hook(f"after {name}")
+
+    def lifted(self, session: Session, account_id: UUID) -> None:
+        """Commit what ends an account's holds."""
+        hook("before web.lifted")
+        session.commit()
+        for stop in self.history.stops:
+            if stop.account_id == account_id and stop.arrangement_id is None:
+                stop.lifted = stop.lifted or self.history.place
+        hook("after web.lifted")
+
+    def _come_to_rest(self) -> None:
+        """Faults off: everything that is on its way arrives, and every job runs."""
+        self.history.note("calm")
+        self.stage.calm = True
+        switches = self.world.switches
+        switches.drop, switches.double, switches.late, switches.list_lag_s = 0, 0, 0, 0
+        for wait in (timedelta(minutes=11), timedelta(hours=2), timedelta(hours=25), timedelta(8)):
+            self._settle_down()
+            self.clock.advance(wait)
+        for _ in range(3):
+            self._settle_down()
+            self.clock.advance(timedelta(minutes=11))
+
+    def _settle_down(self) -> None:
+        purse, house = self.cast.purses[0], self.house
+        for act in (self.outside.deliver, house.handle_events, house.sweep, house.reconcile):
+            self._do(act, purse)
+        for _ in range(50):
+            with self._session() as session:
+                if not house.work(session, purse):
+                    break
