@@ -1,6 +1,4 @@
-"""Help in Chromium: as near as paying, and without scripts."""
-
-from collections.abc import Callable
+"""Help in Chromium: as near as paying, and back again."""
 
 from tests.journeys.people import Person
 from tests.journeys.serving import Portal
@@ -8,10 +6,7 @@ from tests.journeys.serving import Portal
 SENT = "We have your message"
 
 
-def test_not_my_debt_is_four_pages_and_eight_interactions_without_scripts(
-    someone: Callable[..., Person], portal: Portal
-) -> None:
-    dana = someone(java_script_enabled=False)
+def test_not_my_debt_is_four_pages_and_eight_interactions(dana: Person, portal: Portal) -> None:
     dana.open(portal.invite().url).answer()
     dana.tap("I need help or this is not right").unfold("This is not my debt")
     dana.tap("Send: this is not my debt")
