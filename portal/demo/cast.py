@@ -105,6 +105,7 @@ HARBOR = Part(
             Band(
                 from_balance_cents=5_000_00,
                 tiers=(Tier(5_500, valid_for_days=60), Tier(6_500, max_parts=6)),
+                agree_settlement_bps=5_500,
             ),
         ),
         plan=PlanLimits(

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.domain import N_, DomainError, policy, policy_check
+from portal.domain import N_, DomainError, policy
 from portal.domain.policy import Policy
 from portal.models import Client, PolicyDraft, Staff, fresh_id
 from portal.services.policies import NoPolicy, PublishedPolicy, live_policy, publish_policy
@@ -20,12 +20,6 @@ class ChangedMeanwhile(DomainError):
         "Somebody published version %(version)s while you worked on this. Your changes are kept:"
         " look at both, then publish again."
     )
-
-
-class NotPublishable(DomainError):
-    """The limits break a rule; the form names each."""
-
-    message = N_("These limits can not be published yet: %(problem)s")
 
 
 def live_version(session: Session, client_id: UUID) -> PublishedPolicy | None:
@@ -93,8 +87,6 @@ def publish_draft(
     if version != base_version or found is None:
         raise ChangedMeanwhile(version=version)
     document, _ = found
-    if problems := policy_check.check(document):
-        raise NotPublishable(problem=str(problems[0]))
     published = publish_policy(session, client_id, document, by=staff.id, now=now)
     discard_draft(session, client_id, staff)
     return published

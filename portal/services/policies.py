@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.domain import N_, DomainError, policy
+from portal.domain import N_, DomainError, policy, policy_check
 from portal.domain.policy import Policy
 from portal.models import Client, OfferPolicy
 from portal.services import evidence
@@ -20,6 +20,12 @@ class NoPolicy(DomainError):
     """The client has published no limits, so nothing can be offered."""
 
     message = N_("There is nothing to choose from yet. Please call us.")
+
+
+class NotPublishable(DomainError):
+    """The limits break a rule; ``policy_check.check`` names each."""
+
+    message = N_("These limits can not be published: %(problem)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,10 @@ def publish_policy(
     """Make these limits the client's next version; ``by`` is the member of staff who did.
 
     The version in ``document`` is replaced by the next number. Two at once: the later one waits
-    and gets the number after. The caller has compiled the policy.
+    and gets the number after. Raises NotPublishable.
     """
+    if problems := policy_check.check(replace(document, version=1)):
+        raise NotPublishable(problem=str(problems[0]))
     client = session.get_one(Client, client_id, with_for_update=True)
     newest = session.scalar(
         select(func.max(OfferPolicy.version)).where(OfferPolicy.client_id == client_id)

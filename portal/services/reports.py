@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, cast, func, select, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -19,6 +20,8 @@ from portal.models import (
     Client,
     Debtor,
     EntryKind,
+    Leaf,
+    LeafPayload,
     LedgerEntry,
     Payment,
     Placement,
@@ -29,6 +32,7 @@ from portal.services.arrangements import LIVE
 PAGE = 50
 AT_ONCE = 1_000
 LONGEST_DAYS = 366
+MOST_BATCHES = 200
 MONEY = (
     EntryKind.PAYMENT,
     EntryKind.REFUND,
@@ -253,3 +257,54 @@ def every_refused(session: Session, placement: Placement) -> Iterator[PlacementR
     while part:
         yield from part
         part = refused_rows(session, placement, after=part[-1].line, size=AT_ONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One campaign, as its leaves tell it: when it ended, who got a link, who did not."""
+
+    at: datetime
+    goes: int
+    later: int
+    held_back: int
+
+
+def campaigns(session: Session, client: Client) -> Sequence[Sent]:
+    """The client's newest campaigns, from the record, the newest first."""
+    payload = cast(LeafPayload.payload, JSONB)
+    rows = session.execute(
+        select(Leaf.at, payload)
+        .join(
+            LeafPayload,
+            and_(
+                LeafPayload.client_id == Leaf.client_id,
+                LeafPayload.chain_id == Leaf.chain_id,
+                LeafPayload.n == Leaf.n,
+            ),
+        )
+        .where(
+            Leaf.client_id == client.id,
+            Leaf.chain_id == client.chain_id,
+            Leaf.type == "campaign.sent",
+        )
+        .order_by(Leaf.n.desc())
+        .limit(MOST_BATCHES)
+    )
+    found: dict[str, Sent] = {}
+    for at, told in rows:
+        batch = Sent(at, told["goes"], told["later"], sum(told["held"].values()))
+        found[told["campaign"]] = _with(found.get(told["campaign"]), batch)
+    return list(found.values())
+
+
+def _with(sent: Sent | None, batch: Sent) -> Sent:
+    if sent is None:
+        return batch
+    held_back = sent.held_back + batch.held_back
+    return Sent(sent.at, sent.goes + batch.goes, sent.later + batch.later, held_back)
+
+
+def debtors_up_to(session: Session, client_id: UUID, most: int) -> int:
+    """How many debtors a client has, counted no further than ``most``."""
+    some = select(Debtor.id).where(Debtor.client_id == client_id).limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0

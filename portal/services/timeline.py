@@ -161,6 +161,10 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "authorization.granted": (N_("Automatic payments allowed"), _method),
     "authorization.revoked": (N_("Automatic payments ended"), _method),
     "automatic.stopped": (N_("Automatic payments stopped"), _nothing),
+    "campaign.sent": (
+        N_("Links sent"),
+        _as(N_("%(goes)s links, of these %(later)s at their hour."), "goes", "later"),
+    ),
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
     "exception.resolved": (N_("Question about money answered"), _as(_REASON, "reason")),

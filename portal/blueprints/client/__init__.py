@@ -14,6 +14,7 @@ PLACES = (
     ("accounts", N_("Accounts"), "client.home"),
     ("placements", N_("Placements"), "client.placements"),
     ("offers", N_("Offers"), "client.offers"),
+    ("links", N_("Send links"), "client.links"),
     ("money", N_("Money"), "client.money"),
 )
 
@@ -37,4 +38,11 @@ def current_client() -> Client:
     return client
 
 
-from portal.blueprints.client import accounts, limits, money, placements, preview  # noqa: E402, F401
+from portal.blueprints.client import (  # noqa: E402, F401
+    accounts,
+    invitations,
+    limits,
+    money,
+    placements,
+    preview,
+)

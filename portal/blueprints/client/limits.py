@@ -11,8 +11,8 @@ from portal.blueprints.consoles import page
 from portal.domain.policy import Policy
 from portal.security import audience, current_staff
 from portal.services import drafts
-from portal.services.drafts import ChangedMeanwhile, NotPublishable
-from portal.services.policies import policy_version, versions_of
+from portal.services.drafts import ChangedMeanwhile
+from portal.services.policies import NotPublishable, policy_version, versions_of
 from portal.services.staff import names_of
 from portal.web import explain, now, see_other, session, url_for
 from portal.web import gettext as _

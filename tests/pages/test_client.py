@@ -1,0 +1,198 @@
+"""The client console: own accounts, offer limits, money; never anybody else's."""
+
+import csv
+import io
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from portal.db import PortalSession, set_tenant
+from portal.domain.money import Cents
+from portal.models import (
+    Account,
+    Client,
+    EntryKind,
+    LedgerEntry,
+    OfferPolicy,
+    Payment,
+    PaymentPurpose,
+    Role,
+    fresh_id,
+)
+from portal.services.ledger import lock_account, post
+from tests.factories import NOW, make_account, make_client, make_debtor, make_policy
+from tests.pages.debtors import csrf_of
+from tests.pages.reading import said, tree
+from tests.pages.staff import enter, make_staff
+
+
+def make_book(session: PortalSession, **given: str) -> Account:
+    """A client with limits and one account."""
+    client = make_client(session, **given)
+    make_policy(session, client)
+    return make_account(session, make_debtor(session, client))
+
+
+def cleo(http: FlaskClient, session: PortalSession, account: Account) -> FlaskClient:
+    """The admin of the account's client, logged in."""
+    client = session.get_one(Client, account.client_id)
+    return enter(http, session, make_staff(session, Role.CLIENT_ADMIN, client))
+
+
+def typed_on(page) -> dict[str, str | list[str]]:
+    """What the controls of the page's own form hold."""
+    form = next(one for one in tree(page).iter("form") if one.get("id") == "form")
+    values: dict[str, str | list[str]] = {}
+    for field in form.iter("input"):
+        kind, name, value = field.get("type"), field.get("name", ""), field.get("value", "")
+        if kind in ("checkbox", "radio") and field.get("checked") is None:
+            continue
+        if kind == "checkbox" and name in values:
+            earlier = values[name]
+            values[name] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
+        else:
+            values[name] = value
+    return values
+
+
+def move_money(session: PortalSession, account: Account, *moves: tuple[EntryKind, int]) -> None:
+    """Movements of one payment in the ledger, as settling posts them."""
+    payment = Payment(
+        client_id=account.client_id,
+        id=fresh_id(),
+        account_id=account.id,
+        purpose=PaymentPurpose.ONE_OFF,
+        status="succeeded",
+        amount_cents=Cents(50_00),
+        currency=account.currency,
+        reference=f"HR-{fresh_id().hex[-8:]}",
+        locale="en",
+        idempotency_key=f"payment-{fresh_id()}",
+        created_at=NOW,
+    )
+    session.add(payment)
+    session.flush()
+    locked = lock_account(session, account.id)
+    for kind, cents in moves:
+        source = f"{kind}:{fresh_id()}"
+        post(
+            session,
+            locked,
+            kind=kind,
+            source=source,
+            amount_cents=Cents(cents),
+            now=NOW,
+            payment=payment,
+        )
+    session.flush()
+
+
+def test_every_page_and_file_shows_only_the_own_client(http: FlaskClient, session: PortalSession):
+    mine, theirs = (make_book(session, trade_name=name) for name in ("Aurora", "Borealis"))
+    move_money(session, mine, (EntryKind.PAYMENT, -50_00))
+    move_money(session, theirs, (EntryKind.PAYMENT, -70_00))
+    cleo(http, session, mine)
+    for path in (
+        *("/client", f"/client?q={theirs.reference}", "/client?q=reyes", "/client/accounts.csv"),
+        *("/client/placements", "/client/money", "/client/money.csv", "/client/offers"),
+    ):
+        page = http.get(path)
+        assert page.status_code == 200
+        assert str(theirs.id) not in page.get_data(as_text=True), path
+        if theirs.reference not in path:  # the search box keeps what was typed
+            assert theirs.reference not in page.get_data(as_text=True), path
+        assert "Borealis" not in page.get_data(as_text=True), path
+    for path in (
+        *(f"/client/accounts/{theirs.id}", f"/client/placements/{theirs.placement_id}"),
+        f"/client/placements/{theirs.placement_id}/refused.csv",
+    ):
+        assert http.get(path).status_code == 404, path
+
+
+def test_the_money_page_equals_the_ledger(http: FlaskClient, session: PortalSession):
+    account = make_book(session)
+    move_money(session, account, (EntryKind.PAYMENT, -50_00), (EntryKind.REFUND, 20_00))
+    move_money(session, account, (EntryKind.PAYMENT, -80_00), (EntryKind.CHARGEBACK, 80_00))
+    client_id = account.client_id
+    cleo(http, session, account)
+    days = {"first": "2026-11-01", "last": "2026-11-30"}
+    page = said(http.get("/client/money", query_string=days))
+    file = http.get("/client/money.csv", query_string=days).get_data(as_text=True)
+    rows = list(csv.DictReader(io.StringIO(file.removeprefix("\ufeff"))))
+    set_tenant(session, client_id)
+    ledger = session.scalar(
+        select(-func.sum(LedgerEntry.amount_cents)).where(LedgerEntry.kind != EntryKind.PLACED)
+    )
+    cents = sum(int(row["received"].replace(".", "")) for row in rows)
+    assert cents == ledger == 30_00
+    assert len(rows) == 4
+    assert "$30.00" in page
+
+
+def test_days_that_make_no_sense_are_said_to(http: FlaskClient, session: PortalSession):
+    cleo(http, session, make_book(session))
+    for days in ({"first": "2026-11-30", "last": "2026-11-01"}, {"first": "x", "last": "y"}):
+        assert "Choose a first and a last day" in said(http.get("/client/money", query_string=days))
+
+
+def test_no_cell_of_a_file_is_a_formula(http: FlaskClient, session: PortalSession):
+    client = make_client(session)
+    debtor = make_debtor(session, client, last_name="=1+1", name_key="dana 1 1")
+    account = make_account(session, debtor)
+    cleo(http, session, account)
+    assert "'=1+1" in http.get("/client/accounts.csv").get_data(as_text=True)
+
+
+def test_limits_are_compared_then_published_as_a_new_version(
+    http: FlaskClient, session: PortalSession
+):
+    account = make_book(session)
+    client_id = account.client_id
+    cleo(http, session, account)
+    values = typed_on(http.get("/client/offers/edit")) | {"plan_minimum": "40"}
+    assert http.post("/client/offers/edit", data=values).status_code == 303
+    draft = http.get("/client/offers/draft")
+    assert "$25.00" in said(draft)
+    assert "$40.00" in said(draft)
+    sent = http.post("/client/offers/publish", data={"csrf_token": csrf_of(draft), "base": "1"})
+    assert sent.status_code == 303
+    set_tenant(session, client_id)
+    versions = session.scalars(select(OfferPolicy.version).order_by(OfferPolicy.version)).all()
+    assert versions == [1, 2]
+
+
+def test_the_second_of_two_editors_is_told(http: FlaskClient, session: PortalSession):
+    account = make_book(session)
+    client = session.get_one(Client, account.client_id)
+    cleo(http, session, account)
+    http.post("/client/offers/edit", data=typed_on(http.get("/client/offers/edit")))
+    token = csrf_of(http.get("/client/offers/draft"))
+    set_tenant(session, client.id)
+    make_policy(session, client)
+    session.flush()
+    answer = http.post("/client/offers/publish", data={"csrf_token": token, "base": "1"})
+    assert answer.status_code == 409
+    assert "Somebody published version 2" in said(answer)
+
+
+def test_wrong_limits_come_back_with_all_that_was_typed(http: FlaskClient, session: PortalSession):
+    cleo(http, session, make_book(session))
+    typed = typed_on(http.get("/client/offers/edit"))
+    values = typed | {"rows-0-share": "abc", "plan_months": "900"}
+    page = http.post("/client/offers/edit", data=values)
+    assert page.status_code == 422
+    assert typed_on(page)["rows-0-share"] == "abc"
+    assert "percentage" in said(page)
+    page = http.post("/client/offers/edit", data=typed | {"plan_months": "900"})
+    assert page.status_code == 422
+    assert "1 to 120 months" in said(page)
+
+
+@pytest.mark.parametrize("path", ["", "?page=plan", "?lang=es", "?lang=fr&page=plan"])
+def test_a_preview_is_the_debtors_own_page(http: FlaskClient, session: PortalSession, path: str):
+    cleo(http, session, make_book(session))
+    page = http.get(f"/client/offers/preview{path}")
+    assert page.status_code == 200
+    links = [link.get("href", "") for link in tree(page).find(".//main").iter("a")]  # type: ignore[union-attr]
+    assert [link for link in links if link.startswith(("/account", "/preferences"))] == []
