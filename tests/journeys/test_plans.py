@@ -14,7 +14,7 @@ def agree_to_plan(dana: Person, *, start: str, method: str) -> Person:
 
 def test_a_plan_with_automatic_payments(portal: Portal, dana: Person):
     dana.open(portal.invite().url).answer()
-    agree_to_plan(dana, start="Today", method="Take each payment by itself")
+    agree_to_plan(dana, start="Today", method="Take each payment automatically")
     dana.choose("I allow").tap("Agree and pay $104.00 now").pay_with(VISA)
     assert "You paid $104.00. You have $1,136.00 left to pay." in dana.main
     assert "Your next payment is $104.00 on December 23, 2026." in dana.main
@@ -31,7 +31,7 @@ def test_a_plan_paid_by_hand_that_starts_later(portal: Portal, dana: Person):
 
 def test_a_plan_that_starts_later_saves_the_card_now(portal: Portal, dana: Person):
     dana.open(portal.invite().url).answer()
-    agree_to_plan(dana, start="December 1, 2026", method="Take each payment by itself")
+    agree_to_plan(dana, start="December 1, 2026", method="Take each payment automatically")
     dana.choose("I allow").tap("Agree and save my card").pay_with(VISA)
     assert "Nothing was taken today." in dana.main
     dana.stayed_within(pages=6, interactions=13)
@@ -39,7 +39,7 @@ def test_a_plan_that_starts_later_saves_the_card_now(portal: Portal, dana: Perso
 
 def test_stop_automatic_payments(portal: Portal, dana: Person):
     dana.open(portal.invite().url).answer()
-    agree_to_plan(dana, start="Today", method="Take each payment by itself")
+    agree_to_plan(dana, start="Today", method="Take each payment automatically")
     dana.choose("I allow").tap("Agree and pay").pay_with(VISA).tap("Go to my plan")
     assert "We take it then from Visa ending 4242." in dana.main
     dana.tap("Read your permission").back()
@@ -50,7 +50,7 @@ def test_stop_automatic_payments(portal: Portal, dana: Person):
 
 def test_use_another_card(portal: Portal, dana: Person):
     dana.open(portal.invite().url).answer()
-    agree_to_plan(dana, start="Today", method="Take each payment by itself")
+    agree_to_plan(dana, start="Today", method="Take each payment automatically")
     dana.choose("I allow").tap("Agree and pay").pay_with(VISA).tap("Go to my plan")
     dana.tap("Use another card or bank account").pay_with("5555555555554444").tap("Go to my plan")
     assert "We take it then from Mastercard ending 4444." in dana.main
@@ -70,7 +70,7 @@ def test_pay_the_next_part_from_a_reminder(portal: Portal, dana: Person):
 def test_a_whole_plan_without_javascript(portal: Portal, someone):
     dana = someone(java_script_enabled=False)
     dana.open(portal.invite().url).answer()
-    agree_to_plan(dana, start="Today", method="Take each payment by itself")
+    agree_to_plan(dana, start="Today", method="Take each payment automatically")
     dana.choose("I allow").tap("Agree and pay").pay_with(VISA)
     assert "Your next payment is $104.00 on December 23, 2026." in dana.main
     dana.tap("Go to my plan").tap("Stop automatic payments").tap("Stop automatic payments")
