@@ -167,9 +167,12 @@ WORDS: dict[str, tuple[str, Detail]] = {
     ),
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
+    "debtor.language": (N_("Language changed"), _nothing),
     "exception.resolved": (N_("Question about money answered"), _as(_REASON, "reason")),
     "help.answered": (N_("Help request answered"), _nothing),
     "help.closed": (N_("Call-back done"), _as(_REASON, "reason")),
+    "help.reopened": (N_("Help request opened again"), _nothing),
+    "help.withdrawn": (N_("Help request taken back"), _nothing),
     "help.opened": (
         N_("Asked for help"),
         _as(N_("%(topic)s, answer promised by %(promised_on)s"), "topic", "promised_on"),

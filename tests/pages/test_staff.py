@@ -1,0 +1,107 @@
+"""Staff come in by their own door, and each role opens what is its own."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal.db import PortalSession
+from portal.gateways.clock import SetClock
+from portal.models import Role, StaffSession
+from tests.factories import make_account, make_client, make_debtor, make_policy
+from tests.pages.debtors import send
+from tests.pages.reading import said
+from tests.pages.staff import PASSWORD, enter, make_staff
+
+READ = {Role.AGENT, Role.SUPERVISOR, Role.COMPLIANCE, Role.OPERATOR}
+WORK = READ - {Role.COMPLIANCE}
+DECIDE = {Role.SUPERVISOR, Role.OPERATOR}
+ADMIN = {Role.CLIENT_ADMIN}
+
+SUPPORT = {
+    **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
+    **dict.fromkeys(("requests", "calls", "questions", "hold", "lift"), READ),
+    **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
+    **dict.fromkeys(("accept", "counter", "decline"), WORK),
+    **dict.fromkeys(("refund", "question"), DECIDE),
+}
+
+
+def test_every_route_of_the_consoles_is_for_these_roles(app: Flask):
+    found = {
+        rule.endpoint: set(app.view_functions[rule.endpoint].audience.roles)  # type: ignore[attr-defined]
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith(("support.", "client."))
+    }
+    assert {n: r for n, r in found.items() if n.startswith("client.") and r != ADMIN} == {}
+    ours = {name.removeprefix("support."): r for name, r in found.items() if "support." in name}
+    assert ours == SUPPORT
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_the_wrong_role_is_refused(http: FlaskClient, session: PortalSession, role: Role):
+    client = make_client(session)
+    staff = make_staff(session, role, *([] if role is Role.OPERATOR else [client]))
+    enter(http, session, staff)
+    wrong = "/support" if role is Role.CLIENT_ADMIN else "/client"
+    assert http.get(wrong).status_code == 403
+
+
+def test_another_clients_account_is_as_if_absent(http: FlaskClient, session: PortalSession):
+    mine, other = make_client(session), make_client(session)
+    theirs = make_account(session, make_debtor(session, other, last_name="Hidden"))
+    make_policy(session, mine)
+    enter(http, session, make_staff(session, Role.AGENT, mine))
+    assert http.get(f"/support/accounts/{theirs.id}").status_code == 404
+    assert http.get(f"/support/accounts/{theirs.id}/link").status_code == 404
+    assert "No account was found" in said(http.get("/support", query_string={"q": "Dana"}))
+
+
+def test_who_is_not_logged_in_is_sent_to_the_door_and_back(
+    http: FlaskClient, session: PortalSession
+):
+    staff = make_staff(session, Role.AGENT, make_client(session))
+    asked = http.get("/support/proposals")
+    assert asked.status_code == 303
+    typed = {"email": staff.email, "password": PASSWORD}
+    answer = send(http, asked.headers["Location"], typed)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/support/proposals"
+
+
+def test_every_failure_says_the_same_and_the_sixth_try_is_locked_out(
+    http: FlaskClient, session: PortalSession
+):
+    staff = make_staff(session, Role.AGENT, make_client(session))
+    wrong = {"email": staff.email, "password": "not the password"}
+    nobody = {"email": "nobody@harbor-services.com", "password": "not the password"}
+    first = said(send(http, "/log-in", wrong))
+    assert said(send(http, "/log-in", nobody)) == first
+    for _ in range(4):
+        assert said(send(http, "/log-in", wrong)) == first
+    locked = send(http, "/log-in", wrong | {"password": PASSWORD})
+    assert locked.status_code == 422
+    assert said(locked) == first
+
+
+@pytest.mark.parametrize("how", ["idle", "old", "ended", "disabled"])
+def test_a_log_in_that_is_over_opens_nothing(
+    http: FlaskClient, session: PortalSession, clock: SetClock, how: str
+):
+    staff = make_staff(session, Role.AGENT, make_client(session))
+    enter(http, session, staff)
+    assert http.get("/support").status_code == 200
+    if how == "idle":
+        clock.advance(timedelta(minutes=31))
+    elif how == "old":
+        for _ in range(25):
+            clock.advance(timedelta(minutes=29))
+            http.get("/support")
+    elif how == "ended":
+        row = session.query(StaffSession).filter_by(staff_id=staff.id).one()
+        row.ended_at = clock.now()
+    else:
+        staff.disabled_at = clock.now()
+    session.flush()
+    assert http.get("/support").status_code == 303
