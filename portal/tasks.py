@@ -121,7 +121,11 @@ def charge_due(client_id: str, after: str | None = None) -> None:
             enqueue(session, "payments.charge_due", client_id=client_id, after=batch[-1])
         commit(session, "charge.batched")
         for installment_id in batch:
-            charging.charge_installment(session, runtime.stripe, installment_id, now=now)
+            try:
+                charging.charge_installment(session, runtime.stripe, installment_id, now=now)
+            except Exception:  # one that fails must not keep the others from their day
+                session.rollback()
+                log.exception("installment %s could not be charged", installment_id)
 
 
 @jobs.periodic(cron="*/5 * * * *")

@@ -41,6 +41,10 @@ from portal.services.references import fresh_reference
 from portal.services.standing import standing, today_of
 
 BATCH = 25
+# Agreed dates are kept within these days, or not by ourselves: nobody is charged for a date long
+# gone because a hold or an outage ended. The debtor finds that part open on their page.
+LATEST = timedelta(days=3)
+APART = timedelta(hours=20)
 CHARGEABLE = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED)
 
 
@@ -142,21 +146,41 @@ def _permission(
     session: Session, account: Account, agreed: Arrangement, part: Installment, *, now: datetime
 ) -> Authorization | None:
     """The authorization under which this may be charged now, or None (invariants 3 and 4)."""
-    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    today = today_of(debtor, now)
-    retry_on = part.next_attempt_on or part.due_on
-    due = part.status in CHARGEABLE and part.due_on <= today and retry_on <= today
-    if part.status == InstallmentStatus.FAILED and part.next_attempt_on is None:
-        return None
     live = agreed.status in LIVE and agreed.method == "automatic"
-    if not (due and live and account.balance_cents > 0):
+    if not (live and account.balance_cents > 0 and _is_due(session, account, part, now=now)):
         return None
     if not standing(session, account, now).of(Capability.CHARGE).allowed:
+        return None
+    if _charged_lately(session, account, now=now):
         return None
     found = authorizations.current(session, agreed)
     if found is None or found.status != AuthorizationStatus.GRANTED:
         return None
     return found if found.copied_at is not None else None
+
+
+def _is_due(session: Session, account: Account, part: Installment, *, now: datetime) -> bool:
+    """Whether it is the part's day, or the day of its next try, or a little later."""
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    today = today_of(debtor, now)
+    given_up = part.status == InstallmentStatus.FAILED and part.next_attempt_on is None
+    if part.status not in CHARGEABLE or given_up:
+        return False
+    wanted_on = max(part.due_on, part.next_attempt_on or part.due_on)
+    return wanted_on <= today <= wanted_on + LATEST
+
+
+def _charged_lately(session: Session, account: Account, *, now: datetime) -> bool:
+    """Whether the account was charged in the last day: parts that pile up are not taken at once."""
+    lately = select(Payment.id).where(
+        Payment.client_id == account.client_id,
+        Payment.account_id == account.id,
+        Payment.purpose == PaymentPurpose.INSTALLMENT,
+        Payment.checkout_id.is_(None),
+        Payment.status != PaymentStatus.CANCELED,
+        Payment.created_at > now - APART,
+    )
+    return session.scalar(lately.limit(1)) is not None
 
 
 def post_charge(

@@ -68,7 +68,7 @@ def _check_arrangement(
         raise ArrangementOver
     waits = agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT
     until = agreed.valid_until
-    if purpose != PaymentPurpose.FIRST or not waits or until is None:
+    if purpose == PaymentPurpose.INSTALLMENT or not waits or until is None:
         return
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     if until < today_of(debtor, now) and not _tried(session, agreed):

@@ -88,6 +88,7 @@ def start_checkout(
     """
     found = open_attempt(session, wanted.account_id)
     if found is not None:
+        _check_again(session, gateway, found, wanted, now=now)
         url = _resume(session, gateway, found, wanted, now=now)
         if url is not None:
             return url
@@ -195,12 +196,37 @@ def _close(session: Session, gateway: PaymentGateway, found: Payment, *, now: da
         raise PaymentOnItsWay(left.id)
 
 
-def _write(session: Session, wanted: CheckoutRequest, *, now: datetime) -> Payment:
+def _check(session: Session, wanted: CheckoutRequest, *, now: datetime) -> Account:
+    """The account, locked, where this may be asked for now."""
     account = lock_account(session, wanted.account_id)
-    standing(session, account, now).require(Capability.PAY)
+    saves_only = wanted.purpose == PaymentPurpose.METHOD
+    standing(session, account, now).require(Capability.CHARGE if saves_only else Capability.PAY)
+    check_owed(session, account, wanted, now=now)
+    return account
+
+
+def _check_again(
+    session: Session,
+    gateway: PaymentGateway,
+    found: Payment,
+    wanted: CheckoutRequest,
+    *,
+    now: datetime,
+) -> None:
+    """An open page is given out again only where a new one would be; else it is closed."""
+    try:
+        _check(session, wanted, now=now)
+        commit(session, "payment.checked")
+    except DomainError:
+        session.rollback()
+        _close(session, gateway, found, now=now)
+        raise
+
+
+def _write(session: Session, wanted: CheckoutRequest, *, now: datetime) -> Payment:
+    account = _check(session, wanted, now=now)
     if (found := open_attempt(session, account.id)) is not None:
         raise PaymentOnItsWay(found.id)
-    check_owed(session, account, wanted, now=now)
     payment_id = fresh_id()
     client = session.get_one(Client, account.client_id)
     payment = Payment(

@@ -33,7 +33,6 @@ OURS = ("paid_too_much", "charged_after_stop", "staff")
 KEY_LASTS = timedelta(hours=23)
 # How long a list at Stripe may lack what was just made.
 UNSEEN = timedelta(minutes=10)
-MOST_DAYS = 7
 FINAL = (RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.CANCELED)
 FAILED = (RefundStatus.FAILED, RefundStatus.CANCELED)
 GOING_BACK = (RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION, RefundStatus.SUCCEEDED)
@@ -111,30 +110,34 @@ def post_refund(
 ) -> None:
     """Ask Stripe for a wanted refund, or find the one it made; commits.
 
-    Repeated under one key for 23 hours. After that Stripe is read, and only what it does not know
-    is asked for under the next key; after a week a person decides. Raises GatewayUnavailable: the
-    job comes again.
+    Repeated under one key for 23 hours. After that Stripe is only read, and where it does not know
+    the refund a person decides. Raises GatewayUnavailable: the job comes again.
     """
     asked = _asked(session, refund_id, now=now)
     if asked is None:
         return
     try:
         hook("stripe.refund")
-        made = _find(gateway, asked, refund_id) if asked.read_first else None
-        if made is None:
-            made = gateway.refund(
-                asked.intent_id,
-                amount_cents=asked.amount_cents,
-                metadata=asked.mark,
-                idempotency_key=asked.key,
-                stripe_account=asked.stripe_account,
-            )
+        made = _find(gateway, asked, refund_id) if asked.late else _ask_stripe(gateway, asked)
         hook("stripe.refund.done")
     except GatewayRefused as refused:
         _give_up(session, refund_id, refused.code or "refused", now=now)
         return
+    if made is None:
+        _give_up(session, refund_id, "Stripe does not know it a day later", now=now)
+        return
     apply_refund(session, asked.payment_id, made, now=now)
     commit(session, "refund.applied")
+
+
+def _ask_stripe(gateway: PaymentGateway, asked: "_Asked") -> GatewayRefund:
+    return gateway.refund(
+        asked.intent_id,
+        amount_cents=asked.amount_cents,
+        metadata=asked.mark,
+        idempotency_key=asked.key,
+        stripe_account=asked.stripe_account,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ class _Asked:
     amount_cents: Cents
     mark: dict[str, str]
     key: str
-    read_first: bool
+    late: bool
 
 
 def _asked(session: Session, refund_id: UUID, *, now: datetime) -> _Asked | None:
@@ -155,16 +158,13 @@ def _asked(session: Session, refund_id: UUID, *, now: datetime) -> _Asked | None
     found = session.scalars(select(Refund).where(Refund.id == refund_id)).one()
     wanted = lock_row(session, Refund, (found.client_id, found.id))
     payment = session.get_one(Payment, (wanted.client_id, wanted.payment_id))
-    day, last_asked = _key_day(wanted, now), wanted.posted_at or wanted.created_at
-    read_first = day > _key_day(wanted, last_asked)
+    late = now - wanted.created_at >= KEY_LASTS
+    last_asked = wanted.posted_at or wanted.created_at
     over = wanted.status != WANTED or wanted.idempotency_key is None or payment.intent_id is None
-    if over or (read_first and now - last_asked < UNSEEN):
+    if over or (late and now - last_asked < UNSEEN):
         commit(session, "refund.waits")
         return None
-    if day >= MOST_DAYS:
-        _give_up(session, refund_id, f"no answer in {MOST_DAYS} days", now=now)
-        return None
-    wanted.posted_at = now
+    wanted.posted_at = wanted.posted_at if late else now
     mark = {"client": str(wanted.client_id), "payment": str(payment.id), "refund": str(refund_id)}
     commit(session, "refund.asked")
     return _Asked(
@@ -173,14 +173,9 @@ def _asked(session: Session, refund_id: UUID, *, now: datetime) -> _Asked | None
         payment.stripe_account,
         wanted.amount_cents,
         mark,
-        f"{wanted.idempotency_key}-{day}" if day else wanted.idempotency_key or "",
-        read_first,
+        wanted.idempotency_key or "",
+        late,
     )
-
-
-def _key_day(wanted: Refund, at: datetime) -> int:
-    """Which key is in use: each lasts for 23 hours."""
-    return (at - wanted.created_at) // KEY_LASTS
 
 
 def _find(gateway: PaymentGateway, asked: _Asked, refund_id: UUID) -> GatewayRefund | None:

@@ -8,7 +8,7 @@ to it that a charge counts once.
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents
@@ -172,23 +172,32 @@ def _forbidden_when_charged(session: Session, payment: Payment, intent: GatewayP
     if payment.purpose != PaymentPurpose.INSTALLMENT or payment.checkout_id is not None:
         return False
     agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
-    stops = [agreed.ended_at]
-    stops += session.scalars(
+    if agreed.ended_at is not None and intent.created_at > agreed.ended_at:
+        return True
+    if _held_at(session, payment, intent.created_at):
+        return True
+    revoked = session.scalars(
         select(Authorization.revoked_at).where(
             Authorization.arrangement_id == agreed.id,
             Authorization.status == AuthorizationStatus.REVOKED,
             Authorization.method_id == payment.method_id,
         )
     )
-    stops += session.scalars(
-        select(Hold.starts_at).where(
-            Hold.account_id == payment.account_id,
-            Hold.lifted_at.is_(None),
-            Hold.kind.in_(authorizations.STOPPING_HOLDS),
-        )
-    )
     # Stripe tells times in whole seconds: a charge of the second of the stop was begun before it.
-    return any(at is not None and intent.created_at > at for at in stops)
+    return any(at is not None and intent.created_at > at for at in revoked)
+
+
+def _held_at(session: Session, payment: Payment, at: datetime) -> bool:
+    """Whether a hold that forbids charging had begun then and not ended yet."""
+    held = select(Hold.id).where(
+        Hold.client_id == payment.client_id,
+        Hold.account_id == payment.account_id,
+        Hold.kind.in_(authorizations.STOPPING_HOLDS),
+        Hold.starts_at < at,
+        or_(Hold.ends_at.is_(None), Hold.ends_at > at),
+        or_(Hold.lifted_at.is_(None), Hold.lifted_at > at),
+    )
+    return session.scalar(held.limit(1)) is not None
 
 
 def _undo(

@@ -322,3 +322,44 @@ def test_money_begun_before_an_arrangement_was_withdrawn_is_honoured(till: Till)
     assert agreed.status == ArrangementStatus.ACTIVE
     assert [str(p.status) for p in parts_of(till, agreed)] == ["paid", "scheduled"]
     assert till.broken() == []
+
+
+def test_dates_long_gone_are_not_charged_when_a_hold_ends(till: Till) -> None:
+    """PY-05: nothing is taken on a day that nobody agreed to."""
+    agreed = make_plan(till, (310_00, 310_00, 310_00, 310_00))
+    first_payment(till, agreed)
+    till.wait(days=75)
+    charged = [
+        charging.charge_installment(till.session, till.gateway, part.id, now=till.now)
+        for part in parts_of(till, agreed)[1:]
+    ]
+    assert charged == [None, None, None]
+    assert len(till.charges) == 1
+
+
+def test_an_open_page_is_not_given_out_again_under_a_hold(till: Till) -> None:
+    """DH-08: the page is closed at Stripe instead, so that nobody can pay on it."""
+    open_page = till.start(50_00)
+    set_hold(
+        till.session,
+        till.account,
+        HoldKind.IDENTITY_THEFT,
+        source="help:HR-2",
+        now=till.now,
+        actor=debtor(till.account.debtor_id),
+    )
+    with pytest.raises(NotAllowedNow):
+        till.start(50_00)
+    page = till.gateway.retrieve_checkout(open_page.checkout_id or "")
+    assert page.status == "expired"
+
+
+def test_a_refund_unknown_a_day_later_is_not_asked_for_again(till: Till) -> None:
+    payment = till.start(50_00)
+    till.pay(payment)
+    till.land(payment)
+    refunds.give_back(till.session, payment, Cents(50_00), cause="staff", now=till.now)
+    till.wait(hours=24)
+    refunds.post_refund(till.session, till.gateway, till.refunds[0].id, now=till.now)
+    assert till.stripe.sandbox.things("refund") == []
+    assert "refund_refused" in till.questions
