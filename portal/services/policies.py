@@ -25,7 +25,7 @@ class NoPolicy(DomainError):
 class NotPublishable(DomainError):
     """The limits break a rule; ``policy_check.check`` names each."""
 
-    message = N_("These limits can not be published: %(problem)s")
+    message = N_("These limits cannot be published: %(problem)s")
 
 
 @dataclass(frozen=True, slots=True)
