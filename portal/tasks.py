@@ -6,7 +6,7 @@ Tasks take ids, are idempotent, and work on batches. What they need from outside
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from portal.services import (
     inbox,
     links,
     messages,
+    payments,
     proposals,
     reconcile,
     refunds,
@@ -99,6 +100,16 @@ def refund(client_id: str, refund_id: str) -> None:
     runtime = current()
     with _session(client_id) as session:
         refunds.post_refund(session, runtime.stripe, UUID(refund_id), now=runtime.clock.now())
+
+
+@jobs.task(name="payments.release", queue="money", retry=MONEY)
+def release(client_id: str, account_id: str) -> None:
+    """Close an account's open Checkout page; what was paid on it meanwhile is taken over."""
+    runtime = current()
+    with _session(client_id) as session, suppress(payments.PaymentOnItsWay):
+        payments.release_checkout(
+            session, runtime.stripe, UUID(account_id), now=runtime.clock.now()
+        )
 
 
 @jobs.periodic(cron="*/15 * * * *")

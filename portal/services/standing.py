@@ -13,8 +13,9 @@ from portal.domain import N_, DomainError
 from portal.domain import capabilities as law
 from portal.domain.capabilities import AccountStanding, Capabilities
 from portal.domain.debts import CollectorRole, Country, DebtPurpose
-from portal.domain.holds import Capability, HoldKind
+from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
 from portal.domain.windows import candidate_zones
+from portal.jobs import enqueue
 from portal.models import Account, Debtor, Hold
 from portal.rules.regions import find_region
 from portal.services import evidence
@@ -128,7 +129,14 @@ def set_hold(
     if hold.evidence:
         told["evidence"] = hold.evidence
     _tell(session, account, "hold.set", {**told, "actor": actor}, now)
+    if permissions_under(kind)[Capability.PAY] is not Permission.ALLOWED:
+        close_pages(session, account)
     return hold
+
+
+def close_pages(session: Session, account: Account) -> None:
+    """Have the account's open Checkout page closed at Stripe, soon after the caller's commit."""
+    enqueue(session, "payments.release", client_id=account.client_id, account_id=account.id)
 
 
 def lift_hold(

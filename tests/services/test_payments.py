@@ -1,6 +1,7 @@
 """Paying: one charge counts once, nothing is lost, nothing is taken twice."""
 
 import pytest
+from sqlalchemy import text
 
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import HoldKind
@@ -363,3 +364,20 @@ def test_a_refund_unknown_a_day_later_is_not_asked_for_again(till: Till) -> None
     refunds.post_refund(till.session, till.gateway, till.refunds[0].id, now=till.now)
     assert till.stripe.sandbox.things("refund") == []
     assert "refund_refused" in till.questions
+
+
+def test_a_hold_has_the_open_page_closed_by_a_job(till: Till) -> None:
+    """DH-01: "we take no payment while we check" holds for a page that is open already."""
+    till.start(50_00)
+    set_hold(
+        till.session,
+        till.account,
+        HoldKind.DISPUTE,
+        source="help:HR-3",
+        now=till.now,
+        actor=debtor(till.account.debtor_id),
+    )
+    payments.release_checkout(till.session, till.gateway, till.account.id, now=till.now)
+    assert till.newest().status == PaymentStatus.EXPIRED
+    queued = text("SELECT count(id) FROM procrastinate_jobs")
+    assert till.session.scalar(queued) >= 1

@@ -28,6 +28,7 @@ from portal.services.placements.files import FileEmpty, PlacementFile, records
 from portal.services.placements.headers import ColumnMissing, find_column
 from portal.services.placements.landing import hold_client
 from portal.services.placements.manifest import Manifest, close_interrupted, end, interrupt
+from portal.services.standing import close_pages
 
 BATCH_ACCOUNTS = 200
 MOST_NAMED = 20
@@ -199,6 +200,7 @@ class _Recall:
         session, now = self.session, self.now
         self._end_arrangement(account)
         account.status = move(AccountStatus(account.status), AccountStatus.RECALLED)
+        close_pages(self.session, account)
         account.recalled_at = account.updated_at = now
         self._ask_about_payment(account)
         evidence.record(
