@@ -9,6 +9,8 @@ import click
 
 # name: (where it is, what --help says)
 COMMANDS = {
+    "client": ("portal.cli.clients:client", "Clients: add one with its offer policy."),
+    "staff": ("portal.cli.clients:staff", "Staff: let somebody log in."),
     "db": ("portal.cli.database:db", "The embedded database: start, stop, url, psql."),
     "translations": (
         "portal.cli.translations:translations",

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from portal.domain.debts import CollectorRole
+from portal.domain.identity import Factor
 from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
 from portal.domain.schedules import Frequency
 from portal.models import Role
+from portal.services.clients import NewClient
 
 FILES = Path(__file__).parent / "placements"
 PASSWORD = "a calm demo password"  # noqa: S105
@@ -15,38 +16,37 @@ PASSWORD = "a calm demo password"  # noqa: S105
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One client of the demo: its row, its policy, and the files that it places."""
+    """One client of the demo: who it is, its policy, and the files that it places."""
 
-    slug: str
-    row: dict[str, Any]
+    client: NewClient
     policy: Policy
     files: tuple[str, ...]
 
 
 NORTHGATE = Part(
-    "northgate-energy",
-    {
-        "legal_name": "Northgate Energy Corporation",
-        "trade_name": "Northgate Energy",
-        "sender_name": "Northgate Services",
-        "street_address": "1200 Harbor Way, Portland, OR 97209",
-        "phone": "1-800-555-0100",
-        "phone_hours": "Monday to Friday, 8 AM to 8 PM, Pacific time",
-        "email": "hello@northgate.example",
-        "license_line": None,
-        "country": "US",
-        "currency": "USD",
-        "time_zone": "America/Los_Angeles",
-        "collector_role": CollectorRole.FIRST_PARTY_CREDITOR,
-        "languages": ["en", "es", "fr"],
-        "brand_color": "#7a1fa2",
-        "link_days": 14,
-        "identity_factors": ["date_of_birth", "postal_code"],
-        "sms_enabled": True,
-        "placement_defaults": {"debt_purpose": "consumer"},
-    },
+    NewClient(
+        slug="northgate-energy",
+        legal_name="Northgate Energy Corporation",
+        trade_name="Northgate Energy",
+        sender_name="Northgate Services",
+        street_address="1200 Harbor Way, Portland, OR 97209",
+        phone="1-800-555-0100",
+        phone_hours="Monday to Friday, 8 AM to 8 PM, Pacific time",
+        email="hello@northgate.example",
+        license_line=None,
+        country="US",
+        currency="USD",
+        time_zone="America/Los_Angeles",
+        collector_role=CollectorRole.FIRST_PARTY_CREDITOR,
+        languages=("en", "es", "fr"),
+        brand_color="#7a1fa2",
+        link_days=14,
+        identity_factors=(Factor.DATE_OF_BIRTH, Factor.POSTAL_CODE),
+        sms_enabled=True,
+        placement_defaults={"debt_purpose": "consumer"},
+    ),
     Policy(
-        version=0,
+        version=1,
         currency="USD",
         bands=(
             Band(to_balance_cents=100_00),
@@ -71,29 +71,29 @@ NORTHGATE = Part(
 )
 
 HARBOR = Part(
-    "harbor-recovery",
-    {
-        "legal_name": "Harbor Recovery Group LLC",
-        "trade_name": "Harbor Recovery",
-        "sender_name": "Harbor Services",
-        "street_address": "88 Commerce Street, Suite 400, Albany, NY 12207",
-        "phone": "1-800-555-0140",
-        "phone_hours": "Monday to Saturday, 8 AM to 6 PM, Eastern time",
-        "email": "help@harbor.example",
-        "license_line": "California license 10123-99 · New York City license 2098765-DCA",
-        "country": "US",
-        "currency": "USD",
-        "time_zone": "America/New_York",
-        "collector_role": CollectorRole.THIRD_PARTY_AGENCY,
-        "languages": ["en", "es", "fr"],
-        "brand_color": "#0b6e4f",
-        "link_days": 21,
-        "identity_factors": ["date_of_birth", "last_four", "postal_code"],
-        "sms_enabled": False,
-        "placement_defaults": {"debt_purpose": "consumer", "default_at_placement": True},
-    },
+    NewClient(
+        slug="harbor-recovery",
+        legal_name="Harbor Recovery Group LLC",
+        trade_name="Harbor Recovery",
+        sender_name="Harbor Services",
+        street_address="88 Commerce Street, Suite 400, Albany, NY 12207",
+        phone="1-800-555-0140",
+        phone_hours="Monday to Saturday, 8 AM to 6 PM, Eastern time",
+        email="help@harbor.example",
+        license_line="California license 10123-99 · New York City license 2098765-DCA",
+        country="US",
+        currency="USD",
+        time_zone="America/New_York",
+        collector_role=CollectorRole.THIRD_PARTY_AGENCY,
+        languages=("en", "es", "fr"),
+        brand_color="#0b6e4f",
+        link_days=21,
+        identity_factors=(Factor.DATE_OF_BIRTH, Factor.LAST_FOUR, Factor.POSTAL_CODE),
+        sms_enabled=False,
+        placement_defaults={"debt_purpose": "consumer", "default_at_placement": True},
+    ),
     Policy(
-        version=0,
+        version=1,
         currency="USD",
         bands=(
             Band(to_balance_cents=1_000_00, tiers=(Tier(8_000),)),
@@ -122,29 +122,29 @@ HARBOR = Part(
 )
 
 BOREAL = Part(
-    "boreal-credit",
-    {
-        "legal_name": "Boreal Credit Inc. / Crédit Boréal inc.",
-        "trade_name": "Boreal Credit",
-        "sender_name": "Boreal",
-        "street_address": "1000 rue Sherbrooke Ouest, Montréal, QC H3A 3G4",
-        "phone": "1-888-555-0160",
-        "phone_hours": "Monday to Friday, 9 AM to 5 PM, Eastern time",
-        "email": "aide@boreal.example",
-        "license_line": None,
-        "country": "CA",
-        "currency": "CAD",
-        "time_zone": "America/Toronto",
-        "collector_role": CollectorRole.FIRST_PARTY_CREDITOR,
-        "languages": ["en", "fr"],
-        "brand_color": "#ffc400",
-        "link_days": 14,
-        "identity_factors": ["date_of_birth", "postal_code"],
-        "sms_enabled": True,
-        "placement_defaults": {"debt_purpose": "consumer"},
-    },
+    NewClient(
+        slug="boreal-credit",
+        legal_name="Boreal Credit Inc. / Crédit Boréal inc.",
+        trade_name="Boreal Credit",
+        sender_name="Boreal",
+        street_address="1000 rue Sherbrooke Ouest, Montréal, QC H3A 3G4",
+        phone="1-888-555-0160",
+        phone_hours="Monday to Friday, 9 AM to 5 PM, Eastern time",
+        email="aide@boreal.example",
+        license_line=None,
+        country="CA",
+        currency="CAD",
+        time_zone="America/Toronto",
+        collector_role=CollectorRole.FIRST_PARTY_CREDITOR,
+        languages=("en", "fr"),
+        brand_color="#ffc400",
+        link_days=14,
+        identity_factors=(Factor.DATE_OF_BIRTH, Factor.POSTAL_CODE),
+        sms_enabled=True,
+        placement_defaults={"debt_purpose": "consumer"},
+    ),
     Policy(
-        version=0,
+        version=1,
         currency="CAD",
         bands=(Band(tiers=(Tier(8_500), Tier(9_000, max_parts=3))),),
         plan=PlanLimits(

@@ -119,7 +119,7 @@ def _told(places: Places, invited: list[seeding.Invited]) -> dict[str, Any]:
         "base_url": places.base,
         "outbox_url": f"{places.base}/outbox",
         "sandbox_url": f"{places.sandbox}/sandbox" if places.sandbox else "",
-        "clients": [{"slug": part.slug, "name": part.row["trade_name"]} for part in PARTS],
+        "clients": [{"slug": one.client.slug, "name": one.client.trade_name} for one in PARTS],
         "debtors": debtors,
         "staff": staff,
     }

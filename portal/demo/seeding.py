@@ -1,7 +1,7 @@
 """The demo's data: clients, policies, staff, and accounts placed by the code of `portal place`."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session
 from portal.db import commit, set_tenant
 from portal.demo.cast import FILES, PARTS, PASSWORD, STAFF, Part
 from portal.demo.scenarios import SCENARIOS, Scenario
-from portal.models import AccessLink, Account, Client, Contact, Debtor, Role, fresh_id
+from portal.models import AccessLink, Account, Client, Contact, Debtor, Role
 from portal.runtime import Runtime
-from portal.services.clients import clients
+from portal.services.clients import add_client, clients
 from portal.services.evidence import account_leaves
 from portal.services.links import LinkState, issue_link, state_of, url_of
 from portal.services.placements import inspect_file, place_file
-from portal.services.policies import publish_policy
 from portal.services.staff import EmailTaken, NewStaff, create_staff
 
 # The leaf that shows that a scenario's past has happened.
@@ -60,16 +59,11 @@ def seed(runtime: Runtime) -> None:
 
 
 def _client(session: Session, part: Part, now: datetime) -> Client:
-    known = clients(session).get(part.slug)
+    known = clients(session).get(part.client.slug)
     if known is not None:
         set_tenant(session, known)
         return session.get_one(Client, known)
-    client_id = fresh_id()
-    set_tenant(session, client_id)
-    client = Client(id=client_id, slug=part.slug, created_at=now, **part.row)
-    session.add(client)
-    session.flush()
-    publish_policy(session, client.id, replace(part.policy), by=None, now=now)
+    client = add_client(session, part.client, part.policy, now=now)
     commit(session, "demo.client")
     return client
 
