@@ -181,3 +181,18 @@ def test_ax_04_sentences_are_short_where_no_rule_prescribes_them(doc_id: str) ->
     for block in filled(doc_id).blocks:
         for sentence in re.split(r"[.:] ", block.text):
             assert len(sentence.split()) <= 25, sentence
+
+
+@pytest.mark.parametrize("doc_id", ["terms-plan", "terms-settlement"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_terms_promise_no_new_days_and_no_other_amounts(doc_id: str, language: str) -> None:
+    said = filled(doc_id, language).text
+    for promise in (
+        "pick a new day",
+        "otro día",
+        "autre jour",
+        "pay more",
+        "pagar más",
+        "payer plus ou",
+    ):
+        assert promise not in said
