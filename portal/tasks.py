@@ -15,6 +15,7 @@ from portal.db import commit, set_tenant
 from portal.jobs import Backoff, enqueue, jobs
 from portal.runtime import Runtime
 from portal.services import (
+    arrangements,
     attempts,
     campaigns,
     charging,
@@ -209,6 +210,25 @@ def expire_proposals(client_id: str) -> None:
     with _session(client_id) as session:
         while proposals.expire_due(session, UUID(client_id), now):
             commit(session, "proposals.expire")
+
+
+@jobs.periodic(cron="37 * * * *")
+@jobs.task(name="arrangements.expire_all", queueing_lock="arrangements.expire_all")
+def expire_all_arrangements(timestamp: int) -> None:
+    """Every hour: take back agreements whose first payment did not come, client by client."""
+    _fan_out("arrangements.expire")
+
+
+@jobs.task(name="arrangements.expire")
+def expire_arrangements(client_id: str) -> None:
+    """Take back a client's agreements that waited too long, each in a transaction of its own."""
+    now, client, after = current().clock.now(), UUID(client_id), None
+    with _session(client_id) as session:
+        while batch := arrangements.overdue(session, client, now=now, after=after):
+            for arrangement_id in batch:
+                arrangements.expire_due(session, client, arrangement_id, now=now)
+                commit(session, "arrangements.expire")
+            after = batch[-1]
 
 
 @jobs.task(name="messages.dispatch", queue="messages", retry=MESSAGES)

@@ -1,10 +1,10 @@
 """What becomes of an arrangement: withdrawn, stopped, canceled, or shortened to what is owed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -12,13 +12,17 @@ from portal.domain.money import Cents, minimum_charge
 from portal.domain.schedules import Schedule, shorten
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus, move
 from portal.domain.terms import Method
-from portal.models import Account, Arrangement, Installment, Payment
+from portal.models import Account, Arrangement, Debtor, Installment, Payment
+from portal.models.payments import OPEN
 from portal.services import authorizations, evidence, notices
 from portal.services.evidence import SYSTEM, Actor, Payload
 from portal.services.ledger import lock_account
+from portal.services.standing import standing, today_of
 
 LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
 UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED, InstallmentStatus.PROCESSING)
+PATIENCE = timedelta(days=7)
+BATCH = 100
 MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)
 
 
@@ -72,15 +76,99 @@ def withdraw(session: Session, agreed: Arrangement, *, actor: Actor, now: dateti
         return agreed
     if agreed.status != ArrangementStatus.AWAITING_FIRST_PAYMENT or _money_moves(session, agreed):
         raise ArrangementStarted
-    _end(session, account, agreed, ArrangementStatus.WITHDRAWN, reason="withdrawn", now=now)
+    _take_back(session, account, agreed, reason="withdrawn", actor=actor, now=now)
+    return agreed
+
+
+def overdue(
+    session: Session, client_id: UUID, *, now: datetime, after: UUID | None = None
+) -> Sequence[UUID]:
+    """Up to a batch of unpaid arrangements that may have waited too long, by id.
+
+    By the calendar that is furthest ahead: ``expire_due`` asks the debtor's own.
+    """
+    today = (now + timedelta(hours=14)).date()
+    return session.scalars(
+        select(Arrangement.id)
+        .join(
+            Installment,
+            and_(
+                Installment.client_id == Arrangement.client_id,
+                Installment.arrangement_id == Arrangement.id,
+                Installment.n == 1,
+            ),
+        )
+        .where(
+            Arrangement.client_id == client_id,
+            Arrangement.status == ArrangementStatus.AWAITING_FIRST_PAYMENT,
+            or_(Arrangement.valid_until < today, Installment.due_on < today - PATIENCE),
+            Arrangement.id > after if after else true(),
+        )
+        .order_by(Arrangement.id)
+        .limit(BATCH)
+    ).all()
+
+
+def expire_due(session: Session, client_id: UUID, arrangement_id: UUID, *, now: datetime) -> bool:
+    """Take an arrangement back whose first payment did not come in time; False where it stays.
+
+    It stays while an attempt to pay is unresolved, a charge is to be tried again, or a hold keeps
+    the debtor from paying. Its last day is the offer's, else ``PATIENCE`` after its first date.
+    """
+    agreed = session.get_one(Arrangement, (client_id, arrangement_id))
+    account, agreed = _locked(session, agreed)
+    if agreed.status != ArrangementStatus.AWAITING_FIRST_PAYMENT or _attempted(session, account):
+        return False
+    if not _may_be_paid(session, account, agreed, now) or not _too_late(
+        session, account, agreed, now
+    ):
+        return False
+    _take_back(session, account, agreed, reason="expired", actor=SYSTEM, now=now)
+    return True
+
+
+def _take_back(
+    session: Session,
+    account: Account,
+    agreed: Arrangement,
+    *,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    _end(session, account, agreed, ArrangementStatus.WITHDRAWN, reason=reason, now=now)
     authorizations.revoke(
         session, account, agreed, reason="arrangement_withdrawn", actor=actor, now=now
     )
-    _record(session, account, agreed, "arrangement.withdrawn", {"actor": actor}, now)
+    told = {"actor": actor, "reason": reason}
+    _record(session, account, agreed, "arrangement.withdrawn", told, now)
     notices.tell(
         session, account, "arrangement_withdrawn", fact=f"arrangement:{agreed.id}", now=now
     )
-    return agreed
+
+
+def _attempted(session: Session, account: Account) -> bool:
+    unresolved = select(Payment.id).where(
+        Payment.client_id == account.client_id,
+        Payment.account_id == account.id,
+        Payment.status.in_(OPEN),
+    )
+    return session.scalar(unresolved.limit(1)) is not None
+
+
+def _may_be_paid(session: Session, account: Account, agreed: Arrangement, now: datetime) -> bool:
+    allowed = standing(session, account, now)
+    by_itself = agreed.method == str(Method.AUTOMATIC)
+    return allowed.pay.allowed and (allowed.charge.allowed or not by_itself)
+
+
+def _too_late(session: Session, account: Account, agreed: Arrangement, now: datetime) -> bool:
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    today, parts = today_of(debtor, now), _locked_parts(session, agreed)
+    tried = any(part.attempts for part in parts)
+    if agreed.valid_until is not None and agreed.valid_until < today and not tried:
+        return True
+    return max(parts[0].due_on, parts[0].next_attempt_on or parts[0].due_on) < today - PATIENCE
 
 
 def stop_automatic(session: Session, agreed: Arrangement, *, actor: Actor, now: datetime) -> None:

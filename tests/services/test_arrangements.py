@@ -1,11 +1,13 @@
 """An arrangement ends, stops and shrinks only as its rules allow, and each time on the record."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from portal.db import PortalSession
+from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
 from portal.domain.statuses import (
@@ -24,6 +26,7 @@ from portal.models import (
     Payment,
     PaymentPurpose,
 )
+from portal.models.payments import OPEN
 from portal.services import evidence
 from portal.services.arrangements import (
     ArrangementOver,
@@ -31,12 +34,15 @@ from portal.services.arrangements import (
     NothingAutomatic,
     arrangement_of,
     cancel,
+    expire_due,
     installments_of,
+    overdue,
     shorten_to_balance,
     stop_automatic,
     withdraw,
 )
 from portal.services.ledger import lock_account, post
+from portal.services.standing import set_hold
 from portal.services.verify import Broken, verify_client
 from tests.factories import NOW, TODAY
 from tests.services.test_acceptance import agree, dana, picked
@@ -53,6 +59,22 @@ PLAN = Choice(
 def agreed_plan(session: PortalSession) -> tuple[Account, Arrangement]:
     account = dana(session)
     return account, agree(session, account, picked(account, PLAN))
+
+
+def unresolved(account: Account, agreed: Arrangement, status: PaymentStatus) -> Payment:
+    return Payment(
+        client_id=account.client_id,
+        account_id=account.id,
+        arrangement_id=agreed.id,
+        purpose=PaymentPurpose.FIRST,
+        status=status,
+        amount_cents=Cents(10_400),
+        currency="USD",
+        reference="HR-1",
+        locale="en",
+        idempotency_key="payment-1",
+        created_at=NOW,
+    )
 
 
 def lower(session: PortalSession, account: Account, cents: int) -> Account:
@@ -98,20 +120,7 @@ def test_an_agreement_with_money_on_its_way_is_not_withdrawn(
     session: PortalSession, status: PaymentStatus
 ) -> None:
     account, agreed = agreed_plan(session)
-    payment = Payment(
-        client_id=account.client_id,
-        account_id=account.id,
-        arrangement_id=agreed.id,
-        purpose=PaymentPurpose.FIRST,
-        status=status,
-        amount_cents=Cents(10_400),
-        currency="USD",
-        reference="HR-1",
-        locale="en",
-        idempotency_key="payment-1",
-        created_at=NOW,
-    )
-    session.add(payment)
+    session.add(unresolved(account, agreed, status))
     with pytest.raises(ArrangementStarted):
         withdraw(session, agreed, actor=debtor(account), now=NOW)
 
@@ -201,3 +210,63 @@ def test_the_live_arrangement_is_found_before_older_ones(session: PortalSession)
     second = agree(session, account, picked(account, PLAN))
     first.accepted_at = NOW + timedelta(days=1)
     assert arrangement_of(session, account) is second
+
+
+def by_hand(session: PortalSession) -> tuple[Account, Arrangement]:
+    account = dana(session)
+    choice = Choice(key="plan", amount_cents=Cents(10_400), frequency=Frequency.MONTHLY)
+    return account, agree(session, account, picked(account, replace(choice, first_on=TODAY)))
+
+
+def expired(session: PortalSession, account: Account, *, days: int) -> list[bool]:
+    """What becomes of the account's client's unpaid agreements some days after NOW."""
+    now = NOW + timedelta(days=days)
+    waiting = overdue(session, account.client_id, now=now)
+    return [expire_due(session, account.client_id, one, now=now) for one in waiting]
+
+
+def test_an_agreement_whose_first_payment_does_not_come_ends_after_a_week(
+    session: PortalSession,
+) -> None:
+    account, agreed = by_hand(session)
+    assert not any(expired(session, account, days=7))
+    assert expired(session, account, days=8) == [True]
+    assert (agreed.status, agreed.ended_reason) == (ArrangementStatus.WITHDRAWN, "expired")
+    leaf = last_leaf(session, account)
+    assert (leaf.type, leaf.payload["reason"]) == ("arrangement.withdrawn", "expired")
+    assert "arrangement_withdrawn" in set(session.scalars(select(Message.template)))
+    assert expired(session, account, days=9) == []
+    assert broken(session, account) == []
+
+
+def test_a_settlement_that_was_not_paid_ends_with_its_offer(session: PortalSession) -> None:
+    account, agreed = by_hand(session)
+    agreed.valid_until = TODAY + timedelta(days=2)
+    assert not any(expired(session, account, days=2))
+    assert expired(session, account, days=3) == [True]
+
+
+@pytest.mark.parametrize("status", list(OPEN))
+def test_an_agreement_does_not_end_under_an_unresolved_payment(
+    session: PortalSession, status: str
+) -> None:
+    account, agreed = by_hand(session)
+    session.add(unresolved(account, agreed, PaymentStatus(status)))
+    assert expired(session, account, days=30) == [False]
+    assert agreed.status is ArrangementStatus.AWAITING_FIRST_PAYMENT
+
+
+def test_an_agreement_does_not_end_while_a_hold_keeps_its_debtor_from_paying(
+    session: PortalSession,
+) -> None:
+    account, _ = by_hand(session)
+    set_hold(session, account, HoldKind.DISPUTE, source="t", now=NOW, actor=evidence.SYSTEM)
+    assert expired(session, account, days=30) == [False]
+
+
+def test_an_agreement_does_not_end_before_a_charge_is_tried_again(session: PortalSession) -> None:
+    account, agreed = agreed_plan(session)
+    part = installments_of(session, agreed)[0]
+    part.attempts, part.next_attempt_on = 1, TODAY + timedelta(days=5)
+    assert expired(session, account, days=12) == [False]
+    assert expired(session, account, days=13) == [True]
