@@ -190,8 +190,10 @@ def test_an_expired_link_offers_a_new_one_in_two_pages(
     page = http.get(dana.path)
     assert page.status_code == 410
     assert "A link works for 14 days" in said(page)
-    for method in (http.get, http.head):
-        method(f"{dana.path}/new-link")
+    asking = http.get(f"{dana.path}/new-link")
+    assert "is on its way" not in said(asking)
+    assert csrf_of(asking)
+    http.head(f"{dana.path}/new-link")
     before = counts(session, dana)["jobs"]
     token = csrf_of(page)
     answer = http.post(f"{dana.path}/new-link", data={"csrf_token": token}, follow_redirects=True)

@@ -1,7 +1,7 @@
 """From the balance to a paid agreement: choose, review, agree, pay, and what stays in writing."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -382,3 +382,75 @@ def test_only_links_that_work(http: FlaskClient, dana: Dana, session: PortalSess
     for start in (path(dana), f"{path(dana)}/arrangement"):
         for words, to in links(http.get(start)).items():
             assert http.get(to).status_code == 200, (words, to)
+
+
+def test_what_stands_against_a_payment_is_said_on_a_fresh_balance(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    accept(http, dana, choose_plan(http, dana, method="manual", start="2026-12-01"))
+    mine = http.get(f"{path(dana)}/arrangement")
+    agreed(session).valid_until = date(2026, 11, 21)
+    session.commit()
+    late = send(http, mine, f"{path(dana)}/pay")
+    assert late.status_code == 409
+    assert "This offer ended on November 21, 2026." in heard(late)
+    assert "You owe $1,240.00" in heard(late)
+    who = evidence.SYSTEM
+    set_hold(session, dana.account, HoldKind.DISPUTE, source="t", now=clock.now(), actor=who)
+    session.commit()
+    held = send(http, mine, f"{path(dana)}/pay")
+    assert held.status_code == 409
+    assert "You do not need to pay while we check." in heard(held)
+
+
+@pytest.mark.parametrize("kind", [HoldKind.BANKRUPTCY, HoldKind.DECEASED, HoldKind.MINOR])
+def test_py_08_automatic_payments_stop_where_the_debt_is_not_shown(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe, kind: HoldKind
+) -> None:
+    accept(http, dana, choose_plan(http, dana), permission="y")
+    http.get(pay_at_stripe(session, stripe))
+    now = stripe.clock.now
+    set_hold(session, dana.account, kind, source="t", now=now, actor=evidence.SYSTEM)
+    session.commit()
+    hidden = http.get(f"{path(dana)}/arrangement")
+    asking = http.get(link(hidden, "Stop automatic payments"))
+    assert "$" not in said(asking)
+    stopped = send(http, asking, f"{path(dana)}/stop")
+    after = http.get(stopped.location)
+    assert "Automatic payments are off." in said(after)
+    assert "$" not in said(after)
+    assert newest(session, Authorization).status is AuthorizationStatus.REVOKED
+    assert "Stop automatic" not in said(http.get(f"{path(dana)}/arrangement"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (HoldKind.BANKRUPTCY, True),
+        (HoldKind.DECEASED, False),
+        (HoldKind.MINOR, False),
+        (HoldKind.WRONG_PERSON, False),
+    ],
+)
+def test_copies_stay_readable_unless_somebody_else_may_be_reading(
+    http: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    stripe: CheckedStripe,
+    kind: HoldKind,
+    shown: bool,
+) -> None:
+    """PY-05, PY-12, DH-06"""
+    accept(http, dana, choose_plan(http, dana), permission="y")
+    paid = pay_at_stripe(session, stripe)
+    http.get(paid)
+    now = stripe.clock.now
+    set_hold(session, dana.account, kind, source="t", now=now, actor=evidence.SYSTEM)
+    session.commit()
+    copies = [paid, paid.partition("?")[0] + "/receipt"]
+    for page in (*copies, f"{path(dana)}/agreement", f"{path(dana)}/authorization"):
+        words = said(http.get(page))
+        assert ("$104.00" in words or "$1,240.00" in words) is shown, page
+        assert words.startswith("We cannot show this account now") is not shown, page
+    saved = http.get(f"{path(dana)}/agreement?save=1")
+    assert ("attachment" in saved.headers.get("Content-Disposition", "")) is shown

@@ -11,7 +11,7 @@ from icalendar import Calendar, Event
 from markupsafe import Markup
 
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.common import refuse_hidden, runtime, show, welcome
+from portal.blueprints.debtor.common import refuse_copies, refuse_hidden, runtime, show, welcome
 from portal.blueprints.debtor.documents import card_text, stored_blocks
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
 from portal.blueprints.debtor.words import method_name
@@ -59,11 +59,17 @@ DONE = {
 
 def own_agreement(account_id: UUID) -> tuple[Balance, AgreementPage]:
     """The reader's own account with its agreement; 404 where there is none."""
+    view, agreed = any_agreement(account_id)
+    refuse_hidden(view)
+    return view, agreed
+
+
+def any_agreement(account_id: UUID) -> tuple[Balance, AgreementPage]:
+    """The same, even where the debt itself may not be shown."""
     found = read_agreement(session, current_visit(), account_id, now=now())
     if found is None or found[1] is None:
         abort(404)
     welcome(found[0])
-    refuse_hidden(found[0])
     return found[0], found[1]
 
 
@@ -72,8 +78,12 @@ def own_agreement(account_id: UUID) -> tuple[Balance, AgreementPage]:
 def arrangement(account_id: UUID) -> ResponseReturnValue:
     """The agreement: next payment first, then what is done, due or late, and what can be done."""
     view, agreed = own_agreement(account_id)
+    return plan_page(view, agreed, note=_done())
+
+
+def _done() -> str | None:
     done = DONE.get(request.args.get("done", ""))
-    return plan_page(view, agreed, note=_(done) if done else None)
+    return _(done) if done else None
 
 
 def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) -> str:
@@ -103,6 +113,8 @@ def _title(agreed: AgreementPage) -> str:
 
 
 def _state(agreed: AgreementPage) -> str:
+    if agreed.ended_reason == "expired":
+        return _("This has ended, because no first payment came in time. Nothing was taken.")
     if agreed.status in ENDS:
         return _(ENDS[agreed.status])
     if agreed.waiting:
@@ -159,14 +171,20 @@ def method(account_id: UUID) -> ResponseReturnValue:
 @bp.route("/account/<uuid:account_id>/stop", methods=["GET", "POST"])
 @audience("debtor")
 def stop(account_id: UUID) -> ResponseReturnValue:
-    """Stop automatic payments: GET says what it does and does not do, POST does it at once."""
-    view, agreed = own_agreement(account_id)
+    """Stop automatic payments: GET says what it does and does not do, POST does it at once.
+
+    It works where the debt may not be shown, too: a permission can always be taken back (PY-08).
+    """
+    view, agreed = any_agreement(account_id)
     if not (agreed.granted or agreed.wants_method):
+        refuse_hidden(view, note=_done())
         return plan_page(view, agreed, note=explain(NothingAutomatic())), 409
     if request.method == "POST":
         arrangements.stop_automatic(session, _row_of(agreed), actor=_me(), now=now())
         commit(session, "arrangements.stop_automatic")
-        return see_other(url_for(".arrangement", account_id=account_id, done="stopped"))
+        shown = view.offers.capabilities.show.allowed
+        to = ".arrangement" if shown else ".stop"
+        return see_other(url_for(to, account_id=account_id, done="stopped"))
     return show("debtor/stop.html", view, agreed=agreed)
 
 
@@ -195,6 +213,7 @@ def authorization(account_id: UUID) -> ResponseReturnValue:
         abort(404)
     view, agreed, text = found
     welcome(view)
+    refuse_copies(view)
     blocks = stored_blocks(text)
     method = _method(agreed)
     return show("debtor/authorization.html", view, agreed=agreed, blocks=blocks, method=method)
@@ -209,6 +228,7 @@ def agreement(account_id: UUID) -> ResponseReturnValue:
         abort(404)
     view, agreed, text = found
     welcome(view)
+    refuse_copies(view)
     if "save" in request.args:
         return saved_file(text, "text/html", f"{agreed.reference}.html")
     title, body = parts_of(text)

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from flask import abort, current_app, g, make_response, request
 
+from portal.domain.capabilities import Verdict
 from portal.domain.disclosures import collector_line
+from portal.domain.holds import HoldKind
 from portal.domain.terms import Choice
 from portal.rules.disclosures import LegalText, legal_text
 from portal.runtime import Runtime
@@ -15,6 +17,8 @@ from portal.services import choices
 from portal.services.balance import Balance, read_balance, show_balance
 from portal.services.choices import Picked
 from portal.web import locale, now, render, session, wear
+
+SOMEBODY_ELSE = (HoldKind.DECEASED, HoldKind.MINOR, HoldKind.WRONG_PERSON)
 
 
 def runtime() -> Runtime:
@@ -57,12 +61,29 @@ def welcome(view: Balance) -> None:
     wear(replace(g.face, help_url=help_path(view), time_zone=view.zone))
 
 
-def refuse_hidden(view: Balance) -> None:
-    """Answer with a page that says why, where the debt may not be shown."""
+def refuse_hidden(view: Balance, *, note: str | None = None) -> None:
+    """Answer with a page that says why, where the debt may not be shown.
+
+    ``note`` says above it what has just happened.
+    """
     verdict = view.offers.capabilities.show
     if not verdict.allowed:
-        page = show("debtor/not_shown.html", view, reasons=verdict.reasons)
+        page = show("debtor/not_shown.html", view, reasons=verdict.reasons, note=note)
         abort(make_response(page, 409 if request.method == "POST" else 200))
+
+
+def refuse_copies(view: Balance) -> None:
+    """The same for what the reader agreed to or paid, which stays theirs to read (PY-05, PY-12).
+
+    It is kept back only where a hold makes it doubtful that the reader is the debtor.
+    """
+    if keeps_copies_back(view.offers.capabilities.show):
+        refuse_hidden(view)
+
+
+def keeps_copies_back(shown: Verdict) -> bool:
+    """Whether a hold among the reasons says that the reader may be somebody else."""
+    return any(reason.hold in SOMEBODY_ELSE for reason in shown.reasons)
 
 
 def show(template: str, view: Balance, **context: Any) -> str:

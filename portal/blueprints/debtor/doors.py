@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired
 
 from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.access import ReadField
-from portal.blueprints.debtor.links import locked_page, opened_link
+from portal.blueprints.debtor.links import locked_page, opened_link, stopped
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.i18n import LANGUAGES
@@ -19,7 +19,7 @@ from portal.security import audience, browser, keys, let_out, load_choice, sign_
 from portal.services import attempts, renewals, stops
 from portal.services.attempts import Locked
 from portal.services.call_me import CallsUsedUp, CallWish, PartOfDay, ask_for_call
-from portal.services.links import LinkState, open_code, token_of
+from portal.services.links import open_code, token_of
 from portal.web import Form, explain, locale, now, render, see_other, session, url_for
 
 
@@ -129,16 +129,18 @@ def new_link() -> ResponseReturnValue:
 @bp.route("/l/<token>/new-link", methods=["GET", "POST"])
 @audience("anyone")
 def link_again(token: str) -> ResponseReturnValue:
-    """A new link in place of one that stopped working, to the address on file."""
+    """A new link in place of one that stopped working: GET asks, POST sends it to its address."""
     opened = opened_link(token)
-    if opened.state is LinkState.LIVE:
+    dead = stopped(token, opened)
+    if dead is None:
         return see_other(url_for(".link", token=token))
     if request.method != "POST":
-        return render("debtor/asked.html")
+        done = "asked" in request.args
+        return render("debtor/asked.html") if done else dead
     if locked := renewals.ask_by_link(session, opened, keys=keys(), ip=browser().ip, now=now()):
         return locked_page(locked, token=token)
     commit(session, "links.ask_again")
-    return see_other(url_for(".link_again", token=token))
+    return see_other(url_for(".link_again", token=token, asked="1"))
 
 
 @bp.route("/l/<token>/wrong-person", methods=["GET", "POST"])

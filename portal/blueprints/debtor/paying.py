@@ -8,7 +8,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from portal.blueprints.debtor import bp
-from portal.domain.limits import OfferExpired
+from portal.blueprints.debtor.balance import balance_page
+from portal.blueprints.debtor.common import (
+    any_account,
+    keeps_copies_back,
+    refuse_hidden,
+    shown_account,
+)
+from portal.domain import DomainError
 from portal.domain.money import Cents
 from portal.domain.statuses import PaymentStatus
 from portal.gateways.payments import GatewayError
@@ -16,13 +23,12 @@ from portal.models import Payment, PaymentPurpose, Refund
 from portal.runtime import Runtime
 from portal.security import audience, current_visit
 from portal.services import payments
-from portal.services.arrangements import LIVE, UNPAID, ArrangementOver
-from portal.services.payable import NothingToPay
+from portal.services.arrangements import LIVE, UNPAID
 from portal.services.payments import CheckoutRequest, PaymentOnItsWay
 from portal.services.receipts import PaymentView, payment_view
 from portal.services.refunds import GOING_BACK
 from portal.services.standing import standing
-from portal.web import allow_form_action, now, render, see_other, session, url_for
+from portal.web import allow_form_action, explain, now, render, see_other, session, url_for
 from portal.web import gettext as _
 
 CHECKING = (PaymentStatus.CREATED, PaymentStatus.ATTEMPTING)
@@ -49,16 +55,17 @@ def may_leave_for_checkout() -> None:
 def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
     """Open Checkout for a ``CheckoutRequest`` and send the debtor there.
 
-    Whatever stands against it is a page with words: a payment on its way, a changed balance, a
-    hold, or Stripe not answering. Nothing was taken then.
+    Whatever stands against it is a page with words: a payment on its way, the balance as it is
+    now with what stands against it, or Stripe not answering. Nothing was taken then.
     """
     asked = CheckoutRequest(locale=current_visit().locale, landing=_landing, **wanted)
     try:
         return see_other(payments.start_checkout(session, _runtime().stripe, asked, now=now()))
     except PaymentOnItsWay as found:
         return see_other(url_for(".payment", payment_id=found.payment_id))
-    except (NothingToPay, ArrangementOver, OfferExpired):
-        return see_other(url_for(".account", account_id=asked.account_id))
+    except DomainError as error:
+        session.rollback()
+        return balance_page(shown_account(asked.account_id), note=explain(error)), 409
     except GatewayError:
         session.rollback()
         attempt = payments.open_attempt(session, asked.account_id)
@@ -133,6 +140,8 @@ def _own(payment_id: UUID) -> PaymentView:
     view = payment_view(session, current_visit().debtor_id, payment_id)
     if view is None:
         abort(404)
+    if keeps_copies_back(standing(session, view.account, now()).show):
+        refuse_hidden(any_account(view.account.id))
     return view
 
 
