@@ -1,0 +1,205 @@
+"""Who may touch what, as PostgreSQL holds it: clients apart, and records that nobody changes.
+
+The tables come from the models, so that a new one without a policy fails here.
+"""
+
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import ProgrammingError
+
+from portal.db import PortalSession, conninfo, set_tenant
+from portal.models import Base, Client, fresh_id
+from tests.databases import Database
+from tests.factories import (
+    NOW,
+    make_account,
+    make_client,
+    make_contact,
+    make_debtor,
+    make_link,
+    make_payment,
+    make_placement,
+    make_policy,
+)
+
+SHARED = {"attempt_counter", "staff", "staff_client", "staff_session", "stripe_event", "watermark"}
+"""Tables without a client: staff and what belongs to no client's debtor."""
+
+OWNED = sorted(
+    name
+    for name, table in Base.metadata.tables.items()
+    if "client_id" in table.columns and name not in SHARED
+)
+APPEND_ONLY = (
+    *("document", "leaf", "leaf_payload", "ledger_entry", "offer_policy"),
+    *("payment_allocation", "placement_row", "thread_entry"),
+)
+RUNNERS = ("portal_app", "portal_worker")
+COLUMN_OF = {name: "client_id" for name in OWNED} | {"client": "id"}
+
+
+def test_every_table_is_a_clients_or_known_to_be_shared():
+    """A new table gets a policy in its migration, or a place in SHARED with a reason."""
+    assert set(Base.metadata.tables) == {"client", *OWNED, *SHARED}
+
+
+@pytest.mark.parametrize("table", COLUMN_OF)
+def test_row_level_security_holds_for_every_role(session: PortalSession, table: str):
+    forced = (
+        "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = :name ::regclass"
+    )
+    assert session.scalar(text(forced), {"name": table})
+    policies = session.execute(
+        text(
+            "SELECT cmd, permissive, roles::text[], qual, with_check FROM pg_policies"
+            " WHERE tablename = :name"
+        ),
+        {"name": table},
+    ).all()
+    found = [one for one in policies if one.roles != ["portal_resolver"]]
+    assert len(found) == 1, "one policy for everything: several permissive ones add up"
+    cmd, permissive, roles, shown, written = found[0]
+    assert (cmd, permissive) == ("ALL", "PERMISSIVE")
+    assert set(RUNNERS) <= set(roles)
+    assert shown == written
+    assert shown.startswith(f"({COLUMN_OF[table]} = ANY (")
+    assert "app_client_ids()" in shown
+
+
+@pytest.fixture
+def two_clients(session: PortalSession) -> tuple[UUID, UUID]:
+    """Northgate and Harbor with the same rows each; the session sees Northgate."""
+    ids = []
+    for slug in ("northgate", "harbor"):
+        client = make_client(session, slug=slug)
+        make_policy(session, client)
+        debtor = make_debtor(session, client)
+        make_contact(session, debtor)
+        make_placement(session, client)
+        account = make_account(session, debtor)
+        make_link(session, debtor)
+        make_payment(session, account)
+        ids.append(client.id)
+    set_tenant(session, ids[0])
+    return ids[0], ids[1]
+
+
+@pytest.mark.parametrize("table", COLUMN_OF)
+def test_a_client_sees_none_of_anothers_rows(session: PortalSession, two_clients, table: str):
+    mine, theirs = two_clients
+    column = Base.metadata.tables[table].c[COLUMN_OF[table]]
+    seen = set(session.scalars(select(column)))
+    assert seen <= {mine}
+    set_tenant(session, theirs)
+    assert set(session.scalars(select(column))) == ({theirs} if seen else set())
+    set_tenant(session)
+    session.execute(text("SELECT set_config('app.client_ids', '', true)"))
+    assert session.scalar(select(func.count()).select_from(column.table)) == 0
+
+
+def test_the_rows_that_were_hidden_are_there(session: PortalSession, two_clients):
+    """Else the test above could not fail."""
+    filled = [
+        table
+        for table, column in COLUMN_OF.items()
+        if session.scalars(select(Base.metadata.tables[table].c[column])).first()
+    ]
+    assert set(filled) >= {
+        *("client", "offer_policy", "debtor", "contact", "placement", "account"),
+        *("ledger_entry", "access_link", "payment", "chain", "leaf", "leaf_payload"),
+    }
+
+
+@pytest.mark.parametrize("table", OWNED)
+def test_nobody_writes_a_row_for_another_client(session: PortalSession, two_clients, table: str):
+    """The policy is asked before any constraint, so one column is enough."""
+    _, theirs = two_clients
+    statement = text(f"INSERT INTO {table} (client_id) VALUES (:theirs)")
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        session.execute(statement, {"theirs": theirs})
+
+
+def test_a_client_cannot_be_added_or_taken_over_by_another(session: PortalSession, two_clients):
+    _, theirs = two_clients
+    taken = text("UPDATE client SET slug = 'mine-now' WHERE id = :theirs")
+    assert session.execute(taken, {"theirs": theirs}).rowcount == 0  # type: ignore[attr-defined]
+    given_away = text("UPDATE debtor SET client_id = :theirs")
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        session.execute(given_away, {"theirs": theirs})
+
+
+@pytest.mark.parametrize("role", RUNNERS)
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_no_process_may_change_a_record(session: PortalSession, role: str, table: str):
+    for privilege, allowed in (
+        *(("SELECT", True), ("INSERT", True)),
+        *(("UPDATE", False), ("DELETE", False), ("TRUNCATE", False), ("TRIGGER", False)),
+    ):
+        asked = text("SELECT has_table_privilege(:role, :name, :privilege)")
+        given = {"role": role, "name": table, "privilege": privilege}
+        assert session.scalar(asked, given) is allowed, privilege
+    columns = text("SELECT has_any_column_privilege(:role, :name, 'UPDATE')")
+    assert session.scalar(columns, {"role": role, "name": table}) is False
+
+
+@pytest.mark.parametrize("role", RUNNERS)
+def test_no_process_may_delete_but_what_is_forgotten(session: PortalSession, role: str):
+    """Only drafts, counters, words to search by and the clients of a member of staff go."""
+    asked = text("SELECT has_table_privilege(:role, :name, 'DELETE')")
+    deletable = {
+        name for name in Base.metadata.tables if session.scalar(asked, {"role": role, "name": name})
+    }
+    assert deletable == {"attempt_counter", "debtor_word", "policy_draft", "staff_client"}
+
+
+@pytest.fixture
+def owner(fresh_db: Database):
+    """A connection as the owner of the tables."""
+    with psycopg.connect(conninfo(fresh_db.url("portal_owner"))) as connection:
+        yield connection
+
+
+def test_not_even_the_owner_changes_a_record(owner: psycopg.Connection):
+    triggers = """
+        SELECT tgname, tgenabled, tgtype FROM pg_trigger
+        WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgname LIKE 'append_only%%'"""
+    row, before, delete, update, truncate = 1, 2, 8, 16, 32
+    for table in APPEND_ONLY:
+        found = {name: (enabled, kind) for name, enabled, kind in owner.execute(triggers, (table,))}
+        assert found == {
+            "append_only": ("O", row | before | delete | update),
+            "append_only_whole": ("O", before | truncate),
+        }
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+            owner.execute(f"TRUNCATE {table} CASCADE")
+        owner.rollback()
+
+
+def test_the_owner_cannot_rewrite_a_written_record(owner: psycopg.Connection):
+    client_id, version_id = fresh_id(), fresh_id()
+    owner.execute("SELECT set_config('app.client_ids', %s, false)", (f"{{{client_id}}}",))
+    names = [column.name for column in Client.__table__.columns if not column.nullable]
+    given = {
+        **dict.fromkeys(names, "x"),
+        **{"id": client_id, "chain_id": fresh_id(), "created_at": NOW, "brand_color": "#1f4e79"},
+        **{"link_days": 14, "identity_codes": True, "sms_enabled": False},
+        **{"answer_working_days": 3, "languages": ["en"], "identity_factors": ["postal_code"]},
+        **{"placement_defaults": "{}", "header_synonyms": "{}"},
+    }
+    given["collector_role"] = "first_party_creditor"
+    places = ", ".join(f"%({name})s" for name in names)
+    owner.execute(f"INSERT INTO client ({', '.join(names)}) VALUES ({places})", given)
+    owner.execute(
+        "INSERT INTO offer_policy (client_id, id, version, document, sha256, published_at)"
+        " VALUES (%s, %s, 1, '{}', ''::bytea, %s)",
+        (client_id, version_id, NOW),
+    )
+    owner.commit()
+    for change in ("UPDATE offer_policy SET document = '{}'", "DELETE FROM offer_policy"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+            owner.execute(change)
+        owner.rollback()
+    owner.commit()
