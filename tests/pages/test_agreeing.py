@@ -395,6 +395,16 @@ def test_what_stands_against_a_payment_is_said_on_a_fresh_balance(
     assert late.status_code == 409
     assert "This offer ended on November 21, 2026." in heard(late)
     assert "You owe $1,240.00" in heard(late)
+    assert "Pay it all today" in " ".join(links(late)), "what can be chosen now is there to choose"
+    assert agreed(session).ended_reason == "expired"
+    assert "no first payment came in time" in said(http.get(f"{path(dana)}/arrangement"))
+
+
+def test_a_hold_against_a_payment_is_said_on_a_fresh_balance(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    accept(http, dana, choose_plan(http, dana, method="manual", start="2026-12-01"))
+    mine = http.get(f"{path(dana)}/arrangement")
     who = evidence.SYSTEM
     set_hold(session, dana.account, HoldKind.DISPUTE, source="t", now=clock.now(), actor=who)
     session.commit()

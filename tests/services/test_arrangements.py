@@ -1,11 +1,14 @@
 """An arrangement ends, stops and shrinks only as its rules allow, and each time on the record."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from portal import tasks
+from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
@@ -17,6 +20,7 @@ from portal.domain.statuses import (
     PaymentStatus,
 )
 from portal.domain.terms import Choice, Method
+from portal.gateways.clock import SetClock
 from portal.models import (
     Account,
     Arrangement,
@@ -27,6 +31,7 @@ from portal.models import (
     PaymentPurpose,
 )
 from portal.models.payments import OPEN
+from portal.runtime import build_runtime
 from portal.services import evidence
 from portal.services.arrangements import (
     ArrangementOver,
@@ -270,3 +275,20 @@ def test_an_agreement_does_not_end_before_a_charge_is_tried_again(session: Porta
     part.attempts, part.next_attempt_on = 1, TODAY + timedelta(days=5)
     assert expired(session, account, days=12) == [False]
     assert expired(session, account, days=13) == [True]
+
+
+def test_the_hourly_job_goes_through_all_that_waited_too_long(
+    session: PortalSession, sessions: Callable[..., PortalSession], settings: Settings
+) -> None:
+    account, agreed = by_hand(session)
+    session.commit()
+    clock = SetClock(NOW + timedelta(days=8))
+    tasks.use(replace(build_runtime(settings), sessions=sessions, clock=clock))  # type: ignore[arg-type]
+    try:
+        tasks.expire_all_arrangements(0)
+        for _ in range(2):
+            tasks.expire_arrangements(str(account.client_id))
+    finally:
+        tasks.use(None)
+    session.expire_all()
+    assert agreed.ended_reason == "expired"

@@ -15,7 +15,9 @@ from portal.blueprints.debtor.common import (
     refuse_hidden,
     shown_account,
 )
+from portal.db import commit
 from portal.domain import DomainError
+from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
 from portal.domain.statuses import PaymentStatus
 from portal.gateways.payments import GatewayError
@@ -23,7 +25,7 @@ from portal.models import Payment, PaymentPurpose, Refund
 from portal.runtime import Runtime
 from portal.security import audience, current_visit
 from portal.services import payments
-from portal.services.arrangements import LIVE, UNPAID
+from portal.services.arrangements import LIVE, UNPAID, expire_due
 from portal.services.payments import CheckoutRequest, PaymentOnItsWay
 from portal.services.receipts import PaymentView, payment_view
 from portal.services.refunds import GOING_BACK
@@ -65,6 +67,10 @@ def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
         return see_other(url_for(".payment", payment_id=found.payment_id))
     except DomainError as error:
         session.rollback()
+        if isinstance(error, OfferExpired) and asked.arrangement_id is not None:
+            client_id = current_visit().client_id
+            expire_due(session, client_id, asked.arrangement_id, now=now())
+            commit(session, "arrangements.expire")
         return balance_page(shown_account(asked.account_id), note=explain(error)), 409
     except GatewayError:
         session.rollback()
