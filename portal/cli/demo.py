@@ -17,22 +17,25 @@ VAR = Path(__file__).resolve().parents[2] / "var"
 def demo(port: int, ready_file: Path | None, reset: bool) -> None:
     """Start the database, the portal, a worker and a stand-in for Stripe; Ctrl-C ends them all.
 
-    The data is kept in var/ for the next time. With STRIPE_SECRET_KEY set to a test key, payments
-    go to Stripe's test mode instead of the stand-in.
+    The data is kept for the next time, in var/ or where PORTAL_PGDATA says. With STRIPE_SECRET_KEY
+    set to a test key, payments go to Stripe's test mode instead of the stand-in.
     """
     from portal.demo.running import run_demo
+    from portal.embedded import default_folder
 
+    data = default_folder().expanduser().resolve()
+    var = VAR if data.parent == VAR else data.with_name(f"{data.name}-demo")
     if ready_file is not None:
         ready_file.unlink(missing_ok=True)
     if reset:
-        _forget()
-    run_demo(port=port, ready_file=ready_file, var=VAR, say=click.echo)
+        _forget(var)
+    run_demo(port=port, ready_file=ready_file, var=var, say=click.echo)
 
 
-def _forget() -> None:
+def _forget(var: Path) -> None:
     from portal.embedded import EmbeddedServer, default_folder
 
     server = EmbeddedServer(default_folder())
     server.stop()
-    for folder in (server.data, VAR / "sandbox", VAR / "log"):
+    for folder in (server.data, var / "sandbox", var / "log"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,127 @@
+"""portal demo from the command line: it says when it is ready, and leaves nothing behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from portal.embedded import PROJECT
+
+PATIENCE_S = 90
+SCENARIOS = {
+    *("settlement", "automatic plan", "later start", "manual plan", "several accounts", "dispute"),
+    *("expired link", "nothing owed", "fr-CA", "es", "card declined", "proposal waiting"),
+}
+
+
+def environ(folder: Path, **given: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PORTAL_PGDATA": str(folder / "postgres"), **given}
+
+
+def waited_for(path: Path, demo: subprocess.Popen[str]) -> dict:
+    until = time.monotonic() + PATIENCE_S
+    while not path.exists():
+        assert demo.poll() is None, "the demo ended"
+        assert time.monotonic() < until, "the demo does not get ready"
+        time.sleep(0.1)
+    return json.loads(path.read_text())
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A demo with a database of its own, in a session of its own."""
+    ready = str(tmp_path / "ready.json")
+    with (tmp_path / "said").open("w") as said:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "portal", "demo", "--port", "0", "--ready-file", ready],
+            cwd=PROJECT,
+            env=environ(tmp_path),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+    yield running
+    if running.poll() is None:
+        running.terminate()
+        running.wait(30)
+
+
+def left_of(session_id: int, data: Path) -> list[str]:
+    """What still runs of a session, or on a folder of data."""
+    lines = subprocess.run(
+        ["ps", "-eo", "sid=,stat=,args="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    rows = [line.split(None, 2) for line in lines]
+    return [
+        args
+        for sid, stat, args in rows
+        if not stat.startswith("Z") and (int(sid) == session_id or str(data) in args)
+    ]
+
+
+def test_the_demo_gets_ready_and_ends_without_a_trace(demo, tmp_path):
+    told = waited_for(tmp_path / "ready.json", demo)
+    assert set(told) == {"base_url", "outbox_url", "sandbox_url", "clients", "debtors", "staff"}
+    assert len(told["clients"]) == 3
+    assert {name for one in told["clients"] for name in one} == {"slug", "name"}
+    assert {one["scenario"] for one in told["debtors"]} >= SCENARIOS
+    for one in told["debtors"]:
+        assert {"link", "verify", "reference", "language", "scenario"} <= set(one)
+        assert one["verify"]
+    assert len({one["role"] for one in told["staff"]}) == 5
+    links = {one["scenario"]: one["link"] for one in told["debtors"]}
+    others = {told["base_url"], told["outbox_url"], told["sandbox_url"]}
+    logins = {one["login_url"] for one in told["staff"]}
+    with requests.Session() as browser:
+        statuses = {
+            url: browser.get(url).status_code for url in {*links.values(), *others, *logins}
+        }
+    expired = statuses.pop(links["expired link"])
+    assert set(statuses.values()) == {200}, statuses
+    assert expired in (200, 410)
+    assert log_in(told["staff"][0]).startswith(told["base_url"])
+
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(40) == 0, (tmp_path / "said").read_text()
+    assert left_of(demo.pid, tmp_path / "postgres") == []
+    assert "Stopping; the data stays" in (tmp_path / "said").read_text()
+
+
+def log_in(staff: dict) -> str:
+    """Where a member of staff is after logging in with what the demo prints."""
+    with requests.Session() as browser:
+        page = browser.get(staff["login_url"]).text
+        hidden = dict(re.findall(r'type="?hidden"? name="?(\w+)"? value="?([^">\s]+)', page))
+        given = {**hidden, "email": staff["email"], "password": staff["password"]}
+        answer = browser.post(
+            staff["login_url"],
+            data=given,
+            headers={"Origin": staff["login_url"].rpartition("/")[0]},
+        )
+    assert answer.status_code == 200
+    assert not answer.url.endswith("/log-in"), answer.text
+    return answer.url
+
+
+def test_a_live_key_is_refused_by_the_demo_in_one_line(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "portal", "demo", "--port", "0"],
+        cwd=PROJECT,
+        env=environ(tmp_path, STRIPE_SECRET_KEY="sk_live_x"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("STRIPE_SECRET_KEY is a live key, and this is the demo")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "postgres").exists()
