@@ -57,10 +57,11 @@ def run_demo(*, port: int, ready_file: Path | None, var: Path, say: Callable[[st
         sandbox="" if own_stripe else f"http://127.0.0.1:{free_port()}",
     )
     os.environ.update(places.environ)
-    settings = load()
+    settings = Settings.from_env()
     processes = Processes(var / "log")
     try:
         say("Preparing the data ...")
+        load()
         upgrade(settings.migration_database_url)
         runtime = build_runtime(settings, worker=True)
         seeding.seed(runtime)
