@@ -99,6 +99,7 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
         return
     if agreed.status not in (*LIVE, ArrangementStatus.WITHDRAWN):
         _ask(session, payment, f"{agreed.reference} was {agreed.status} when this was paid", now)
+        release(session, payment)
         _outside(session, account, payment, now=now)
         return
     if agreed.status == ArrangementStatus.WITHDRAWN and not _revive(session, payment, agreed, now):

@@ -3,8 +3,10 @@
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 
 from tests.battery.bench import opened
+from tests.battery.planted import FAULTS, RARE, planted
 from tests.battery.simulation import STEPS, Simulation
 
 
@@ -15,9 +17,10 @@ def main() -> None:
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--all", action="store_true", help="print every line of the history")
+    parser.add_argument("--plant", choices=sorted(FAULTS | RARE), help="put this mistake in first")
     given = parser.parse_args()
     failed, begun = 0, time.monotonic()
-    with opened() as bench:
+    with opened() as bench, _mistake(given.plant):
         for seed in range(given.start, given.start + given.seeds):
             history = Simulation(bench, seed).run(given.steps)
             if history.violations:
@@ -26,6 +29,10 @@ def main() -> None:
     took = time.monotonic() - begun
     print(f"{given.seeds} seeds, {failed} failed, {took:.1f} s")
     sys.exit(bool(failed))
+
+
+def _mistake(name: str | None):
+    return planted((FAULTS | RARE)[name]) if name else nullcontext()
 
 
 def _tell(seed: int, history, *, everything: bool) -> None:

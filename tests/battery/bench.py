@@ -62,7 +62,7 @@ class Bench:
 
     def rows(self, query: str, **values: object) -> list[Any]:
         """What a query of the judge finds, whoever's row it is."""
-        return self.judge.execute(query, values).fetchall()
+        return self.judge.execute(query, values or None).fetchall()
 
     def close(self) -> None:
         """Give every connection back."""

@@ -197,8 +197,9 @@ class Dana:
         sheet = offers_for(session, account, self.sim.now)
         if not sheet.offers or sheet.published is None:
             return None
-        offer = self.rng.choice(sheet.offers)
-        method = self.rng.choice((Method.AUTOMATIC, Method.AUTOMATIC, Method.MANUAL))
+        weights = [1 if offer.kind is Kind.FULL else 3 for offer in sheet.offers]
+        offer = self.rng.choices(sheet.offers, weights)[0]
+        method = self.rng.choice((*(Method.AUTOMATIC,) * 4, Method.MANUAL))
         later = self.rng.choice((0, 0, 0, 7, 30))
         first_on = sheet.today + timedelta(days=later)
         if offer.kind is Kind.FULL:

@@ -24,6 +24,7 @@ from portal.sandbox.app import Sandbox
 from portal.sandbox.faults import Fault
 from portal.sandbox.world import Endpoint
 from portal.sandbox.world import World as StripeWorld
+from tests.battery.acts import Choice, choices, state
 from tests.battery.bench import Bench
 from tests.battery.cast import Cast, Purse, assemble
 from tests.battery.debtor import Dana
@@ -40,7 +41,7 @@ WEBHOOK = "http://portal.test/stripe/webhook"
 EXPECTED = (DomainError, GatewayError, ReplyLost)
 UNEXPECTED = "every failure is one that the portal foresees"
 Act = Callable[[Session, Purse], object]
-STEPS = 40
+STEPS = 25
 
 
 class Loud(logging.Handler):
@@ -68,7 +69,6 @@ class Simulation:
         draw = self.rng
         self.stage = Stage(bench, self.history, self.clock, Random(f"{seed} stage"))
         self.stage.crash_rate = draw.choice((0, 0.1, 0.3))
-        self.eager = draw.choice((0.1, 0.3, 0.5))
         self.stage.between_rate = draw.choice((0, 0.2, 0.5))
         self.world = self._stripe_world()
         self.dana, self.outside = Dana(self, Random(f"{seed} d")), World(self, Random(f"{seed} w"))
@@ -122,11 +122,8 @@ class Simulation:
         self.bench.empty()
         with self._installed():
             self.cast = assemble(self.bench.worker, Random(f"{self.seed} cast"), self.seed)
-            done = 0
-            for _ in range(3 * steps):
-                done += self._step()
-                if done >= steps:
-                    break
+            for _ in range(steps):
+                self._step()
             self._come_to_rest()
             judge(self)
         self.world.store.close()
@@ -164,71 +161,40 @@ class Simulation:
             texter=NoTexter(),
         )
 
-    def _acts(self) -> tuple[tuple[float, Act], ...]:
-        dana, house, outside = self.dana, self.house, self.outside
-        return (
-            (10, dana.agree),
-            (4, dana.review),
-            (4, dana.pay_part),
-            (5, dana.pay_plan),
-            (2, dana.change_method),
-            (2, dana.choose_again),
-            (2, dana.stop_automatic),
-            (7, dana.land),
-            (22, outside.pay),
-            (3, outside.refund),
-            (3, outside.dispute),
-            (1, outside.fail_refund),
-            (14, outside.wait),
-            (8, self._month),
-            (8, outside.deliver),
-            (5, house.work),
-            (4, house.handle_events),
-            (5, house.sweep),
-            (2, house.reconcile),
-            (9, house.charge_due),
-            (0.7, house.hold),
-            (1, house.lift),
-            (0.4, house.cancel),
-            (1, house.give_back),
-            (1.5, house.adjust),
-            (0.3, house.recall),
-        )
-
-    def _month(self, session: Session, purse: Purse) -> bool:
-        """A month goes by, and what is due is charged."""
+    def month(self, session: Session, purse: Purse) -> bool:
+        """A month or half of one goes by, and what is due is charged."""
         self.clock.advance(timedelta(days=self.rng.choice((15, 31, 31))))
         return self.house.charge_due(session, purse)
 
-    def _step(self) -> bool:
+    def _step(self) -> None:
         purses = self.cast.purses
         purse = purses[0] if self.rng.random() < 0.5 else self.rng.choice(purses)
-        if self.rng.random() < self.eager and purse.pages:
-            return self._do(self.outside.pay, purse)
-        acts = self._acts()
-        act = self.rng.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
-        return self._do(act, purse)
+        self._do(self._drawn(self.rng, purse, choices(self)), purse)
 
     def _between(self) -> None:
         """Somebody else acts in the middle of an operation, most often on the same account."""
         self.history.note("  between:")
-        long = (self.outside.wait, self._month)
-        acts = [pair for pair in self._acts() if pair[1] not in long]
-        act = self.stage.rng.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
-        self._do(act, self.stage.rng.choice(self.cast.purses), inside=True)
+        draw = self.stage.rng
+        purse = draw.choice(self.cast.purses)
+        short = tuple(one for one in choices(self) if not one.long)
+        self._do(self._drawn(draw, purse, short), purse, inside=True)
 
-    def _do(self, act: Act, purse: Purse, *, inside: bool = False) -> bool:
+    def _drawn(self, draw: Random, purse: Purse, of: tuple[Choice, ...]) -> Act:
+        case = state(self, self.bench, purse.account_id, purse.pages)
+        fitting = [one for one in of if one.needs in case] or [Choice(1, self.dana.land)]
+        weights = [one.weight for one in fitting]
+        return draw.choices([one.act for one in fitting], weights)[0]
+
+    def _do(self, act: Act, purse: Purse, *, inside: bool = False) -> None:
         name, margin = act.__name__, "  " if inside else ""
         place = self.cast.purses.index(purse)
         self.history.note(f"{margin}{self.now.isoformat()} {name} {place}")
         with self.stage.operation(), self._session() as session:
             try:
-                done = bool(act(session, purse))
+                act(session, purse)
             except (Crash, Exception) as error:
                 self.failed(name, error)
-                done = True
         self.wire.judge_pages()
-        return done
 
     def _session(self) -> Session:
         return self.bench.web(info={"client_ids": (self.cast.client_id,)})
@@ -273,16 +239,14 @@ class Simulation:
         self.stage.calm = True
         switches = self.world.switches
         switches.drop, switches.double, switches.late, switches.list_lag_s = 0, 0, 0, 0
-        for wait in (timedelta(minutes=11), timedelta(hours=2), timedelta(hours=25), timedelta(8)):
+        for wait in (timedelta(minutes=90), timedelta(hours=25), timedelta(8), timedelta(hours=2)):
             self._settle_down()
             self.clock.advance(wait)
-        for _ in range(3):
-            self._settle_down()
-            self.clock.advance(timedelta(minutes=11))
+        self._settle_down()
 
     def _settle_down(self) -> None:
         purse, house = self.cast.purses[0], self.house
-        for act in (self.outside.deliver, house.handle_events, house.sweep, house.reconcile):
+        for act in (self.outside.deliver, house.handle_events, house.reconcile):
             self._do(act, purse)
         for _ in range(50):
             with self._session() as session:

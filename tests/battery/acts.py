@@ -1,0 +1,96 @@
+"""What may happen next, how likely it is, and what must be the case for it to matter."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from tests.battery.bench import Bench
+from tests.battery.books import open_pages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from tests.battery.cast import Purse
+    from tests.battery.simulation import Simulation
+
+    Act = Callable[[Session, Purse], object]
+
+_STATE = """
+    SELECT unnest(array_remove(ARRAY[
+      CASE WHEN a.status = 'open' AND a.balance_cents >= 200 THEN 'owed' END,
+      CASE WHEN r.id IS NULL AND a.status = 'open' AND a.balance_cents >= 200 THEN 'free' END,
+      CASE WHEN r.id IS NOT NULL THEN 'live' END,
+      CASE WHEN r.status = 'awaiting_first_payment' THEN 'unpaid' END,
+      CASE WHEN r.method = 'automatic' THEN 'automatic' END,
+      CASE WHEN r.method = 'automatic' AND z.id IS NOT NULL THEN 'running' END,
+      CASE WHEN p.known THEN 'known' END,
+      CASE WHEN p.paid THEN 'paid' END,
+      CASE WHEN p.unresolved THEN 'unresolved' END,
+      CASE WHEN EXISTS (SELECT FROM hold h WHERE h.account_id = a.id AND h.lifted_at IS NULL)
+        THEN 'held' END,
+      CASE WHEN EXISTS (SELECT FROM stripe_event WHERE handled_at IS NULL) THEN 'events' END,
+      CASE WHEN EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'todo'
+        AND task_name IN ('payments.refund', 'stripe.handle_events')) THEN 'jobs' END], NULL))
+    FROM account a
+    LEFT JOIN arrangement r ON r.account_id = a.id
+      AND r.status IN ('awaiting_first_payment', 'active')
+    LEFT JOIN payment_authorization z ON z.arrangement_id = r.id AND z.status = 'granted'
+    CROSS JOIN LATERAL (SELECT count(*) > 0 AS known,
+      bool_or(status = 'succeeded' AND amount_cents > 1) AS paid,
+      bool_or(status IN ('created', 'open', 'attempting', 'processing')) AS unresolved
+      FROM payment WHERE account_id = a.id) p
+    WHERE a.id = %(account)s"""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One act, its weight, and the state without which it would do nothing."""
+
+    weight: float
+    act: "Act"
+    needs: str = ""
+    long: bool = False
+
+
+def choices(sim: "Simulation") -> tuple[Choice, ...]:
+    """Everything that can happen."""
+    dana, house, outside = sim.dana, sim.house, sim.outside
+    return (
+        Choice(14, dana.agree, "free"),
+        Choice(2, dana.agree, "live"),
+        Choice(2, dana.review, "free"),
+        Choice(4, dana.pay_part, "owed"),
+        Choice(7, dana.pay_plan, "live"),
+        Choice(3, dana.change_method, "automatic"),
+        Choice(3, dana.choose_again, "unpaid"),
+        Choice(2, dana.stop_automatic, "automatic"),
+        Choice(9, dana.land, "known"),
+        Choice(60, outside.pay, "page"),
+        Choice(3, outside.refund, "paid"),
+        Choice(4, outside.dispute, "paid"),
+        Choice(1, outside.fail_refund, "paid"),
+        Choice(7, outside.wait, long=True),
+        Choice(40, sim.month, "running", long=True),
+        Choice(6, outside.deliver, "known"),
+        Choice(6, house.work, "jobs"),
+        Choice(6, house.handle_events, "events"),
+        Choice(8, house.sweep, "unresolved"),
+        Choice(3, house.reconcile, "known"),
+        Choice(8, house.charge_due, "running"),
+        Choice(1, house.hold, "live"),
+        Choice(2, house.lift, "held"),
+        Choice(0.5, house.cancel, "live"),
+        Choice(1.5, house.give_back, "paid"),
+        Choice(1.5, house.adjust, "owed"),
+        Choice(0.3, house.recall, "owed"),
+    )
+
+
+def state(sim: "Simulation", bench: Bench, account_id: UUID, pages: list[str]) -> set[str]:
+    """What is the case with an account, as words that ``needs`` asks for."""
+    found = {row[0] for row in bench.rows(_STATE, account=account_id)}
+    if any(one["id"] in pages for one in open_pages(sim.world)):
+        found.add("page")
+    return found | {""}

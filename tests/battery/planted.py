@@ -1,0 +1,215 @@
+"""Faults that are planted on purpose: the battery is worth what it catches of them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from portal.gateways.payments import GatewayRefund, RefundStatus
+from portal.gateways.stripe import StripeGateway
+from portal.models import Payment, Refund
+from portal.services import (
+    acceptance,
+    charging,
+    ledger,
+    payments,
+    reconcile,
+    refunds,
+    settling,
+    standing,
+)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One name in one module, and what takes its place."""
+
+    where: Any
+    name: str
+    instead: Any
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A mistake somebody could make, and seeds of thirty steps in which the battery sees it."""
+
+    story: str
+    patches: Callable[[], tuple[Patch, ...]]
+    seeds: tuple[int, ...]
+
+
+@contextmanager
+def planted(fault: Fault) -> Iterator[None]:
+    """The portal with this mistake in it."""
+    patches = fault.patches()
+    before = [getattr(patch.where, patch.name) for patch in patches]
+    for patch in patches:
+        setattr(patch.where, patch.name, patch.instead)
+    try:
+        yield
+    finally:
+        for patch, found in zip(patches, before, strict=True):
+            setattr(patch.where, patch.name, found)
+
+
+def _random_refund_keys() -> tuple[Patch, ...]:
+    refund, numbers = StripeGateway.refund, count()
+
+    def with_another_key(self: StripeGateway, intent: str, **given: Any) -> GatewayRefund:
+        given["idempotency_key"] += f"-{next(numbers)}"
+        return refund(self, intent, **given)
+
+    return (Patch(StripeGateway, "refund", with_another_key),)
+
+
+def _every_reading_posts() -> tuple[Patch, ...]:
+    post, numbers = ledger.post, count()
+
+    def under_another_name(session: Any, account: Any, **given: Any) -> bool:
+        given["source"] += f":{next(numbers)}"
+        return post(session, account, **given)
+
+    return (Patch(refunds, "post", under_another_name),)
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return None
+
+
+def _no_sweeper() -> tuple[Patch, ...]:
+    return (Patch(reconcile, "sweep", _nothing),)
+
+
+def _charge_after_stop() -> tuple[Patch, ...]:
+    return (Patch(charging, "_permitted", lambda *_, **__: True),)
+
+
+def _post_again_without_reading() -> tuple[Patch, ...]:
+    def sweep(session: Any, gateway: Any, payment_id: Any, *, now: datetime) -> None:
+        payment = payments.locked(session, payment_id)
+        attempting = payment.status == "attempting"
+        session.commit()
+        if attempting:
+            charging.post_charge(session, gateway, payment_id, now=now)
+        else:
+            payments.refresh(session, gateway, payment_id, now=now)
+
+    return (Patch(reconcile, "sweep_payment", sweep),)
+
+
+def _whole_payment_back() -> tuple[Patch, ...]:
+    give_back = refunds.give_back
+
+    def all_of_it(session: Any, payment: Payment, amount: Any, **given: Any) -> Refund:
+        whole = payment.amount_cents if given["cause"] == "paid_too_much" else amount
+        return give_back(session, payment, whole, **given)
+
+    return (Patch(refunds, "give_back", all_of_it),)
+
+
+def _no_excess_back() -> tuple[Patch, ...]:
+    return (Patch(refunds, "give_back_excess", _nothing),)
+
+
+def _two_tabs() -> tuple[Patch, ...]:
+    def close(session: Any, gateway: Any, found: Payment, *, now: datetime) -> None:
+        locked = payments.locked(session, found.id)
+        if locked.status in ("created", "open"):
+            locked.status = "canceled"  # type: ignore[assignment]
+        session.commit()
+
+    return (Patch(payments, "_close", close),)
+
+
+def _no_remainder() -> tuple[Patch, ...]:
+    rows = acceptance._installments
+
+    def rounded(agreed: Any, drafted: Any) -> Iterator[Any]:
+        parts = list(rows(agreed, drafted))
+        if len(parts) > 1:
+            parts[-1].amount_cents = parts[0].amount_cents
+        yield from parts
+
+    return (Patch(acceptance, "_installments", rounded),)
+
+
+def _refunds_by_charge() -> tuple[Patch, ...]:
+    post = ledger.post
+
+    def by_charge(session: Any, account: Any, **given: Any) -> bool:
+        if given["kind"] == "refund":
+            given["source"] = f"refund:{given['payment'].intent_id}"
+        return post(session, account, **given)
+
+    return (Patch(refunds, "post", by_charge),)
+
+
+def _events_only() -> tuple[Patch, ...]:
+    return (Patch(reconcile, "reconcile_account", lambda *_, **__: 0),)
+
+
+def _a_day_early() -> tuple[Patch, ...]:
+    today_of = standing.today_of
+
+    def tomorrow(debtor: Any, now: datetime) -> Any:
+        return today_of(debtor, now) + timedelta(days=1)
+
+    return (Patch(charging, "today_of", tomorrow),)
+
+
+def _late_failure_wins() -> tuple[Patch, ...]:
+    move = settling.move
+
+    def anything(current: Any, new: Any) -> Any:
+        return new if current == "succeeded" else move(current, new)
+
+    apply = settling._apply_intent
+
+    def forgetful(session: Any, account: Any, payment: Any, *rest: Any, **given: Any) -> None:
+        if payment.status == "succeeded":
+            payment.status = "open"
+        apply(session, account, payment, *rest, **given)
+
+    return (Patch(settling, "move", anything), Patch(settling, "_apply_intent", forgetful))
+
+
+def _stripe_first() -> tuple[Patch, ...]:
+    commit = payments.commit
+
+    def not_yet(session: Any, name: str) -> None:
+        if name in ("payment.created", "payment.drafted"):
+            session.flush()
+        else:
+            commit(session, name)
+
+    return (Patch(payments, "commit", not_yet),)
+
+
+def _refund_comes_back() -> tuple[Patch, ...]:
+    return (Patch(refunds, "FAILED", ()), Patch(refunds, "GOING_BACK", tuple(RefundStatus)))
+
+
+FAULTS: dict[str, Fault] = {
+    "every_reading_posts": Fault("Ledger rows without uniqueness", _every_reading_posts, (0,)),
+    "no_sweeper": Fault("Nobody finishes what hangs", _no_sweeper, (8,)),
+    "two_tabs": Fault("A page is given up, but not closed at Stripe", _two_tabs, (0,)),
+    "no_remainder": Fault("Equal installments, rounded", _no_remainder, (1,)),
+    "refunds_by_charge": Fault("One refund for each charge", _refunds_by_charge, (0,)),
+    "events_only": Fault("Webhooks alone, no reconciliation", _events_only, (4,)),
+    "late_failure_wins": Fault("A later reading undoes success", _late_failure_wins, (0,)),
+    "stripe_first": Fault("Stripe is asked before our row is kept", _stripe_first, (0,)),
+}
+"""Faults that the suite plants, each with seeds that catch it."""
+
+RARE: dict[str, Fault] = {
+    "random_refund_keys": Fault("A key of its own for each try", _random_refund_keys, ()),
+    "charge_after_stop": Fault("What was begun is charged, stopped or not", _charge_after_stop, ()),
+    "post_again": Fault("A charge is posted again, not read", _post_again_without_reading, ()),
+    "whole_payment_back": Fault("The payment goes back, not its excess", _whole_payment_back, ()),
+    "no_excess_back": Fault("What was paid too much stays", _no_excess_back, ()),
+    "a_day_early": Fault("Due dates by another calendar", _a_day_early, ()),
+    "refund_comes_back": Fault("A refund that failed counts as made", _refund_comes_back, ()),
+}
+"""Faults that fourteen seeds of thirty steps did not meet; ``--plant NAME`` looks further."""
