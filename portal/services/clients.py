@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
-from portal.domain import DomainError, policy_check, theme
+from portal.domain import N_, DomainError, policy_check, theme
 from portal.domain.debts import CollectorRole
 from portal.domain.identity import Factor
 from portal.domain.policy import Policy
@@ -35,7 +35,7 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 class ClientUnsuitable(DomainError):
     """What is wrong with a new client or its offer policy, each point in ``problems``."""
 
-    message = "The client cannot be added: %(problems)s"
+    message = N_("The client cannot be added: %(problems)s")
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems=" ".join(problems))
