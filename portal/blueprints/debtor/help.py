@@ -244,7 +244,7 @@ def readable_account(account_id: UUID) -> Balance:
     view = any_account(account_id)
     verdict = view.offers.capabilities.answer
     if verdict.permission is Permission.DENIED:
-        page = show("debtor/not_shown.html", view, reasons=verdict.reasons)
+        page = show("debtor/not_shown.html", view, reasons=verdict.reasons, note=None)
         abort(make_response(page, 409 if request.method == "POST" else 200))
     return view
 
