@@ -134,7 +134,8 @@ def charge_due(client_id: str, after: str | None = None) -> None:
         commit(session, "charge.batched")
         for installment_id in batch:
             try:
-                charging.charge_installment(session, runtime.stripe, installment_id, now=now)
+                at = runtime.clock.now()  # a hold that was set meanwhile has begun by then
+                charging.charge_installment(session, runtime.stripe, installment_id, now=at)
             except Exception:  # one that fails must not keep the others from their day
                 session.rollback()
                 log.exception("installment %s could not be charged", installment_id)
