@@ -1,8 +1,11 @@
 """Paying: one charge counts once, nothing is lost, nothing is taken twice."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
+from portal.db import set_hook
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
@@ -381,3 +384,31 @@ def test_a_hold_has_the_open_page_closed_by_a_job(till: Till) -> None:
     assert till.newest().status == PaymentStatus.EXPIRED
     queued = text("SELECT count(id) FROM procrastinate_jobs")
     assert till.session.scalar(queued) >= 1
+
+
+def test_a_hold_set_while_the_job_runs_is_seen_before_stripe_is_asked(till: Till) -> None:
+    """DH-08: also where the machine that set it has a clock that runs ahead."""
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=30)
+
+    def between(name: str) -> None:
+        if name == "after charge.created":
+            set_hold(
+                till.session,
+                till.account,
+                HoldKind.DISPUTE,
+                source="help:HR-1",
+                now=till.now + timedelta(seconds=1),
+                actor=debtor(till.account.debtor_id),
+            )
+            till.session.commit()
+
+    set_hook(between)
+    try:
+        charging.charge_installment(
+            till.session, till.gateway, parts_of(till, agreed)[1].id, now=till.now
+        )
+    finally:
+        set_hook(None)
+    assert len(till.charges) == 1
