@@ -21,12 +21,7 @@ PAGE = """<!doctype html>
 <table>{% for row in rows %}<tr><th>{{ row.kind }}</th><td>{{ row.cents }}</td></tr>{% endfor %}
 </table>{% for paragraph in paragraphs %}<p>{{ paragraph }}</p>{% endfor %}</main></body></html>
 """
-WORDS = (
-    *("you", "can", "stop", "or", "change", "this", "at", "any", "time", "and", "ask", "a"),
-    *("person", "for", "help", "we", "take", "nothing", "today", "amount", "owe", "interest"),
-    *("fees", "payments", "credits", "since", "account", "placed", "choose", "what", "bear", "by"),
-    *("month", "week", "once", "before", "day", "that", "is", "shown", "here", "worked", "out"),
-)
+SYLLABLES = [one + two for one in "bcdfghjklmnprstvwy" for two in "aeiou"]
 SELECT = text("""
     SELECT current_creditor, balance_cents,
       (SELECT json_agg(json_build_object('kind', kind, 'cents', amount_cents) ORDER BY at)
@@ -36,8 +31,10 @@ SELECT = text("""
 
 
 def sentence(seed: int) -> str:
-    """A hundred characters of plain words, other ones for each seed: text that packs like text."""
-    return " ".join(Random(seed).choices(WORDS, k=30))[:100]
+    """A hundred characters of new words, other ones for each seed: they pack like a page's text."""
+    draw = Random(seed)
+    words = ("".join(draw.choices(SYLLABLES, k=draw.randint(1, 3))) for _ in range(40))
+    return " ".join(words)[:100]
 
 
 def create_app() -> Flask:

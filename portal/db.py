@@ -20,13 +20,75 @@ class PortalSession(Session):
     """A session whose transactions see only the clients in ``info["client_ids"]``.
 
     Row-level security reads the list from ``app.client_ids``; without one nothing is visible.
+    What `read_row` reads before the first ORM statement goes straight to the connection on which
+    the session will work, in the same transaction: a page that only reads does not pay for more.
     """
+
+    _reading: Connection | None = None
+    _scoped_to: tuple[UUID, ...] = ()
+    _begun = False
+
+    def driver(self) -> psycopg.Connection[Any]:
+        """The psycopg connection of the open transaction; one begins if there is none."""
+        found = self._before_orm() or self.connection()
+        return cast("psycopg.Connection[Any]", found.connection.driver_connection)
+
+    def scoped_to(self, *client_ids: UUID) -> None:
+        """Note that a statement has just scoped the open transaction to these clients by itself."""
+        self.info["client_ids"] = client_ids
+        if self._reading is not None and not self._begun:
+            self._scoped_to = client_ids
+
+    def get_bind(self, *args: Any, **given: Any) -> Engine | Connection:
+        """The connection that was read from, else what the session is bound to."""
+        return self._reading or super().get_bind(*args, **given)
+
+    def close(self) -> None:
+        """End the transaction and give its connection back."""
+        super().close()
+        self._give_back()
+
+    def invalidate(self) -> None:
+        """Throw away a connection that broke."""
+        super().invalidate()
+        if self._reading is not None:
+            self._reading.invalidate()
+        self._give_back()
+
+    def _before_orm(self) -> Connection | None:
+        """The connection as long as nothing but `read_row` used it, in the scope it has."""
+        wanted = tuple(self.info.get("client_ids") or ())
+        if self._begun or self.in_transaction() or wanted != self._scoped_to:
+            return None
+        if self._reading is None and isinstance(self.bind, Engine):
+            self._reading = self.bind.connect()
+        return self._reading
+
+    def _give_back(self) -> None:
+        read_only, self._scoped_to, self._begun = not self._begun, (), False
+        if self._reading is not None:
+            if read_only and not self._reading.invalidated:
+                self._end_reading(self._reading)
+            self._reading.close()
+            self._reading = None
+
+    @staticmethod
+    def _end_reading(reading: Connection) -> None:
+        """Commit what changed nothing: a rollback would forget the prepared statements."""
+        try:
+            reading.connection.commit()
+        except psycopg.OperationalError:
+            reading.invalidate()
 
 
 @event.listens_for(PortalSession, "after_begin")
-def _scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+def _scope(session: PortalSession, transaction: SessionTransaction, connection: Connection) -> None:
     # The setting ends with its transaction, so a session that sees nobody need not say so.
-    if not transaction.nested and (client_ids := session.info.get("client_ids")):
+    if transaction.nested:
+        return
+    already, session._scoped_to, session._begun = session._scoped_to, (), True
+    client_ids = tuple(session.info.get("client_ids") or ())
+    if client_ids != already:
         _apply(connection, client_ids)
 
 
@@ -109,7 +171,7 @@ def psycopg_connection(session: Session) -> psycopg.Connection[Any]:
 
 
 def read_row(
-    session: Session, statement: str, values: Mapping[str, object]
+    session: PortalSession, statement: str, values: Mapping[str, object]
 ) -> tuple[Any, ...] | None:
     """The only row of a SELECT, straight from the driver within the session's transaction.
 
@@ -118,7 +180,7 @@ def read_row(
     """
     session.flush()
     try:
-        return psycopg_connection(session).execute(statement, values).fetchone()
+        return session.driver().execute(statement, values).fetchone()
     except psycopg.OperationalError as error:
         session.invalidate()
         raise OperationalError(statement, None, error) from error

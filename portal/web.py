@@ -13,13 +13,13 @@ from flask import Flask, current_app, g, redirect, request
 from flask_wtf import FlaskForm
 from jinja2 import Environment
 from markupsafe import Markup, escape
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 from wtforms.form import BaseForm
 
 from portal import assets, i18n
+from portal.db import PortalSession
 from portal.domain import N_, DomainError, theme
 
 
@@ -91,14 +91,14 @@ class SessionClosed(HTTPException):
         self.carry_on = carry_on
 
 
-def _open() -> Session:
+def _open() -> PortalSession:
     if "session" not in g:
         g.session = current_app.extensions["portal"].sessions()
-    current: Session = g.session
+    current: PortalSession = g.session
     return current
 
 
-session: Session = LocalProxy(_open)  # type: ignore[assignment]
+session: PortalSession = LocalProxy(_open)  # type: ignore[assignment]
 """The request's database session. A guard sets its tenant; what nobody commits is rolled back."""
 
 

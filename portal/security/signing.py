@@ -4,7 +4,8 @@ import hmac
 import json
 from typing import Any
 
-from itsdangerous import Signer, URLSafeSerializer
+from itsdangerous import Serializer, Signer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 from itsdangerous.signer import SigningAlgorithm
 
 from portal.domain.keys import Keys
@@ -25,6 +26,14 @@ class Compact:
     loads = staticmethod(json.loads)
 
 
+class Short(URLSafeSerializer):
+    """Values so short that trying to compress them costs more than it saves."""
+
+    def dump_payload(self, obj: Any) -> bytes:
+        """The value as it stands in an address."""
+        return base64_encode(Serializer.dump_payload(self, obj))
+
+
 def signer(keys: Keys, salt: str) -> Signer:
     """Who signs values for one purpose, which the salt names."""
     return Signer(_derived(keys, salt), salt, key_derivation="none", algorithm=Sha256())
@@ -33,7 +42,7 @@ def signer(keys: Keys, salt: str) -> Signer:
 def serializer(keys: Keys, salt: str) -> URLSafeSerializer:
     """Who signs plain values for addresses, for one purpose, which the salt names."""
     how: dict[str, Any] = {"key_derivation": "none", "algorithm": Sha256()}
-    return URLSafeSerializer(_derived(keys, salt), salt=salt, serializer=Compact, signer_kwargs=how)
+    return Short(_derived(keys, salt), salt=salt, serializer=Compact, signer_kwargs=how)
 
 
 def _derived(keys: Keys, salt: str) -> list[bytes]:

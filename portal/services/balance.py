@@ -12,7 +12,7 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, load_only
 
-from portal.db import read_row
+from portal.db import PortalSession, read_row
 from portal.domain import policy
 from portal.domain.debts import CollectorRole
 from portal.domain.money import Cents
@@ -190,7 +190,7 @@ def read_with(
 
 
 def show_balance(
-    session: Session, visit: Visit, account_id: UUID, *, now: datetime
+    session: PortalSession, visit: Visit, account_id: UUID, *, now: datetime
 ) -> Balance | None:
     """The same as `read_balance` at a fifth of its cost, for a page that shows and changes nothing.
 

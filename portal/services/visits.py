@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from portal.db import read_row
+from portal.db import PortalSession, read_row
 from portal.models import Debtor, DebtorSession
 from portal.models.base import ids
 from portal.services import evidence
@@ -107,18 +107,18 @@ def keep_language(session: Session, visit: Visit) -> None:
         session.flush()
 
 
-def find_visit(session: Session, token: str, *, now: datetime) -> FoundVisit | None:
+def find_visit(session: PortalSession, token: str, *, now: datetime) -> FoundVisit | None:
     """The visit of a token, open or not, with the session scoped to its client; writes nothing."""
     row = read_row(session, _FIND, {"token_hash": _hash(token)})
     if row is None:
         return None
     *seen, expires_at, closed_at, public_id, face, _scope = row
     visit = Visit(*seen)
-    session.info["client_ids"] = (visit.client_id,)
+    session.scoped_to(visit.client_id)
     return FoundVisit(visit, public_id, expires_at, closed_at is None and now < expires_at, face)
 
 
-def end_visit(session: Session, token: str, *, now: datetime) -> None:
+def end_visit(session: PortalSession, token: str, *, now: datetime) -> None:
     """End the visit of a token, if there is one and it has not ended. The caller commits."""
     if find_visit(session, token, now=now) is None:
         return
