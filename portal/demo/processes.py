@@ -97,12 +97,13 @@ def free_port() -> int:
 
 
 def interrupt_on_termination() -> None:
-    """Let SIGTERM end the demo as Ctrl-C does."""
+    """Let SIGTERM end the demo as Ctrl-C does, which works for a demo in the background too."""
 
     def interrupted(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupted)
 
 
 def _last_line(log: Path) -> str:
