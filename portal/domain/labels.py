@@ -113,6 +113,7 @@ REASONS = {
     "chargeback": N_("Chargeback"),
     "stopped": N_("Stopped"),
     "method_changed": N_("Another card or bank account"),
+    "payment_lost": N_("A payment went back"),
     "arrangement_withdrawn": N_("The agreement was taken back"),
     "arrangement_canceled": N_("The agreement was canceled"),
     "dashboard": N_("Made in Stripe's dashboard"),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain.money import Cents
 from portal.gateways.payments import DisputeStatus, GatewayDispute
 from portal.models import Account, Arrangement, Chargeback, EntryKind, Payment, fresh_id
-from portal.services import authorizations, evidence, refunds
+from portal.services import authorizations, evidence, forgiveness, refunds
 from portal.services.arrangements import LIVE, shorten_to_balance
 from portal.services.ledger import close_if_settled, lock_account, open_exception, post
 
@@ -47,6 +47,7 @@ def apply_dispute(
         )
         if landed:
             _record(session, account, payment, told, movement.amount_cents, now=now)
+            forgiveness.judge(session, account, payment, f"movement:{movement.id}", now)
             if withdrawn:
                 _stop(session, account, payment, told, now=now)
             else:

@@ -10,7 +10,7 @@ from portal.domain.money import Cents, Money
 from portal.domain.statuses import PaymentStatus
 from portal.domain.wording import clean_text
 from portal.models import Chargeback, Payment, PaymentPurpose, Refund, Staff
-from portal.services import evidence, refunds
+from portal.services import evidence, forgiveness, refunds
 from portal.services.ledger import lock_account
 
 GONE = {str(status) for status in refunds.GOING_BACK} | {refunds.WANTED}
@@ -65,7 +65,8 @@ def give_back(
 ) -> Refund:
     """Ask for money to go back to the debtor, on the record; the caller commits.
 
-    Locks the account, so that two members of staff give back no more than was paid. Raises
+    Locks the account, so that two members of staff give back no more than was paid. What was paid
+    too much is the debtor's; any more of a settlement's payment ends the settlement. Raises
     ReasonMissing, NothingToGiveBack, TooMuchToGiveBack.
     """
     if not (words := clean_text(reason)):
@@ -91,4 +92,6 @@ def give_back(
         },
         now=now,
     )
-    return refunds.give_back(session, payment, amount_cents, cause="staff", now=now)
+    owed_back = amount_cents <= refunds.overpaid_cents(session, account)
+    cause = forgiveness.OWED_BACK if owed_back else refunds.STAFF
+    return refunds.give_back(session, payment, amount_cents, cause=cause, now=now)

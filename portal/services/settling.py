@@ -30,7 +30,7 @@ from portal.models import (
     PaymentPurpose,
 )
 from portal.models.payments import OPEN
-from portal.services import authorizations, evidence, fulfilling, notices, refunds
+from portal.services import authorizations, evidence, forgiveness, fulfilling, notices, refunds
 from portal.services.ledger import lock_account, lock_row, open_exception, post
 from portal.services.readings import Reading
 
@@ -204,7 +204,7 @@ def _undo(
     session: Session, account: Account, payment: Payment, intent: GatewayPayment, *, now: datetime
 ) -> None:
     """Give back in full what was charged although it had been stopped, and tell a person."""
-    refunds.give_back(session, payment, payment.amount_cents, cause="charged_after_stop", now=now)
+    refunds.give_back(session, payment, payment.amount_cents, cause=forgiveness.UNDONE, now=now)
     fulfilling.release(session, payment)
     open_exception(
         session,
