@@ -7,7 +7,6 @@ from sqlalchemy import or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.db import commit, hook
-from portal.domain.holds import Capability
 from portal.domain.money import Cents
 from portal.domain.statuses import (
     AuthorizationStatus,
@@ -45,8 +44,6 @@ BATCH = 25
 # gone because a hold or an outage ended. The debtor finds that part open on their page.
 LATEST = timedelta(days=3)
 APART = timedelta(hours=20)
-# A hold counts once it is written, though the clock that wrote it runs ahead or the job is slow.
-CLOCKS_APART = timedelta(minutes=10)
 CHARGEABLE = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED)
 
 
@@ -151,7 +148,7 @@ def _permission(
     live = agreed.status in LIVE and agreed.method == "automatic"
     if not (live and account.balance_cents > 0 and _is_due(session, account, part, now=now)):
         return None
-    if not _may_charge(session, account, now=now):
+    if not standing(session, account, now).charge.allowed:
         return None
     if _charged_lately(session, account, now=now):
         return None
@@ -170,12 +167,6 @@ def _is_due(session: Session, account: Account, part: Installment, *, now: datet
         return False
     wanted_on = max(part.due_on, part.next_attempt_on or part.due_on)
     return wanted_on <= today <= wanted_on + LATEST
-
-
-def _may_charge(session: Session, account: Account, *, now: datetime) -> bool:
-    """Whether nothing forbids charging, by this machine's clock and by one that runs ahead."""
-    moments = (now, now + CLOCKS_APART)
-    return all(standing(session, account, at).of(Capability.CHARGE).allowed for at in moments)
 
 
 def _charged_lately(session: Session, account: Account, *, now: datetime) -> bool:
@@ -257,7 +248,7 @@ def _permitted(session: Session, account: Account, payment: Payment, *, now: dat
         and permission.status == AuthorizationStatus.GRANTED
         and permission.method_id == payment.method_id
         and account.balance_cents >= payment.amount_cents
-        and _may_charge(session, account, now=now)
+        and standing(session, account, now).charge.allowed
     )
 
 

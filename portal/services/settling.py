@@ -188,7 +188,10 @@ def _forbidden_when_charged(session: Session, payment: Payment, intent: GatewayP
 
 
 def _held_at(session: Session, payment: Payment, at: datetime) -> bool:
-    """Whether a hold that forbids charging had begun then and not ended yet."""
+    """Whether a hold that forbids charging had begun then, by Stripe's clock, and not ended yet.
+
+    ``standing.IN_FORCE`` asks what counts now; here it is asked what counted at a time gone by.
+    """
     held = select(Hold.id).where(
         Hold.client_id == payment.client_id,
         Hold.account_id == payment.account_id,
