@@ -2,14 +2,27 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
-from portal.domain.statuses import AuthorizationStatus, move
+from portal.domain.statuses import AuthorizationStatus, MessageStatus, move
 from portal.domain.terms import Method
-from portal.models import Account, Arrangement, Authorization, Payment, fresh_id
-from portal.services import evidence, notices
+from portal.models import (
+    Account,
+    Arrangement,
+    Authorization,
+    Channel,
+    Debtor,
+    Message,
+    Payment,
+    fresh_id,
+)
+from portal.services import evidence, messages, notices
+
+COPY = "authorization_copy"
+GONE = (MessageStatus.SENT, MessageStatus.DELIVERED)
+ON_LIST = (MessageStatus.QUEUED, *GONE)
 
 # Holds under which nothing is charged: what lands after they began goes back.
 STOPPING_HOLDS = tuple(
@@ -53,11 +66,60 @@ def grant(session: Session, account: Account, payment: Payment, *, now: datetime
     found.method_last4, found.method_funding = payment.method_last4, payment.method_funding
     session.flush()
     _record(session, account, found, actor=evidence.STRIPE, now=now)
-    sent = notices.tell(
-        session, account, "authorization_copy", fact=f"authorization:{found.id}", now=now
-    )
+    sent = notices.tell(session, account, COPY, fact=f"authorization:{found.id}", now=now)
     found.copy_message_id = sent[0].id if sent else None
-    found.copied_at = now
+
+
+def copy_left_at(session: Session, found: Authorization) -> datetime | None:
+    """When the copy of a permission had left, so that it may be charged under (PY-05); else None.
+
+    An e-mail has left once its carrier took it. A letter, for whom no address is open or whose
+    e-mail may not hold the document, counts from when it is on the list of letters: the copy
+    stands on the debtor's own page since they allowed it, to be read and kept. What was held back
+    or came to nothing does not count.
+    """
+    copies = session.scalars(_copies(found)).all()
+    left = [_left_at(copy) for copy in copies]
+    return min((at for at in left if at is not None), default=None)
+
+
+def copy_is_lost(session: Session, found: Authorization) -> bool:
+    """Whether no copy of a permission has left and none is on its way: only a person can help."""
+    over = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
+    return all(copy.status in over for copy in session.scalars(_copies(found)).all())
+
+
+def send_copy_by_letter(
+    session: Session, account: Account, found: Authorization, *, now: datetime
+) -> None:
+    """Put the copy of a permission on the list of letters; the caller commits."""
+    messages.queue(
+        session,
+        session.get_one(Debtor, (account.client_id, account.debtor_id)),
+        template=COPY,
+        context={"account": str(account.id), "authorization": str(found.id)},
+        account=account,
+        channel=Channel.LETTER,
+        dedupe_key=f"{COPY}:authorization:{found.id}:letter",
+        now=now,
+    )
+
+
+def _copies(found: Authorization) -> Select[Message]:
+    fact = f"{COPY}:authorization:{found.id}"
+    return (
+        select(Message)
+        .where(
+            Message.client_id == found.client_id, Message.dedupe_key.in_((fact, f"{fact}:letter"))
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+def _left_at(copy: Message) -> datetime | None:
+    if copy.channel == Channel.LETTER:
+        return copy.created_at if copy.status in ON_LIST else None
+    return copy.sent_at if copy.status in GONE else None
 
 
 def revoke(

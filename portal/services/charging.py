@@ -33,7 +33,7 @@ from portal.models import (
 )
 from portal.services import authorizations, settling
 from portal.services.arrangements import LIVE
-from portal.services.ledger import lock_account, lock_row
+from portal.services.ledger import lock_account, lock_row, open_exception
 from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, locked, open_attempt
 from portal.services.readings import Reading
 from portal.services.references import fresh_reference
@@ -155,7 +155,28 @@ def _permission(
     found = authorizations.current(session, agreed)
     if found is None or found.status != AuthorizationStatus.GRANTED:
         return None
-    return found if found.copied_at is not None else None
+    return found if _copy_left(session, account, found, now=now) else None
+
+
+def _copy_left(session: Session, account: Account, found: Authorization, *, now: datetime) -> bool:
+    """Whether the debtor's copy of the permission left before (PY-05); a lost one is asked about.
+
+    Until then the part waits: a later run charges it, or the debtor pays it on their page.
+    """
+    left_at = authorizations.copy_left_at(session, found)
+    if left_at is not None and left_at <= now:
+        found.copied_at = left_at
+        return True
+    if authorizations.copy_is_lost(session, found):
+        open_exception(
+            session,
+            account,
+            kind="copy_not_given",
+            source=f"authorization:{found.id}",
+            detail="The copy of the permission to charge did not leave, so nothing is charged.",
+            now=now,
+        )
+    return False
 
 
 def _is_due(session: Session, account: Account, part: Installment, *, now: datetime) -> bool:

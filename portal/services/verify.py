@@ -85,12 +85,12 @@ CHECKS: dict[str, str] = {
           WHERE f.client_id = :client AND f.type = 'acceptance' AND y.payload IS NOT NULL) l
           ON l.arrangement_id = r.id
         WHERE r.id IS NULL OR l.n IS NULL""",
-    "no off-session charge without an authorization granted before": """
+    "no off-session charge before a permission was granted and its copy left (PY-05)": """
         SELECT p.reference FROM payment p
         WHERE p.client_id = :client AND p.purpose = 'installment' AND p.checkout_id IS NULL
           AND p.intent_id IS NOT NULL AND NOT EXISTS (SELECT FROM payment_authorization z
             WHERE z.client_id = p.client_id AND z.arrangement_id = p.arrangement_id
-              AND z.granted_at <= p.created_at)""",
+              AND z.granted_at <= p.created_at AND z.copied_at <= p.created_at)""",
     "a refund stands in the ledger as Stripe has it": """
         SELECT coalesce(r.refund_id, r.id::text) || ' is ' || r.status
         FROM refund r WHERE r.client_id = :client AND r.refund_id IS NOT NULL
