@@ -1,12 +1,13 @@
 """Permission to charge a saved method later: granted by settling, revoked by anyone's stop."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
-from portal.domain.statuses import AuthorizationStatus, MessageStatus, move
+from portal.domain.statuses import AuthorizationStatus, MessageStatus, PaymentStatus, move
 from portal.domain.terms import Method
 from portal.models import (
     Account,
@@ -16,13 +17,18 @@ from portal.models import (
     Debtor,
     Message,
     Payment,
+    PaymentPurpose,
     fresh_id,
 )
 from portal.services import evidence, messages, notices
+from portal.services.standing import CLOCKS_APART, close_pages
 
 COPY = "authorization_copy"
 GONE = (MessageStatus.SENT, MessageStatus.DELIVERED)
 ON_LIST = (MessageStatus.QUEUED, *GONE)
+
+SAVING = (PaymentPurpose.METHOD, PaymentPurpose.FIRST)
+"""What is paid, or saved, on a page that keeps the way to pay for later."""
 
 # Holds under which nothing is charged: what lands after they began goes back.
 STOPPING_HOLDS = tuple(
@@ -133,7 +139,8 @@ def revoke(
 ) -> bool:
     """End the permission at once (PY-08); False where there was none. The caller commits.
 
-    The account is locked by the caller: a charge that has not begun by then never begins.
+    The account is locked by the caller: a charge that has not begun by then never begins. A page
+    that would save a way to pay is closed at Stripe soon after.
     """
     found = current(session, agreed)
     if found is None:
@@ -141,7 +148,28 @@ def revoke(
     _revoke(found, reason=reason, now=now)
     session.flush()
     _record(session, account, found, actor=actor, now=now)
+    if session.scalar(_saving_pages(agreed).limit(1)) is not None:
+        close_pages(session, account)
     return True
+
+
+def ended_since(session: Session, payment: Payment) -> bool:
+    """Whether the permission that a page of this payment would save for has ended since then."""
+    ended = select(Authorization.id).where(
+        Authorization.client_id == payment.client_id,
+        Authorization.arrangement_id == payment.arrangement_id,
+        Authorization.revoked_at > payment.created_at - CLOCKS_APART,
+    )
+    return payment.purpose in SAVING and session.scalar(ended.limit(1)) is not None
+
+
+def _saving_pages(agreed: Arrangement) -> Select[UUID]:
+    return select(Payment.id).where(
+        Payment.client_id == agreed.client_id,
+        Payment.arrangement_id == agreed.id,
+        Payment.purpose.in_(SAVING),
+        Payment.status.in_((PaymentStatus.CREATED, PaymentStatus.OPEN)),
+    )
 
 
 def end(

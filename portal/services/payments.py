@@ -24,7 +24,7 @@ from portal.gateways.payments import (
 )
 from portal.models import Account, Arrangement, Client, Payment, PaymentPurpose, fresh_id
 from portal.models.payments import OPEN
-from portal.services import readings, settling
+from portal.services import authorizations, readings, settling
 from portal.services.ledger import lock_account
 from portal.services.payable import Asked, check_owed
 from portal.services.references import fresh_reference
@@ -133,7 +133,7 @@ def _resume(
     *,
     now: datetime,
 ) -> str | None:
-    same = _same(found, wanted)
+    same = _same(found, wanted) and not authorizations.ended_since(session, found)
     if found.status == PaymentStatus.CREATED and same and now - found.created_at < REPEATABLE:
         return _post(session, gateway, found.id, wanted.landing)
     closes_at = found.checkout_expires_at
