@@ -33,8 +33,8 @@ from portal.models import (
 )
 from portal.services import authorizations, settling
 from portal.services.arrangements import LIVE
-from portal.services.ledger import lock_account, lock_row, open_exception
-from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, locked, open_attempt
+from portal.services.ledger import lock_account, lock_payment, lock_row, open_exception
+from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt
 from portal.services.readings import Reading
 from portal.services.references import fresh_reference
 from portal.services.standing import standing, today_of
@@ -233,7 +233,7 @@ def post_charge(
 def _draft(
     session: Session, payment_id: UUID, *, now: datetime
 ) -> tuple[Payment, OffSessionCharge | None]:
-    account, payment = _locked(session, payment_id)
+    account, payment = lock_payment(session, payment_id)
     if payment.status != PaymentStatus.ATTEMPTING:
         commit(session, "charge.over")
         return payment, None
@@ -253,12 +253,6 @@ def _draft(
     return payment, charge
 
 
-def _locked(session: Session, payment_id: UUID) -> tuple[Account, Payment]:
-    found = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
-    account = lock_account(session, found.account_id)
-    return account, locked(session, payment_id)
-
-
 def _permitted(session: Session, account: Account, payment: Payment, *, now: datetime) -> bool:
     """Whether an attempt that was begun may still be asked for (invariants 3 and 4)."""
     agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
@@ -276,7 +270,7 @@ def _permitted(session: Session, account: Account, payment: Payment, *, now: dat
 def _refused(
     session: Session, payment_id: UUID, refused: GatewayRefused, *, now: datetime
 ) -> Payment:
-    account, payment = _locked(session, payment_id)
+    account, payment = lock_payment(session, payment_id)
     settling.refuse(session, account, payment, refused.code, now=now)
     commit(session, "charge.refused")
     return payment

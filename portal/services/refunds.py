@@ -17,14 +17,16 @@ from portal.gateways.payments import (
 )
 from portal.jobs import enqueue
 from portal.models import Account, EntryKind, Payment, Refund, fresh_id
-from portal.services import evidence, forgiveness, notices
+from portal.services import forgiveness, notices
 from portal.services.arrangements import shorten_to_balance
 from portal.services.ledger import (
     close_if_settled,
     lock_account,
+    lock_payment,
     lock_row,
     open_exception,
     post,
+    record_money,
 )
 
 WANTED, REFUSED = "wanted", "refused"
@@ -195,8 +197,7 @@ def _find(gateway: PaymentGateway, asked: _Asked, refund_id: UUID) -> GatewayRef
 
 def _give_up(session: Session, refund_id: UUID, why: str, *, now: datetime) -> None:
     wanted = session.scalars(select(Refund).where(Refund.id == refund_id)).one()
-    payment = session.scalars(select(Payment).where(Payment.id == wanted.payment_id)).one()
-    account = lock_account(session, payment.account_id)
+    account, payment = lock_payment(session, wanted.payment_id)
     session.refresh(wanted)
     if wanted.status == WANTED:
         wanted.status, wanted.settled_at = REFUSED, now
@@ -217,8 +218,7 @@ def apply_refund(session: Session, payment_id: UUID, made: GatewayRefund, *, now
     Money on its way back counts as gone; where it fails, a second entry says so. Locks the
     account; the caller commits.
     """
-    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
-    account = lock_account(session, payment.account_id)
+    account, payment = lock_payment(session, payment_id)
     refund = _row(session, payment, made, now=now)
     if refund.status in FAILED or (refund.status in FINAL and refund.status == made.status):
         return  # what came back never goes out again: what says so was read before
@@ -231,7 +231,8 @@ def apply_refund(session: Session, payment_id: UUID, made: GatewayRefund, *, now
         now=now,
         payment=payment,
     ):
-        _record(session, payment, refund, made, "payment.refunded", now=now)
+        facts = _facts(refund, made)
+        record_money(session, account, payment, "payment.refunded", facts, now=now)
         forgiveness.judge(session, account, payment, f"refund:{made.id}", now)
         notices.tell(
             session, account, "refund_made", fact=f"refund:{made.id}", payment=payment, now=now
@@ -259,7 +260,8 @@ def _came_back(
         now=now,
         payment=payment,
     ):
-        _record(session, payment, refund, made, "payment.refund_failed", now=now)
+        facts = _facts(refund, made)
+        record_money(session, account, payment, "payment.refund_failed", facts, now=now)
         forgiveness.judge(session, account, payment, f"refund:{made.id}:failed", now)
         shorten_to_balance(session, account, now)
         close_if_settled(session, account)
@@ -303,35 +305,8 @@ def _row(session: Session, payment: Payment, made: GatewayRefund, *, now: dateti
     return found
 
 
-def _record(
-    session: Session,
-    payment: Payment,
-    refund: Refund,
-    made: GatewayRefund,
-    kind: str,
-    *,
-    now: datetime,
-) -> None:
-    account = lock_account(session, payment.account_id)
-    payload: dict[str, object] = {
-        "actor": evidence.STRIPE,
-        "payment": str(payment.id),
-        "refund": made.id,
-        "cause": refund.cause,
-        "amount_cents": made.amount_cents,
-        "currency": payment.currency,
-        "balance_cents": account.balance_cents,
-    }
-    if payment.arrangement_id is not None:
-        payload["arrangement"] = str(payment.arrangement_id)
-    evidence.record(
-        session,
-        client_id=payment.client_id,
-        chain_id=account.chain_id,
-        type=kind,
-        payload=payload,
-        now=now,
-    )
+def _facts(refund: Refund, made: GatewayRefund) -> dict[str, object]:
+    return {"refund": made.id, "cause": refund.cause, "amount_cents": made.amount_cents}
 
 
 def _ask(
