@@ -24,19 +24,17 @@ from portal.models import (
     Account,
     Arrangement,
     Authorization,
-    Client,
     Debtor,
     Installment,
     Payment,
     PaymentPurpose,
-    fresh_id,
 )
 from portal.services import authorizations, settling
 from portal.services.arrangements import LIVE
 from portal.services.ledger import lock_account, lock_payment, lock_row, open_exception
-from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt
+from portal.services.payable import Asked
+from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, new_payment, open_attempt
 from portal.services.readings import Reading
-from portal.services.references import fresh_reference
 from portal.services.standing import standing, today_of
 
 BATCH = 25
@@ -115,29 +113,17 @@ def _begin(session: Session, installment_id: UUID, *, now: datetime) -> Payment 
         return None
     part.status = move(part.status, InstallmentStatus.PROCESSING)
     part.attempts += 1
-    client = session.get_one(Client, account.client_id)
-    payment_id = fresh_id()
-    owed = Cents(min(part.amount_cents - part.paid_cents, account.balance_cents))
-    payment = Payment(
-        client_id=account.client_id,
-        id=payment_id,
+    asked = Asked(
         account_id=account.id,
+        purpose=PaymentPurpose.INSTALLMENT,
+        amount_cents=Cents(min(part.amount_cents - part.paid_cents, account.balance_cents)),
         arrangement_id=agreed.id,
         installment_id=part.id,
-        purpose=PaymentPurpose.INSTALLMENT,
-        status=PaymentStatus.ATTEMPTING,
-        amount_cents=owed,
-        currency=account.currency,
-        reference=fresh_reference(),
-        locale=agreed.locale,
-        idempotency_key=f"payment-{payment_id}",
-        stripe_account=client.stripe_account,
-        method_id=permission.method_id,
-        created_at=now,
-        posted_at=now,
     )
-    session.add(payment)
-    session.flush()
+    payment = new_payment(
+        session, account, asked, status=PaymentStatus.ATTEMPTING, locale=agreed.locale, now=now
+    )
+    payment.method_id = permission.method_id
     return payment
 
 
