@@ -87,7 +87,10 @@ def _effect(option: Option, asked: MoneyException, account: Account | None) -> s
         "left": (option.left_cents, currency),
     }
     if option.decision is Decision.CLOSE and asked.kind == "placed_balance":
-        return _("No money moves. The figure of the client's next file is decided anew.")
+        return _(
+            "No money moves. If the client's next file has this figure again, it is posted only if"
+            " nothing stands against it."
+        )
     if option.decision in EFFECTS:
         return _(EFFECTS[option.decision], **words)
     said = {
