@@ -9,7 +9,7 @@ from portal.domain import N_, DomainError
 from portal.domain.money import Cents, Money
 from portal.domain.statuses import PaymentStatus
 from portal.domain.wording import clean_text
-from portal.models import Chargeback, Payment, PaymentPurpose, Refund, Staff
+from portal.models import Account, Chargeback, Payment, PaymentPurpose, Refund, Staff
 from portal.services import evidence, forgiveness, refunds
 from portal.services.ledger import lock_account
 
@@ -92,6 +92,10 @@ def give_back(
         },
         now=now,
     )
-    owed_back = amount_cents <= refunds.overpaid_cents(session, account)
-    cause = forgiveness.OWED_BACK if owed_back else refunds.STAFF
+    cause = _cause(session, account, amount_cents)
     return refunds.give_back(session, payment, amount_cents, cause=cause, now=now)
+
+
+def _cause(session: Session, account: Account, amount_cents: Cents) -> str:
+    owed_back = amount_cents <= refunds.overpaid_cents(session, account)
+    return forgiveness.OWED_BACK if owed_back else refunds.STAFF

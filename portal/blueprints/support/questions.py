@@ -1,5 +1,6 @@
 """Answer a question about money: what can be decided, what each decision does, and why."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,12 @@ class DecisionForm(Form):
     )
     note = TextAreaField(N_("What was done"))
 
+    def offer(self, found: Sequence[Option]) -> None:
+        """Let one of these be chosen; where there is only one, it is."""
+        self.decision.choices = [SelectChoice(one.mark, TITLES[one.decision]) for one in found]
+        only = found[0].mark if len(found) == 1 else None
+        self.decision.data = self.decision.data or only
+
 
 @bp.route("/questions/<uuid:question_id>", methods=["GET", "POST"])
 @audience(*DECIDERS)
@@ -53,9 +60,7 @@ def question(question_id: UUID) -> Any:
     query = select(MoneyException).where(mine, MoneyException.id == question_id)
     asked, form = session.scalars(query).one(), DecisionForm()
     found = money_questions.options(session, asked)
-    form.decision.choices = [SelectChoice(one.mark, TITLES[one.decision]) for one in found]
-
-    form.decision.data = form.decision.data or (found[0].mark if len(found) == 1 else None)
+    form.offer(found)
 
     def do() -> None:
         mark, note = form.decision.data or "", form.note.data or ""
@@ -64,18 +69,15 @@ def question(question_id: UUID) -> Any:
     if form.validate_on_submit() and attempt(form, do):
         flash(_("The question is closed."), "ok")
         return see_other(url_for("support.questions"))
+    answer = page("support/question.html", section="questions", form=form, **_about(asked, found))
+    return (answer, 422) if form.errors else answer
+
+
+def _about(asked: MoneyException, found: Sequence[Option]) -> dict[str, Any]:
     key = (asked.client_id, asked.account_id)
     account = session.get(Account, key) if asked.account_id else None
-    answer = page(
-        "support/question.html",
-        section="questions",
-        asked=asked,
-        account=account,
-        form=form,
-        kinds=labels.QUESTIONS,
-        effects={one.mark: _effect(one, asked, account) for one in found},
-    )
-    return (answer, 422) if form.errors else answer
+    effects = {one.mark: _effect(one, asked, account) for one in found}
+    return {"asked": asked, "account": account, "kinds": labels.QUESTIONS, "effects": effects}
 
 
 def _effect(option: Option, asked: MoneyException, account: Account | None) -> str:
