@@ -113,6 +113,7 @@ REASONS = {
     "chargeback": N_("Chargeback"),
     "stopped": N_("Stopped"),
     "method_changed": N_("Another card or bank account"),
+    "payment_lost": N_("A payment went back"),
     "arrangement_withdrawn": N_("The agreement was taken back"),
     "arrangement_canceled": N_("The agreement was canceled"),
     "dashboard": N_("Made in Stripe's dashboard"),
@@ -161,12 +162,17 @@ ITEMIZATIONS = {
 }
 
 QUESTIONS = {
+    "charged_after_stop": N_("Charged after a stop"),
     "chargeback": N_("Chargeback"),
+    "copy_not_given": N_("Copy of a permission did not leave"),
     "paid_outside_arrangement": N_("Paid outside an agreement"),
     "refund_refused": N_("Refund refused by Stripe"),
     "refund_to_review": N_("Refund to look at"),
     "stripe_mismatch": N_("Stripe says something else"),
-    "placement_with_open_payment": N_("Balance changed during a payment"),
+    "paid_too_much": N_("More was paid than owed"),
+    "placed_balance": N_("New balance from the client"),
+    "recalled_while_paying": N_("Taken back during a payment"),
+    "two_on_their_way": N_("Two payments on their way"),
 }
 
 _GROUPS = (

@@ -99,7 +99,7 @@ MOVES: dict[type[StrEnum], dict[StrEnum, frozenset[StrEnum]]] = {
     ArrangementStatus: {
         A.AWAITING_FIRST_PAYMENT: frozenset({A.ACTIVE, A.COMPLETED, A.WITHDRAWN, A.CANCELED}),
         A.ACTIVE: frozenset({A.COMPLETED, A.CANCELED, A.BROKEN}),
-        A.COMPLETED: frozenset({A.ACTIVE}),
+        A.COMPLETED: frozenset({A.ACTIVE, A.BROKEN}),
         A.WITHDRAWN: frozenset({A.ACTIVE, A.COMPLETED}),
         A.CANCELED: frozenset(),
         A.BROKEN: frozenset({A.ACTIVE, A.COMPLETED, A.CANCELED}),

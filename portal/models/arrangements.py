@@ -92,7 +92,8 @@ class Installment(Owned, Base):
 class Authorization(Owned, Base):
     """Permission to charge a saved method later (PY-05); nothing is charged off-session without it.
 
-    It awaits its method at acceptance; settling adds the method, grants it and sends the copy.
+    It awaits its method at acceptance; settling adds the method, grants it and queues the copy.
+    ``copied_at`` is when that copy had left, kept with the first charge.
     """
 
     __tablename__ = "payment_authorization"

@@ -30,7 +30,7 @@ from portal.models import (
 from portal.services import acceptance_record as record
 from portal.services import messages
 from portal.services.choices import Draft, Picked, draft
-from portal.services.ledger import lock_account
+from portal.services.ledger import lock_account, lock_row
 from portal.services.reviews import Reviewed
 from portal.services.standing import standing
 from portal.services.visits import Visit, keep_language
@@ -198,9 +198,7 @@ def _permit(
 def _close_proposal(session: Session, drafted: Draft) -> None:
     if drafted.proposal is None:
         return
-    proposal = session.get_one(
-        Proposal, (drafted.proposal.client_id, drafted.proposal.id), with_for_update=True
-    )
+    proposal = lock_row(session, Proposal, (drafted.proposal.client_id, drafted.proposal.id))
     proposal.status = move(proposal.status, ProposalStatus.AGREED)
 
 

@@ -1,15 +1,34 @@
 """Permission to charge a saved method later: granted by settling, revoked by anyone's stop."""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
-from portal.domain.statuses import AuthorizationStatus, move
+from portal.domain.statuses import AuthorizationStatus, MessageStatus, PaymentStatus, move
 from portal.domain.terms import Method
-from portal.models import Account, Arrangement, Authorization, Payment, fresh_id
-from portal.services import evidence, notices
+from portal.models import (
+    Account,
+    Arrangement,
+    Authorization,
+    Channel,
+    Debtor,
+    Message,
+    Payment,
+    PaymentPurpose,
+    fresh_id,
+)
+from portal.services import evidence, messages, notices
+from portal.services.standing import CLOCKS_APART, close_pages
+
+COPY = "authorization_copy"
+GONE = (MessageStatus.SENT, MessageStatus.DELIVERED)
+ON_LIST = (MessageStatus.QUEUED, *GONE)
+
+SAVING = (PaymentPurpose.METHOD, PaymentPurpose.FIRST)
+"""What is paid, or saved, on a page that keeps the way to pay for later."""
 
 # Holds under which nothing is charged: what lands after they began goes back.
 STOPPING_HOLDS = tuple(
@@ -53,11 +72,60 @@ def grant(session: Session, account: Account, payment: Payment, *, now: datetime
     found.method_last4, found.method_funding = payment.method_last4, payment.method_funding
     session.flush()
     _record(session, account, found, actor=evidence.STRIPE, now=now)
-    sent = notices.tell(
-        session, account, "authorization_copy", fact=f"authorization:{found.id}", now=now
-    )
+    sent = notices.tell(session, account, COPY, fact=f"authorization:{found.id}", now=now)
     found.copy_message_id = sent[0].id if sent else None
-    found.copied_at = now
+
+
+def copy_left_at(session: Session, found: Authorization) -> datetime | None:
+    """When the copy of a permission had left, so that it may be charged under (PY-05); else None.
+
+    An e-mail has left once its carrier took it. A letter, for whom no address is open or whose
+    e-mail may not hold the document, counts from when it is on the list of letters: the copy
+    stands on the debtor's own page since they allowed it, to be read and kept. What was held back
+    or came to nothing does not count.
+    """
+    copies = session.scalars(_copies(found)).all()
+    left = [_left_at(copy) for copy in copies]
+    return min((at for at in left if at is not None), default=None)
+
+
+def copy_is_lost(session: Session, found: Authorization) -> bool:
+    """Whether no copy of a permission has left and none is on its way: only a person can help."""
+    over = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
+    return all(copy.status in over for copy in session.scalars(_copies(found)).all())
+
+
+def send_copy_by_letter(
+    session: Session, account: Account, found: Authorization, *, now: datetime
+) -> None:
+    """Put the copy of a permission on the list of letters; the caller commits."""
+    messages.queue(
+        session,
+        session.get_one(Debtor, (account.client_id, account.debtor_id)),
+        template=COPY,
+        context={"account": str(account.id), "authorization": str(found.id)},
+        account=account,
+        channel=Channel.LETTER,
+        dedupe_key=f"{COPY}:authorization:{found.id}:letter",
+        now=now,
+    )
+
+
+def _copies(found: Authorization) -> Select[Message]:
+    fact = f"{COPY}:authorization:{found.id}"
+    return (
+        select(Message)
+        .where(
+            Message.client_id == found.client_id, Message.dedupe_key.in_((fact, f"{fact}:letter"))
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+def _left_at(copy: Message) -> datetime | None:
+    if copy.channel == Channel.LETTER:
+        return copy.created_at if copy.status in ON_LIST else None
+    return copy.sent_at if copy.status in GONE else None
 
 
 def revoke(
@@ -71,7 +139,8 @@ def revoke(
 ) -> bool:
     """End the permission at once (PY-08); False where there was none. The caller commits.
 
-    The account is locked by the caller: a charge that has not begun by then never begins.
+    The account is locked by the caller: a charge that has not begun by then never begins. A page
+    that would save a way to pay is closed at Stripe soon after.
     """
     found = current(session, agreed)
     if found is None:
@@ -79,7 +148,28 @@ def revoke(
     _revoke(found, reason=reason, now=now)
     session.flush()
     _record(session, account, found, actor=actor, now=now)
+    if session.scalar(_saving_pages(agreed).limit(1)) is not None:
+        close_pages(session, account)
     return True
+
+
+def ended_since(session: Session, payment: Payment) -> bool:
+    """Whether the permission that a page of this payment would save for has ended since then."""
+    ended = select(Authorization.id).where(
+        Authorization.client_id == payment.client_id,
+        Authorization.arrangement_id == payment.arrangement_id,
+        Authorization.revoked_at > payment.created_at - CLOCKS_APART,
+    )
+    return payment.purpose in SAVING and session.scalar(ended.limit(1)) is not None
+
+
+def _saving_pages(agreed: Arrangement) -> Select[UUID]:
+    return select(Payment.id).where(
+        Payment.client_id == agreed.client_id,
+        Payment.arrangement_id == agreed.id,
+        Payment.purpose.in_(SAVING),
+        Payment.status.in_((PaymentStatus.CREATED, PaymentStatus.OPEN)),
+    )
 
 
 def end(

@@ -21,17 +21,17 @@ from portal.domain.statuses import AccountStatus, ArrangementStatus, PaymentStat
 from portal.models import Account, Client, Debtor, EntryKind, HelpStatus
 from portal.services.offers import OfferSheet, facts_of, sheet
 from portal.services.policies import PublishedPolicy
-from portal.services.standing import judge, today_of, zone_of
+from portal.services.standing import IN_FORCE, judge, today_of, zone_of
 from portal.services.visits import Visit
 
-_MORE = """
+_MORE = f"""
 json_build_object(
   'entries', (SELECT json_agg(json_build_array(e.kind, e.amount_cents, e.at) ORDER BY e.at, e.id)
      FROM ledger_entry e WHERE e.client_id = account.client_id AND e.account_id = account.id
        AND e.kind <> 'placed'),
   'holds', (SELECT json_agg(h.kind ORDER BY h.starts_at, h.id) FROM hold h
      WHERE h.client_id = account.client_id AND h.account_id = account.id
-       AND h.starts_at <= :now AND h.lifted_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > :now)),
+       AND {IN_FORCE}),
   'policy', (SELECT json_build_array(p.version, p.document, encode(p.sha256, 'hex'))
      FROM offer_policy p WHERE p.client_id = account.client_id ORDER BY p.version DESC LIMIT 1),
   'arrangement', (SELECT json_build_array(r.id, r.reference, r.kind, r.status, r.method,
@@ -53,7 +53,7 @@ json_build_object(
   'others', (SELECT count(*) FROM account o WHERE o.client_id = account.client_id
      AND o.debtor_id = account.debtor_id AND o.id <> account.id AND o.status <> 'recalled')
 ) AS more
-"""
+"""  # noqa: S608
 
 _WANTED = """
 account.client_id = :client_id AND account.id = :account_id AND account.debtor_id = :debtor_id
@@ -333,12 +333,12 @@ class Listed:
     shown: bool
 
 
-_ACCOUNTS = text("""
+_ACCOUNTS = text(f"""
     (SELECT json_agg(h.kind) FROM hold h
      WHERE h.client_id = account.client_id AND h.account_id = account.id
-       AND h.starts_at <= :now AND h.lifted_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > :now)
+       AND {IN_FORCE}
     ) AS holds
-""")
+""")  # noqa: S608
 
 
 def list_accounts(session: Session, visit: Visit, *, now: datetime) -> Sequence[Listed]:

@@ -10,9 +10,15 @@ from sqlalchemy.orm import Session
 from portal.domain.money import Cents
 from portal.gateways.payments import DisputeStatus, GatewayDispute
 from portal.models import Account, Arrangement, Chargeback, EntryKind, Payment, fresh_id
-from portal.services import authorizations, evidence, refunds
+from portal.services import authorizations, evidence, forgiveness, refunds
 from portal.services.arrangements import LIVE, shorten_to_balance
-from portal.services.ledger import close_if_settled, lock_account, open_exception, post
+from portal.services.ledger import (
+    close_if_settled,
+    lock_payment,
+    open_exception,
+    post,
+    record_money,
+)
 
 FINAL = (
     DisputeStatus.WON,
@@ -31,8 +37,7 @@ def apply_dispute(
     before a person; money given back may make an excess, which goes back. Locks the account; the
     caller commits.
     """
-    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
-    account = lock_account(session, payment.account_id)
+    account, payment = lock_payment(session, payment_id)
     row = _row(session, payment, told, now=now)
     for movement in told.movements:
         withdrawn = movement.amount_cents < 0
@@ -46,7 +51,10 @@ def apply_dispute(
             payment=payment,
         )
         if landed:
-            _record(session, account, payment, told, movement.amount_cents, now=now)
+            what = "payment.charged_back" if withdrawn else "payment.chargeback_reversed"
+            facts = {"chargeback": told.id, "amount_cents": abs(movement.amount_cents)}
+            record_money(session, account, payment, what, facts, now=now)
+            forgiveness.judge(session, account, payment, f"movement:{movement.id}", now)
             if withdrawn:
                 _stop(session, account, payment, told, now=now)
             else:
@@ -74,36 +82,6 @@ def _row(session: Session, payment: Payment, told: GatewayDispute, *, now: datet
     session.add(row)
     session.flush()
     return row
-
-
-def _record(
-    session: Session,
-    account: Account,
-    payment: Payment,
-    told: GatewayDispute,
-    moved_cents: Cents,
-    *,
-    now: datetime,
-) -> None:
-    kind = "payment.charged_back" if moved_cents < 0 else "payment.chargeback_reversed"
-    payload: dict[str, object] = {
-        "actor": evidence.STRIPE,
-        "payment": str(payment.id),
-        "chargeback": told.id,
-        "amount_cents": abs(moved_cents),
-        "currency": payment.currency,
-        "balance_cents": account.balance_cents,
-    }
-    if payment.arrangement_id is not None:
-        payload["arrangement"] = str(payment.arrangement_id)
-    evidence.record(
-        session,
-        client_id=payment.client_id,
-        chain_id=account.chain_id,
-        type=kind,
-        payload=payload,
-        now=now,
-    )
 
 
 def _stop(

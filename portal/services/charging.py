@@ -7,7 +7,6 @@ from sqlalchemy import or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.db import commit, hook
-from portal.domain.holds import Capability
 from portal.domain.money import Cents
 from portal.domain.statuses import (
     AuthorizationStatus,
@@ -25,19 +24,17 @@ from portal.models import (
     Account,
     Arrangement,
     Authorization,
-    Client,
     Debtor,
     Installment,
     Payment,
     PaymentPurpose,
-    fresh_id,
 )
 from portal.services import authorizations, settling
 from portal.services.arrangements import LIVE
-from portal.services.ledger import lock_account, lock_row
-from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, locked, open_attempt
+from portal.services.ledger import lock_account, lock_payment, lock_row, open_exception
+from portal.services.payable import Asked
+from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, new_payment, open_attempt
 from portal.services.readings import Reading
-from portal.services.references import fresh_reference
 from portal.services.standing import standing, today_of
 
 BATCH = 25
@@ -45,8 +42,6 @@ BATCH = 25
 # gone because a hold or an outage ended. The debtor finds that part open on their page.
 LATEST = timedelta(days=3)
 APART = timedelta(hours=20)
-# A hold counts once it is written, though the clock that wrote it runs ahead or the job is slow.
-CLOCKS_APART = timedelta(minutes=10)
 CHARGEABLE = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED)
 
 
@@ -118,29 +113,17 @@ def _begin(session: Session, installment_id: UUID, *, now: datetime) -> Payment 
         return None
     part.status = move(part.status, InstallmentStatus.PROCESSING)
     part.attempts += 1
-    client = session.get_one(Client, account.client_id)
-    payment_id = fresh_id()
-    owed = Cents(min(part.amount_cents - part.paid_cents, account.balance_cents))
-    payment = Payment(
-        client_id=account.client_id,
-        id=payment_id,
+    asked = Asked(
         account_id=account.id,
+        purpose=PaymentPurpose.INSTALLMENT,
+        amount_cents=Cents(min(part.amount_cents - part.paid_cents, account.balance_cents)),
         arrangement_id=agreed.id,
         installment_id=part.id,
-        purpose=PaymentPurpose.INSTALLMENT,
-        status=PaymentStatus.ATTEMPTING,
-        amount_cents=owed,
-        currency=account.currency,
-        reference=fresh_reference(),
-        locale=agreed.locale,
-        idempotency_key=f"payment-{payment_id}",
-        stripe_account=client.stripe_account,
-        method_id=permission.method_id,
-        created_at=now,
-        posted_at=now,
     )
-    session.add(payment)
-    session.flush()
+    payment = new_payment(
+        session, account, asked, status=PaymentStatus.ATTEMPTING, locale=agreed.locale, now=now
+    )
+    payment.method_id = permission.method_id
     return payment
 
 
@@ -151,14 +134,35 @@ def _permission(
     live = agreed.status in LIVE and agreed.method == "automatic"
     if not (live and account.balance_cents > 0 and _is_due(session, account, part, now=now)):
         return None
-    if not _may_charge(session, account, now=now):
+    if not standing(session, account, now).charge.allowed:
         return None
     if _charged_lately(session, account, now=now):
         return None
     found = authorizations.current(session, agreed)
     if found is None or found.status != AuthorizationStatus.GRANTED:
         return None
-    return found if found.copied_at is not None else None
+    return found if _copy_left(session, account, found, now=now) else None
+
+
+def _copy_left(session: Session, account: Account, found: Authorization, *, now: datetime) -> bool:
+    """Whether the debtor's copy of the permission left before (PY-05); a lost one is asked about.
+
+    Until then the part waits: a later run charges it, or the debtor pays it on their page.
+    """
+    left_at = authorizations.copy_left_at(session, found)
+    if left_at is not None and left_at <= now:
+        found.copied_at = left_at
+        return True
+    if authorizations.copy_is_lost(session, found):
+        open_exception(
+            session,
+            account,
+            kind="copy_not_given",
+            source=f"authorization:{found.id}",
+            detail="The copy of the permission to charge did not leave, so nothing is charged.",
+            now=now,
+        )
+    return False
 
 
 def _is_due(session: Session, account: Account, part: Installment, *, now: datetime) -> bool:
@@ -170,12 +174,6 @@ def _is_due(session: Session, account: Account, part: Installment, *, now: datet
         return False
     wanted_on = max(part.due_on, part.next_attempt_on or part.due_on)
     return wanted_on <= today <= wanted_on + LATEST
-
-
-def _may_charge(session: Session, account: Account, *, now: datetime) -> bool:
-    """Whether nothing forbids charging, by this machine's clock and by one that runs ahead."""
-    moments = (now, now + CLOCKS_APART)
-    return all(standing(session, account, at).of(Capability.CHARGE).allowed for at in moments)
 
 
 def _charged_lately(session: Session, account: Account, *, now: datetime) -> bool:
@@ -221,7 +219,7 @@ def post_charge(
 def _draft(
     session: Session, payment_id: UUID, *, now: datetime
 ) -> tuple[Payment, OffSessionCharge | None]:
-    account, payment = _locked(session, payment_id)
+    account, payment = lock_payment(session, payment_id)
     if payment.status != PaymentStatus.ATTEMPTING:
         commit(session, "charge.over")
         return payment, None
@@ -241,12 +239,6 @@ def _draft(
     return payment, charge
 
 
-def _locked(session: Session, payment_id: UUID) -> tuple[Account, Payment]:
-    found = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
-    account = lock_account(session, found.account_id)
-    return account, locked(session, payment_id)
-
-
 def _permitted(session: Session, account: Account, payment: Payment, *, now: datetime) -> bool:
     """Whether an attempt that was begun may still be asked for (invariants 3 and 4)."""
     agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
@@ -257,14 +249,14 @@ def _permitted(session: Session, account: Account, payment: Payment, *, now: dat
         and permission.status == AuthorizationStatus.GRANTED
         and permission.method_id == payment.method_id
         and account.balance_cents >= payment.amount_cents
-        and _may_charge(session, account, now=now)
+        and standing(session, account, now).charge.allowed
     )
 
 
 def _refused(
     session: Session, payment_id: UUID, refused: GatewayRefused, *, now: datetime
 ) -> Payment:
-    account, payment = _locked(session, payment_id)
+    account, payment = lock_payment(session, payment_id)
     settling.refuse(session, account, payment, refused.code, now=now)
     commit(session, "charge.refused")
     return payment

@@ -140,7 +140,8 @@ def _granted(
             Proposal.client_id == account.client_id,
             Proposal.id == picked.proposal_id,
             Proposal.account_id == account.id,
-        )
+        ),
+        execution_options={"populate_existing": True},
     )
     if proposal is None or proposal.status not in GRANTED or proposal.granted_terms is None:
         raise OfferNotInPolicy

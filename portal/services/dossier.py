@@ -34,6 +34,7 @@ from portal.models import (
 )
 from portal.services import evidence
 from portal.services.arrangements import arrangement_of, installments_of
+from portal.services.authorizations import copy_left_at
 from portal.services.evidence import Entry
 from portal.services.standing import holds_in_force, standing
 
@@ -66,6 +67,7 @@ class Dossier:
     arrangement: Arrangement | None
     installments: Sequence[Installment]
     authorization: Authorization | None
+    copy_left_at: datetime | None
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
     chargebacks: Sequence[Chargeback]
@@ -87,6 +89,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
     """Everything about an account, the newest first where time goes by."""
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     agreed = arrangement_of(session, account)
+    permission = _authorization(session, agreed)
     payments = _of(session, account, Payment, Payment.created_at.desc())
     paid = [payment.id for payment in payments]
     contacts = _rows(session, Contact, account, Contact.debtor_id == debtor.id)
@@ -111,7 +114,8 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         holds=holds_in_force(session, account, now),
         arrangement=agreed,
         installments=installments_of(session, agreed) if agreed else (),
-        authorization=_authorization(session, agreed),
+        authorization=permission,
+        copy_left_at=copy_left_at(session, permission) if permission else None,
         payments=payments,
         refunds=_rows(session, Refund, account, Refund.payment_id.in_(paid)),
         chargebacks=_rows(session, Chargeback, account, Chargeback.payment_id.in_(paid)),

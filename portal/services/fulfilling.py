@@ -16,16 +16,13 @@ from portal.domain.terms import Method
 from portal.models import (
     Account,
     Arrangement,
-    EntryKind,
     Installment,
-    LedgerEntry,
     Payment,
     PaymentAllocation,
-    Refund,
 )
-from portal.services import evidence, notices
+from portal.services import evidence, forgiveness, notices
 from portal.services.arrangements import LIVE, UNPAID, shorten_to_balance
-from portal.services.ledger import close_if_settled, lock_row, open_exception, post
+from portal.services.ledger import close_if_settled, lock_row, open_exception
 
 MAX_ATTEMPTS = 4
 RETRY_AFTER = timedelta(days=4)
@@ -193,16 +190,9 @@ def _allocate(
 def _complete(session: Session, account: Account, agreed: Arrangement, *, now: datetime) -> None:
     agreed.status = move(agreed.status, ArrangementStatus.COMPLETED)
     agreed.ended_at, agreed.ended_reason = now, "paid"
-    forgiven = _forgiven(session, account, agreed)
-    if forgiven:
-        post(
-            session,
-            account,
-            kind=EntryKind.FORGIVEN,
-            source=f"arrangement:{agreed.id}",
-            amount_cents=Cents(-forgiven),
-            now=now,
-        )
+    forgiven = forgiveness.forgive(session, account, agreed, now=now)
+    if agreed.status != ArrangementStatus.COMPLETED:
+        return
     evidence.record(
         session,
         client_id=agreed.client_id,
@@ -219,32 +209,6 @@ def _complete(session: Session, account: Account, agreed: Arrangement, *, now: d
         now=now,
     )
     notices.tell(session, account, "plan_completed", fact=f"completed:{agreed.id}", now=now)
-
-
-def _forgiven(session: Session, account: Account, agreed: Arrangement) -> Cents:
-    """What a paid settlement forgives: all the rest, less what of its own payments went back."""
-    if agreed.kind != "settlement":
-        return Cents(0)
-    excess = select(Refund.id).where(
-        Refund.client_id == LedgerEntry.client_id,
-        Refund.payment_id == LedgerEntry.payment_id,
-        LedgerEntry.source == "refund:" + Refund.refund_id,
-        Refund.cause == "paid_too_much",
-    )
-    back = session.scalar(
-        select(func.coalesce(func.sum(LedgerEntry.amount_cents), 0))
-        .join(
-            Payment,
-            (Payment.client_id == LedgerEntry.client_id) & (Payment.id == LedgerEntry.payment_id),
-        )
-        .where(
-            Payment.client_id == agreed.client_id,
-            Payment.arrangement_id == agreed.id,
-            LedgerEntry.kind != EntryKind.PAYMENT,
-            ~excess.exists(),
-        )
-    )
-    return Cents(max(account.balance_cents - max(int(back or 0), 0), 0))
 
 
 def _ask(session: Session, payment: Payment, detail: str, now: datetime) -> None:

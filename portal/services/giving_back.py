@@ -9,8 +9,8 @@ from portal.domain import N_, DomainError
 from portal.domain.money import Cents, Money
 from portal.domain.statuses import PaymentStatus
 from portal.domain.wording import clean_text
-from portal.models import Chargeback, Payment, PaymentPurpose, Refund, Staff
-from portal.services import evidence, refunds
+from portal.models import Account, Chargeback, Payment, PaymentPurpose, Refund, Staff
+from portal.services import evidence, forgiveness, refunds
 from portal.services.ledger import lock_account
 
 GONE = {str(status) for status in refunds.GOING_BACK} | {refunds.WANTED}
@@ -65,7 +65,8 @@ def give_back(
 ) -> Refund:
     """Ask for money to go back to the debtor, on the record; the caller commits.
 
-    Locks the account, so that two members of staff give back no more than was paid. Raises
+    Locks the account, so that two members of staff give back no more than was paid. What was paid
+    too much is the debtor's; any more of a settlement's payment ends the settlement. Raises
     ReasonMissing, NothingToGiveBack, TooMuchToGiveBack.
     """
     if not (words := clean_text(reason)):
@@ -91,4 +92,10 @@ def give_back(
         },
         now=now,
     )
-    return refunds.give_back(session, payment, amount_cents, cause="staff", now=now)
+    cause = _cause(session, account, amount_cents)
+    return refunds.give_back(session, payment, amount_cents, cause=cause, now=now)
+
+
+def _cause(session: Session, account: Account, amount_cents: Cents) -> str:
+    owed_back = amount_cents <= refunds.overpaid_cents(session, account)
+    return forgiveness.OWED_BACK if owed_back else refunds.STAFF

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
 
 from portal.domain.channels import sms_open
 from portal.domain.debts import Country
@@ -26,7 +26,7 @@ from portal.models import (
     Message,
 )
 from portal.services.clearance import CAP_WEEK, CAPPED, ON_ITS_WAY, STOP_RULES
-from portal.services.standing import judge, today_of
+from portal.services.standing import in_force, judge, today_of
 from portal.services.whereabouts import zones_among
 
 LINK = template_named("link")
@@ -144,12 +144,9 @@ def _holds(
     session: Session, client: Client, ids: list[UUID], now: datetime
 ) -> dict[UUID, list[str]]:
     found: dict[UUID, list[str]] = defaultdict(list)
-    query = select(Hold.account_id, Hold.kind).where(
-        Hold.client_id == client.id,
-        Hold.account_id.in_(ids),
-        Hold.starts_at <= now,
-        Hold.lifted_at.is_(None),
-        or_(Hold.ends_at.is_(None), Hold.ends_at > now),
+    h = aliased(Hold, name="h")
+    query = select(h.account_id, h.kind).where(
+        h.client_id == client.id, h.account_id.in_(ids), in_force(now)
     )
     for account_id, kind in session.execute(query):
         found[account_id].append(kind)

@@ -13,6 +13,7 @@ from portal.domain.money import Cents
 from portal.domain.statuses import AccountStatus, move
 from portal.models import Account, EntryKind, LedgerEntry, MoneyException, Payment, fresh_id
 from portal.models.base import Owned
+from portal.services import evidence
 
 Row = TypeVar("Row", bound=Owned)
 
@@ -45,6 +46,14 @@ def lock_row(session: Session, kind: type[Row], key: tuple[UUID, UUID | None]) -
     """
     session.flush()
     return session.get_one(kind, key, with_for_update=True, populate_existing=True)
+
+
+def lock_payment(session: Session, payment_id: UUID) -> tuple[Account, Payment]:
+    """A payment and its account as they stand, both locked in their order. Raises NoResultFound."""
+    found = select(Payment.client_id, Payment.account_id).where(Payment.id == payment_id)
+    client_id, account_id = session.execute(found).one()
+    account = lock_account(session, account_id)
+    return account, lock_row(session, Payment, (client_id, payment_id))
 
 
 def post(
@@ -86,6 +95,35 @@ def post(
     if account.balance_cents > 0 and account.status in DONE:
         account.status = move(account.status, AccountStatus.OPEN)
     return True
+
+
+def record_money(
+    session: Session,
+    account: Account,
+    payment: Payment,
+    kind: str,
+    facts: evidence.Payload,
+    *,
+    now: datetime,
+) -> None:
+    """Write the leaf of what Stripe said of a payment, with the balance that it left."""
+    payload: evidence.Payload = {
+        "actor": evidence.STRIPE,
+        "payment": str(payment.id),
+        "currency": payment.currency,
+        "balance_cents": account.balance_cents,
+        **facts,
+    }
+    if payment.arrangement_id is not None:
+        payload["arrangement"] = str(payment.arrangement_id)
+    evidence.record(
+        session,
+        client_id=payment.client_id,
+        chain_id=account.chain_id,
+        type=kind,
+        payload=payload,
+        now=now,
+    )
 
 
 def close_if_settled(session: Session, account: Account) -> None:

@@ -12,7 +12,8 @@ from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus
 from portal.models import Account, Arrangement, Debtor, Installment, PaymentPurpose
-from portal.services.arrangements import LIVE, UNPAID, ArrangementOver
+from portal.services import authorizations
+from portal.services.arrangements import LIVE, UNPAID, ArrangementOver, NothingAutomatic
 from portal.services.ledger import lock_row
 from portal.services.standing import today_of
 
@@ -38,7 +39,8 @@ def check_owed(session: Session, account: Account, asked: Asked, *, now: datetim
     """Go on only if this may be asked for now; the account is locked by the caller.
 
     An arrangement must be in force, its first payment not after the offer's last day, and an
-    installment is asked for as it stands open. Raises NothingToPay, ArrangementOver, OfferExpired.
+    installment is asked for as it stands open. A way to pay is saved under a permission only.
+    Raises NothingToPay, ArrangementOver, OfferExpired, NothingAutomatic.
     """
     if asked.arrangement_id is not None:
         _check_arrangement(session, account, asked.purpose, asked.arrangement_id, now=now)
@@ -66,6 +68,8 @@ def _check_arrangement(
     agreed = lock_row(session, Arrangement, key)
     if agreed.account_id != account.id or agreed.status not in LIVE:
         raise ArrangementOver
+    if purpose == PaymentPurpose.METHOD and authorizations.current(session, agreed) is None:
+        raise NothingAutomatic
     waits = agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT
     until = agreed.valid_until
     if purpose == PaymentPurpose.INSTALLMENT or not waits or until is None:

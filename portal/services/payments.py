@@ -24,7 +24,7 @@ from portal.gateways.payments import (
 )
 from portal.models import Account, Arrangement, Client, Payment, PaymentPurpose, fresh_id
 from portal.models.payments import OPEN
-from portal.services import readings, settling
+from portal.services import authorizations, readings, settling
 from portal.services.ledger import lock_account
 from portal.services.payable import Asked, check_owed
 from portal.services.references import fresh_reference
@@ -103,6 +103,39 @@ def open_attempt(session: Session, account_id: UUID) -> Payment | None:
     ).one_or_none()
 
 
+def new_payment(
+    session: Session,
+    account: Account,
+    asked: Asked,
+    *,
+    status: PaymentStatus,
+    locale: str,
+    now: datetime,
+) -> Payment:
+    """Write the row of an attempt, before Stripe is asked under the key that derives from it."""
+    payment_id = fresh_id()
+    payment = Payment(
+        client_id=account.client_id,
+        id=payment_id,
+        account_id=account.id,
+        arrangement_id=asked.arrangement_id,
+        installment_id=asked.installment_id,
+        purpose=asked.purpose,
+        status=status,
+        amount_cents=asked.amount_cents,
+        currency=account.currency,
+        reference=fresh_reference(),
+        locale=locale,
+        idempotency_key=f"payment-{payment_id}",
+        stripe_account=session.get_one(Client, account.client_id).stripe_account,
+        created_at=now,
+        posted_at=now,
+    )
+    session.add(payment)
+    session.flush()
+    return payment
+
+
 def locked(session: Session, payment_id: UUID) -> Payment:
     """A payment as it stands, locked; its account is locked before where both are."""
     return session.scalars(
@@ -133,7 +166,7 @@ def _resume(
     *,
     now: datetime,
 ) -> str | None:
-    same = _same(found, wanted)
+    same = _same(found, wanted) and not authorizations.ended_since(session, found)
     if found.status == PaymentStatus.CREATED and same and now - found.created_at < REPEATABLE:
         return _post(session, gateway, found.id, wanted.landing)
     closes_at = found.checkout_expires_at
@@ -227,26 +260,9 @@ def _write(session: Session, wanted: CheckoutRequest, *, now: datetime) -> Payme
     account = _check(session, wanted, now=now)
     if (found := open_attempt(session, account.id)) is not None:
         raise PaymentOnItsWay(found.id)
-    payment_id = fresh_id()
-    client = session.get_one(Client, account.client_id)
-    payment = Payment(
-        client_id=account.client_id,
-        id=payment_id,
-        account_id=account.id,
-        arrangement_id=wanted.arrangement_id,
-        installment_id=wanted.installment_id,
-        purpose=wanted.purpose,
-        status=PaymentStatus.CREATED,
-        amount_cents=wanted.amount_cents,
-        currency=account.currency,
-        reference=fresh_reference(),
-        locale=wanted.locale,
-        idempotency_key=f"payment-{payment_id}",
-        stripe_account=client.stripe_account,
-        created_at=now,
-        posted_at=now,
+    payment = new_payment(
+        session, account, wanted, status=PaymentStatus.CREATED, locale=wanted.locale, now=now
     )
-    session.add(payment)
     commit(session, "payment.created")
     return payment
 

@@ -180,7 +180,8 @@ def open_proposal(session: Session, account: Account) -> Proposal | None:
             Proposal.client_id == account.client_id,
             Proposal.account_id == account.id,
             Proposal.status.in_(OPEN),
-        )
+        ),
+        execution_options={"populate_existing": True},
     )
 
 

@@ -157,41 +157,24 @@ def close_call(
 
     Raises NoteMissing, AnsweredBefore.
     """
-    words = _note(note)
+    words = noted(note)
     session.refresh(request, with_for_update=True)
     if request.status is not HelpStatus.OPENED:
         raise AnsweredBefore
     request.status, request.answered_at, request.answered_by = HelpStatus.CLOSED, now, staff.id
     told = {"request": str(request.id), "reason": words}
     account = session.get_one(Account, (request.client_id, request.account_id))
-    _tell(session, account, "help.closed", told, staff=staff, now=now)
+    tell(session, account, "help.closed", told, staff=staff, now=now)
 
 
-def answer_question(
-    session: Session, question: MoneyException, note: str, *, staff: Staff, now: datetime
-) -> None:
-    """Close a question about money with what was done about it; the caller commits.
-
-    Raises NoteMissing, AnsweredBefore.
-    """
-    words = _note(note)
-    session.refresh(question, with_for_update=True)
-    if question.resolved_at is not None:
-        raise AnsweredBefore
-    question.resolved_at, question.resolved_by, question.resolution = now, staff.id, words
-    if question.account_id is not None:
-        account = session.get_one(Account, (question.client_id, question.account_id))
-        told = {"question": str(question.id), "kind": question.kind, "reason": words}
-        _tell(session, account, "exception.resolved", told, staff=staff, now=now)
-
-
-def _note(note: str) -> str:
+def noted(note: str) -> str:
+    """A note without what nobody typed. Raises NoteMissing."""
     if not (words := clean_text(note)):
         raise NoteMissing
     return words
 
 
-def _tell(
+def tell(
     session: Session,
     account: Account,
     kind: str,
@@ -200,6 +183,7 @@ def _tell(
     staff: Staff,
     now: datetime,
 ) -> None:
+    """Write what a member of staff did on the chain of an account."""
     evidence.record(
         session,
         client_id=account.client_id,

@@ -36,7 +36,7 @@ from portal.models import (
     Watermark,
 )
 from portal.services import chargebacks, charging, inbox, readings, refunds, settling
-from portal.services.ledger import lock_account
+from portal.services.ledger import lock_payment
 from portal.services.payments import UNRESOLVED, locked
 from portal.services.readings import Reading
 from portal.services.refunds import KEY_LASTS
@@ -112,9 +112,7 @@ def sweep_payment(
 
 def _drop(session: Session, payment_id: UUID, *, now: datetime) -> None:
     """Stripe does not know the attempt and it must not be posted again: it came to nothing."""
-    account_id = session.scalars(select(Payment.account_id).where(Payment.id == payment_id)).one()
-    lock_account(session, account_id)
-    payment = locked(session, payment_id)
+    _, payment = lock_payment(session, payment_id)
     settling.drop(session, payment, now=now)
     commit(session, "sweep.dropped")
 

@@ -17,18 +17,20 @@ from portal.gateways.payments import (
 )
 from portal.jobs import enqueue
 from portal.models import Account, EntryKind, Payment, Refund, fresh_id
-from portal.services import evidence, notices
+from portal.services import forgiveness, notices
 from portal.services.arrangements import shorten_to_balance
 from portal.services.ledger import (
     close_if_settled,
     lock_account,
+    lock_payment,
     lock_row,
     open_exception,
     post,
+    record_money,
 )
 
 WANTED, REFUSED = "wanted", "refused"
-OURS = ("paid_too_much", "charged_after_stop", "staff")
+STAFF = "staff"
 # Stripe may forget a key once it is a day old; from an hour before that, only reading is safe.
 KEY_LASTS = timedelta(hours=23)
 # How long a list at Stripe may lack what was just made.
@@ -43,7 +45,7 @@ def give_back(
 ) -> Refund:
     """Ask for money to go back: the row and its job now, Stripe after the caller's commit.
 
-    ``cause`` is one of ``OURS``; the excess of one payment is asked for once.
+    ``cause`` is ``STAFF``, or one of forgiveness's two; an excess is asked for once.
     """
     refund_id = fresh_id()
     wanted = Refund(
@@ -71,18 +73,12 @@ def give_back_excess(
     What is wanted back already is not asked for again. What this payment cannot give, because it
     went back otherwise, is put before a person.
     """
-    session.flush()
-    on_its_way = session.scalar(
-        select(func.coalesce(func.sum(Refund.amount_cents), 0))
-        .join(Payment, (Payment.client_id == Refund.client_id) & (Payment.id == Refund.payment_id))
-        .where(Payment.account_id == account.id, Refund.status == WANTED)
-    )
-    excess = -account.balance_cents - int(on_its_way or 0)
+    excess = overpaid_cents(session, account)
     if excess <= 0:
         return
-    part = Cents(min(excess, _left(session, payment)))
+    part = Cents(min(excess, left_cents(session, payment)))
     if part > 0:
-        give_back(session, payment, part, cause="paid_too_much", now=now)
+        give_back(session, payment, part, cause=forgiveness.OWED_BACK, now=now)
     if part < excess:
         open_exception(
             session,
@@ -94,7 +90,19 @@ def give_back_excess(
         )
 
 
-def _left(session: Session, payment: Payment) -> int:
+def overpaid_cents(session: Session, account: Account) -> Cents:
+    """What was paid beyond what is owed and is not on its way back yet; the account is locked."""
+    session.flush()
+    on_its_way = session.scalar(
+        select(func.coalesce(func.sum(Refund.amount_cents), 0))
+        .join(Payment, (Payment.client_id == Refund.client_id) & (Payment.id == Refund.payment_id))
+        .where(Payment.account_id == account.id, Refund.status == WANTED)
+    )
+    return Cents(max(-account.balance_cents - int(on_its_way or 0), 0))
+
+
+def left_cents(session: Session, payment: Payment) -> Cents:
+    """What of a payment did not go back and is not wanted back."""
     gone = session.scalar(
         select(func.coalesce(func.sum(Refund.amount_cents), 0)).where(
             Refund.client_id == payment.client_id,
@@ -102,7 +110,7 @@ def _left(session: Session, payment: Payment) -> int:
             Refund.status.in_((WANTED, *map(str, GOING_BACK))),
         )
     )
-    return payment.amount_cents - int(gone or 0)
+    return Cents(payment.amount_cents - int(gone or 0))
 
 
 def post_refund(
@@ -189,8 +197,7 @@ def _find(gateway: PaymentGateway, asked: _Asked, refund_id: UUID) -> GatewayRef
 
 def _give_up(session: Session, refund_id: UUID, why: str, *, now: datetime) -> None:
     wanted = session.scalars(select(Refund).where(Refund.id == refund_id)).one()
-    payment = session.scalars(select(Payment).where(Payment.id == wanted.payment_id)).one()
-    account = lock_account(session, payment.account_id)
+    account, payment = lock_payment(session, wanted.payment_id)
     session.refresh(wanted)
     if wanted.status == WANTED:
         wanted.status, wanted.settled_at = REFUSED, now
@@ -211,8 +218,7 @@ def apply_refund(session: Session, payment_id: UUID, made: GatewayRefund, *, now
     Money on its way back counts as gone; where it fails, a second entry says so. Locks the
     account; the caller commits.
     """
-    payment = session.scalars(select(Payment).where(Payment.id == payment_id)).one()
-    account = lock_account(session, payment.account_id)
+    account, payment = lock_payment(session, payment_id)
     refund = _row(session, payment, made, now=now)
     if refund.status in FAILED or (refund.status in FINAL and refund.status == made.status):
         return  # what came back never goes out again: what says so was read before
@@ -225,11 +231,13 @@ def apply_refund(session: Session, payment_id: UUID, made: GatewayRefund, *, now
         now=now,
         payment=payment,
     ):
-        _record(session, payment, refund, made, "payment.refunded", now=now)
+        facts = _facts(refund, made)
+        record_money(session, account, payment, "payment.refunded", facts, now=now)
+        forgiveness.judge(session, account, payment, f"refund:{made.id}", now)
         notices.tell(
             session, account, "refund_made", fact=f"refund:{made.id}", payment=payment, now=now
         )
-        if refund.cause not in OURS:
+        if refund.idempotency_key is None:
             _ask(session, payment, made, "was made in Stripe's dashboard", now=now)
     if made.status in FAILED:
         _came_back(session, payment, refund, made, now=now)
@@ -252,7 +260,9 @@ def _came_back(
         now=now,
         payment=payment,
     ):
-        _record(session, payment, refund, made, "payment.refund_failed", now=now)
+        facts = _facts(refund, made)
+        record_money(session, account, payment, "payment.refund_failed", facts, now=now)
+        forgiveness.judge(session, account, payment, f"refund:{made.id}:failed", now)
         shorten_to_balance(session, account, now)
         close_if_settled(session, account)
     _ask(session, payment, made, f"came to nothing ({made.failure_reason or made.status})", now=now)
@@ -278,13 +288,15 @@ def _row(session: Session, payment: Payment, made: GatewayRefund, *, now: dateti
     if ours is not None:
         ours.refund_id = made.id
         return ours
+    account = lock_account(session, payment.account_id)
+    owed_back = overpaid_cents(session, account) >= made.amount_cents
     found = Refund(
         client_id=payment.client_id,
         id=fresh_id(),
         payment_id=payment.id,
         refund_id=made.id,
         status=WANTED,
-        cause="dashboard",
+        cause=forgiveness.OWED_BACK if owed_back else "dashboard",
         amount_cents=made.amount_cents,
         created_at=now,
     )
@@ -293,35 +305,8 @@ def _row(session: Session, payment: Payment, made: GatewayRefund, *, now: dateti
     return found
 
 
-def _record(
-    session: Session,
-    payment: Payment,
-    refund: Refund,
-    made: GatewayRefund,
-    kind: str,
-    *,
-    now: datetime,
-) -> None:
-    account = lock_account(session, payment.account_id)
-    payload: dict[str, object] = {
-        "actor": evidence.STRIPE,
-        "payment": str(payment.id),
-        "refund": made.id,
-        "cause": refund.cause,
-        "amount_cents": made.amount_cents,
-        "currency": payment.currency,
-        "balance_cents": account.balance_cents,
-    }
-    if payment.arrangement_id is not None:
-        payload["arrangement"] = str(payment.arrangement_id)
-    evidence.record(
-        session,
-        client_id=payment.client_id,
-        chain_id=account.chain_id,
-        type=kind,
-        payload=payload,
-        now=now,
-    )
+def _facts(refund: Refund, made: GatewayRefund) -> dict[str, object]:
+    return {"refund": made.id, "cause": refund.cause, "amount_cents": made.amount_cents}
 
 
 def _ask(

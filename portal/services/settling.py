@@ -30,8 +30,8 @@ from portal.models import (
     PaymentPurpose,
 )
 from portal.models.payments import OPEN
-from portal.services import authorizations, evidence, fulfilling, notices, refunds
-from portal.services.ledger import lock_account, lock_row, open_exception, post
+from portal.services import authorizations, evidence, forgiveness, fulfilling, notices, refunds
+from portal.services.ledger import lock_payment, lock_row, open_exception, post, record_money
 from portal.services.readings import Reading
 
 # PY-09: a debit that its owner did not allow ends the permission.
@@ -44,14 +44,7 @@ def apply(session: Session, payment_id: UUID, reading: Reading, *, now: datetime
     A charge that is not what our row asked for (amount, currency, mark) is applied to nothing and
     put before a person. Locks the account first; the caller commits.
     """
-    account_id = session.scalars(select(Payment.account_id).where(Payment.id == payment_id)).one()
-    account = lock_account(session, account_id)
-    payment = session.scalars(
-        select(Payment)
-        .where(Payment.id == payment_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    account, payment = lock_payment(session, payment_id)
     _keep_ids(payment, reading)
     if reading.intent is not None:
         _apply_intent(session, account, payment, reading, reading.intent, now=now)
@@ -147,14 +140,8 @@ def _succeed(
         now=now,
         payment=payment,
     )
-    evidence.record(
-        session,
-        client_id=account.client_id,
-        chain_id=account.chain_id,
-        type="payment.succeeded",
-        payload=_facts(payment) | {"intent": intent.id, "balance_cents": account.balance_cents},
-        now=now,
-    )
+    facts = _facts(payment) | {"intent": intent.id}
+    record_money(session, account, payment, "payment.succeeded", facts, now=now)
     if _forbidden_when_charged(session, payment, intent):
         _undo(session, account, payment, intent, now=now)
         return
@@ -188,7 +175,10 @@ def _forbidden_when_charged(session: Session, payment: Payment, intent: GatewayP
 
 
 def _held_at(session: Session, payment: Payment, at: datetime) -> bool:
-    """Whether a hold that forbids charging had begun then and not ended yet."""
+    """Whether a hold that forbids charging had begun then, by Stripe's clock, and not ended yet.
+
+    ``standing.IN_FORCE`` asks what counts now; here it is asked what counted at a time gone by.
+    """
     held = select(Hold.id).where(
         Hold.client_id == payment.client_id,
         Hold.account_id == payment.account_id,
@@ -204,7 +194,7 @@ def _undo(
     session: Session, account: Account, payment: Payment, intent: GatewayPayment, *, now: datetime
 ) -> None:
     """Give back in full what was charged although it had been stopped, and tell a person."""
-    refunds.give_back(session, payment, payment.amount_cents, cause="charged_after_stop", now=now)
+    refunds.give_back(session, payment, payment.amount_cents, cause=forgiveness.UNDONE, now=now)
     fulfilling.release(session, payment)
     open_exception(
         session,
@@ -231,14 +221,7 @@ def _process(session: Session, account: Account, payment: Payment, *, now: datet
         return
     payment.status = move(payment.status, PaymentStatus.PROCESSING)
     fulfilling.begin(session, payment)
-    evidence.record(
-        session,
-        client_id=payment.client_id,
-        chain_id=account.chain_id,
-        type="payment.processing",
-        payload=_facts(payment),
-        now=now,
-    )
+    record_money(session, account, payment, "payment.processing", _facts(payment), now=now)
     notices.tell(
         session,
         account,
@@ -294,14 +277,8 @@ def _fail(
     payment.settled_at = now
     fulfilling.release(session, payment, failed_at=now)
     _end_permission(session, account, payment, now=now)
-    evidence.record(
-        session,
-        client_id=payment.client_id,
-        chain_id=account.chain_id,
-        type="payment.failed",
-        payload=_facts(payment) | {"outcome": str(outcome), "code": payment.failure_code or "none"},
-        now=now,
-    )
+    facts = _facts(payment) | {"outcome": str(outcome), "code": payment.failure_code or "none"}
+    record_money(session, account, payment, "payment.failed", facts, now=now)
     if payment.purpose != PaymentPurpose.METHOD and outcome != PaymentStatus.CANCELED:
         notices.tell(
             session,
@@ -367,14 +344,8 @@ def _apply_page(session: Session, payment: Payment, reading: Reading) -> None:
 
 
 def _facts(payment: Payment) -> dict[str, object]:
-    facts: dict[str, object] = {
-        "actor": evidence.STRIPE,
-        "payment": str(payment.id),
+    return {
         "reference": payment.reference,
         "purpose": str(payment.purpose),
         "amount_cents": payment.amount_cents,
-        "currency": payment.currency,
     }
-    if payment.arrangement_id is not None:
-        facts["arrangement"] = str(payment.arrangement_id)
-    return facts

@@ -1,13 +1,13 @@
 """What may be done with an account now, and the holds that say otherwise."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Required, TypedDict, Unpack
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import TIMESTAMP, TextClause, bindparam, select, text
+from sqlalchemy.orm import Session, aliased
 
 from portal.domain import N_, DomainError
 from portal.domain import capabilities as law
@@ -20,6 +20,13 @@ from portal.models import Account, Debtor, Hold
 from portal.rules.regions import find_region
 from portal.services import evidence
 from portal.services.evidence import Actor, Payload
+
+# Machines' clocks are up to so much apart: a hold counts as soon as it can be read, though the
+# clock that wrote it runs ahead.
+CLOCKS_APART = timedelta(minutes=10)
+IN_FORCE = f"""(h.starts_at <= :now + INTERVAL '{CLOCKS_APART.seconds} seconds'
+  AND h.lifted_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > :now))"""
+"""Which holds count now, as SQL over ``hold h``: the one way in which holds are read."""
 
 
 class HoldLifted(DomainError):
@@ -87,19 +94,19 @@ def judge(account: Account, kinds: Iterable[str], today: date) -> Capabilities:
 
 
 def holds_in_force(session: Session, account: Account, now: datetime) -> Sequence[Hold]:
-    """The holds of an account that have begun and neither ended nor been lifted."""
+    """The holds of an account that were set and have neither ended nor been lifted."""
     session.flush()
+    h = aliased(Hold, name="h")
     return session.scalars(
-        select(Hold)
-        .where(
-            Hold.client_id == account.client_id,
-            Hold.account_id == account.id,
-            Hold.starts_at <= now,
-            Hold.lifted_at.is_(None),
-            or_(Hold.ends_at.is_(None), Hold.ends_at > now),
-        )
-        .order_by(Hold.starts_at, Hold.id)
+        select(h)
+        .where(h.client_id == account.client_id, h.account_id == account.id, in_force(now))
+        .order_by(h.starts_at, h.id)
     ).all()
+
+
+def in_force(now: datetime) -> TextClause:
+    """``IN_FORCE`` at this instant, for a statement over ``aliased(Hold, name="h")``."""
+    return text(IN_FORCE).bindparams(bindparam("now", now, TIMESTAMP(timezone=True)))
 
 
 def set_hold(

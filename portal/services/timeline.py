@@ -169,6 +169,14 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
     "debtor.language": (N_("Language changed"), _nothing),
     "exception.resolved": (N_("Question about money answered"), _as(_REASON, "reason")),
+    "forgiveness.restored": (
+        N_("Settlement stands again"),
+        _as(_PAID, "reference", "amount_cents"),
+    ),
+    "forgiveness.reversed": (
+        N_("Settlement ended, because a payment went back"),
+        _as(N_("%(reference)s: %(amount_cents)s is owed again."), "reference", "amount_cents"),
+    ),
     "help.answered": (N_("Help request answered"), _nothing),
     "help.closed": (N_("Call-back done"), _as(_REASON, "reason")),
     "help.reopened": (N_("Help request opened again"), _nothing),

@@ -85,12 +85,12 @@ CHECKS: dict[str, str] = {
           WHERE f.client_id = :client AND f.type = 'acceptance' AND y.payload IS NOT NULL) l
           ON l.arrangement_id = r.id
         WHERE r.id IS NULL OR l.n IS NULL""",
-    "no off-session charge without an authorization granted before": """
+    "no off-session charge before a permission was granted and its copy left (PY-05)": """
         SELECT p.reference FROM payment p
         WHERE p.client_id = :client AND p.purpose = 'installment' AND p.checkout_id IS NULL
           AND p.intent_id IS NOT NULL AND NOT EXISTS (SELECT FROM payment_authorization z
             WHERE z.client_id = p.client_id AND z.arrangement_id = p.arrangement_id
-              AND z.granted_at <= p.created_at)""",
+              AND z.granted_at <= p.created_at AND z.copied_at <= p.created_at)""",
     "a refund stands in the ledger as Stripe has it": """
         SELECT coalesce(r.refund_id, r.id::text) || ' is ' || r.status
         FROM refund r WHERE r.client_id = :client AND r.refund_id IS NOT NULL
@@ -98,14 +98,45 @@ CHECKS: dict[str, str] = {
           AND NOT EXISTS (SELECT FROM ledger_entry l WHERE l.client_id = r.client_id
             AND l.kind = 'refund' AND l.source = 'refund:' || r.refund_id
             AND l.amount_cents = r.amount_cents)""",
-    "what was paid too much is on its way back": """
+    "a settlement forgives while all that was agreed is here, and no longer": """
+        SELECT r.reference || ': ' || coalesce(sum(g.lost), 0) || ' lost, '
+          || f.cents || ' forgiven'
+        FROM arrangement r
+        JOIN LATERAL (SELECT sum(l.amount_cents) AS cents, count(l.id) AS entries
+          FROM ledger_entry l WHERE (l.client_id, l.account_id) = (r.client_id, r.account_id)
+            AND l.kind IN ('forgiven', 'forgiveness_reversed')
+            AND starts_with(l.source, 'arrangement:' || r.id)) f ON f.entries > 0
+        LEFT JOIN LATERAL (SELECT greatest(sum(x.amount_cents) - p.amount_cents
+            + coalesce((SELECT sum(l.amount_cents) FROM ledger_entry l
+                WHERE (l.client_id, l.payment_id) = (p.client_id, p.id) AND l.kind <> 'payment'
+                  AND NOT EXISTS (SELECT FROM refund b WHERE b.client_id = l.client_id
+                    AND b.cause = 'paid_too_much' AND 'refund:' || b.refund_id = l.source)), 0),
+            0) AS lost
+          FROM installment i
+          JOIN payment_allocation x ON (x.client_id, x.installment_id) = (i.client_id, i.id)
+          JOIN payment p ON (p.client_id, p.id) = (x.client_id, x.payment_id)
+          WHERE (i.client_id, i.arrangement_id) = (r.client_id, r.id)
+          GROUP BY p.client_id, p.id) g ON true
+        WHERE r.client_id = :client GROUP BY r.client_id, r.id, f.cents
+        HAVING r.kind <> 'settlement' OR f.cents > 0
+          OR (r.status = 'completed') <> (coalesce(sum(g.lost), 0) = 0)
+          OR (r.status <> 'completed' AND f.cents <> 0)""",
+    "what is forgiven belongs to a settlement of the account": """
+        SELECT a.reference || ': ' || l.source FROM ledger_entry l
+        JOIN account a ON (a.client_id, a.id) = (l.client_id, l.account_id)
+        WHERE l.client_id = :client AND l.kind IN ('forgiven', 'forgiveness_reversed')
+          AND NOT EXISTS (SELECT FROM arrangement r
+            WHERE (r.client_id, r.account_id) = (l.client_id, l.account_id)
+              AND starts_with(l.source, 'arrangement:' || r.id))""",
+    "what was paid too much is on its way back, or one question says why not": """
         SELECT a.reference || ': ' || a.balance_cents FROM account a
         WHERE a.client_id = :client AND a.balance_cents < 0
           AND -a.balance_cents > (SELECT coalesce(sum(r.amount_cents), 0) FROM refund r
             JOIN payment p ON (p.client_id, p.id) = (r.client_id, r.payment_id)
             WHERE p.client_id = a.client_id AND p.account_id = a.id AND r.status = 'wanted')
           AND NOT EXISTS (SELECT FROM money_exception e WHERE e.client_id = a.client_id
-            AND e.account_id = a.id AND e.resolved_at IS NULL)""",
+            AND e.account_id = a.id AND e.resolved_at IS NULL
+            AND e.kind IN ('paid_too_much', 'refund_refused', 'refund_to_review'))""",
     "an itemization sums to what was placed (VN-02)": """
         SELECT a.reference FROM account a WHERE a.client_id = :client AND a.itemized_cents <> (
           SELECT l.amount_cents FROM ledger_entry l WHERE (l.client_id, l.account_id) =

@@ -197,7 +197,7 @@ FAULTS: dict[str, Fault] = {
     "two_tabs": Fault("A page is given up, but not closed at Stripe", _two_tabs, (0,)),
     "no_remainder": Fault("Equal installments, rounded", _no_remainder, (1,)),
     "refunds_by_charge": Fault("One refund for each charge", _refunds_by_charge, (0,)),
-    "events_only": Fault("Webhooks alone, no reconciliation", _events_only, (4,)),
+    "events_only": Fault("Webhooks alone, no reconciliation", _events_only, (16,)),
     "late_failure_wins": Fault("A later reading undoes success", _late_failure_wins, (0,)),
     "stripe_first": Fault("Stripe is asked before our row is kept", _stripe_first, (0,)),
 }

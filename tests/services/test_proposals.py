@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from portal.db import PortalSession
+from portal.db import PortalSession, make_engine, tenant_session
 from portal.domain import terms as wording
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import HoldKind
@@ -18,6 +18,7 @@ from portal.domain.terms import Choice
 from portal.models import Account, Message, Payment, Proposal
 from portal.services import evidence
 from portal.services.acceptance import ArrangementExists
+from portal.services.acceptance import accept as agree_to
 from portal.services.arrangements import withdraw as withdraw_arrangement
 from portal.services.choices import Picked, draft
 from portal.services.proposals import (
@@ -35,8 +36,9 @@ from portal.services.proposals import (
     withdraw,
 )
 from portal.services.standing import set_hold
+from tests.databases import Database
 from tests.factories import NOW, TODAY, make_visit
-from tests.services.test_acceptance import agree, dana, picked
+from tests.services.test_acceptance import agree, dana, page_of, picked
 from tests.services.test_help import sam
 
 FORTY = Suggestion(first_on=TODAY + timedelta(days=8), amount_cents=Cents(4_000))
@@ -211,3 +213,29 @@ def test_the_hourly_job_expires_every_granted_proposal(session: PortalSession) -
     accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
     late = NOW + timedelta(days=20)
     assert [expire_due(session, account.client_id, late) for _ in range(2)] == [1, 0]
+
+
+def test_terms_that_were_taken_back_in_another_session_are_not_agreed_to(
+    fresh_db: Database,
+) -> None:
+    """PY-02: a page that was read before does not bring back what is over."""
+    engine = make_engine(fresh_db.url("portal_app"))
+    with tenant_session(engine) as session:
+        account = dana(session)
+        proposal = suggest(session, account)
+        accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+        chosen = granted(proposal)
+        page = page_of(session, account, chosen)
+        visit = make_visit(session, account)
+        session.commit()
+        assert proposal.status is ProposalStatus.ACCEPTED  # as this session knows it from now on
+        with tenant_session(engine, [account.client_id]) as other:
+            same = other.get_one(Proposal, (proposal.client_id, proposal.id))
+            withdraw(other, same, actor=evidence.SYSTEM, now=NOW)
+            other.commit()
+        with pytest.raises(OfferNotInPolicy):
+            agree_to(session, account, picked=chosen, reviewed=page, visit=visit, now=NOW)
+        session.rollback()
+        session.refresh(proposal)
+        assert proposal.status is ProposalStatus.WITHDRAWN
+    engine.dispose()

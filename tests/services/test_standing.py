@@ -7,10 +7,15 @@ import pytest
 from portal.db import PortalSession
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import Capability, HoldKind
-from portal.models import CollectorRole
+from portal.domain.outgoing import Action
+from portal.gateways.sms import OutboxTexter
+from portal.models import Client, CollectorRole, Debtor
 from portal.services import evidence
+from portal.services.balance import list_accounts, read_balance
 from portal.services.evidence import SYSTEM
+from portal.services.invitations import weigh
 from portal.services.standing import (
+    CLOCKS_APART,
     HoldLifted,
     lift_hold,
     set_hold,
@@ -18,7 +23,16 @@ from portal.services.standing import (
     today_of,
     zone_of,
 )
-from tests.factories import NOW, TODAY, make_account, make_client, make_dana, make_debtor
+from tests.factories import (
+    NOW,
+    TODAY,
+    make_account,
+    make_client,
+    make_contact,
+    make_dana,
+    make_debtor,
+    make_visit,
+)
 
 
 def test_an_account_without_holds_allows_everything(session: PortalSession) -> None:
@@ -74,7 +88,30 @@ def test_a_hold_ends_by_itself_at_its_end(session: PortalSession) -> None:
     )
     assert not standing(session, account, end - timedelta(seconds=1)).accept.allowed
     assert standing(session, account, end).accept.allowed
-    assert standing(session, account, NOW - timedelta(seconds=1)).accept.allowed
+    before = NOW - CLOCKS_APART - timedelta(seconds=1)
+    assert standing(session, account, before).accept.allowed
+
+
+def test_a_hold_from_a_clock_that_runs_ahead_is_seen_by_every_reader(
+    session: PortalSession,
+) -> None:
+    """DH-01: who has just disputed a debt is neither charged nor written to, nor asked to pay."""
+    account = make_dana(session)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    client = session.get_one(Client, account.client_id)
+    make_contact(session, debtor)
+    visit, ahead = make_visit(session, account), NOW + CLOCKS_APART
+    before = weigh(session, client, [debtor], texter=OutboxTexter(), now=NOW)
+    assert before[0].decision.action is not Action.DROP
+    set_hold(session, account, HoldKind.BANKRUPTCY, source="staff", now=ahead, actor=SYSTEM)
+    session.expire_all()
+    balance = read_balance(session, visit, account.id, now=NOW)
+    assert balance is not None
+    assert not standing(session, account, NOW).charge.allowed
+    assert not balance.offers.capabilities.pay.allowed
+    assert [one.shown for one in list_accounts(session, visit, now=NOW)] == [False]
+    after = weigh(session, client, [debtor], texter=OutboxTexter(), now=NOW)
+    assert (after[0].decision.action, after[0].decision.rule) == (Action.DROP, "DH-06")
 
 
 def test_an_agency_account_without_a_notice_date_is_not_shown(session: PortalSession) -> None:

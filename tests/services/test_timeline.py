@@ -6,7 +6,7 @@ from pathlib import Path
 from portal.services.timeline import WORDS
 
 SERVICES = Path(__file__).parents[2] / "portal" / "services"
-RECORDERS = {"record", "_record", "_tell", "tell", "tell_accounts", "set_hold"}
+RECORDERS = {"record", "_record", "record_money", "_tell", "tell", "tell_accounts", "set_hold"}
 DYNAMIC = {
     *(f"authorization.{status}" for status in ("granted", "revoked")),
     *(f"placement.{status}" for status in ("completed", "interrupted")),

@@ -32,6 +32,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     holds,
     linking,
     proposals,
+    questions,
     queues,
     refunds,
 )

@@ -20,7 +20,7 @@ from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, labels, wording
 from portal.domain.help import OPTIONS, Topic
-from portal.models import Debtor, HelpRequest, Hold, MoneyException
+from portal.models import Debtor, HelpRequest, Hold
 from portal.security import audience, current_staff
 from portal.services import queues
 from portal.services.call_me import TOPIC as CALL_BACK
@@ -160,25 +160,3 @@ def call(request_id: UUID) -> Any:
     )
     to = url_for("support.calls")
     return perform(form, do, task=task, done=_("The call is closed."), to=to)
-
-
-@bp.route("/questions/<uuid:question_id>", methods=["GET", "POST"])
-@audience(*DECIDERS)
-def question(question_id: UUID) -> Any:
-    """Close a question about money with what was done about it."""
-    mine = MoneyException.client_id.in_(session.info["client_ids"])
-    query = select(MoneyException).where(mine, MoneyException.id == question_id)
-    asked, form = session.scalars(query).one(), NoteForm()
-
-    def do() -> None:
-        note, staff = form.note.data or "", current_staff()
-        queues.answer_question(session, asked, note, staff=staff, now=now())
-
-    task = Task(
-        title=_("Answer the question"),
-        button=_("Close"),
-        back=url_for("support.questions"),
-        notes=(asked.detail,),
-    )
-    to = url_for("support.questions")
-    return perform(form, do, task=task, done=_("The question is closed."), to=to)

@@ -11,8 +11,10 @@ from portal.blueprints.fields import MoneyField
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_
+from portal.domain.money import Cents
 from portal.models import Payment
 from portal.security import audience, current_staff
+from portal.services import forgiveness
 from portal.services.dossier import find_account
 from portal.services.giving_back import give_back, refundable
 from portal.web import Form, now, session
@@ -39,11 +41,27 @@ def refund(payment_id: UUID) -> Any:
         reason, staff = form.reason.data or "", current_staff()
         give_back(session, payment, form.amount.data, reason=reason, staff=staff, now=now())
 
-    note = _("At most %(most)s can go back.", most=(most, payment.currency))
     task = Task(
         title=_("Give back payment %(reference)s", reference=payment.reference),
         button=_("Give back"),
         back=back_to(account),
-        notes=(note, _("It goes to the card or bank account that paid. What is owed rises again.")),
+        notes=_notes(payment, most),
     )
     return perform(form, do, task=task, done=_("The refund is on its way."), to=back_to(account))
+
+
+def _notes(payment: Payment, most: Cents) -> list[str]:
+    """What giving money back does, before somebody does it."""
+    notes = [
+        _("At most %(most)s can go back.", most=(most, payment.currency)),
+        _("It goes to the card or bank account that paid. What is owed rises again."),
+    ]
+    if forgiven := forgiveness.at_stake(session, payment):
+        ended = _(
+            "This payment belongs to a settlement. Giving any of it back ends the settlement:"
+            " the %(forgiven)s that it forgave is owed again. Only money that was paid beyond"
+            " what is owed can go back without that.",
+            forgiven=(forgiven, payment.currency),
+        )
+        notes.append(ended)
+    return notes

@@ -1,0 +1,104 @@
+"""Answer a question about money: what can be decided, what each decision does, and why."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import flash
+from sqlalchemy import select
+from wtforms import RadioField, SelectChoice, TextAreaField  # type: ignore[attr-defined]
+from wtforms.validators import DataRequired
+
+from portal.blueprints.consoles import DECIDERS, attempt, page
+from portal.blueprints.support import bp
+from portal.domain import N_, labels
+from portal.models import Account, MoneyException
+from portal.security import audience, current_staff
+from portal.services import money_questions
+from portal.services.money_questions import Decision, Option
+from portal.web import Form, now, see_other, session, url_for
+from portal.web import gettext as _
+
+TITLES = {
+    Decision.APPLY: N_("Take the client's new figure"),
+    Decision.GIVE_BACK: N_("Give back what was paid too much"),
+    Decision.OUTSIDE: N_("The debtor got it back another way"),
+    Decision.ASK_AGAIN: N_("Ask Stripe for the refund again"),
+    Decision.LETTER: N_("Send the copy by letter"),
+    Decision.CLOSE: N_("Change nothing"),
+}
+EFFECTS = {
+    Decision.CLOSE: N_("No money moves."),
+    Decision.LETTER: N_(
+        "The letter goes on the list of letters. From then on due parts are charged."
+    ),
+    Decision.ASK_AGAIN: N_("%(back)s is asked to go back. What is owed rises by it."),
+    Decision.OUTSIDE: N_("Only if the debtor has the money. The balance is %(after)s then."),
+}
+
+
+class DecisionForm(Form):
+    """What is decided, and why."""
+
+    decision = RadioField(
+        N_("Your decision"), [DataRequired(N_("Choose what you decide."))], validate_choice=False
+    )
+    note = TextAreaField(N_("What was done"))
+
+    def offer(self, found: Sequence[Option]) -> None:
+        """Let one of these be chosen; where there is only one, it is."""
+        self.decision.choices = [SelectChoice(one.mark, TITLES[one.decision]) for one in found]
+        only = found[0].mark if len(found) == 1 else None
+        self.decision.data = self.decision.data or only
+
+
+@bp.route("/questions/<uuid:question_id>", methods=["GET", "POST"])
+@audience(*DECIDERS)
+def question(question_id: UUID) -> Any:
+    """Decide a question about money; what each decision does is said before."""
+    mine = MoneyException.client_id.in_(session.info["client_ids"])
+    query = select(MoneyException).where(mine, MoneyException.id == question_id)
+    asked, form = session.scalars(query).one(), DecisionForm()
+    found = money_questions.options(session, asked)
+    form.offer(found)
+
+    def do() -> None:
+        mark, note = form.decision.data or "", form.note.data or ""
+        money_questions.decide(session, asked, mark, note, staff=current_staff(), now=now())
+
+    if form.validate_on_submit() and attempt(form, do):
+        flash(_("The question is closed."), "ok")
+        return see_other(url_for("support.questions"))
+    answer = page("support/question.html", section="questions", form=form, **_about(asked, found))
+    return (answer, 422) if form.errors else answer
+
+
+def _about(asked: MoneyException, found: Sequence[Option]) -> dict[str, Any]:
+    key = (asked.client_id, asked.account_id)
+    account = session.get(Account, key) if asked.account_id else None
+    effects = {one.mark: _effect(one, asked, account) for one in found}
+    return {"asked": asked, "account": account, "kinds": labels.QUESTIONS, "effects": effects}
+
+
+def _effect(option: Option, asked: MoneyException, account: Account | None) -> str:
+    """What a decision does, in words; staff read it before they decide."""
+    currency = account.currency if account else ""
+    words = {
+        "after": (option.balance_cents, currency),
+        "back": (option.back_cents, currency),
+        "left": (option.left_cents, currency),
+    }
+    if option.decision is Decision.CLOSE and asked.kind == "placed_balance":
+        return _(
+            "No money moves. If the client's next file has this figure again, it is posted only if"
+            " nothing stands against it."
+        )
+    if option.decision in EFFECTS:
+        return _(EFFECTS[option.decision], **words)
+    said = {
+        N_("The balance is %(after)s then."): option.decision is Decision.APPLY,
+        N_("The account is opened again."): option.reopens,
+        N_("%(back)s is asked to go back to the debtor."): option.back_cents,
+        N_("%(left)s cannot go back by itself: a new question asks about it."): option.left_cents,
+    }
+    return " ".join(_(message, **words) for message, so in said.items() if so)

@@ -1,0 +1,223 @@
+"""What a settlement forgives: in force as long as the agreed sum is with us, and no longer.
+
+The agreed sum is what was allocated to the settlement's installments. A chargeback, a bank debit
+that came back and a refund take of it; a refund of what was paid too much does not, since that sum
+was never agreed. See docs/decisions/0007-forgiveness.md.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from portal.domain.money import Cents
+from portal.domain.statuses import ArrangementStatus, move
+from portal.models import (
+    Account,
+    Arrangement,
+    EntryKind,
+    Installment,
+    LedgerEntry,
+    Payment,
+    PaymentAllocation,
+    Refund,
+)
+from portal.services import evidence
+from portal.services.ledger import lock_row, post
+
+OWED_BACK, UNDONE = "paid_too_much", "charged_after_stop"
+"""Refunds that take nothing of an agreed sum: of an excess, and of what was no payment of it."""
+
+LOST, PAID = "payment_lost", "paid"
+"""Why a settlement is over: a payment of it went back, or all of it is here."""
+
+KINDS = (EntryKind.FORGIVEN, EntryKind.FORGIVENESS_REVERSED)
+
+
+def forgive(session: Session, account: Account, agreed: Arrangement, *, now: datetime) -> Cents:
+    """Forgive what a settlement leaves, now that its last installment is paid; returns the cents.
+
+    Where a payment of it has gone back already, both entries are posted and nothing is forgiven
+    until it comes again. The account and the arrangement are locked by the caller.
+    """
+    if agreed.kind != "settlement":
+        return Cents(0)
+    lost = lost_cents(session, agreed)
+    rest = max(account.balance_cents + _leaving_cents(session, account) - lost, 0)
+    if rest:
+        _move(session, account, f"arrangement:{agreed.id}", -rest, now=now)
+    if not lost:
+        return Cents(rest)
+    _reverse(session, account, agreed, "paid", now=now)
+    return Cents(0)
+
+
+def judge(session: Session, account: Account, payment: Payment, fact: str, now: datetime) -> None:
+    """Ask again whether a paid settlement stands, after money of a payment of it went or came back.
+
+    ``fact`` names what moved. Taken from below the agreed sum, it ends and what it forgave is owed
+    again; all there again, it stands as before. The account is locked by the caller, who commits.
+    """
+    if payment.arrangement_id is None:
+        return
+    agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
+    if agreed.kind != "settlement":
+        return
+    lost = lost_cents(session, agreed)
+    if agreed.status == ArrangementStatus.COMPLETED and lost:
+        _reverse(session, account, agreed, fact, now=now)
+    elif agreed.status == ArrangementStatus.BROKEN and agreed.ended_reason == LOST and not lost:
+        _restore(session, account, agreed, fact, now=now)
+
+
+def at_stake(session: Session, payment: Payment) -> Cents:
+    """What is forgiven now and would be owed again if this payment went back."""
+    if payment.arrangement_id is None:
+        return Cents(0)
+    agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
+    return Cents(-_sum(session, _of(agreed)))
+
+
+def lost_cents(session: Session, agreed: Arrangement) -> Cents:
+    """How much of what was allocated to an arrangement is not with us any more."""
+    shares = session.execute(
+        select(
+            PaymentAllocation.payment_id,
+            Payment.amount_cents,
+            func.sum(PaymentAllocation.amount_cents),
+        )
+        .join(
+            Installment,
+            (Installment.client_id == PaymentAllocation.client_id)
+            & (Installment.id == PaymentAllocation.installment_id),
+        )
+        .join(
+            Payment,
+            (Payment.client_id == PaymentAllocation.client_id)
+            & (Payment.id == PaymentAllocation.payment_id),
+        )
+        .where(Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id)
+        .group_by(PaymentAllocation.payment_id, Payment.amount_cents)
+    ).all()
+    lost = 0
+    for payment_id, amount, share in shares:
+        kept = amount - _gone_cents(session, agreed.client_id, payment_id)
+        lost += max(int(share) - kept, 0)
+    return Cents(lost)
+
+
+def _gone_cents(session: Session, client_id: UUID, payment_id: UUID) -> int:
+    """What of a payment went back, but for what was paid too much."""
+    owed_back = select(Refund.id).where(
+        Refund.client_id == LedgerEntry.client_id,
+        Refund.payment_id == LedgerEntry.payment_id,
+        LedgerEntry.source == "refund:" + Refund.refund_id,
+        Refund.cause == OWED_BACK,
+    )
+    return _sum(
+        session,
+        (LedgerEntry.client_id == client_id)
+        & (LedgerEntry.payment_id == payment_id)
+        & (LedgerEntry.kind != EntryKind.PAYMENT)
+        & ~owed_back.exists(),
+    )
+
+
+def _leaving_cents(session: Session, account: Account) -> int:
+    """What is in the balance and on its way back, since it never paid this settlement."""
+    leaving = session.scalar(
+        select(func.coalesce(func.sum(Refund.amount_cents), 0))
+        .join(Payment, (Payment.client_id == Refund.client_id) & (Payment.id == Refund.payment_id))
+        .where(
+            Payment.client_id == account.client_id,
+            Payment.account_id == account.id,
+            Refund.status == "wanted",
+            Refund.cause.in_((OWED_BACK, UNDONE)),
+        )
+    )
+    return int(leaving or 0)
+
+
+def _reverse(
+    session: Session, account: Account, agreed: Arrangement, fact: str, *, now: datetime
+) -> None:
+    agreed.status = move(agreed.status, ArrangementStatus.BROKEN)
+    agreed.ended_at, agreed.ended_reason = now, LOST
+    owed_again = -_sum(session, _of(agreed))
+    if owed_again:
+        _move(session, account, f"arrangement:{agreed.id}:{fact}", owed_again, now=now)
+    _record(session, account, agreed, "forgiveness.reversed", owed_again, now=now)
+
+
+def _restore(
+    session: Session, account: Account, agreed: Arrangement, fact: str, *, now: datetime
+) -> None:
+    """Forgive it again, less what a later settlement of the same debt has forgiven since."""
+    agreed.status = move(agreed.status, ArrangementStatus.COMPLETED)
+    since = agreed.ended_at or now
+    agreed.ended_at, agreed.ended_reason = now, PAID
+    first = _sum(session, _of(agreed) & (LedgerEntry.source == f"arrangement:{agreed.id}"))
+    later = _sum(
+        session,
+        (LedgerEntry.client_id == account.client_id)
+        & (LedgerEntry.account_id == account.id)
+        & LedgerEntry.kind.in_(KINDS)
+        & ~LedgerEntry.source.startswith(f"arrangement:{agreed.id}")
+        & (LedgerEntry.at >= since),
+    )
+    again = max(-first + later, 0)
+    if again:
+        _move(session, account, f"arrangement:{agreed.id}:{fact}", -again, now=now)
+    _record(session, account, agreed, "forgiveness.restored", again, now=now)
+
+
+def _move(
+    session: Session, account: Account, source: str, amount_cents: int, *, now: datetime
+) -> None:
+    kind = EntryKind.FORGIVEN if amount_cents < 0 else EntryKind.FORGIVENESS_REVERSED
+    post(session, account, kind=kind, source=source, amount_cents=Cents(amount_cents), now=now)
+
+
+def _of(agreed: Arrangement) -> ColumnElement[bool]:
+    """The entries of one settlement's forgiveness: what it forgave, reversed, forgave again."""
+    return (
+        (LedgerEntry.client_id == agreed.client_id)
+        & (LedgerEntry.account_id == agreed.account_id)
+        & LedgerEntry.kind.in_(KINDS)
+        & LedgerEntry.source.startswith(f"arrangement:{agreed.id}")
+    )
+
+
+def _sum(session: Session, where: ColumnElement[bool]) -> int:
+    session.flush()
+    found = session.scalar(
+        select(func.coalesce(func.sum(LedgerEntry.amount_cents), 0)).where(where)
+    )
+    return int(found or 0)
+
+
+def _record(
+    session: Session,
+    account: Account,
+    agreed: Arrangement,
+    kind: str,
+    amount_cents: int,
+    *,
+    now: datetime,
+) -> None:
+    evidence.record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type=kind,
+        payload={
+            "actor": evidence.SYSTEM,
+            "arrangement": str(agreed.id),
+            "reference": agreed.reference,
+            "amount_cents": amount_cents,
+            "currency": account.currency,
+            "balance_cents": account.balance_cents,
+        },
+        now=now,
+    )

@@ -1,0 +1,170 @@
+"""Money questions in the support console: the consequence is read before the act."""
+
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from portal.db import PortalSession
+from portal.domain.money import Cents
+from portal.domain.statuses import PaymentStatus
+from portal.models import Account, Client, EntryKind, MoneyException, Refund, Role
+from portal.services import evidence
+from portal.services.ledger import lock_account, open_exception, post
+from portal.services.money_questions import Decision, options
+from tests.factories import (
+    NOW,
+    make_account,
+    make_arrangement,
+    make_client,
+    make_debtor,
+    make_payment,
+)
+from tests.pages.debtors import csrf_of
+from tests.pages.reading import heard
+from tests.pages.staff import enter, make_staff
+
+
+@pytest.fixture
+def account(session: PortalSession) -> Account:
+    """Dana's account: $1,240.00 placed."""
+    return make_account(session, make_debtor(session, make_client(session)))
+
+
+def ask(session: PortalSession, account: Account, kind: str, source: str) -> MoneyException:
+    """A question about the account, as a service asks it."""
+    open_exception(session, account, kind=kind, source=source, detail="Please look.", now=NOW)
+    return session.scalars(select(MoneyException).where(MoneyException.kind == kind)).one()
+
+
+def log_in(
+    http: FlaskClient, session: PortalSession, account: Account, role: Role = Role.SUPERVISOR
+) -> FlaskClient:
+    """A member of staff of the account's client."""
+    client = session.get_one(Client, account.client_id)
+    return enter(http, session, make_staff(session, role, client))
+
+
+def send(http: FlaskClient, path: str, **typed: str) -> int:
+    """Send the page's form; the status of the answer."""
+    token = csrf_of(http.get(path))
+    return http.post(path, data={"csrf_token": token, **typed}).status_code
+
+
+def mark(session: PortalSession, question: MoneyException, decision: Decision) -> str:
+    """What the page's choice stands for."""
+    found = {one.decision: one.mark for one in options(session, question)}
+    return found[decision]
+
+
+def test_a_new_figure_is_taken_after_its_consequence_was_read(
+    http: FlaskClient, session: PortalSession, account: Account
+) -> None:
+    question = ask(session, account, "placed_balance", f"account:{account.id}:110000")
+    sam, path = log_in(http, session, account), f"/support/questions/{question.id}"
+    words = heard(sam.get(path))
+    assert "Take the client's new figure" in words
+    assert "The balance is $1,100.00 then." in words
+    assert "No money moves." in words
+    taken = mark(session, question, Decision.APPLY)
+    assert send(sam, path, decision=taken, note="The client confirmed it.") == 303
+    session.refresh(account)
+    assert account.balance_cents == 110_000
+    last = evidence.account_leaves(session, account)[-1]
+    assert (last.type, last.payload["decision"]) == ("exception.resolved", "apply")
+    assert last.payload["actor"]["kind"] == "staff"
+    assert "The client confirmed it." in heard(sam.get(path))
+
+
+def test_nothing_is_decided_without_a_choice_and_a_note(
+    http: FlaskClient, session: PortalSession, account: Account
+) -> None:
+    question = ask(session, account, "placed_balance", f"account:{account.id}:110000")
+    sam, path = log_in(http, session, account), f"/support/questions/{question.id}"
+    taken = mark(session, question, Decision.APPLY)
+    assert send(sam, path, note="The client confirmed it.") == 422
+    assert send(sam, path, decision=taken, note=" ") == 422
+    session.refresh(account)
+    assert account.balance_cents == 124_000
+
+
+def test_an_excess_says_how_much_goes_back_and_goes_back(
+    http: FlaskClient, session: PortalSession, account: Account
+) -> None:
+    paid = make_payment(
+        session, account, amount_cents=124_000, status=PaymentStatus.SUCCEEDED, settled_at=NOW
+    )
+    for kind, source, cents in (
+        (EntryKind.PAYMENT, f"payment:{paid.id}", -124_000),
+        (EntryKind.ADJUSTED, "placement:later", -9_000),
+    ):
+        post(
+            session,
+            lock_account(session, account.id),
+            kind=kind,
+            source=source,
+            amount_cents=Cents(cents),
+            now=NOW,
+        )
+    question = ask(session, account, "paid_too_much", f"payment:{paid.id}")
+    sam, path = log_in(http, session, account), f"/support/questions/{question.id}"
+    words = heard(sam.get(path))
+    assert "$90.00 is asked to go back to the debtor." in words
+    assert "Only if the debtor has the money. The balance is $0.00 then." in words
+    assert "Change nothing" not in words
+    given = mark(session, question, Decision.GIVE_BACK)
+    assert send(sam, path, decision=given, note="Paid twice.") == 303
+    assert [refund.amount_cents for refund in session.scalars(select(Refund))] == [9_000]
+
+
+def test_a_question_that_moves_nothing_is_closed_with_a_note(
+    http: FlaskClient, session: PortalSession, account: Account
+) -> None:
+    question = ask(session, account, "chargeback", "dispute:du_1")
+    sam, path = log_in(http, session, account), f"/support/questions/{question.id}"
+    assert send(sam, path, note="Answered at Stripe.") == 303
+    assert heard(sam.get("/support/questions")).count("Please look.") == 0
+    assert "Answered at Stripe." in heard(sam.get(path))
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.COMPLIANCE])
+def test_only_who_decides_about_money_may_decide(
+    http: FlaskClient, session: PortalSession, account: Account, role: Role
+) -> None:
+    question = ask(session, account, "placed_balance", f"account:{account.id}:110000")
+    staff = log_in(http, session, account, role)
+    assert staff.get(f"/support/questions/{question.id}").status_code == 403
+
+
+def test_another_clients_question_is_as_if_absent(
+    http: FlaskClient, session: PortalSession, account: Account
+) -> None:
+    theirs = make_account(session, make_debtor(session, make_client(session)))
+    question = ask(session, theirs, "chargeback", f"dispute:{uuid4()}")
+    sam = log_in(http, session, account)
+    assert sam.get(f"/support/questions/{question.id}").status_code == 404
+
+
+def test_giving_a_settlements_payment_back_says_what_is_owed_again(
+    http: FlaskClient, session: PortalSession, account: Account
+) -> None:
+    agreed = make_arrangement(session, account, kind="settlement")
+    paid = make_payment(
+        session,
+        account,
+        arrangement_id=agreed.id,
+        amount_cents=86_800,
+        status=PaymentStatus.SUCCEEDED,
+        settled_at=NOW,
+    )
+    post(
+        session,
+        lock_account(session, account.id),
+        kind=EntryKind.FORGIVEN,
+        source=f"arrangement:{agreed.id}",
+        amount_cents=Cents(-37_200),
+        now=NOW,
+    )
+    words = heard(log_in(http, session, account).get(f"/support/payments/{paid.id}/refund"))
+    assert "Giving any of it back ends the settlement: the $372.00 that it forgave" in words

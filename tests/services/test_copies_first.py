@@ -1,0 +1,118 @@
+"""PY-05: nothing is charged under a permission before the debtor's copy of it has left."""
+
+from typing import Any
+
+from portal.domain.holds import HoldKind
+from portal.domain.statuses import MessageStatus
+from portal.gateways.delivery import Refused
+from portal.gateways.mail import OutboxMailer
+from portal.gateways.sms import OutboxTexter
+from portal.models import Arrangement, Authorization, Channel, Debtor, Message, Payment
+from portal.services import charging
+from portal.services.authorizations import copy_left_at, send_copy_by_letter
+from portal.services.dispatch import Carriers, dispatch
+from portal.services.dossier import read_dossier
+from portal.services.evidence import SYSTEM
+from portal.services.standing import set_hold
+from portal.writing import write
+from tests.factories import KEYS, make_contact
+from tests.services.paying import Till, first_payment, make_plan, parts_of
+
+
+class Bouncing(OutboxMailer):
+    """A mail server that knows no such address."""
+
+    def send(self, mail: Any, body: bytes) -> str:
+        raise Refused("550 5.1.1 no such user")
+
+
+def plan_with_email(till: Till) -> Arrangement:
+    """A plan of two parts, the first one paid, of somebody with an e-mail address."""
+    debtor = till.session.get_one(Debtor, (till.account.client_id, till.account.debtor_id))
+    make_contact(till.session, debtor)
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=30)
+    return agreed
+
+
+def charge(till: Till, agreed: Arrangement) -> Payment | None:
+    """The run of the day on which the second part is due."""
+    second = parts_of(till, agreed)[1].id
+    assert second in charging.due_installments(till.session, agreed.client_id, now=till.now)
+    return charging.charge_installment(till.session, till.gateway, second, now=till.now)
+
+
+def copies(till: Till) -> list[Message]:
+    """What is sent, or was to be sent, of the copy."""
+    return [m for m in till.all(Message) if m.template == "authorization_copy"]
+
+
+def send(till: Till, mailer: OutboxMailer) -> None:
+    """The job that sends the copy."""
+    carriers = Carriers(mailer=mailer, texter=OutboxTexter(), write=write, keys=KEYS)
+    (copy,) = copies(till)
+    dispatch(till.session, copy.client_id, copy.id, carriers=carriers, now=till.now)
+
+
+def test_the_first_charge_waits_until_the_copy_has_left(till: Till) -> None:
+    agreed = plan_with_email(till)
+    assert charge(till, agreed) is None
+    assert read_dossier(till.session, till.account, now=till.now).copy_left_at is None
+    send(till, OutboxMailer())
+    left_at = copy_left_at(till.session, till.all(Authorization)[0])
+    till.wait(minutes=15)
+    charged = charge(till, agreed)
+    assert charged is not None
+    assert charged.status == "succeeded"
+    assert left_at == till.all(Authorization)[0].copied_at
+    assert left_at is not None
+    assert left_at < charged.created_at
+    assert (till.balance, till.questions, till.broken()) == (0, [], [])
+
+
+def test_without_an_address_the_letter_counts_beside_the_page(till: Till) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    (letter,) = copies(till)
+    assert (letter.channel, letter.status) == (Channel.LETTER, MessageStatus.QUEUED)
+    till.wait(days=30)
+    assert charge(till, agreed) is not None
+    assert till.balance == 0
+
+
+def test_a_copy_that_bounces_goes_by_letter_and_the_plan_goes_on(till: Till) -> None:
+    """EC-09: a hard bounce means that it was not sent."""
+    agreed = plan_with_email(till)
+    send(till, Bouncing())
+    assert [(m.channel, m.status) for m in copies(till)] == [
+        (Channel.EMAIL, MessageStatus.FAILED),
+        (Channel.LETTER, MessageStatus.QUEUED),
+    ]
+    assert charge(till, agreed) is not None
+    assert till.questions == []
+
+
+def test_a_copy_that_is_held_back_for_good_is_put_before_a_person(till: Till) -> None:
+    """CT-08: a lawyer's client is not written to, but may be charged: staff decide."""
+    agreed = plan_with_email(till)
+    set_hold(
+        till.session, till.account, HoldKind.ATTORNEY, source="staff", now=till.now, actor=SYSTEM
+    )
+    send(till, OutboxMailer())
+    assert copies(till)[0].status == MessageStatus.SUPPRESSED
+    for _ in range(2):
+        assert charge(till, agreed) is None
+    assert till.questions == ["copy_not_given"]
+    send_copy_by_letter(till.session, till.account, till.all(Authorization)[0], now=till.now)
+    assert charge(till, agreed) is not None
+
+
+def test_the_check_of_the_books_finds_a_charge_before_its_copy(till: Till) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=30)
+    assert charge(till, agreed) is not None
+    granted = till.all(Authorization)[0]
+    granted.copied_at = None
+    assert ["PY-05" in broken.invariant for broken in till.broken()] == [True]

@@ -1,0 +1,229 @@
+"""What a person decides about money is posted once, as it was shown, with one leaf."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from portal.domain.money import Cents
+from portal.domain.statuses import AccountStatus
+from portal.models import Account, Client, EntryKind, MoneyException, Role, Staff
+from portal.services import money_questions, refunds
+from portal.services.evidence import account_leaves
+from portal.services.ledger import lock_account, open_exception, post
+from portal.services.money_questions import Decision, DecisionNotPossible, Option
+from portal.services.queues import AnsweredBefore, NoteMissing
+from tests.pages.staff import make_staff
+from tests.services.paying import Till
+from tests.services.placing import Placer
+
+
+@pytest.fixture
+def otto(till: Till) -> Staff:
+    """Otto, who decides about money."""
+    return make_staff(till.session, Role.OPERATOR)
+
+
+def newest(till: Till) -> MoneyException:
+    """The question that was asked last."""
+    found = till.all(MoneyException)[-1]
+    assert isinstance(found, MoneyException)
+    return found
+
+
+def found(till: Till, decision: Decision, question: MoneyException | None = None) -> Option:
+    """A decision as the page offers it."""
+    offered = money_questions.options(till.session, question or newest(till))
+    return next(one for one in offered if one.decision is decision)
+
+
+def offered(till: Till, question: MoneyException | None = None) -> list[Decision]:
+    """What the page offers."""
+    options = money_questions.options(till.session, question or newest(till))
+    return [one.decision for one in options]
+
+
+def decide(till: Till, option: Option, otto: Staff, question: MoneyException | None = None) -> None:
+    """Decide what was offered."""
+    money_questions.decide(
+        till.session,
+        question or newest(till),
+        option.mark,
+        "looked at it",
+        staff=otto,
+        now=till.now,
+    )
+
+
+def give_back(till: Till) -> None:
+    """The jobs that ask Stripe for what is wanted."""
+    for refund in till.refunds:
+        refunds.post_refund(till.session, till.gateway, refund.id, now=till.now)
+
+
+@pytest.fixture
+def desk(till: Till, tmp_path: Path) -> Placer:
+    """Dana's account comes from a file of the client."""
+    client = till.session.get_one(Client, till.account.client_id)
+    desk = Placer(till.session, client, tmp_path)
+    assert desk.row().landed == 1
+    till.account = till.session.scalars(select(Account).where(Account.reference == "NG-1001")).one()
+    return desk
+
+
+def place_again(till: Till, desk: Placer, figure: str) -> None:
+    """The client's next file names another balance."""
+    desk.row(now=till.now, current_balance=figure)
+
+
+def test_a_figure_placed_during_a_payment_is_taken_once(
+    till: Till, desk: Placer, otto: Staff
+) -> None:
+    """VN-02: the balance moves by the difference to the client's own last figure."""
+    paying = till.start(50_00)
+    place_again(till, desk, "1100.00")
+    assert (till.balance, till.questions) == (1240_00, ["placed_balance"])
+    till.pay(paying)
+    till.land(paying)
+    taken = found(till, Decision.APPLY)
+    assert (taken.balance_cents, taken.back_cents) == (1050_00, 0)
+    decide(till, taken, otto)
+    assert till.balance == 1050_00
+    assert till.account.last_placed_cents == 1100_00
+    assert till.entries == [("payment", -50_00), ("adjusted", -140_00)]
+    with pytest.raises(AnsweredBefore):
+        decide(till, taken, otto)
+    place_again(till, desk, "1100.00")
+    assert till.balance == 1050_00
+    last = account_leaves(till.session, till.account)[-1]
+    assert last.type == "exception.resolved"
+    assert (last.payload["decision"], last.payload["balance_cents"]) == ("apply", 1050_00)
+    assert till.broken() == []
+
+
+def test_a_figure_that_is_left_changes_nothing(till: Till, desk: Placer, otto: Staff) -> None:
+    till.start(50_00)
+    place_again(till, desk, "1100.00")
+    decide(till, found(till, Decision.CLOSE), otto)
+    assert (till.balance, till.account.last_placed_cents) == (1240_00, 1240_00)
+    assert newest(till).resolution == "looked at it"
+
+
+def test_a_figure_below_what_was_paid_gives_the_rest_back(
+    till: Till, desk: Placer, otto: Staff
+) -> None:
+    for cents in (600_00, 300_00):
+        paid = till.start(cents)
+        till.pay(paid)
+        till.land(paid)
+    place_again(till, desk, "500.00")
+    taken = found(till, Decision.APPLY)
+    assert (taken.balance_cents, taken.back_cents, taken.left_cents) == (-400_00, 400_00, 0)
+    decide(till, taken, otto)
+    assert sorted(refund.amount_cents for refund in till.refunds) == [100_00, 300_00]
+    give_back(till)
+    assert (till.balance, till.account.status) == (0, AccountStatus.PAID)
+    assert till.broken() == []
+
+
+def test_only_the_newest_figure_can_be_taken_and_answers_the_older_ones(
+    till: Till, desk: Placer, otto: Staff
+) -> None:
+    till.start(50_00)
+    place_again(till, desk, "1100.00")
+    older = newest(till)
+    till.wait(days=1)
+    place_again(till, desk, "1000.00")
+    assert offered(till, older) == [Decision.CLOSE]
+    decide(till, found(till, Decision.APPLY), otto)
+    assert till.balance == 1000_00
+    assert all(one.resolved_at for one in till.all(MoneyException))
+
+
+def test_what_changed_since_the_page_was_read_is_not_decided(
+    till: Till, desk: Placer, otto: Staff
+) -> None:
+    till.start(50_00)
+    place_again(till, desk, "1100.00")
+    taken = found(till, Decision.APPLY)
+    till.pay(till.newest())
+    till.land(till.newest())
+    with pytest.raises(DecisionNotPossible):
+        decide(till, taken, otto)
+    assert till.entries == [("payment", -50_00)]
+
+
+def overpay(till: Till, cents: int) -> None:
+    """Dana paid all, and then less is owed."""
+    payment = till.start(1240_00)
+    till.pay(payment)
+    till.land(payment)
+    post(
+        till.session,
+        lock_account(till.session, till.account.id),
+        kind=EntryKind.ADJUSTED,
+        source="placement:later",
+        amount_cents=Cents(-cents),
+        now=till.now,
+    )
+    open_exception(
+        till.session,
+        till.account,
+        kind="paid_too_much",
+        source=f"payment:{payment.id}",
+        detail="Look.",
+        now=till.now,
+    )
+
+
+def test_what_was_paid_too_much_is_given_back(till: Till, otto: Staff) -> None:
+    overpay(till, 90_00)
+    assert offered(till) == [Decision.GIVE_BACK, Decision.OUTSIDE]
+    decide(till, found(till, Decision.GIVE_BACK), otto)
+    assert till.broken() == []
+    give_back(till)
+    assert (till.balance, [one.cause for one in till.refunds]) == (0, ["paid_too_much"])
+    assert till.broken() == []
+
+
+def test_what_the_debtor_got_another_way_is_in_the_books(till: Till, otto: Staff) -> None:
+    overpay(till, 90_00)
+    decide(till, found(till, Decision.OUTSIDE), otto)
+    assert (till.balance, till.refunds) == (0, [])
+    assert till.broken() == []
+
+
+def test_an_excess_cannot_be_closed_with_words_alone(till: Till, otto: Staff) -> None:
+    overpay(till, 90_00)
+    option = Option(decision=Decision.CLOSE, balance_cents=Cents(-90_00))
+    with pytest.raises(DecisionNotPossible):
+        decide(till, option, otto)
+
+
+def test_a_refund_that_was_refused_is_asked_for_again(till: Till, otto: Staff) -> None:
+    payment = till.start(50_00)
+    till.pay(payment)
+    till.land(payment)
+    wanted = refunds.give_back(
+        till.session, payment, Cents(20_00), cause=refunds.STAFF, now=till.now
+    )
+    till.wait(days=2)
+    refunds.post_refund(till.session, till.gateway, wanted.id, now=till.now)
+    assert till.questions == ["refund_refused"]
+    again = found(till, Decision.ASK_AGAIN)
+    assert again.back_cents == 20_00
+    decide(till, again, otto)
+    refunds.post_refund(till.session, till.gateway, till.refunds[-1].id, now=till.now)
+    assert till.balance == 1210_00
+    assert till.entries == [("payment", -50_00), ("refund", 20_00)]
+    assert till.broken() == []
+
+
+def test_a_decision_needs_a_note(till: Till, otto: Staff) -> None:
+    overpay(till, 90_00)
+    option = found(till, Decision.GIVE_BACK)
+    with pytest.raises(NoteMissing):
+        money_questions.decide(
+            till.session, newest(till), option.mark, " ", staff=otto, now=till.now
+        )
+    assert till.refunds == []
