@@ -224,6 +224,8 @@ def test_support_sees_why_a_permission_is_not_charged_under_yet(
     question = ask(session, account, "copy_not_given", f"authorization:{permission.id}")
     answer = f"/support/questions/{question.id}"
     letter = mark(session, question, Decision.LETTER)
-    assert "From then on due parts are charged." in heard(sam.get(answer))
+    words = heard(sam.get(answer))
+    assert "From then on due parts are charged." in words
+    assert "Nothing is charged under this permission." in words
     assert send(sam, answer, decision=letter, note="The lawyer gets the copy.") == 303
     assert waiting not in heard(sam.get(path))
