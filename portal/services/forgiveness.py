@@ -76,6 +76,13 @@ def at_stake(session: Session, payment: Payment) -> Cents:
     if payment.arrangement_id is None:
         return Cents(0)
     agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
+    paid_a_part = select(PaymentAllocation.id).where(
+        PaymentAllocation.client_id == payment.client_id,
+        PaymentAllocation.payment_id == payment.id,
+        PaymentAllocation.installment_id.is_not(None),
+    )
+    if session.scalar(paid_a_part.limit(1)) is None:
+        return Cents(0)
     return Cents(-_sum(session, _of(agreed)))
 
 
@@ -102,12 +109,12 @@ def lost_cents(session: Session, agreed: Arrangement) -> Cents:
     ).all()
     lost = 0
     for payment_id, amount, share in shares:
-        kept = amount - _gone_cents(session, agreed.client_id, payment_id)
+        kept = amount - _gone_cents(session, agreed, payment_id)
         lost += max(int(share) - kept, 0)
     return Cents(lost)
 
 
-def _gone_cents(session: Session, client_id: UUID, payment_id: UUID) -> int:
+def _gone_cents(session: Session, agreed: Arrangement, payment_id: UUID) -> int:
     """What of a payment went back, but for what was paid too much."""
     owed_back = select(Refund.id).where(
         Refund.client_id == LedgerEntry.client_id,
@@ -117,7 +124,8 @@ def _gone_cents(session: Session, client_id: UUID, payment_id: UUID) -> int:
     )
     return _sum(
         session,
-        (LedgerEntry.client_id == client_id)
+        (LedgerEntry.client_id == agreed.client_id)
+        & (LedgerEntry.account_id == agreed.account_id)
         & (LedgerEntry.payment_id == payment_id)
         & (LedgerEntry.kind != EntryKind.PAYMENT)
         & ~owed_back.exists(),

@@ -142,8 +142,7 @@ def _options(
 def _applied(session: Session, account: Account, question: MoneyException) -> Option:
     moved = _figure(question) - account.last_placed_cents
     after = Cents(account.balance_cents + moved)
-    leaving = max(-account.balance_cents, 0) - refunds.overpaid_cents(session, account)
-    too_much = Cents(max(-after - leaving, 0))
+    too_much = Cents(max(-after - refunds.leaving_cents(session, account), 0))
     reopens = after > 0 and account.status is not AccountStatus.OPEN
     return replace(_giving(session, account, Decision.APPLY, after, too_much), reopens=reopens)
 

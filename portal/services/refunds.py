@@ -91,14 +91,23 @@ def give_back_excess(
 
 
 def overpaid_cents(session: Session, account: Account) -> Cents:
-    """What was paid beyond what is owed and is not on its way back yet; the account is locked."""
+    """What was paid beyond what is owed and is not on its way back yet."""
+    return Cents(max(-account.balance_cents - leaving_cents(session, account), 0))
+
+
+def leaving_cents(session: Session, account: Account) -> Cents:
+    """What is in the balance of an account and was asked to go back."""
     session.flush()
     on_its_way = session.scalar(
         select(func.coalesce(func.sum(Refund.amount_cents), 0))
         .join(Payment, (Payment.client_id == Refund.client_id) & (Payment.id == Refund.payment_id))
-        .where(Payment.account_id == account.id, Refund.status == WANTED)
+        .where(
+            Payment.client_id == account.client_id,
+            Payment.account_id == account.id,
+            Refund.status == WANTED,
+        )
     )
-    return Cents(max(-account.balance_cents - int(on_its_way or 0), 0))
+    return Cents(int(on_its_way or 0))
 
 
 def left_cents(session: Session, payment: Payment) -> Cents:

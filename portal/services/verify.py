@@ -108,7 +108,8 @@ CHECKS: dict[str, str] = {
             AND starts_with(l.source, 'arrangement:' || r.id)) f ON f.entries > 0
         LEFT JOIN LATERAL (SELECT greatest(sum(x.amount_cents) - p.amount_cents
             + coalesce((SELECT sum(l.amount_cents) FROM ledger_entry l
-                WHERE (l.client_id, l.payment_id) = (p.client_id, p.id) AND l.kind <> 'payment'
+                WHERE (l.client_id, l.account_id, l.payment_id) =
+                    (p.client_id, p.account_id, p.id) AND l.kind <> 'payment'
                   AND NOT EXISTS (SELECT FROM refund b WHERE b.client_id = l.client_id
                     AND b.cause = 'paid_too_much' AND 'refund:' || b.refund_id = l.source)), 0),
             0) AS lost

@@ -26,7 +26,7 @@ from tests.factories import make_account, make_debtor, make_policy
 from tests.pages.debtors import RIGHT, Dana, come_in, csrf_of, make_visitor, send
 from tests.pages.reading import heard, said, spaced, tree
 from tests.sandbox.checked import checked_stripe
-from tests.services.paying import Till, first_payment, make_plan, parts_of
+from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy
 
 AGENCY = {"collector_role": CollectorRole.THIRD_PARTY_AGENCY}
 
@@ -58,6 +58,7 @@ def plan(session: PortalSession, dana: Dana, clock: SetClock) -> Iterator[Till]:
         stripe.clock.now = clock.now()
         till = Till(session, stripe, dana.account)
         first_payment(till, make_plan(till, (620_00, 620_00)))
+        send_copy(till)
         session.commit()
         yield till
 

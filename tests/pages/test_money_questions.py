@@ -8,13 +8,25 @@ from sqlalchemy import select
 
 from portal.db import PortalSession
 from portal.domain.money import Cents
-from portal.domain.statuses import PaymentStatus
-from portal.models import Account, Client, EntryKind, MoneyException, Refund, Role
+from portal.domain.statuses import AuthorizationStatus, InstallmentStatus, PaymentStatus
+from portal.models import (
+    Account,
+    Authorization,
+    Client,
+    EntryKind,
+    Installment,
+    MoneyException,
+    PaymentAllocation,
+    Refund,
+    Role,
+    fresh_id,
+)
 from portal.services import evidence
 from portal.services.ledger import lock_account, open_exception, post
 from portal.services.money_questions import Decision, options
 from tests.factories import (
     NOW,
+    TODAY,
     make_account,
     make_arrangement,
     make_client,
@@ -150,13 +162,29 @@ def test_giving_a_settlements_payment_back_says_what_is_owed_again(
     http: FlaskClient, session: PortalSession, account: Account
 ) -> None:
     agreed = make_arrangement(session, account, kind="settlement")
-    paid = make_payment(
-        session,
-        account,
+    owned = {"client_id": account.client_id, "id": fresh_id()}
+    part = Installment(
+        **owned,
         arrangement_id=agreed.id,
+        n=1,
+        due_on=TODAY,
         amount_cents=86_800,
-        status=PaymentStatus.SUCCEEDED,
-        settled_at=NOW,
+        paid_cents=86_800,
+        status=InstallmentStatus.PAID,
+    )
+    paid = make_payment(session, account, arrangement_id=agreed.id, amount_cents=86_800)
+    beside = make_payment(session, account, arrangement_id=agreed.id, amount_cents=1_000)
+    session.add(part)
+    session.flush()
+    session.add(
+        PaymentAllocation(
+            **owned,
+            payment_id=paid.id,
+            account_id=account.id,
+            installment_id=part.id,
+            amount_cents=86_800,
+            at=NOW,
+        )
     )
     post(
         session,
@@ -166,5 +194,38 @@ def test_giving_a_settlements_payment_back_says_what_is_owed_again(
         amount_cents=Cents(-37_200),
         now=NOW,
     )
-    words = heard(log_in(http, session, account).get(f"/support/payments/{paid.id}/refund"))
+    sam = log_in(http, session, account)
+    words = heard(sam.get(f"/support/payments/{paid.id}/refund"))
     assert "Giving any of it back ends the settlement: the $372.00 that it forgave" in words
+    assert "settlement" not in heard(sam.get(f"/support/payments/{beside.id}/refund"))
+
+
+def test_support_sees_why_a_permission_is_not_charged_under_yet(
+    http: FlaskClient, session: PortalSession, account: Account
+) -> None:
+    """PY-05: the copy has not left."""
+    agreed = make_arrangement(session, account, status="active", method="automatic")
+    permission = Authorization(
+        client_id=account.client_id,
+        id=fresh_id(),
+        arrangement_id=agreed.id,
+        status=AuthorizationStatus.GRANTED,
+        document_sha256=b"x" * 32,
+        cap_cents=Cents(124_000),
+        method_id="pm_1",
+        created_at=NOW,
+        granted_at=NOW,
+    )
+    session.add(permission)
+    session.flush()
+    sam, path = log_in(http, session, account), f"/support/accounts/{account.id}"
+    waiting = "Has not left yet: nothing is charged before it does"
+    assert waiting in heard(sam.get(path))
+    question = ask(session, account, "copy_not_given", f"authorization:{permission.id}")
+    answer = f"/support/questions/{question.id}"
+    letter = mark(session, question, Decision.LETTER)
+    words = heard(sam.get(answer))
+    assert "From then on due parts are charged." in words
+    assert "Nothing is charged under this permission." in words
+    assert send(sam, answer, decision=letter, note="The lawyer gets the copy.") == 303
+    assert waiting not in heard(sam.get(path))

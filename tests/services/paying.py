@@ -16,6 +16,8 @@ from portal.domain.statuses import (
     AuthorizationStatus,
     InstallmentStatus,
 )
+from portal.gateways.mail import OutboxMailer
+from portal.gateways.sms import OutboxTexter
 from portal.gateways.stripe import StripeGateway
 from portal.models import (
     Account,
@@ -23,6 +25,7 @@ from portal.models import (
     Authorization,
     Installment,
     LedgerEntry,
+    Message,
     MoneyException,
     Payment,
     PaymentPurpose,
@@ -30,10 +33,12 @@ from portal.models import (
     fresh_id,
 )
 from portal.sandbox import control
-from portal.services import evidence, payments
+from portal.services import authorizations, evidence, payments
+from portal.services.dispatch import Carriers, dispatch
 from portal.services.payments import CheckoutRequest
 from portal.services.verify import Broken, verify_client
-from tests.factories import NOW, make_dana
+from portal.writing import write
+from tests.factories import KEYS, NOW, make_dana
 from tests.sandbox.checked import CheckedStripe
 
 
@@ -222,6 +227,17 @@ def first_payment(till: Till, agreed: Arrangement, name: str = "visa") -> Paymen
     )
     till.pay(payment, name)
     return till.land(payment)
+
+
+def send_copy(till: Till, mailer: OutboxMailer | None = None) -> None:
+    """The job that sends the copy of a permission, so that it may be charged under (PY-05)."""
+    carriers = Carriers(
+        mailer=mailer or OutboxMailer(), texter=OutboxTexter(), write=write, keys=KEYS
+    )
+    copy = till.session.scalars(
+        select(Message).where(Message.template == authorizations.COPY)
+    ).one()
+    dispatch(till.session, copy.client_id, copy.id, carriers=carriers, now=till.now)
 
 
 Landing = Callable[[UUID], str]

@@ -6,17 +6,14 @@ from portal.domain.holds import HoldKind
 from portal.domain.statuses import MessageStatus
 from portal.gateways.delivery import Refused
 from portal.gateways.mail import OutboxMailer
-from portal.gateways.sms import OutboxTexter
 from portal.models import Arrangement, Authorization, Channel, Debtor, Message, Payment
 from portal.services import charging
 from portal.services.authorizations import copy_left_at, send_copy_by_letter
-from portal.services.dispatch import Carriers, dispatch
 from portal.services.dossier import read_dossier
 from portal.services.evidence import SYSTEM
 from portal.services.standing import set_hold
-from portal.writing import write
-from tests.factories import KEYS, make_contact
-from tests.services.paying import Till, first_payment, make_plan, parts_of
+from tests.factories import make_contact
+from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy
 
 
 class Bouncing(OutboxMailer):
@@ -48,18 +45,11 @@ def copies(till: Till) -> list[Message]:
     return [m for m in till.all(Message) if m.template == "authorization_copy"]
 
 
-def send(till: Till, mailer: OutboxMailer) -> None:
-    """The job that sends the copy."""
-    carriers = Carriers(mailer=mailer, texter=OutboxTexter(), write=write, keys=KEYS)
-    (copy,) = copies(till)
-    dispatch(till.session, copy.client_id, copy.id, carriers=carriers, now=till.now)
-
-
 def test_the_first_charge_waits_until_the_copy_has_left(till: Till) -> None:
     agreed = plan_with_email(till)
     assert charge(till, agreed) is None
     assert read_dossier(till.session, till.account, now=till.now).copy_left_at is None
-    send(till, OutboxMailer())
+    send_copy(till)
     left_at = copy_left_at(till.session, till.all(Authorization)[0])
     till.wait(minutes=15)
     charged = charge(till, agreed)
@@ -84,7 +74,7 @@ def test_without_an_address_the_letter_counts_beside_the_page(till: Till) -> Non
 def test_a_copy_that_bounces_goes_by_letter_and_the_plan_goes_on(till: Till) -> None:
     """EC-09: a hard bounce means that it was not sent."""
     agreed = plan_with_email(till)
-    send(till, Bouncing())
+    send_copy(till, Bouncing())
     assert [(m.channel, m.status) for m in copies(till)] == [
         (Channel.EMAIL, MessageStatus.FAILED),
         (Channel.LETTER, MessageStatus.QUEUED),
@@ -99,7 +89,7 @@ def test_a_copy_that_is_held_back_for_good_is_put_before_a_person(till: Till) ->
     set_hold(
         till.session, till.account, HoldKind.ATTORNEY, source="staff", now=till.now, actor=SYSTEM
     )
-    send(till, OutboxMailer())
+    send_copy(till)
     assert copies(till)[0].status == MessageStatus.SUPPRESSED
     for _ in range(2):
         assert charge(till, agreed) is None

@@ -37,6 +37,18 @@ EFFECTS = {
 }
 
 
+LEFT = {
+    "placed_balance": N_(
+        "No money moves. If the client's next file has this figure again, it is posted only if"
+        " nothing stands against it."
+    ),
+    "copy_not_given": N_(
+        "Nothing is charged under this permission. The debtor can pay each part by hand."
+    ),
+}
+"""What closing such a question leaves as it is."""
+
+
 class DecisionForm(Form):
     """What is decided, and why."""
 
@@ -88,11 +100,8 @@ def _effect(option: Option, asked: MoneyException, account: Account | None) -> s
         "back": (option.back_cents, currency),
         "left": (option.left_cents, currency),
     }
-    if option.decision is Decision.CLOSE and asked.kind == "placed_balance":
-        return _(
-            "No money moves. If the client's next file has this figure again, it is posted only if"
-            " nothing stands against it."
-        )
+    if option.decision is Decision.CLOSE and asked.kind in LEFT:
+        return _(LEFT[asked.kind])
     if option.decision in EFFECTS:
         return _(EFFECTS[option.decision], **words)
     said = {
