@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -123,5 +124,23 @@ def test_a_live_key_is_refused_by_the_demo_in_one_line(tmp_path):
     )
     assert done.returncode == 1
     assert done.stderr.startswith("STRIPE_SECRET_KEY is a live key, and this is the demo")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_a_port_that_is_taken_is_said_in_one_line_before_anything_starts(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "portal", "demo", "--port", port],
+            cwd=PROJECT,
+            env=environ(tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: Port {port} cannot be used")
+    assert "--port 0" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "postgres").exists()

@@ -20,6 +20,7 @@ def demo(port: int, ready_file: Path | None, reset: bool) -> None:
     The data is kept for the next time, in var/ or where PORTAL_PGDATA says. With STRIPE_SECRET_KEY
     set to a test key, payments go to Stripe's test mode instead of the stand-in.
     """
+    from portal.demo.processes import DidNotStart
     from portal.demo.running import run_demo
     from portal.embedded import default_folder
 
@@ -29,7 +30,10 @@ def demo(port: int, ready_file: Path | None, reset: bool) -> None:
         ready_file.unlink(missing_ok=True)
     if reset:
         _forget(var)
-    run_demo(port=port, ready_file=ready_file, var=var, say=click.echo)
+    try:
+        run_demo(port=port, ready_file=ready_file, var=var, say=click.echo)
+    except DidNotStart as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _forget(var: Path) -> None:

@@ -96,6 +96,19 @@ def free_port() -> int:
         return port
 
 
+def require_free(port: int) -> None:
+    """Go on only if nobody listens on this port. Raises DidNotStart."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as taken:
+            raise DidNotStart(
+                f"Port {port} cannot be used ({taken.strerror}). Name another one with --port,"
+                " or let --port 0 take any that is free."
+            ) from taken
+
+
 def interrupt_on_termination() -> None:
     """Let SIGTERM end the demo as Ctrl-C does, which works for a demo in the background too."""
 

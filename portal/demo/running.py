@@ -15,6 +15,7 @@ from portal.demo.processes import (
     free_port,
     interrupt_on_termination,
     python,
+    require_free,
 )
 from portal.demo.scenarios import answers_of
 from portal.embedded import EmbeddedServer, default_folder
@@ -51,6 +52,7 @@ def run_demo(*, port: int, ready_file: Path | None, var: Path, say: Callable[[st
     Raises DidNotStart when a part of it ends or does not answer, and BadSettings for a live key.
     """
     interrupt_on_termination()
+    require_free(port)
     own_stripe = bool(os.environ.get("STRIPE_SECRET_KEY"))
     places = Places(
         base=f"http://127.0.0.1:{port or free_port()}",

@@ -127,7 +127,7 @@ def _each(
             take(item)
         except GatewayError as error:
             session.rollback()
-            log.warning("Stripe gave no answer about %s: %s", item, error)
+            log.warning("Stripe gave no answer about %s: %s", item or "our own account", error)
             left.append(item)
         except Exception:
             session.rollback()
