@@ -36,6 +36,7 @@ from portal.services import evidence
 from portal.services.arrangements import arrangement_of, installments_of
 from portal.services.authorizations import copy_left_at
 from portal.services.evidence import Entry
+from portal.services.letters import letter_stops
 from portal.services.standing import holds_in_force, standing
 
 REVEALED_FOR = timedelta(minutes=15)
@@ -103,7 +104,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         ),
         entries=_of(session, account, LedgerEntry, LedgerEntry.at),
         contacts=contacts,
-        stops=_stops(session, account, contacts),
+        stops=[*_stops(session, account, contacts), *letter_stops(session, debtor)],
         links=_rows(
             session,
             AccessLink,

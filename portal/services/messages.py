@@ -26,6 +26,7 @@ from portal.models import (
 )
 from portal.services import evidence
 from portal.services.evidence import Payload
+from portal.services.letters import letter_stops
 from portal.services.links import accounts_of, tell_accounts
 
 CLOSED_ADDRESS = (Rule.OPTED_OUT, Rule.NO_TEXTS, Rule.WRONG_PERSON, Rule.BOUNCED, Rule.NO_ADDRESS)
@@ -62,7 +63,8 @@ def queue(
     ``context`` holds ids, cents and ISO dates only; ``dedupe_key`` names the fact, which is told
     once: told again, the list is empty. Without ``contact`` or ``channel`` it goes to the debtor's
     e-mail, else a phone that takes texts, else by letter. ``asked_for``: the debtor waits for it.
-    Letters stay queued for whoever prints them. Raises TemplateUnknown.
+    Letters stay queued for whoever prints them, unless somebody else lives at the address (CT-08).
+    Raises TemplateUnknown.
     """
     template_named(template)
     told = {"template": template, "context": context, "dedupe_key": dedupe_key}
@@ -70,7 +72,10 @@ def queue(
     session.flush()
     row = insert(Message).values(values).on_conflict_do_nothing()
     written = list(session.scalars(row.returning(Message)))
-    if written and values["channel"] != Channel.LETTER:
+    if values["channel"] == Channel.LETTER:
+        if written and letter_stops(session, debtor):
+            drop(session, written[0], Rule.WRONG_PERSON, now=now)
+    elif written:
         enqueue(
             session,
             "messages.dispatch",

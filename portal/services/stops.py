@@ -8,11 +8,21 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.domain.outgoing import Rule
-from portal.models import AccessLink, Channel, Contact, ContactStop, Debtor, StopKind, fresh_id
+from portal.models import (
+    AccessLink,
+    Channel,
+    Contact,
+    ContactStop,
+    Debtor,
+    Message,
+    StopKind,
+    fresh_id,
+)
 from portal.services import evidence
-from portal.services.evidence import Actor
+from portal.services.evidence import Actor, Payload
+from portal.services.letters import postal_key
 from portal.services.links import OpenedLink, accounts_of, revoke_link, tell_accounts
-from portal.services.messages import drop, lock_waiting
+from portal.services.messages import WAITING, drop, lock_waiting
 
 
 def stop_address(
@@ -28,23 +38,54 @@ def stop_address(
 
     False if it was closed for that reason before. ``source`` names where the word came from.
     """
+    debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
+    where = (contact.channel, contact.address)
+    told = {"kind": kind, "source": source, "contact": str(contact.id)}
+    return _stop(session, debtor, where, told, actor=actor, now=now)
+
+
+def _stop(
+    session: Session,
+    debtor: Debtor,
+    where: tuple[Channel, str],
+    told: Payload,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> bool:
     row = insert(ContactStop).values(
-        client_id=contact.client_id,
+        client_id=debtor.client_id,
         id=fresh_id(),
-        channel=contact.channel,
-        address=contact.address,
-        kind=kind,
-        source=source,
+        channel=where[0],
+        address=where[1],
+        kind=told["kind"],
+        source=told["source"],
         stopped_at=now,
     )
     session.flush()
     stopped = session.scalars(row.on_conflict_do_nothing().returning(ContactStop.id)).one_or_none()
     if stopped is None:
         return False
-    told = {"actor": actor, "kind": str(kind), "contact": str(contact.id), "source": source}
-    debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
-    tell_accounts(session, accounts_of(session, debtor), "contact.stopped", told, now)
+    said = {**told, "kind": str(told["kind"]), "actor": actor}
+    tell_accounts(session, accounts_of(session, debtor), "contact.stopped", said, now)
     return True
+
+
+def _stop_letters(session: Session, debtor: Debtor, *, source: str, now: datetime) -> None:
+    """Close the postal address, and take every letter to it from the list (CT-08)."""
+    if not (address := postal_key(debtor)):
+        return
+    told = {"kind": StopKind.WRONG_PERSON, "source": source, "channel": str(Channel.LETTER)}
+    where = (Channel.LETTER, address)
+    _stop(session, debtor, where, told, actor=evidence.SYSTEM, now=now)
+    waiting = select(Message).where(
+        Message.client_id == debtor.client_id,
+        Message.debtor_id == debtor.id,
+        Message.channel == Channel.LETTER,
+        Message.status.in_(WAITING),
+    )
+    for message in session.scalars(waiting.order_by(Message.id).with_for_update()).all():
+        drop(session, message, Rule.WRONG_PERSON, now=now)
 
 
 def lift_stop(session: Session, stop: ContactStop, *, by: UUID, now: datetime) -> None:
@@ -53,6 +94,11 @@ def lift_stop(session: Session, stop: ContactStop, *, by: UUID, now: datetime) -
     if stop.lifted_at is not None:
         return
     stop.lifted_at, stop.lifted_by = now, by
+    if stop.channel == Channel.LETTER:
+        whose = UUID(stop.address.partition("|")[0])
+        debtor = session.get_one(Debtor, (stop.client_id, whose))
+        said: Payload = {"actor": evidence.staff(by), "kind": str(stop.kind)}
+        tell_accounts(session, accounts_of(session, debtor), "contact.reopened", said, now)
     for contact in _contacts(session, stop.client_id, stop.channel, stop.address):
         debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
         told = {"actor": evidence.staff(by), "kind": str(stop.kind), "contact": str(contact.id)}
@@ -63,8 +109,8 @@ def stop_wrong_person(session: Session, opened: OpenedLink, *, now: datetime) ->
     """Somebody who holds the link says that it is not for them: they hear from us no more.
 
     The address is closed, what waits to go there is dropped (CT-08) and every link that went there
-    is revoked, without any check. Staff can open it again by ``lift_stop`` and issue a new link. A
-    letter's own link is revoked.
+    is revoked, without any check; for a letter's link that is the debtor's postal address. Staff
+    can open it again by ``lift_stop`` and issue a new link.
     """
     link = opened.link
     source = f"link:{link.id}"
@@ -78,6 +124,8 @@ def stop_wrong_person(session: Session, opened: OpenedLink, *, now: datetime) ->
         for message in waiting:
             drop(session, message, Rule.WRONG_PERSON, now=now)
         links = _live_links_to(session, contact)
+    else:
+        _stop_letters(session, opened.debtor, source=source, now=now)
     for one in links:
         revoke_link(session, one, reason="wrong_person", actor=evidence.SYSTEM, now=now)
 

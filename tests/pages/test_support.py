@@ -6,12 +6,24 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.config import Settings
 from portal.db import PortalSession, set_tenant
 from portal.domain.money import Cents
 from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.statuses import ProposalStatus
-from portal.models import AccessLink, Account, Hold, Leaf, Proposal, Role
+from portal.models import (
+    AccessLink,
+    Account,
+    ContactStop,
+    Debtor,
+    Hold,
+    Leaf,
+    Proposal,
+    Role,
+)
+from portal.services.links import open_token
 from portal.services.proposals import Wish, submit
+from portal.services.stops import stop_wrong_person
 from tests.factories import (
     NOW,
     TODAY,
@@ -19,6 +31,7 @@ from tests.factories import (
     make_client,
     make_contact,
     make_debtor,
+    make_link,
     make_policy,
     make_visit,
 )
@@ -116,3 +129,24 @@ def test_a_code_is_read_aloud(sam, session, account: Account):
     link = session.scalars(select(AccessLink).order_by(AccessLink.id.desc())).first()
     assert link is not None
     assert "-" in said(sam.get(f"/support/links/{link.id}/code"))
+
+
+def test_a_postal_address_of_the_wrong_person_is_seen_and_opened_again(
+    sam: FlaskClient, session: PortalSession, account: Account, settings: Settings
+):
+    """CT-08"""
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    debtor.address_line = "12 Pier Road"
+    link = make_link(session, debtor, keys=settings.keys, contact=None)
+    opened = open_token(session, link.token, keys=settings.keys, now=NOW)
+    assert opened is not None
+    stop_wrong_person(session, opened, now=NOW)
+    session.commit()
+    page = f"/support/accounts/{account.id}"
+    assert "Letters: " in said(sam.get(page))
+    stop = session.scalars(select(ContactStop)).one()
+    reopen = f"{page}/stops/{stop.id}"
+    assert "the postal address" in said(sam.get(reopen))
+    assert "Pier" not in said(sam.get(reopen))
+    assert act(sam, reopen, reopen) == 303
+    assert "Letters: " not in said(sam.get(page))

@@ -9,7 +9,16 @@ from portal.db import PortalSession, set_tenant
 from portal.domain.keys import Keys
 from portal.domain.sms import gsm7_length, sms_text_fits
 from portal.domain.statuses import AccountStatus
-from portal.models import Account, Client, CollectorRole, ContactStop, StopKind, fresh_id
+from portal.models import (
+    Account,
+    Channel,
+    Client,
+    CollectorRole,
+    ContactStop,
+    Debtor,
+    StopKind,
+    fresh_id,
+)
 from portal.models.base import ids
 from portal.services import evidence
 from portal.services.links import (
@@ -268,6 +277,61 @@ def test_staff_can_undo_wrong_person(session: PortalSession):
     stop = session.scalars(select(ContactStop)).one()
     lift_stop(session, stop, by=sam, now=NOW)
     assert not is_wrong_person(session, contact)
+    assert types(session, account)[-1] == "contact.reopened"
+
+
+@pytest.fixture
+def posted(session: PortalSession) -> Debtor:
+    """Dana, who is reached by letters alone."""
+    debtor = make_debtor(session, make_client(session))
+    debtor.address_line, debtor.city, debtor.postal_code = "12 Pier Road", "Portland", "97201"
+    make_account(session, debtor)
+    return debtor
+
+
+def write(session: PortalSession, debtor: Debtor, fact: str) -> str:
+    told = {"template": "thread_reply", "context": {}, "dedupe_key": fact, "now": NOW}
+    (letter,) = queue(session, debtor, channel=Channel.LETTER, **told)
+    return letter.status
+
+
+def test_ct_08_no_letter_goes_where_somebody_else_lives(session: PortalSession, posted: Debtor):
+    """CT-08, EC-08"""
+    told = {"template": "thread_reply", "context": {}, "dedupe_key": "waits", "now": NOW}
+    (waiting,) = queue(session, posted, channel=Channel.LETTER, **told)
+    link = make_link(session, posted, contact=None)
+    another = make_link(session, posted, contact=None)
+    for _ in range(2):  # pressed twice, done once
+        stop_wrong_person(session, open_(session, link.token), now=NOW)
+    assert (waiting.status, waiting.rule) == ("suppressed", "EC-08")
+    assert open_(session, link.token).state is LinkState.REVOKED
+    assert open_(session, another.token).state is LinkState.LIVE, "it may be read out by phone"
+    assert write(session, posted, "later") == "suppressed"
+    account = session.scalars(select(Account)).one()
+    stopped = [one for one in types(session, account) if one == "contact.stopped"]
+    assert stopped == ["contact.stopped"]
+    assert "Pier" not in str([leaf.payload for leaf in evidence.account_leaves(session, account)])
+
+
+def test_the_same_postal_address_stays_closed_and_another_one_is_new(
+    session: PortalSession, posted: Debtor
+):
+    stop_wrong_person(
+        session, open_(session, make_link(session, posted, contact=None).token), now=NOW
+    )
+    posted.address_line = "12  PIER road"
+    assert write(session, posted, "same") == "suppressed"
+    posted.address_line = "7 Hill Street"
+    assert write(session, posted, "new") == "queued"
+
+
+def test_staff_open_a_postal_address_again(session: PortalSession, posted: Debtor):
+    stop_wrong_person(
+        session, open_(session, make_link(session, posted, contact=None).token), now=NOW
+    )
+    lift_stop(session, session.scalars(select(ContactStop)).one(), by=fresh_id(), now=NOW)
+    assert write(session, posted, "again") == "queued"
+    account = session.scalars(select(Account)).one()
     assert types(session, account)[-1] == "contact.reopened"
 
 

@@ -10,10 +10,11 @@ from portal.blueprints.consoles import WORKERS, Task, options, perform, words_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, masked_contact
 from portal.domain import N_, labels
-from portal.models import AccessLink, Account, Contact, ContactStop, StopKind
+from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, StopKind
 from portal.security import audience, current_staff
 from portal.services import evidence, links
 from portal.services.dossier import find_account
+from portal.services.letters import letter_stops
 from portal.services.stops import lift_stop
 from portal.web import Form, now, session
 from portal.web import gettext as _
@@ -70,13 +71,13 @@ def _first_account(link: AccessLink) -> Account:
 def reopen(account_id: UUID, stop_id: UUID) -> Any:
     """Open an address again that was closed by mistake; never one that wanted no more messages."""
     account, form = find_account(session, account_id), ReopenForm()
-    stop, contact = session.execute(_stops_of(account).where(ContactStop.id == stop_id)).one()
+    stop, address = _stop_of(account, stop_id)
 
     def do() -> None:
         lift_stop(session, stop, by=current_staff().id, now=now())
 
     task = Task(
-        title=_("Open %(address)s again", address=masked_contact(contact)),
+        title=_("Open %(address)s again", address=address),
         button=_("Open it again"),
         back=back_to(account),
         notes=(
@@ -85,6 +86,16 @@ def reopen(account_id: UUID, stop_id: UUID) -> Any:
         ),
     )
     return perform(form, do, task=task, done=_("The address is open."), to=back_to(account))
+
+
+def _stop_of(account: Account, stop_id: UUID) -> tuple[ContactStop, str]:
+    """A stop of the account's debtor, and the address in words that give nothing away."""
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    for stop in letter_stops(session, debtor):
+        if stop.id == stop_id:
+            return stop, _("the postal address")
+    found = session.execute(_stops_of(account).where(ContactStop.id == stop_id)).one()
+    return found[0], masked_contact(found[1])
 
 
 def _stops_of(account: Account) -> Any:
