@@ -69,6 +69,7 @@ class Settings:
     twilio_from: str | None = None
     sms_http_url: str | None = field(default=None, repr=False)
     sms_http_token: str | None = field(default=None, repr=False)
+    sms_inbound_token: str | None = field(default=None, repr=False)
     sms_http_roles: tuple[CollectorRole, ...] = (CollectorRole.FIRST_PARTY_CREDITOR,)
     outbox: bool = False  # messages are stored for the outbox page, not sent
 
@@ -175,6 +176,7 @@ def _stripe(env: Mapping[str, str]) -> dict[str, Any]:
 def _messages(env: Mapping[str, str]) -> dict[str, Any]:
     names = (
         *("smtp_url", "mail_from", "sms_http_url", "sms_http_token"),
+        "sms_inbound_token",
         *("twilio_account_sid", "twilio_auth_token", "twilio_from"),
     )
     given: dict[str, Any] = {name: env.get(name.upper()) for name in names}

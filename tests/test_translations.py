@@ -210,7 +210,7 @@ def test_french_is_spaced_as_french_is() -> None:
 
 
 def _is_sms(text: str) -> bool:
-    return gsm7_length(text) is not None and "STOP" in text
+    return gsm7_length(text) is not None and text.startswith("%(sender)s :")
 
 
 def test_spanish_opens_its_questions() -> None:

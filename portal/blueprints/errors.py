@@ -21,7 +21,7 @@ from portal.web import CsrfRejected, SessionClosed, explain, render
 
 log = logging.getLogger(__name__)
 
-MACHINES = ("/api/", "/stripe/")
+MACHINES = ("/api/", "/stripe/", "/texts/")
 """Paths whose callers are programs; they get problem details (RFC 9457)."""
 
 

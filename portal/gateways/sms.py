@@ -1,6 +1,8 @@
 """Text messages: over Twilio, or over any provider that takes one small HTTP request."""
 
-from collections.abc import Collection
+import base64
+import hmac
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -111,6 +113,15 @@ class HttpTexter:
         )
         answer = _answer(response)
         return _taken(response, {"id": text.key, **answer}, "id")
+
+
+def signed_by_twilio(
+    url: str, form: Mapping[str, str], signature: str | None, auth_token: str
+) -> bool:
+    """Whether Twilio sent this form to this address: HMAC-SHA1 over both, as it documents."""
+    said = url + "".join(f"{name}{form[name]}" for name in sorted(form))
+    mark = hmac.digest(auth_token.encode(), said.encode(), "sha1")
+    return hmac.compare_digest(base64.b64encode(mark), (signature or "").encode())
 
 
 class OutboxTexter:

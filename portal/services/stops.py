@@ -114,20 +114,27 @@ def stop_wrong_person(session: Session, opened: OpenedLink, *, now: datetime) ->
     """
     link = opened.link
     source = f"link:{link.id}"
-    links = [link]
     if link.contact_id is not None:
         contact = session.get_one(Contact, (link.client_id, link.contact_id))
-        waiting = lock_waiting(session, contact)
-        stop_address(
-            session, contact, StopKind.WRONG_PERSON, source=source, actor=evidence.SYSTEM, now=now
-        )
-        for message in waiting:
-            drop(session, message, Rule.WRONG_PERSON, now=now)
-        links = _live_links_to(session, contact)
+        stop_wrong_address(session, contact, source=source, now=now)
     else:
         _stop_letters(session, opened.debtor, source=source, now=now)
-    for one in links:
-        revoke_link(session, one, reason="wrong_person", actor=evidence.SYSTEM, now=now)
+    revoke_link(session, link, reason="wrong_person", actor=evidence.SYSTEM, now=now)
+
+
+def stop_wrong_address(session: Session, contact: Contact, *, source: str, now: datetime) -> None:
+    """Somebody at this address is not the debtor: nothing goes there, and no link opens from there.
+
+    Done twice, it is done once. The caller commits.
+    """
+    waiting = lock_waiting(session, contact)
+    stop_address(
+        session, contact, StopKind.WRONG_PERSON, source=source, actor=evidence.SYSTEM, now=now
+    )
+    for message in waiting:
+        drop(session, message, Rule.WRONG_PERSON, now=now)
+    for link in _live_links_to(session, contact):
+        revoke_link(session, link, reason="wrong_person", actor=evidence.SYSTEM, now=now)
 
 
 def is_wrong_person(session: Session, contact: Contact) -> bool:

@@ -50,12 +50,16 @@ OPEN_TO_ANYONE = {
     "public.privacy": "what we keep",
     "public.robots": "for search engines",
     "staff.log_in": "how staff come in",
+    "webhooks.inbound_text": "the carrier shows its token",
     "webhooks.stripe": "Stripe signs what it sends",
+    "webhooks.twilio_text": "Twilio signs what it sends",
 }
 # Requests that prove themselves without our form token.
 WITHOUT_FORM_TOKEN = {
     "optout.unsubscribe": "the token in the address; mail programs post it in one click",
+    "webhooks.inbound_text": "the carrier shows its token",
     "webhooks.stripe": "Stripe signs what it sends",
+    "webhooks.twilio_text": "Twilio signs what it sends",
 }
 
 

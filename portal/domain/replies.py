@@ -1,0 +1,54 @@
+"""What people answer to our texts: a stop is obeyed however it is said (EC-06)."""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+
+class Meaning(StrEnum):
+    """What a text from a debtor's phone means for us."""
+
+    STOP = "stop"
+    WRONG_PERSON = "wrong_person"
+    HELP = "help"
+    OTHER = "other"
+
+
+LONGEST = 1600
+"""No network carries more; the rest of a longer one is not read."""
+
+_STOPS = frozenset(
+    {
+        *("stop", "stopall", "quit", "end", "revoke", "optout", "cancel", "unsubscribe"),
+        *("arret", "arretez", "alto", "parar", "basta"),
+    }
+)
+_HELPS = frozenset({"help", "info", "aide", "ayuda"})
+_STOP_SAID = re.compile(
+    r"\b(?:stop|unsubscribe|revoke|opt out|quit texting|remove (?:me|my)|take me off|leave me alone"
+    r"|no more (?:texts?|messages?)|(?:do not|don t|dont|never) (?:text|contact|message|write)"
+    r"|desuscrib\w*|dejen? de|no me (?:escrib\w*|contact\w*|mand\w*|envi\w*)|no mas mensajes"
+    r"|arret\w*|desabonn\w*|ne m (?:ecriv|envoy|contact)\w*|laissez moi)\b"
+)
+_WRONG_SAID = re.compile(
+    r"\b(?:wrong (?:number|person)|not (?:him|her|my number|this person)|numero equivocado"
+    r"|persona equivocada|se equivoc\w*|mauvais numero|mauvaise personne|vous vous trompez)\b"
+)
+
+
+def read_reply(text: str) -> Meaning:
+    """What a text means, in English, Spanish or French, whatever its capitals and accents.
+
+    A keyword alone is obeyed as the law has it; in a sentence, whatever a reasonable person reads
+    as a wish to be left alone counts as one (EC-06). In doubt we write less.
+    """
+    plain = unicodedata.normalize("NFKD", text[:LONGEST].casefold())
+    letters = "".join(mark for mark in plain if not unicodedata.combining(mark))
+    words = re.sub(r"[^a-z0-9]+", " ", letters).strip()
+    if words.replace(" ", "") in _STOPS:
+        return Meaning.STOP
+    if _WRONG_SAID.search(words):
+        return Meaning.WRONG_PERSON
+    if _STOP_SAID.search(words):
+        return Meaning.STOP
+    return Meaning.HELP if words in _HELPS else Meaning.OTHER

@@ -1,0 +1,89 @@
+"""What debtors answer to our texts: stops are obeyed at once, everything else gets one answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal.db import set_tenant
+from portal.domain import N_
+from portal.domain.replies import Meaning, read_reply
+from portal.models import Channel, Client, Contact, Debtor
+from portal.services.optouts import is_opted_out, opt_out
+from portal.services.stops import is_wrong_person, stop_wrong_address
+
+_RESOLVE = text(
+    "SELECT DISTINCT client_id FROM resolve_contacts('sms', :address) ORDER BY client_id"
+)
+SOURCE = "text"
+ANSWERS = {
+    Meaning.STOP: N_("%(sender)s: we will not text this number again. Questions? Call %(phone)s."),
+    Meaning.WRONG_PERSON: N_(
+        "%(sender)s: thank you. We will not text this number again. Questions? Call %(phone)s."
+    ),
+    Meaning.HELP: N_("%(sender)s: call %(phone)s or write to %(email)s. Reply STOP to stop."),
+    Meaning.OTHER: N_(
+        "%(sender)s: nobody reads texts here. Please call %(phone)s. Reply STOP to stop."
+    ),
+}
+CALL_ONLY = N_("%(sender)s: please call %(phone)s. Reply STOP to stop.")
+"""Letters of the GSM alphabet only, in every language, and nothing of a debt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The one text that goes back: a marked sentence, what fills it, and the reader's language."""
+
+    message: str
+    params: dict[str, str]
+    language: str
+    country: str
+
+
+def clients_of(session: Session, sender: str) -> Sequence[UUID]:
+    """The clients that have this number (E.164) on file: one of them is who texted it."""
+    return session.scalars(_RESOLVE, {"address": sender}).all()
+
+
+def take_text(
+    session: Session, client_id: UUID, sender: str, body: str, *, now: datetime
+) -> Answer | None:
+    """Do what a text from this number asks of one client, to which the session is scoped from now.
+
+    None where a stop was confirmed before (EC-06: one confirmation). Told twice, it changes
+    nothing. The caller commits.
+    """
+    set_tenant(session, client_id)
+    meaning = read_reply(body)
+    contacts = session.scalars(
+        select(Contact)
+        .where(
+            Contact.client_id == client_id,
+            Contact.channel == Channel.SMS,
+            Contact.address == sender,
+            Contact.retired_at.is_(None),
+        )
+        .order_by(Contact.id)
+    ).all()
+    closed = any(is_opted_out(session, one) or is_wrong_person(session, one) for one in contacts)
+    for contact in contacts:
+        if meaning is Meaning.STOP:
+            opt_out(session, contact, source=SOURCE, now=now)
+        elif meaning is Meaning.WRONG_PERSON:
+            stop_wrong_address(session, contact, source=SOURCE, now=now)
+    if not contacts or (closed and meaning is not Meaning.HELP):
+        return None
+    return _answer(session, contacts[0], meaning)
+
+
+def _answer(session: Session, contact: Contact, meaning: Meaning) -> Answer:
+    client = session.get_one(Client, contact.client_id)
+    debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
+    params = {"sender": client.sender_name, "phone": client.phone, "email": client.email or ""}
+    message = ANSWERS[meaning]
+    if meaning is Meaning.HELP and not client.email:
+        message = CALL_ONLY
+    return Answer(message, params, debtor.language, client.country)

@@ -1,0 +1,52 @@
+"""What a text from a debtor means: a stop is obeyed however it is said (EC-06)."""
+
+import pytest
+
+from portal.domain.replies import LONGEST, Meaning, read_reply
+
+STOPS = (
+    *(
+        "STOP",
+        "stop",
+        "Stop.",
+        " stop!! ",
+        "STOPALL",
+        "QUIT",
+        "end",
+        "REVOKE",
+        "Opt out",
+        "OPT-OUT",
+    ),
+    *("CANCEL", "Unsubscribe", "ARRÊT", "arret", "ALTO", "S T O P", "“Stop”", "stop\n"),
+    *("please stop texting me", "Don't text me again", "do not contact me", "Leave me alone!!!"),
+    *("remove me from your list", "no more messages", "No me escriban", "no más mensajes"),
+    *("Arrêtez de m'écrire", "ne m'écrivez plus", "take me off this list"),
+)
+WRONG = (
+    *("Wrong number", "you have the wrong person", "this is not my number", "número equivocado"),
+    *("mauvais numéro", "Vous vous trompez de personne"),
+)
+HELPS = ("HELP", "help", "Info?", "AYUDA", "aide")
+OTHERS = (
+    *("ok", "", "…", "I can pay on Friday", "how much do I owe", "my number is 503 226 0100"),
+    *("I want to cancel my payment", "the weekend is fine", "helpful, thanks", "👍", "\x00"),
+)
+
+
+@pytest.mark.parametrize(
+    ("meaning", "texts"),
+    [
+        (Meaning.STOP, STOPS),
+        (Meaning.WRONG_PERSON, WRONG),
+        (Meaning.HELP, HELPS),
+        (Meaning.OTHER, OTHERS),
+    ],
+)
+def test_a_text_is_read_as_a_person_would_read_it(meaning: Meaning, texts: tuple[str, ...]):
+    """EC-06"""
+    assert {text: read_reply(text) for text in texts} == dict.fromkeys(texts, meaning)
+
+
+def test_a_very_long_text_is_read_as_far_as_networks_carry_it():
+    assert read_reply("stop " + "x" * 10_000) is Meaning.STOP
+    assert read_reply("x" * LONGEST + " stop") is Meaning.OTHER

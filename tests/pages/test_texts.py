@@ -1,0 +1,182 @@
+"""Texts that debtors send back: stopped at once, confirmed once, and nothing of a debt (EC-06)."""
+
+import base64
+import dataclasses
+import hmac
+from xml.etree import ElementTree
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from portal import i18n
+from portal.app import create_app
+from portal.config import Settings
+from portal.db import PortalSession, set_tenant
+from portal.domain.sms import sms_text_fits
+from portal.gateways.clock import SetClock
+from portal.models import Channel, Contact, ContactStop, Message
+from portal.runtime import Runtime
+from portal.services import evidence
+from portal.services.answered_texts import ANSWERS, CALL_ONLY
+from portal.services.links import LinkState, open_token
+from portal.services.messages import queue
+from tests.factories import make_contact, make_link
+from tests.pages.debtors import Dana, make_visitor
+
+TOKEN, PHONE = "a token of the test", "+15032260100"
+BASE = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def carrier(settings: Settings, runtime: Runtime) -> FlaskClient:
+    """Twilio's side, and the other carrier's."""
+    known = dataclasses.replace(settings, twilio_auth_token=TOKEN, sms_inbound_token=TOKEN)
+    app = create_app(known, dataclasses.replace(runtime, settings=known))
+    return app.test_client()
+
+
+@pytest.fixture
+def texted(session: PortalSession, settings: Settings, clock: SetClock) -> Dana:
+    """Dana, whose phone takes our texts."""
+    dana = make_visitor(session, settings, clock.now())
+    phone = make_contact(session, dana.debtor, channel=Channel.SMS, address=PHONE)
+    return dataclasses.replace(dana, contact=phone)
+
+
+def sign(form: dict[str, str], url: str = f"{BASE}/texts/twilio") -> str:
+    said = url + "".join(f"{name}{form[name]}" for name in sorted(form))
+    return base64.b64encode(hmac.digest(TOKEN.encode(), said.encode(), "sha1")).decode()
+
+
+def twilio(carrier: FlaskClient, body: str, sender: str = PHONE, **given: str) -> TestResponse:
+    form = {"MessageSid": "SM1", "From": sender, "To": "+15035550100", "Body": body}
+    signature = given.get("signature", sign(form))
+    return carrier.post("/texts/twilio", data=form, headers={"X-Twilio-Signature": signature})
+
+
+def reply(answer: TestResponse) -> str | None:
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/xml"
+    said = answer.get_data(as_text=True)
+    return ElementTree.fromstring(said).findtext("Message")  # noqa: S314 - it is ours
+
+
+def stops(session: PortalSession, dana: Dana) -> list[str]:
+    set_tenant(session, dana.client.id)
+    return [str(one.kind) for one in session.scalars(select(ContactStop))]
+
+
+def test_stop_closes_the_number_drops_what_waits_and_is_confirmed_once(
+    carrier: FlaskClient, session: PortalSession, texted: Dana, clock: SetClock
+):
+    """EC-06"""
+    told = {"template": "thread_reply", "context": {}, "dedupe_key": "waits", "now": clock.now()}
+    (waiting,) = queue(session, texted.debtor, contact=texted.contact, **told)
+    session.commit()
+    said = reply(twilio(carrier, "Stop."))
+    assert said == (
+        "Harbor Services: we will not text this number again. Questions? Call 1-800-555-0100."
+    )
+    assert reply(twilio(carrier, "Stop.")) is None, "told twice, confirmed once"
+    assert stops(session, texted) == ["opted_out"]
+    session.expire_all()
+    assert session.get_one(Message, (waiting.client_id, waiting.id)).status == "suppressed"
+    leaves = [leaf.type for leaf in evidence.account_leaves(session, texted.account)]
+    assert leaves.count("contact.stopped") == 1
+
+
+def test_the_wrong_person_hears_no_more_and_their_links_are_closed(
+    carrier: FlaskClient, session: PortalSession, settings: Settings, texted: Dana, clock: SetClock
+):
+    """EC-08"""
+    link = make_link(
+        session, texted.debtor, keys=settings.keys, now=clock.now(), contact=texted.contact
+    )
+    session.commit()
+    assert "thank you" in (reply(twilio(carrier, "Sorry, wrong number")) or "")
+    assert stops(session, texted) == ["wrong_person"]
+    session.expire_all()
+    opened = open_token(session, link.token, keys=settings.keys, now=clock.now())
+    assert opened is not None
+    assert opened.state is LinkState.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"), [("HELP", "or write to"), ("when is it due?", "nobody reads texts here")]
+)
+def test_other_texts_get_one_answer_with_ways_to_a_person_and_nothing_of_a_debt(
+    carrier: FlaskClient, session: PortalSession, texted: Dana, typed: str, words: str
+):
+    said = reply(twilio(carrier, typed)) or ""
+    assert words in said
+    assert texted.client.phone in said
+    assert "STOP" in said
+    for secret in ("1,240", texted.account.current_creditor, texted.debtor.first_name, "owe"):
+        assert secret not in said
+    assert stops(session, texted) == []
+
+
+def test_a_number_that_nobody_knows_is_answered_with_silence(
+    carrier: FlaskClient, session: PortalSession, texted: Dana
+):
+    for sender in ("+12125550100", "12345", "", "anonymous"):
+        assert reply(twilio(carrier, "STOP", sender)) is None
+    assert stops(session, texted) == []
+
+
+@pytest.mark.parametrize("signature", ["", "x", "é", sign({"Body": "STOP"})])
+def test_what_twilio_did_not_sign_does_nothing(
+    carrier: FlaskClient, session: PortalSession, texted: Dana, signature: str
+):
+    headers = {"X-Twilio-Signature": signature.encode().decode("latin-1")}
+    form = {"From": PHONE, "Body": "STOP"}
+    assert carrier.post("/texts/twilio", data=form, headers=headers).status_code == 403
+    assert stops(session, texted) == []
+
+
+def test_another_carrier_shows_its_token_and_speaks_json(
+    carrier: FlaskClient, session: PortalSession, texted: Dana
+):
+    told = {"from": PHONE, "text": "ARRÊT"}
+    for headers in ({}, {"Authorization": "Bearer no"}, {"Authorization": TOKEN}):
+        assert carrier.post("/texts/inbound", json=told, headers=headers).status_code == 403
+    shown = {"Authorization": f"Bearer {TOKEN}"}
+    for wrong in ([], {}, {"from": 1, "text": "x"}):
+        assert carrier.post("/texts/inbound", json=wrong, headers=shown).status_code == 422
+    assert carrier.post("/texts/inbound", data="STOP", headers=shown).status_code == 415
+    assert stops(session, texted) == []
+    answer = carrier.post("/texts/inbound", json=told, headers=shown)
+    assert "we will not text this number again" in answer.get_json()["reply"]
+    assert stops(session, texted) == ["opted_out"]
+
+
+def test_without_a_carrier_the_doors_are_closed(http: FlaskClient):
+    assert http.post("/texts/twilio", data={"From": PHONE, "Body": "STOP"}).status_code == 403
+    assert http.post("/texts/inbound", json={"from": PHONE, "text": "STOP"}).status_code == 403
+
+
+def test_every_client_that_has_the_number_obeys(
+    carrier: FlaskClient,
+    session: PortalSession,
+    settings: Settings,
+    clock: SetClock,
+    texted: Dana,
+):
+    other = make_visitor(session, settings, clock.now())
+    make_contact(session, other.debtor, channel=Channel.SMS, address=PHONE)
+    session.commit()
+    assert reply(twilio(carrier, "STOP")) is not None
+    for dana in (texted, other):
+        assert stops(session, dana) == ["opted_out"]
+        set_tenant(session, dana.client.id)
+        assert session.scalars(select(Contact)).first() is not None
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr"])
+def test_each_answer_is_one_segment(language: str):
+    params = {"sender": "Harbor Services", "phone": "1-800-555-0100", "email": "help@example.com"}
+    for message in (*ANSWERS.values(), CALL_ONLY):
+        said = i18n.translate(f"{language}_US", message, params)
+        assert sms_text_fits(said), said
