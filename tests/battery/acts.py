@@ -79,6 +79,7 @@ def choices(sim: "Simulation") -> tuple[Choice, ...]:
         Choice(8, house.sweep, "unresolved"),
         Choice(3, house.reconcile, "known"),
         Choice(8, house.charge_due, "running"),
+        Choice(2, house.mail, "running"),
         Choice(1, house.hold, "live"),
         Choice(2, house.lift, "held"),
         Choice(0.5, house.cancel, "live"),

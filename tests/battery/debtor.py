@@ -85,6 +85,24 @@ class Dana:
         self._go_on(session, purse, agreed)
         return True
 
+    def begin_plan(self, session: Session, purse: Purse) -> bool:
+        """Agree to a plan with automatic payments, the first of them today, and go on to pay it."""
+        account = self._account(session, purse)
+        sheet = offers_for(session, account, self.sim.now)
+        if sheet.published is None:
+            return False
+        presets = plan_presets(sheet.facts, sheet.published.policy, sheet.today)
+        if not presets:
+            return False
+        amount = self.rng.choice(presets).amount_cents
+        choice = Choice(
+            key="plan", amount_cents=amount, first_on=sheet.today, method=Method.AUTOMATIC
+        )
+        picked = Picked(choice, sheet.published.version, account.balance_cents)
+        purse.tabs.append(Tab(picked, self._page(session, account, picked)))
+        session.rollback()
+        return self.agree(session, purse)
+
     def pay_plan(self, session: Session, purse: Purse) -> bool:
         """Pay the next installment of a plan, or its first one, by hand."""
         agreed = self._live(session, purse)

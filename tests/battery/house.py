@@ -22,6 +22,9 @@ from tests.battery.cast import Purse
 
 OURS = ("payments.refund", "stripe.handle_events")
 KINDS = (HoldKind.HARDSHIP, HoldKind.DISPUTE)
+_COPIES = """
+    SELECT id FROM message WHERE template = 'authorization_copy' AND channel <> 'letter'
+      AND status IN ('queued', 'deferred') AND send_at <= %(now)s ORDER BY id"""
 _JOB = """
     UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (
       SELECT id FROM procrastinate_jobs
@@ -54,6 +57,14 @@ class House:
             raise
         self.sim.bench.rows(_JOB_ENDS, job=job)
         return True
+
+    def mail(self, session: Session, purse: Purse) -> bool:
+        """Send the copies of permissions whose time has come: nothing is charged before (PY-05)."""
+        found = self.sim.bench.rows(_COPIES, now=self.sim.now)
+        if found:
+            ids = [str(message_id) for (message_id,) in found]
+            tasks.dispatch_messages(str(self.sim.cast.client_id), ids)
+        return bool(found)
 
     def handle_events(self, session: Session, purse: Purse) -> bool:
         """The minute's job."""

@@ -68,17 +68,27 @@ class World:
         if not mine:
             return False
         page = self.rng.choice(mine)
-        name, passed = self.rng.choice(INSTRUMENTS), self.rng.random() < 0.8
-        owed = self._owed(purse)
+        self._pay(purse, open_ones[page], self.rng.choice(INSTRUMENTS), self.rng.random() < 0.8)
+        return True
+
+    def pay_well(self, session: Session, purse: Purse) -> bool:
+        """Pay on the page that Dana was sent to last, with a card that works."""
+        open_ones = {one["id"]: one for one in open_pages(self.sim.world)}
+        mine = [page for page in purse.pages if page in open_ones]
+        if mine:
+            self._pay(purse, open_ones[mine[-1]], "visa", True)
+        return bool(mine)
+
+    def _pay(self, purse: Purse, shown: Thing, name: str, passed: bool) -> None:
+        page, owed = shown["id"], self._owed(purse)
         try:
             outcome = control.pay(self.sim.world, page, name, passed=passed)
         except ApiError:  # its time had just run out
-            return False
+            return
         self.sim.history.note(f"  page: {name} {outcome.step} {outcome.error}")
-        amount = open_ones[page]["amount_total"] or 0
+        amount = shown["amount_total"] or 0
         if outcome.step == "done" and amount > owed:
             self.sim.history.broke(ONCE, f"{page}: {amount} of {owed} cents")
-        return True
 
     def _owed(self, purse: Purse) -> int:
         """What is owed at most, by Stripe's books: what banks gave back again is not counted."""

@@ -14,7 +14,7 @@ from portal import tasks
 from portal.db import hook, set_hook
 from portal.domain import DomainError
 from portal.gateways.clock import SetClock
-from portal.gateways.mail import NoMailer
+from portal.gateways.mail import OutboxMailer
 from portal.gateways.payments import GatewayError
 from portal.gateways.sms import NoTexter
 from portal.gateways.stripe import StripeGateway
@@ -42,6 +42,7 @@ EXPECTED = (DomainError, GatewayError, ReplyLost)
 UNEXPECTED = "every failure is one that the portal foresees"
 Act = Callable[[Session, Purse], object]
 STEPS = 25
+RUNNING_RATE = 0.5
 
 
 class Loud(logging.Handler):
@@ -122,12 +123,21 @@ class Simulation:
         self.bench.empty()
         with self._installed():
             self.cast = assemble(self.bench.worker, Random(f"{self.seed} cast"), self.seed)
+            if self.rng.random() < RUNNING_RATE:
+                self._begin_plan()
             for _ in range(steps):
                 self._step()
             self._come_to_rest()
             judge(self)
         self.world.store.close()
         return self.history
+
+    def _begin_plan(self) -> None:
+        """Begin in the middle of a plan: its months are where most can go wrong."""
+        self.stage.calm, purse = True, self.cast.purses[0]
+        for act in (self.dana.begin_plan, self.outside.pay_well, self.dana.land):
+            self._do(act, purse)
+        self.stage.calm = False
 
     @contextmanager
     def _installed(self) -> Iterator[None]:
@@ -157,12 +167,14 @@ class Simulation:
             sessions=self.bench.worker,
             clock=self.clock,
             stripe=self.gateway,
-            mailer=NoMailer(),
+            mailer=OutboxMailer(),
             texter=NoTexter(),
         )
 
     def month(self, session: Session, purse: Purse) -> bool:
-        """A month or half of one goes by, and what is due is charged."""
+        """Copies leave, a month or half of one goes by, and what is due is charged."""
+        self.clock.advance(timedelta(hours=self.rng.choice((1, 2, 7))))
+        self.house.mail(session, purse)
         self.clock.advance(timedelta(days=self.rng.choice((15, 31, 31))))
         return self.house.charge_due(session, purse)
 
