@@ -200,13 +200,6 @@ def test_a_no_says_why(
     assert link(page, "See what you can choose now") == path(dana)
 
 
-def test_a_total_typed_beside_an_offer_is_asked_about(http: FlaskClient, dana: Dana) -> None:
-    typed = {"total": "settlement:7000:1", "own": "900", "parts": "1", "start": "today"}
-    answered = ask(http, dana, "settle", **typed)
-    assert answered.status_code == 422
-    assert "You chose one amount and typed another." in said(answered)
-
-
 def test_a_settlement_in_parts(http: FlaskClient, dana: Dana) -> None:
     typed = {
         "total": "settlement:8000:3",

@@ -289,12 +289,3 @@ def test_an_amount_that_cannot_be_asked_for_is_explained(
     assert page.status_code == 422
     assert "Problem:" in page.get_data(as_text=True)
     assert session.scalars(select(PayerLink)).all() == []
-
-
-def test_an_amount_typed_beside_another_choice_is_asked_about(
-    http: FlaskClient, session: PortalSession, dana: Dana
-):
-    page = ask(http, dana, amount="all", own="60")
-    assert page.status_code == 422
-    assert "You chose one amount and typed another." in said(page)
-    assert session.scalars(select(PayerLink)).all() == []

@@ -11,7 +11,6 @@ from icalendar import Calendar, Event
 from markupsafe import Markup
 
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.balance import others_may_pay
 from portal.blueprints.debtor.common import refuse_copies, refuse_hidden, runtime, show, welcome
 from portal.blueprints.debtor.documents import card_text, stored_blocks
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
@@ -102,7 +101,6 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         parts=[_row(view, part) for part in agreed.parts],
         card=card_text(view, locale()),
         can_pay=agreed.live and allowed.pay.allowed and agreed.next_part is not None,
-        others_may_pay=others_may_pay(view),
         can_change=allowed.charge.allowed,
         reasons=[reason.message for reason in allowed.charge.reasons],
         receipts=[paid for paid in agreed.payments if paid.status is PaymentStatus.SUCCEEDED],

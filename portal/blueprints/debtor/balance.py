@@ -10,20 +10,14 @@ from portal.blueprints.debtor.common import help_path, pick, show, shown_account
 from portal.blueprints.debtor.words import KINDS, LINES, money
 from portal.domain.money import Cents
 from portal.domain.offers import Offer
-from portal.domain.statuses import (
-    AccountStatus,
-    ArrangementStatus,
-    PaymentStatus,
-    ProposalStatus,
-)
-from portal.domain.terms import Choice, Kind, Method
+from portal.domain.statuses import AccountStatus, PaymentStatus, ProposalStatus
+from portal.domain.terms import Choice, Kind
 from portal.security import audience, current_visit
 from portal.services.balance import Balance, list_accounts
 from portal.web import gettext as _
 from portal.web import now, render, see_other, session, url_for
 
 MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)
-AWAITING = ArrangementStatus.AWAITING_FIRST_PAYMENT
 DONE = (AccountStatus.PAID, AccountStatus.SETTLED)
 
 Link = tuple[str, str, str]
@@ -118,7 +112,7 @@ def _menu(view: Balance) -> Iterator[Link]:
             )
     if view.offers.capabilities.pay.allowed and view.live is None:
         yield (url_for(".part", **here), _("Pay part of it today"), _("Any amount helps."))
-    if others_may_pay(view):
+    if view.offers.capabilities.pay.allowed:
         detail = _("A link to one payment. They see no debt.")
         yield (url_for(".someone_else", **here), _("Somebody else will pay"), detail)
     yield (
@@ -126,16 +120,6 @@ def _menu(view: Balance) -> Iterator[Link]:
         _("I need help or this is not right"),
         _("Money worries, health, a mistake, or a debt that is not yours"),
     )
-
-
-def others_may_pay(view: Balance) -> bool:
-    """Whether somebody else can be asked to pay: something is open that needs no own card."""
-    moving = view.attempt is not None and view.attempt.status in MOVING
-    if moving or not view.offers.capabilities.pay.allowed:
-        return False
-    live = view.live
-    own_card = live and live.method == Method.AUTOMATIC and live.status == AWAITING
-    return live is None or (live.due_on is not None and not own_card)
 
 
 def _offer(view: Balance, offer: Offer) -> Iterator[Link]:

@@ -59,8 +59,6 @@ class SettleForm(WhenForm):
         """Whether all is there; else the form says what is missing, all at once."""
         if self.total.data in (None, OTHER) and self.own.data is None:
             self.total.errors = [_("Choose an amount, or enter your own.")]
-        elif self.total.data not in (None, OTHER) and self.own.data is not None:
-            self.total.errors = [_("You chose one amount and typed another. Which one?")]
         if self.parts.data is None:
             self.parts.errors = [_("Choose in how many payments.")]
         return self.check_times(today, several=self.parts.data != "1")

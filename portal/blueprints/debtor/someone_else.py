@@ -2,7 +2,6 @@
 
 from urllib.parse import quote
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from flask.typing import ResponseReturnValue
 
@@ -46,15 +45,12 @@ class HowMuchForm(Form):
 
     def cents(self, view: Balance) -> Cents | None:
         """The amount, if it is clear; else the form says what is missing. Raises DomainError."""
-        if self.amount.data == ALL and self.own.data is not None:
-            self.amount.errors = [_("You chose one amount and typed another. Which one?")]
-        elif self.amount.data == ALL:
+        if self.amount.data == ALL and self.own.data is None:
             return view.account.balance_cents
-        elif self.own.data is None:
+        if self.own.data is None:
             self.amount.errors = [_("Choose an amount, or enter your own.")]
-        else:
-            return part_payment(self.own.data, view.offers.facts)
-        return None
+            return None
+        return part_payment(self.own.data, view.offers.facts)
 
 
 @bp.route("/account/<uuid:account_id>/someone-else", methods=["GET", "POST"])
@@ -128,7 +124,6 @@ def _link_page(view: Balance, link: PayerLink) -> ResponseReturnValue:
         "debtor/someone_else.html",
         view,
         link=link,
-        until=link.expires_at.astimezone(ZoneInfo(view.zone)).date(),
         url=url,
         text_to=f"sms:?&body={body}",
         mail_to=f"mailto:?subject={subject}&body={body}",
