@@ -26,7 +26,6 @@ from portal.models.evidence import Chain, Document, Leaf, LeafPayload
 from portal.models.ledger import EntryKind, LedgerEntry, MoneyException
 from portal.models.links import AccessLink, AttemptCounter, DebtorSession, OneTimeCode
 from portal.models.messages import HelpRequest, HelpStatus, Message, ThreadEntry
-from portal.models.payers import PayerLink
 from portal.models.payments import (
     Chargeback,
     Payment,
@@ -68,7 +67,6 @@ __all__ = [
     "MoneyException",
     "OfferPolicy",
     "OneTimeCode",
-    "PayerLink",
     "Payment",
     "PaymentAllocation",
     "PaymentPurpose",

@@ -34,7 +34,6 @@ class Payment(Owned, Base):
 
     ``idempotency_key`` derives from the row. ``posted_at`` is when Stripe was last asked; once 23
     hours have gone by, or the arrangement was stopped, the attempt is finished only by reading.
-    ``payer_link_id`` is set where somebody pays whom the debtor asked.
     """
 
     __tablename__ = "payment"
@@ -43,7 +42,6 @@ class Payment(Owned, Base):
         belongs_to("account"),
         belongs_to("arrangement"),
         belongs_to("installment"),
-        belongs_to("payer_link"),
         Index(
             "uq_payment_one_open",
             "client_id",
@@ -59,12 +57,6 @@ class Payment(Owned, Base):
         ),
         Index("ix_payment_account", "client_id", "account_id"),
         Index("ix_payment_reference", "client_id", "reference"),
-        Index(
-            "ix_payment_payer_link",
-            "client_id",
-            "payer_link_id",
-            postgresql_where=text("payer_link_id IS NOT NULL"),
-        ),
         UniqueConstraint("idempotency_key"),
         Index(
             "uq_payment_intent",
@@ -88,7 +80,6 @@ class Payment(Owned, Base):
     account_id: Mapped[UUID]
     arrangement_id: Mapped[UUID | None]
     installment_id: Mapped[UUID | None]
-    payer_link_id: Mapped[UUID | None]
     purpose: Mapped[PaymentPurpose]
     status: Mapped[PaymentStatus]
     amount_cents: Mapped[Cents]

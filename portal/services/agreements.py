@@ -133,16 +133,6 @@ class AgreementPage:
         return next((part for part in self.parts if part.status in OPEN_PARTS), None)
 
     @property
-    def paid_cents(self) -> Cents:
-        """What was paid of its parts."""
-        return Cents(sum(part.paid_cents for part in self.parts))
-
-    @property
-    def left_cents(self) -> Cents:
-        """What is still open of its parts."""
-        return Cents(sum(part.open_cents for part in self.parts if part.status in OPEN_PARTS))
-
-    @property
     def granted(self) -> bool:
         """Whether a saved method may be charged."""
         found = self.permission

@@ -300,9 +300,8 @@ def _payment(subject: _Subject) -> Values:
         "payment_reference": payment.reference,
         "account_reference": subject.account.reference,
         "on": subject.day(payment.settled_at or payment.created_at),
-        # whose card it was is nobody else's business
-        "method_brand": None if payment.payer_link_id else payment.method_brand,
-        "method_last4": None if payment.payer_link_id else payment.method_last4,
+        "method_brand": payment.method_brand,
+        "method_last4": payment.method_last4,
     }
 
 

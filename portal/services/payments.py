@@ -120,7 +120,6 @@ def new_payment(
         account_id=account.id,
         arrangement_id=asked.arrangement_id,
         installment_id=asked.installment_id,
-        payer_link_id=asked.payer_link_id,
         purpose=asked.purpose,
         status=status,
         amount_cents=asked.amount_cents,
@@ -185,7 +184,6 @@ def _same(found: Payment, wanted: CheckoutRequest) -> bool:
         and found.amount_cents == wanted.amount_cents
         and found.arrangement_id == wanted.arrangement_id
         and found.installment_id == wanted.installment_id
-        and found.payer_link_id == wanted.payer_link_id
     )
 
 

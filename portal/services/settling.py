@@ -344,9 +344,8 @@ def _apply_page(session: Session, payment: Payment, reading: Reading) -> None:
 
 
 def _facts(payment: Payment) -> dict[str, object]:
-    facts = {
+    return {
         "reference": payment.reference,
         "purpose": str(payment.purpose),
         "amount_cents": payment.amount_cents,
     }
-    return facts | ({"payer_link": str(payment.payer_link_id)} if payment.payer_link_id else {})

@@ -134,11 +134,6 @@ def _method(payload: Payload, account: Account) -> Words | None:
     return Words(N_("%(brand)s ending in %(last4)s."), method)
 
 
-def _received(payload: Payload, account: Account) -> Words | None:
-    message = _PAID_FOR if "payer_link" in payload else _PAID
-    return _as(message, "reference", "amount_cents")(payload, account)
-
-
 def _wish(payload: Payload, account: Account) -> Words | None:
     wish, note = payload.get("wish", {}), payload.get("note", "")
     total = (wish.get("total_cents", payload["balance_cents"]), account.currency)
@@ -152,7 +147,6 @@ def _wish(payload: Payload, account: Account) -> Words | None:
 _REASON = N_("Reason: %(reason)s")
 _AMOUNT = N_("%(amount_cents)s")
 _PAID = N_("%(reference)s: %(amount_cents)s")
-_PAID_FOR = N_("%(reference)s: %(amount_cents)s, by somebody whom the debtor asked")
 _REFERENCE = N_("%(reference)s")
 _CHANNEL = N_("By %(channel)s.")
 _MESSAGE = N_("“%(template)s” by %(channel)s.")
@@ -209,11 +203,6 @@ WORDS: dict[str, tuple[str, Detail]] = {
             *("template", "channel", "rule"),
         ),
     ),
-    "payer_link.closed": (N_("Somebody else is no longer asked to pay"), _as(_REASON, "reason")),
-    "payer_link.issued": (
-        N_("Somebody else was asked to pay"),
-        _as(_PAID, "reference", "amount_cents"),
-    ),
     "payment.charged_back": (N_("Payment charged back"), _as(_AMOUNT, "amount_cents")),
     "payment.chargeback_reversed": (N_("Chargeback reversed"), _as(_AMOUNT, "amount_cents")),
     "payment.failed": (N_("Payment did not go through"), _as(_PAID, "reference", "amount_cents")),
@@ -223,7 +212,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     ),
     "payment.refund_failed": (N_("Refund came to nothing"), _as(_AMOUNT, "amount_cents")),
     "payment.refunded": (N_("Payment refunded"), _as(_AMOUNT, "amount_cents")),
-    "payment.succeeded": (N_("Payment received"), _received),
+    "payment.succeeded": (N_("Payment received"), _as(_PAID, "reference", "amount_cents")),
     "placement.completed": (N_("File placed"), _as(N_("%(file_name)s"), "file_name")),
     "placement.interrupted": (
         N_("Placing a file was cut off"),

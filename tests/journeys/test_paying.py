@@ -1,7 +1,6 @@
 """Paying it all, closing the account for less, and what may happen at Stripe."""
 
 import re
-from collections.abc import Callable
 
 from tests.journeys.people import Person
 from tests.journeys.serving import Portal
@@ -88,21 +87,3 @@ def test_a_bank_debit_is_on_its_way_for_days(portal: Portal, dana: Person):
     portal.finish_debits()
     dana.open(landing)
     assert "Payment received" in dana.heading
-
-
-def test_somebody_else_pays(portal: Portal, dana: Person, someone: Callable[..., Person]):
-    sam = someone()
-    dana.open(portal.invite().url).answer().tap("Somebody else will pay")
-    dana.choose("A different amount").fill("A different amount", "60").tap("Make the link")
-    url = dana.page.locator("main a.ref").inner_text()
-    sam.open(url)
-    assert sam.heading == "You were asked to pay $60.00"
-    assert "1,240" not in sam.main
-    sam.tap("Pay $60.00 now").tap("Back, without paying")
-    assert sam.heading == "You have not paid"
-    sam.tap("Pay $60.00 now").pay_with(VISA)
-    assert "Thank you. $60.00 was paid." in sam.main
-    sam.at_ease()
-    dana.open(f"/account/{dana.account_id}")
-    assert dana.heading == "You owe $1,180.00"
-    dana.at_ease()

@@ -41,8 +41,6 @@ OPEN_TO_ANYONE = {
     "outbox.deliver": "the demo only",
     "outbox.html": "the demo only",
     "outbox.messages": "the demo only",
-    "payer.link": "an amount that a debtor asked somebody else for, and nothing of a debt",
-    "payer.payment": "what became of that payment",
     "public.accessibility": "about the pages",
     "public.closed": "left on the screen",
     "public.healthz": "for the load balancer",

@@ -17,7 +17,6 @@ from portal.blueprints.debtor import (  # noqa: E402
     proposal,
     review,
     settle,
-    someone_else,
 )
 
 __all__ = [
@@ -34,5 +33,4 @@ __all__ = [
     "proposal",
     "review",
     "settle",
-    "someone_else",
 ]

@@ -112,9 +112,6 @@ def _menu(view: Balance) -> Iterator[Link]:
             )
     if view.offers.capabilities.pay.allowed and view.live is None:
         yield (url_for(".part", **here), _("Pay part of it today"), _("Any amount helps."))
-    if view.offers.capabilities.pay.allowed:
-        detail = _("A link to one payment. They see no debt.")
-        yield (url_for(".someone_else", **here), _("Somebody else will pay"), detail)
     yield (
         help_path(view),
         _("I need help or this is not right"),
