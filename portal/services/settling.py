@@ -377,4 +377,6 @@ def _facts(payment: Payment) -> dict[str, object]:
     }
     if payment.arrangement_id is not None:
         facts["arrangement"] = str(payment.arrangement_id)
+    if payment.payer_link_id is not None:
+        facts["payer_link"] = str(payment.payer_link_id)
     return facts

@@ -112,6 +112,12 @@ def _menu(view: Balance) -> Iterator[Link]:
             )
     if view.offers.capabilities.pay.allowed and view.live is None:
         yield (url_for(".part", **here), _("Pay part of it today"), _("Any amount helps."))
+    if view.offers.capabilities.pay.allowed:
+        yield (
+            url_for(".someone_else", **here),
+            _("Someone else will pay"),
+            _("They see an amount and a reference, nothing else."),
+        )
     yield (
         help_path(view),
         _("I need help or this is not right"),

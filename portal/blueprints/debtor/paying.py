@@ -116,7 +116,7 @@ def check_payment(payment_id: UUID) -> ResponseReturnValue:
 def pay_again(payment_id: UUID) -> ResponseReturnValue:
     """Back to Checkout for the same thing: the open page, or a new one where it has closed."""
     before = _own(payment_id).payment
-    if before.status == PaymentStatus.SUCCEEDED:
+    if before.status == PaymentStatus.SUCCEEDED or before.payer_link_id is not None:
         return see_other(url_for(".payment", payment_id=payment_id))
     return go_to_checkout(
         account_id=before.account_id,
@@ -159,7 +159,10 @@ def _said(view: PaymentView) -> dict[str, Any]:
         "view": view,
         "state": _state(view.payment),
         "reason": _reason(view.payment),
-        "can_pay": may_pay and view.left_cents > 0 and (agreed is None or agreed.status in LIVE),
+        "can_pay": may_pay
+        and view.left_cents > 0
+        and view.payment.payer_link_id is None
+        and (agreed is None or agreed.status in LIVE),
         "remaining_cents": _remaining(view),
         "open_arrangement": agreed is not None and agreed.status in LIVE,
     }
