@@ -84,12 +84,15 @@ def withdraw_payer(account_id: UUID) -> ResponseReturnValue:
 
 def _choices(view: Balance, open_now: Askable) -> list[tuple[str, str]]:
     currency = view.account.currency
-    found = [(OTHER, _("A different amount"))]
+    everything = money(open_now.all_cents, currency)
+    found = [
+        (ALL, _("All that is left: %(amount)s", amount=everything)),
+        (OTHER, _("A different amount")),
+    ]
     if open_now.next_part is not None and open_now.next_cents < open_now.all_cents:
         amount = money(open_now.next_cents, currency)
         found.insert(0, (NEXT, _("The next payment: %(amount)s", amount=amount)))
-    everything = money(open_now.all_cents, currency)
-    return [*found, (ALL, _("All that is left: %(amount)s", amount=everything))]
+    return found
 
 
 def _shared(view: Balance, links: Any) -> ResponseReturnValue:
