@@ -1,4 +1,4 @@
-"""Somebody else pays: Dana shares a link, her mother opens it without JavaScript, in Spanish."""
+"""Somebody else pays: Dana shares a link, her mother opens it in Spanish."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,14 @@ from tests.journeys.test_paying import VISA
 Meeting = Callable[..., Person]
 
 
-def test_somebody_else_pays_in_spanish_without_javascript(portal: Portal, someone: Meeting):
+def test_somebody_else_pays_in_spanish(portal: Portal, someone: Meeting):
     dana = someone()
     dana.open(portal.invite().url).answer().tap("Someone else will pay")
     dana.choose("A different amount").fill("Your amount", "50").tap("Make the link")
     assert "They see nothing else" in dana.main
     shared = dana.page.inner_text(".copy")
 
-    mother = someone(locale="es-US", java_script_enabled=False)
+    mother = someone(locale="es-US")
     mother.open(shared)
     assert "$50.00" in mother.heading
     assert not [word for word in ("Northgate", "deuda", "debe", "Dana") if word in mother.main]

@@ -218,3 +218,22 @@ def test_the_debtors_own_payment_is_not_shown_under_a_link(
 
 def test_the_token_of_a_helper_is_kept_out_of_logs():
     assert redact("GET /p/0aB.xY-z/receipt HTTP/1.1") == "GET /p/.../receipt HTTP/1.1"
+
+
+def test_what_somebody_paid_stays_to_be_read_when_nothing_is_owed(
+    http: FlaskClient,
+    helper: FlaskClient,
+    dana: Dana,
+    session: PortalSession,
+    stripe: CheckedStripe,
+):
+    shared = make_link(http, dana, what="all", own="")
+    start(helper, shared)
+    pay_at_stripe(session, stripe)
+    paid = newest(session, Payment)
+    helper.get(f"{shared}/{paid.id}?session_id={paid.checkout_id}")
+    assert said(http.get(path(dana))).startswith("You owe nothing on this account")
+    page = http.get(f"{path(dana)}/someone-else")
+    assert "Nothing can be paid on this account now." in said(page)
+    assert "by somebody you asked" in said(page)
+    assert http.get(link(page, "by somebody you asked")).status_code == 200

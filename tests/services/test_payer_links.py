@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from portal.domain import DomainError
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import HoldKind
@@ -311,3 +312,9 @@ def test_a_payment_of_another_link_or_of_the_debtor_is_not_shown(till: Till):
     asked = ask(till, 50_00)
     mine = till.start(100_00)
     assert payer_links.payment_through(till.session, asked.link, mine.id) is None
+
+
+def test_verify_names_a_link_through_which_more_came_than_was_asked(till: Till):
+    asked = ask(till, 50_00)
+    start(till, asked).amount_cents = Cents(60_00)
+    assert [one.where for one in till.broken()] == [asked.link.reference]

@@ -13,6 +13,7 @@ from portal.blueprints.debtor.common import (
     any_account,
     keeps_copies_back,
     refuse_hidden,
+    set_clock,
     shown_account,
 )
 from portal.db import commit
@@ -148,6 +149,7 @@ def _own(payment_id: UUID) -> PaymentView:
         abort(404)
     if keeps_copies_back(standing(session, view.account, now()).show):
         refuse_hidden(any_account(view.account.id))
+    set_clock()
     return view
 
 

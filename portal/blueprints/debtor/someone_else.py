@@ -55,6 +55,8 @@ def someone_else(account_id: UUID) -> ResponseReturnValue:
     if links and links[0].state in OPEN:
         return _shared(view, links)
     if not view.offers.capabilities.pay.allowed:
+        if links:
+            return show("debtor/someone_else.html", view, form=None, links=links)
         return balance_page(view, note=_("You cannot choose this now.")), 409
     open_now = payer_links.askable(session, view.account)
     form = SomeoneElseForm()
