@@ -10,10 +10,11 @@ from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.offers import PaymentTooLarge, RestTooSmall
 from portal.domain.statuses import ArrangementStatus, PaymentStatus
-from portal.models import Authorization, Payment
+from portal.models import Authorization, Debtor, Payment
 from portal.sandbox import control
-from portal.services import evidence, payer_links, payments, reconcile, reminders
+from portal.services import evidence, notices, payer_links, payments, reconcile, reminders
 from portal.services.links import token_of_id
+from portal.services.message_facts import facts_of
 from portal.services.payable import NothingToPay
 from portal.services.payer_links import (
     FirstPaymentFirst,
@@ -29,7 +30,7 @@ from portal.services.payer_links import (
 from portal.services.payments import PaymentOnItsWay
 from portal.services.standing import set_hold
 from portal.services.timeline import timeline
-from tests.factories import KEYS
+from tests.factories import KEYS, make_contact
 from tests.services.paying import Till, first_payment, make_plan, parts_of
 
 
@@ -318,3 +319,18 @@ def test_verify_names_a_link_through_which_more_came_than_was_asked(till: Till):
     asked = ask(till, 50_00)
     start(till, asked).amount_cents = Cents(60_00)
     assert [one.where for one in till.broken()] == [asked.link.reference]
+
+
+def test_the_debtors_receipt_says_who_paid_and_nothing_of_their_card(till: Till):
+    paid = start(till, ask(till, 50_00))
+    till.pay(paid)
+    till.land(paid)
+    debtor = till.session.get_one(Debtor, (till.account.client_id, till.account.debtor_id))
+    contact = make_contact(till.session, debtor)
+    [receipt] = notices.tell(
+        till.session, till.account, "receipt", fact="payment:again", payment=paid, now=till.now
+    )
+    said = facts_of(till.session, receipt, contact, keys=KEYS, now=till.now).values
+    assert said["by_payer"]
+    assert (said["method_brand"], said["method_last4"]) == (None, None)
+    assert paid.method_last4 == "4242"
