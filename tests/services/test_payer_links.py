@@ -10,9 +10,10 @@ from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.offers import PaymentTooLarge, RestTooSmall
 from portal.domain.statuses import ArrangementStatus, PaymentStatus
+from portal.gateways.payments import GatewayEvent
 from portal.models import Authorization, Debtor, Payment
 from portal.sandbox import control
-from portal.services import evidence, notices, payer_links, payments, reconcile, reminders
+from portal.services import evidence, inbox, notices, payer_links, payments, reconcile, reminders
 from portal.services.links import token_of_id
 from portal.services.message_facts import facts_of
 from portal.services.payable import NothingToPay
@@ -334,3 +335,27 @@ def test_the_debtors_receipt_says_who_paid_and_nothing_of_their_card(till: Till)
     assert said["by_payer"]
     assert (said["method_brand"], said["method_last4"]) == (None, None)
     assert paid.method_last4 == "4242"
+
+
+def test_the_webhook_settles_it_like_the_landing_page(till: Till):
+    asked = ask(till, 50_00)
+    paid = start(till, asked)
+    till.pay(paid)
+    page = paid.checkout_id or ""
+    told = GatewayEvent(
+        id="evt_1",
+        type="checkout.session.completed",
+        stripe_account=None,
+        livemode=False,
+        object_id=page,
+        object_type="checkout.session",
+        api_version=None,
+        created_at=till.now,
+    )
+    inbox.receive(till.session, told, b"{}", now=till.now)
+    till.session.commit()
+    inbox.handle(till.session, till.gateway, "evt_1", livemode=False, now=till.now)
+    till.session.refresh(paid)
+    assert paid.status == PaymentStatus.SUCCEEDED
+    till.land(paid)
+    assert (till.entries, again(till, asked).state) == ([("payment", -50_00)], PayerState.PAID)
