@@ -119,6 +119,7 @@ def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:
         "paid_with": paid_with(
             said, facts.values.get("method_brand"), facts.values.get("method_last4")
         ),
+        "by_payer": False,
         **facts.values,
     }
 

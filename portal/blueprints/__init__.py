@@ -9,6 +9,7 @@ from portal.blueprints import (
     errors,
     optout,
     outbox,
+    payer,
     public,
     staff,
     support,
@@ -26,6 +27,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(client.bp)
     app.register_blueprint(support.bp)
     app.register_blueprint(optout.bp)
+    app.register_blueprint(payer.bp)
     if app.extensions["portal"].settings.outbox:
         app.register_blueprint(outbox.bp)
     errors.register(app)

@@ -24,7 +24,13 @@ from portal.models.clients import (
 )
 from portal.models.evidence import Chain, Document, Leaf, LeafPayload
 from portal.models.ledger import EntryKind, LedgerEntry, MoneyException
-from portal.models.links import AccessLink, AttemptCounter, DebtorSession, OneTimeCode
+from portal.models.links import (
+    AccessLink,
+    AttemptCounter,
+    DebtorSession,
+    OneTimeCode,
+    PayerLink,
+)
 from portal.models.messages import HelpRequest, HelpStatus, Message, ThreadEntry
 from portal.models.payments import (
     Chargeback,
@@ -67,6 +73,7 @@ __all__ = [
     "MoneyException",
     "OfferPolicy",
     "OneTimeCode",
+    "PayerLink",
     "Payment",
     "PaymentAllocation",
     "PaymentPurpose",

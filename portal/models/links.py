@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.money import Cents
 from portal.models.accounts import Channel
 from portal.models.base import Base, Owned, belongs_to, of_client
 
@@ -40,6 +41,35 @@ class AccessLink(Owned, Base):
     revoked_at: Mapped[datetime | None]
     revoked_reason: Mapped[str | None]
     verified_at: Mapped[datetime | None]
+
+
+class PayerLink(Owned, Base):
+    """A signed link with which somebody else may pay once: it shows an amount and a reference.
+
+    ``installment_id`` is the one payment of an arrangement that was asked for, if it was one.
+    """
+
+    __tablename__ = "payer_link"
+    __table_args__ = (
+        of_client(),
+        belongs_to("account"),
+        belongs_to("installment"),
+        UniqueConstraint("public_id"),
+        UniqueConstraint("client_id", "reference"),
+        Index("ix_payer_link_account", "client_id", "account_id"),
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+        CheckConstraint("expires_at > issued_at", name="expires_later"),
+    )
+
+    account_id: Mapped[UUID]
+    installment_id: Mapped[UUID | None]
+    public_id: Mapped[str]
+    reference: Mapped[str]
+    amount_cents: Mapped[Cents]
+    currency: Mapped[str]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
 
 
 class OneTimeCode(Owned, Base):

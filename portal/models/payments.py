@@ -42,6 +42,7 @@ class Payment(Owned, Base):
         belongs_to("account"),
         belongs_to("arrangement"),
         belongs_to("installment"),
+        belongs_to("payer_link"),
         Index(
             "uq_payment_one_open",
             "client_id",
@@ -56,6 +57,12 @@ class Payment(Owned, Base):
             postgresql_where=text(f"status IN {OPEN_STATUSES}"),
         ),
         Index("ix_payment_account", "client_id", "account_id"),
+        Index(
+            "ix_payment_payer_link",
+            "client_id",
+            "payer_link_id",
+            postgresql_where=text("payer_link_id IS NOT NULL"),
+        ),
         Index("ix_payment_reference", "client_id", "reference"),
         UniqueConstraint("idempotency_key"),
         Index(
@@ -80,6 +87,7 @@ class Payment(Owned, Base):
     account_id: Mapped[UUID]
     arrangement_id: Mapped[UUID | None]
     installment_id: Mapped[UUID | None]
+    payer_link_id: Mapped[UUID | None]
     purpose: Mapped[PaymentPurpose]
     status: Mapped[PaymentStatus]
     amount_cents: Mapped[Cents]

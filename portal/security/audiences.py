@@ -14,7 +14,7 @@ from portal.services.visits import Visit
 
 log = logging.getLogger(__name__)
 
-ANYONE, DEBTOR, STAFF = "anyone", "debtor", "staff"
+ANYONE, DEBTOR, PAYER, STAFF = "anyone", "debtor", "payer", "staff"
 
 View = TypeVar("View", bound=Callable[..., Any])
 StaffGuard = Callable[[frozenset[Role]], None]
@@ -33,13 +33,19 @@ class Audience:
 
 
 def audience(*who: str | Role, forms: bool = True) -> Callable[[View], View]:
-    """Say whom a view is for: ``anyone``, ``debtor``, or the roles of staff.
+    """Say whom a view is for: ``anyone``, ``debtor``, ``payer``, or the roles of staff.
+
+    A payer is somebody else whom a debtor asked to pay: the token of the address is all they have.
 
     ``forms=False``: the request proves itself in another way, such as a webhook's signature.
     """
     roles = frozenset(one for one in who if isinstance(one, Role))
     kinds = [one for one in who if not isinstance(one, Role)] or [STAFF]
-    if len(kinds) > 1 or kinds[0] not in (ANYONE, DEBTOR, STAFF) or (roles and kinds != [STAFF]):
+    if (
+        len(kinds) > 1
+        or kinds[0] not in (ANYONE, DEBTOR, PAYER, STAFF)
+        or (roles and kinds != [STAFF])
+    ):
         raise ValueError(f"{who} is no audience")
     if kinds == [STAFF] and not roles:
         roles = frozenset(Role)
@@ -83,7 +89,7 @@ def _admit(allowed: Audience) -> None:
             abort(403)
         admit(allowed.roles)
     elif token := (request.view_args or {}).get("token"):
-        bind("link", str(token))
+        bind("payer" if allowed.kind == PAYER else "link", str(token))
     else:
         bind("anyone", "")
 

@@ -33,7 +33,7 @@ SELECT json_build_object(
      FROM payment_authorization u WHERE u.client_id = r.client_id AND u.arrangement_id = r.id
      ORDER BY u.created_at DESC, u.id DESC LIMIT 1),
   'payments', (SELECT json_agg(json_build_array(t.id, t.reference, t.amount_cents, t.status,
-       coalesce(t.settled_at, t.created_at)) ORDER BY t.created_at)
+       coalesce(t.settled_at, t.created_at), t.payer_link_id IS NOT NULL) ORDER BY t.created_at)
      FROM payment t WHERE t.client_id = r.client_id AND t.account_id = r.account_id
        AND t.status IN ('succeeded', 'processing', 'attempting') AND t.amount_cents > 0)
 ) FROM arrangement r WHERE r.client_id = account.client_id AND r.account_id = account.id
@@ -92,13 +92,14 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """One payment on the account."""
+    """One payment on the account; ``by_payer``: by somebody whom the debtor asked."""
 
     id: UUID
     reference: str
     amount_cents: Cents
     status: PaymentStatus
     at: datetime
+    by_payer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +220,16 @@ def _permission(status: str, *rest: Any) -> Permission:
     )
 
 
-def _paid(id: str, reference: str, amount_cents: int, status: str, at: str) -> Paid:
+def _paid(  # noqa: PLR0913
+    id: str, reference: str, amount_cents: int, status: str, at: str, by_payer: bool
+) -> Paid:
     return Paid(
         UUID(id),
         reference,
         Cents(amount_cents),
         PaymentStatus(status),
         datetime.fromisoformat(at),
+        by_payer,
     )
 
 

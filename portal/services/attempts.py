@@ -32,6 +32,7 @@ class Scope(StrEnum):
     CODE = "code"
     NEW_LINK = "new_link"
     CALL_ME = "call_me"
+    PAYER_LINK = "payer_link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ LIMITS: dict[Scope, Limit] = {
     Scope.CODE: Limit(3, HOUR),
     Scope.NEW_LINK: Limit(3, HOUR),
     Scope.CALL_ME: Limit(3, DAY),
+    Scope.PAYER_LINK: Limit(10, HOUR),
 }
 
 

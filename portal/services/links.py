@@ -33,6 +33,8 @@ from portal.services.standing import standing
 ID_LENGTH = 12
 MAC_BYTES = 10
 TOKEN_LENGTH = ID_LENGTH + 1 + 14
+ACCESS, PAYER = b"portal.link.v1", b"portal.payer.v1"
+"""What a token is for: one that was signed for one purpose opens nothing else."""
 ISSUE_TRIES = 8
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -86,10 +88,10 @@ class _ShortHmac(HMACAlgorithm):
 
 
 @lru_cache(8)
-def _signer(keys: Keys) -> Signer:
+def _signer(keys: Keys, salt: bytes = ACCESS) -> Signer:
     return Signer(
         keys.oldest_first(),
-        salt=b"portal.link.v1",
+        salt=salt,
         key_derivation="hmac",
         digest_method=hashlib.sha256,
         algorithm=_ShortHmac(hashlib.sha256),
@@ -111,9 +113,9 @@ def token_of(keys: Keys, link: AccessLink) -> str:
     return token_of_id(keys, link.public_id)
 
 
-def token_of_id(keys: Keys, public_id: str) -> str:
+def token_of_id(keys: Keys, public_id: str, *, purpose: bytes = ACCESS) -> str:
     """The same by the link's public id alone."""
-    return _signer(keys).sign(public_id).decode()
+    return _signer(keys, purpose).sign(public_id).decode()
 
 
 def url_of(keys: Keys, link: AccessLink) -> str:
@@ -251,16 +253,16 @@ def open_token(session: Session, token: str, *, keys: Keys, now: datetime) -> Op
     None for every token that we did not sign, or whose link does not exist: they cannot be told
     apart, and cost the same look-ups.
     """
-    public_id = _unsign(token, keys)
+    public_id = id_of_token(keys, token)
     found = session.execute(_RESOLVE_LINK, {"wanted": public_id or ""}).one_or_none()
     return _load(session, found.client_id, found.link_id, now) if public_id and found else None
 
 
-def _unsign(token: str, keys: Keys) -> str | None:
-    """The public id of a token that we signed, in its one canonical spelling."""
+def id_of_token(keys: Keys, token: str, *, purpose: bytes = ACCESS) -> str | None:
+    """The public id of a token that we signed for this, in its one canonical spelling."""
     whole = _TOKEN.fullmatch(token) is not None
     try:
-        public_id = _signer(keys).unsign((token if whole else _NO_TOKEN).encode()).decode()
+        public_id = _signer(keys, purpose).unsign((token if whole else _NO_TOKEN).encode()).decode()
     except BadSignature:
         return None
     return public_id if token[-1] in "AQgw" else None

@@ -300,8 +300,10 @@ def _payment(subject: _Subject) -> Values:
         "payment_reference": payment.reference,
         "account_reference": subject.account.reference,
         "on": subject.day(payment.settled_at or payment.created_at),
-        "method_brand": payment.method_brand,
-        "method_last4": payment.method_last4,
+        # A helper's card is nobody else's business.
+        "by_payer": payment.payer_link_id is not None,
+        "method_brand": None if payment.payer_link_id else payment.method_brand,
+        "method_last4": None if payment.payer_link_id else payment.method_last4,
     }
 
 

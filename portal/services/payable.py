@@ -26,13 +26,17 @@ class NothingToPay(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a debtor is asked for: cents (0 where a method is only saved), and what they are for."""
+    """What somebody is asked for: cents (0 where a method is only saved), and what they are for.
+
+    ``payer_link_id`` is the link through which somebody else than the debtor pays.
+    """
 
     account_id: UUID
     purpose: PaymentPurpose
     amount_cents: Cents
     arrangement_id: UUID | None = None
     installment_id: UUID | None = None
+    payer_link_id: UUID | None = None
 
 
 def check_owed(session: Session, account: Account, asked: Asked, *, now: datetime) -> None:

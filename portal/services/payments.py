@@ -24,7 +24,7 @@ from portal.gateways.payments import (
 )
 from portal.models import Account, Arrangement, Client, Payment, PaymentPurpose, fresh_id
 from portal.models.payments import OPEN
-from portal.services import authorizations, readings, settling
+from portal.services import authorizations, payer_links, readings, settling
 from portal.services.ledger import lock_account
 from portal.services.payable import Asked, check_owed
 from portal.services.references import fresh_reference
@@ -59,10 +59,12 @@ class PaymentNotPossible(DomainError):
 class CheckoutRequest(Asked):
     """What is to be paid on a Checkout page, in which language, and where its exits lead.
 
-    ``landing`` gives the absolute address of our page about a payment's id.
+    ``landing`` gives the absolute address of our page about a payment's id. ``reference`` is the
+    one that whoever pays was told; without it there is a new one.
     """
 
     locale: str
+    reference: str | None = None
     landing: Callable[[UUID], str]
 
 
@@ -81,13 +83,16 @@ def start_checkout(
     """Open a Checkout page for an account and return its address.
 
     The open attempt's page is returned again if it is for the same thing; any other is closed at
-    Stripe first. Commits on the way: the row exists before Stripe is asked, no transaction spans
-    the network, and a crash at any line leaves an attempt that ``sweep`` finishes.
+    Stripe first, but only for the debtor. Commits on the way: the row exists before Stripe is
+    asked, no transaction spans the network, and a crash at any line leaves an attempt that
+    ``sweep`` finishes.
     Raises PaymentOnItsWay, PaymentNotPossible, NothingToPay, ArrangementOver, OfferExpired,
     NotAllowedNow, or GatewayUnavailable (nothing was taken; asking again goes on with it).
     """
     found = open_attempt(session, wanted.account_id)
     if found is not None:
+        if wanted.payer_link_id is not None and wanted.payer_link_id != found.payer_link_id:
+            raise PaymentOnItsWay(found.id)
         _check_again(session, gateway, found, wanted, now=now)
         url = _resume(session, gateway, found, wanted, now=now)
         if url is not None:
@@ -120,6 +125,7 @@ def new_payment(
         account_id=account.id,
         arrangement_id=asked.arrangement_id,
         installment_id=asked.installment_id,
+        payer_link_id=asked.payer_link_id,
         purpose=asked.purpose,
         status=status,
         amount_cents=asked.amount_cents,
@@ -184,6 +190,7 @@ def _same(found: Payment, wanted: CheckoutRequest) -> bool:
         and found.amount_cents == wanted.amount_cents
         and found.arrangement_id == wanted.arrangement_id
         and found.installment_id == wanted.installment_id
+        and found.payer_link_id == wanted.payer_link_id
     )
 
 
@@ -235,6 +242,8 @@ def _check(session: Session, wanted: CheckoutRequest, *, now: datetime) -> Accou
     saves_only = wanted.purpose == PaymentPurpose.METHOD
     standing(session, account, now).require(Capability.CHARGE if saves_only else Capability.PAY)
     check_owed(session, account, wanted, now=now)
+    if wanted.payer_link_id is not None:
+        payer_links.check_link(session, account, wanted, now=now)
     return account
 
 
@@ -263,6 +272,7 @@ def _write(session: Session, wanted: CheckoutRequest, *, now: datetime) -> Payme
     payment = new_payment(
         session, account, wanted, status=PaymentStatus.CREATED, locale=wanted.locale, now=now
     )
+    payment.reference = wanted.reference or payment.reference
     commit(session, "payment.created")
     return payment
 

@@ -32,6 +32,7 @@ def remind(
             Payment.client_id == client_id,
             Payment.status == PaymentStatus.EXPIRED,
             Payment.purpose.in_((PaymentPurpose.FIRST, PaymentPurpose.ONE_OFF)),
+            Payment.payer_link_id.is_(None),
             Payment.created_at.between(now - OUT_OF_DATE, now - QUIET),
         )
         .order_by(Payment.id)

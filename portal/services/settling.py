@@ -344,8 +344,11 @@ def _apply_page(session: Session, payment: Payment, reading: Reading) -> None:
 
 
 def _facts(payment: Payment) -> dict[str, object]:
-    return {
+    facts: dict[str, object] = {
         "reference": payment.reference,
         "purpose": str(payment.purpose),
         "amount_cents": payment.amount_cents,
     }
+    if payment.payer_link_id is not None:
+        facts["payer_link"] = str(payment.payer_link_id)
+    return facts

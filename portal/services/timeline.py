@@ -144,6 +144,12 @@ def _wish(payload: Payload, account: Account) -> Words | None:
     )
 
 
+def _received(payload: Payload, account: Account) -> Words | None:
+    by_payer = "payer_link" in payload
+    message = N_("%(reference)s: %(amount_cents)s, from somebody the debtor asked.")
+    return _as(message if by_payer else _PAID, "reference", "amount_cents")(payload, account)
+
+
 _REASON = N_("Reason: %(reason)s")
 _AMOUNT = N_("%(amount_cents)s")
 _PAID = N_("%(reference)s: %(amount_cents)s")
@@ -203,6 +209,14 @@ WORDS: dict[str, tuple[str, Detail]] = {
             *("template", "channel", "rule"),
         ),
     ),
+    "payer_link.issued": (
+        N_("Asked somebody else to pay"),
+        _as(_PAID, "reference", "amount_cents"),
+    ),
+    "payer_link.revoked": (
+        N_("Took back asking somebody else to pay"),
+        _as(_PAID, "reference", "amount_cents"),
+    ),
     "payment.charged_back": (N_("Payment charged back"), _as(_AMOUNT, "amount_cents")),
     "payment.chargeback_reversed": (N_("Chargeback reversed"), _as(_AMOUNT, "amount_cents")),
     "payment.failed": (N_("Payment did not go through"), _as(_PAID, "reference", "amount_cents")),
@@ -212,7 +226,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     ),
     "payment.refund_failed": (N_("Refund came to nothing"), _as(_AMOUNT, "amount_cents")),
     "payment.refunded": (N_("Payment refunded"), _as(_AMOUNT, "amount_cents")),
-    "payment.succeeded": (N_("Payment received"), _as(_PAID, "reference", "amount_cents")),
+    "payment.succeeded": (N_("Payment received"), _received),
     "placement.completed": (N_("File placed"), _as(N_("%(file_name)s"), "file_name")),
     "placement.interrupted": (
         N_("Placing a file was cut off"),

@@ -91,6 +91,13 @@ CHECKS: dict[str, str] = {
           AND p.intent_id IS NOT NULL AND NOT EXISTS (SELECT FROM payment_authorization z
             WHERE z.client_id = p.client_id AND z.arrangement_id = p.arrangement_id
               AND z.granted_at <= p.created_at AND z.copied_at <= p.created_at)""",
+    "somebody else pays once, and no more than they were asked for": """
+        SELECT k.reference FROM payer_link k JOIN payment p
+          ON (p.client_id, p.payer_link_id) = (k.client_id, k.id)
+        WHERE k.client_id = :client GROUP BY k.client_id, k.id
+        HAVING count(*) FILTER (WHERE p.status = 'succeeded') > 1
+          OR max(p.amount_cents) > k.amount_cents
+          OR bool_or(p.account_id <> k.account_id OR p.purpose <> 'one_off')""",
     "a refund stands in the ledger as Stripe has it": """
         SELECT coalesce(r.refund_id, r.id::text) || ' is ' || r.status
         FROM refund r WHERE r.client_id = :client AND r.refund_id IS NOT NULL

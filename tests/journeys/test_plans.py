@@ -80,7 +80,7 @@ def test_a_whole_plan_without_javascript(portal: Portal, someone):
 
 def test_what_is_missing_is_said_and_what_was_typed_stays(portal: Portal, dana: Person):
     dana.open(portal.invite().url).answer().tap("Pay a bit each month")
-    dana.fill("A different amount", "80").choose("Every week").tap("Continue")
+    dana.fill("Your amount", "80").choose("Every week").tap("Continue")
     assert dana.page.title().startswith("Problem:")
     assert "Choose when to start." in dana.main
     assert dana.page.locator("#own").input_value() == "80"

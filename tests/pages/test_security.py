@@ -52,6 +52,8 @@ OPEN_TO_ANYONE = {
     "webhooks.stripe": "Stripe signs what it sends",
     "webhooks.twilio_text": "Twilio signs what it sends",
 }
+# Whom a debtor asked to pay: they prove nothing, and see an amount and a reference.
+OPEN_TO_PAYERS = {"payer.pay", "payer.payment", "payer.receipt"}
 # Requests that prove themselves without our form token.
 WITHOUT_FORM_TOKEN = {
     "optout.unsubscribe": "the token in the address; mail programs post it in one click",
@@ -77,6 +79,11 @@ def audiences(app: Flask) -> dict[str, Any]:
 def test_the_pages_open_to_anyone_are_these(app: Flask):
     found = {name for name, whom in audiences(app).items() if whom.kind == "anyone"}
     assert found == set(OPEN_TO_ANYONE)
+
+
+def test_the_pages_open_to_whoever_is_asked_to_pay_are_these(app: Flask):
+    found = {name for name, whom in audiences(app).items() if whom.kind == "payer"}
+    assert found == OPEN_TO_PAYERS
 
 
 def test_every_other_page_of_debtors_is_for_debtors(app: Flask):

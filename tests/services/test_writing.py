@@ -200,6 +200,14 @@ def test_a_receipt_says_how_much_when_and_with_what():
     assert "Paid with" not in write(private_facts("receipt", values=bare)).text
 
 
+@pytest.mark.parametrize("template", ["receipt", "payment_failed", "payment_processing"])
+def test_what_somebody_else_paid_is_told_as_theirs(template: str):
+    words = write(private_facts(template, values=PAID | {"by_payer": True}))
+    for text in (words.text, html.unescape(words.html)):
+        assert "Somebody you asked" in text
+        assert "our payment did not" not in text
+
+
 @pytest.mark.parametrize(
     ("language", "country", "currency", "amount"),
     [

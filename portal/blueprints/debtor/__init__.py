@@ -17,6 +17,7 @@ from portal.blueprints.debtor import (  # noqa: E402
     proposal,
     review,
     settle,
+    someone_else,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "proposal",
     "review",
     "settle",
+    "someone_else",
 ]

@@ -38,11 +38,11 @@ from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
 STATES = {
-    InstallmentStatus.SCHEDULED: ("", ""),
+    InstallmentStatus.SCHEDULED: (N_("○ To pay"), ""),
     InstallmentStatus.PROCESSING: (N_("… On its way"), ""),
     InstallmentStatus.PAID: (N_("✓ Paid"), "good"),
     InstallmentStatus.FAILED: (N_("! Did not go through"), "bad"),
-    InstallmentStatus.CANCELED: (N_("Not needed any more"), ""),
+    InstallmentStatus.CANCELED: (N_("– Not needed any more"), ""),
 }
 ENDS = {
     ArrangementStatus.COMPLETED: N_("This is done. You paid what we agreed. Thank you."),
@@ -96,6 +96,7 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         agreed=agreed,
         note=note,
         title=_title(agreed),
+        **_progress(agreed),
         state=_state(agreed),
         method=_method(agreed),
         parts=[_row(view, part) for part in agreed.parts],
@@ -106,6 +107,18 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         receipts=[paid for paid in agreed.payments if paid.status is PaymentStatus.SUCCEEDED],
         moving=[paid for paid in agreed.payments if paid.status is not PaymentStatus.SUCCEEDED],
     )
+
+
+def _progress(agreed: AgreementPage) -> dict[str, int]:
+    """How much of the agreement is paid, and how much is left in how many payments."""
+    left = [part.open_cents for part in agreed.parts if part.status in OPEN_PARTS]
+    paid = sum(part.paid_cents for part in agreed.parts)
+    return {
+        "paid_cents": paid,
+        "left_cents": sum(left),
+        "total_cents": paid + sum(left),
+        "open_parts": len(left),
+    }
 
 
 def _title(agreed: AgreementPage) -> str:
@@ -131,7 +144,7 @@ def _row(view: Balance, part: Part) -> dict[str, Any]:
     words, kind = STATES[part.status]
     if part.status is InstallmentStatus.SCHEDULED and part.due_on <= view.today:
         late = part.due_on < view.today
-        words, kind = (N_("! Not paid yet"), "bad") if late else (N_("Due today"), "")
+        words, kind = (N_("! Not paid yet"), "bad") if late else (N_("→ Due today"), "")
     return {"part": part, "words": words, "kind": kind}
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.common import help_path, pick, show, shown_account
+from portal.blueprints.debtor.common import help_path, pick, set_clock, show, shown_account
 from portal.blueprints.debtor.words import KINDS, LINES, money
 from portal.domain.money import Cents
 from portal.domain.offers import Offer
@@ -30,6 +30,7 @@ def accounts() -> ResponseReturnValue:
     listed = list_accounts(session, current_visit(), now=now())
     if len(listed) == 1:
         return see_other(url_for(".account", account_id=listed[0].id))
+    set_clock()
     return render("debtor/accounts.html", accounts=listed)
 
 
@@ -112,6 +113,12 @@ def _menu(view: Balance) -> Iterator[Link]:
             )
     if view.offers.capabilities.pay.allowed and view.live is None:
         yield (url_for(".part", **here), _("Pay part of it today"), _("Any amount helps."))
+    if view.offers.capabilities.pay.allowed:
+        yield (
+            url_for(".someone_else", **here),
+            _("Someone else will pay"),
+            _("They see an amount and a reference, nothing else."),
+        )
     yield (
         help_path(view),
         _("I need help or this is not right"),

@@ -10,12 +10,14 @@ from portal.domain.capabilities import Verdict
 from portal.domain.disclosures import collector_line
 from portal.domain.holds import HoldKind
 from portal.domain.terms import Choice
+from portal.models import Debtor
 from portal.rules.disclosures import LegalText, legal_text
 from portal.runtime import Runtime
 from portal.security import current_visit, load_choice, sign_choice
 from portal.services import choices
 from portal.services.balance import Balance, read_balance, show_balance
 from portal.services.choices import Picked
+from portal.services.standing import zone_of
 from portal.web import locale, now, render, session, wear
 
 SOMEBODY_ELSE = (HoldKind.DECEASED, HoldKind.MINOR, HoldKind.WRONG_PERSON)
@@ -59,6 +61,13 @@ def _found(view: Balance | None) -> Balance:
 def welcome(view: Balance) -> None:
     """Give the page its clock and its way to help."""
     wear(replace(g.face, help_url=help_path(view), time_zone=view.zone))
+
+
+def set_clock() -> None:
+    """Give a page about no one account the debtor's own clock."""
+    visit = current_visit()
+    debtor = session.get_one(Debtor, (visit.client_id, visit.debtor_id))
+    wear(replace(g.face, time_zone=zone_of(debtor)))
 
 
 def refuse_hidden(view: Balance, *, note: str | None = None) -> None:

@@ -13,6 +13,7 @@ from portal.blueprints.debtor.common import (
     any_account,
     keeps_copies_back,
     refuse_hidden,
+    set_clock,
     shown_account,
 )
 from portal.db import commit
@@ -116,7 +117,7 @@ def check_payment(payment_id: UUID) -> ResponseReturnValue:
 def pay_again(payment_id: UUID) -> ResponseReturnValue:
     """Back to Checkout for the same thing: the open page, or a new one where it has closed."""
     before = _own(payment_id).payment
-    if before.status == PaymentStatus.SUCCEEDED:
+    if before.status == PaymentStatus.SUCCEEDED or before.payer_link_id is not None:
         return see_other(url_for(".payment", payment_id=payment_id))
     return go_to_checkout(
         account_id=before.account_id,
@@ -148,6 +149,7 @@ def _own(payment_id: UUID) -> PaymentView:
         abort(404)
     if keeps_copies_back(standing(session, view.account, now()).show):
         refuse_hidden(any_account(view.account.id))
+    set_clock()
     return view
 
 
@@ -159,7 +161,10 @@ def _said(view: PaymentView) -> dict[str, Any]:
         "view": view,
         "state": _state(view.payment),
         "reason": _reason(view.payment),
-        "can_pay": may_pay and view.left_cents > 0 and (agreed is None or agreed.status in LIVE),
+        "can_pay": may_pay
+        and view.left_cents > 0
+        and view.payment.payer_link_id is None
+        and (agreed is None or agreed.status in LIVE),
         "remaining_cents": _remaining(view),
         "open_arrangement": agreed is not None and agreed.status in LIVE,
     }

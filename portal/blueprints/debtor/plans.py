@@ -39,7 +39,7 @@ class PlanForm(WhenForm):
     order = ("amount", "own", "frequency", "start", "on", "method")
 
     amount = Pick(N_("Choose an amount"))
-    own = MoneyField(N_("A different amount"), optional=True)
+    own = MoneyField(N_("Your amount"), optional=True)
 
     def cents(self) -> Cents | None:
         """The amount that was chosen or typed; typed alone it counts as chosen."""

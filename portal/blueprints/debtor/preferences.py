@@ -10,6 +10,7 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired
 
 from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.common import set_clock
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.wording import clean_text, mask_email, mask_phone
@@ -97,6 +98,7 @@ def masked(contact: Contact) -> str:
 
 def _reader() -> tuple[Debtor, Client]:
     visit = current_visit()
+    set_clock()
     debtor = session.get_one(Debtor, (visit.client_id, visit.debtor_id))
     return debtor, session.get_one(Client, visit.client_id)
 

@@ -42,7 +42,7 @@ class SettleForm(WhenForm):
     order = ("total", "own", "parts", "frequency", "start", "on", "method")
 
     total = Pick(N_("How much can you pay in all?"))
-    own = MoneyField(N_("A different amount"), optional=True)
+    own = MoneyField(N_("Your amount"), optional=True)
     parts = Pick(N_("In how many payments?"))
 
     def remember(self, choice: Choice | None, today: date) -> None:
@@ -59,6 +59,8 @@ class SettleForm(WhenForm):
         """Whether all is there; else the form says what is missing, all at once."""
         if self.total.data in (None, OTHER) and self.own.data is None:
             self.total.errors = [_("Choose an amount, or enter your own.")]
+        elif self.total.data not in (None, OTHER) and self.own.data is not None:
+            self.total.errors = [_("You chose one amount and typed another. Which one?")]
         if self.parts.data is None:
             self.parts.errors = [_("Choose in how many payments.")]
         return self.check_times(today, several=self.parts.data != "1")

@@ -41,7 +41,7 @@ ONE = N_("1 payment of %(amount)s on %(day)s.")
 
 LINES = {
     EntryKind.ADJUSTED: N_("Changed by %(creditor)s"),
-    EntryKind.PAYMENT: N_("You paid"),
+    EntryKind.PAYMENT: N_("Payment received"),
     EntryKind.REFUND: N_("We paid back to you"),
     EntryKind.REFUND_FAILED: N_("A payment back to you did not arrive"),
     EntryKind.CHARGEBACK: N_("Your bank took a payment back"),
