@@ -16,6 +16,7 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response
 
 from portal.domain import N_, DomainError
+from portal.gateways.payments import GatewayError
 from portal.web import CsrfRejected, SessionClosed, explain, render
 
 log = logging.getLogger(__name__)
@@ -109,8 +110,9 @@ def register(app: Flask) -> None:
     app.register_error_handler(SessionClosed, session_closed)
     app.register_error_handler(DomainError, domain_error)
     app.register_error_handler(NoResultFound, not_found)
-    app.register_error_handler(OperationalError, database_away)
-    app.register_error_handler(InterfaceError, database_away)
+    app.register_error_handler(OperationalError, away)
+    app.register_error_handler(InterfaceError, away)
+    app.register_error_handler(GatewayError, away)
 
 
 def http_error(error: HTTPException) -> Answer | HTTPException:
@@ -132,8 +134,8 @@ def server_error(error: InternalServerError) -> Answer:
     return _answer(500, WORDS[500], code=code)
 
 
-def database_away(error: Exception) -> Answer:
-    """The database does not answer."""
+def away(error: Exception) -> Answer:
+    """The database or Stripe does not answer."""
     code = secrets.token_hex(4)
     log.error("error %s on %s", code, request.endpoint, exc_info=error)
     return _answer(ServiceUnavailable.code, WORDS[503], code=code, headers={"Retry-After": "60"})

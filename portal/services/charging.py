@@ -32,8 +32,8 @@ from portal.models import (
 from portal.services import authorizations, settling
 from portal.services.arrangements import LIVE
 from portal.services.ledger import lock_account, lock_payment, lock_row, open_exception
-from portal.services.payable import Asked
-from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, new_payment, open_attempt
+from portal.services.payable import Asked, new_payment
+from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt
 from portal.services.readings import Reading
 from portal.services.standing import standing, today_of
 

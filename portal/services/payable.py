@@ -1,4 +1,4 @@
-"""What may still be asked for: amounts that are owed, of agreements that are in force."""
+"""What may still be asked for, of agreements that are in force, and the row of each attempt."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +10,21 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
-from portal.domain.statuses import ArrangementStatus
-from portal.models import Account, Arrangement, Debtor, Installment, PaymentPurpose
+from portal.domain.statuses import ArrangementStatus, PaymentStatus
+from portal.models import (
+    Account,
+    Arrangement,
+    Client,
+    Debtor,
+    Installment,
+    Payment,
+    PaymentPurpose,
+    fresh_id,
+)
 from portal.services import authorizations
 from portal.services.arrangements import LIVE, UNPAID, ArrangementOver, NothingAutomatic
 from portal.services.ledger import lock_row
+from portal.services.references import fresh_reference
 from portal.services.standing import today_of
 
 
@@ -37,6 +47,40 @@ class Asked:
     arrangement_id: UUID | None = None
     installment_id: UUID | None = None
     payer_link_id: UUID | None = None
+
+
+def new_payment(
+    session: Session,
+    account: Account,
+    asked: Asked,
+    *,
+    status: PaymentStatus,
+    locale: str,
+    now: datetime,
+) -> Payment:
+    """Write the row of an attempt, before Stripe is asked under the key that derives from it."""
+    payment_id = fresh_id()
+    payment = Payment(
+        client_id=account.client_id,
+        id=payment_id,
+        account_id=account.id,
+        arrangement_id=asked.arrangement_id,
+        installment_id=asked.installment_id,
+        payer_link_id=asked.payer_link_id,
+        purpose=asked.purpose,
+        status=status,
+        amount_cents=asked.amount_cents,
+        currency=account.currency,
+        reference=fresh_reference(),
+        locale=locale,
+        idempotency_key=f"payment-{payment_id}",
+        stripe_account=session.get_one(Client, account.client_id).stripe_account,
+        created_at=now,
+        posted_at=now,
+    )
+    session.add(payment)
+    session.flush()
+    return payment
 
 
 def check_owed(session: Session, account: Account, asked: Asked, *, now: datetime) -> None:

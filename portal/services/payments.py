@@ -22,12 +22,11 @@ from portal.gateways.payments import (
     IdempotencyKeyReused,
     PaymentGateway,
 )
-from portal.models import Account, Arrangement, Client, Payment, PaymentPurpose, fresh_id
+from portal.models import Account, Arrangement, Client, Payment, PaymentPurpose
 from portal.models.payments import OPEN
 from portal.services import authorizations, payer_links, readings, settling
 from portal.services.ledger import lock_account
-from portal.services.payable import Asked, check_owed
-from portal.services.references import fresh_reference
+from portal.services.payable import Asked, check_owed, new_payment
 from portal.services.standing import standing
 
 UNRESOLVED = OPEN
@@ -106,40 +105,6 @@ def open_attempt(session: Session, account_id: UUID) -> Payment | None:
     return session.scalars(
         select(Payment).where(Payment.account_id == account_id, Payment.status.in_(UNRESOLVED))
     ).one_or_none()
-
-
-def new_payment(
-    session: Session,
-    account: Account,
-    asked: Asked,
-    *,
-    status: PaymentStatus,
-    locale: str,
-    now: datetime,
-) -> Payment:
-    """Write the row of an attempt, before Stripe is asked under the key that derives from it."""
-    payment_id = fresh_id()
-    payment = Payment(
-        client_id=account.client_id,
-        id=payment_id,
-        account_id=account.id,
-        arrangement_id=asked.arrangement_id,
-        installment_id=asked.installment_id,
-        payer_link_id=asked.payer_link_id,
-        purpose=asked.purpose,
-        status=status,
-        amount_cents=asked.amount_cents,
-        currency=account.currency,
-        reference=fresh_reference(),
-        locale=locale,
-        idempotency_key=f"payment-{payment_id}",
-        stripe_account=session.get_one(Client, account.client_id).stripe_account,
-        created_at=now,
-        posted_at=now,
-    )
-    session.add(payment)
-    session.flush()
-    return payment
 
 
 def locked(session: Session, payment_id: UUID) -> Payment:

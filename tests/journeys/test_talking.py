@@ -14,7 +14,7 @@ Meeting = Callable[..., Person]
 
 
 def suggest(dana: Person) -> Person:
-    dana.tap("Pay a bit each month").fill("Your amount", "20").choose("Every month")
+    dana.tap("Pay a bit each month").fill("A different amount", "20").choose("Every month")
     return dana.choose("Today").choose("I make each payment myself").tap("Continue")
 
 
@@ -87,6 +87,12 @@ def test_a_client_changes_the_limits_and_the_next_debtor_sees_it(portal: Portal,
     guest, dana = portal.invite(), someone()
     cleo = someone(viewport=DESK).log_in(portal.hire(Role.CLIENT_ADMIN, guest.client))
     cleo.open("/client/offers").tap("Change the limits")
-    cleo.fill("Row 1: Pays, percent", "75").tap("Compare with what is in force").tap("Publish")
+    cleo.fill("Row 1: Pays, percent", "75").tap("Compare with what is in force")
+    assert "70" in cleo.main
+    assert "75" in cleo.main
+    cleo.tap("Publish")
     dana.open(guest.url).answer()
-    dana.tap("Pay $930.00 to close the account").tap("Agree and pay $930.00 now")
+    assert "Pay $930.00 to close the account\nYou save $310.00." in dana.main
+    assert "$868.00" not in dana.main
+    dana.tap("Pay $930.00 to close the account").tap("Agree and pay $930.00 now").pay_with(VISA)
+    assert "This account is closed. You owe nothing more on it." in dana.main

@@ -286,6 +286,18 @@ def test_without_stripe_the_agreement_stands_and_nothing_is_taken(
     assert session.scalar(select(func.count(Payment.id))) == 1
 
 
+def test_without_stripe_an_agreement_is_not_taken_back(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> None:
+    accept(http, dana, review(http, dana, "Pay it all"))
+    mine = http.get(f"{path(dana)}/arrangement")
+    stripe.world.faults.plan(Fault.DROP_BEFORE, times=9, path="/v1")
+    answered = send(http, mine, f"{path(dana)}/withdraw")
+    assert answered.status_code == 503
+    assert "Try again in a few minutes." in said(answered)
+    assert agreed(session).status is ArrangementStatus.AWAITING_FIRST_PAYMENT
+
+
 def test_the_agreement_can_be_read_and_saved_as_it_was_agreed(
     http: FlaskClient, session: PortalSession, dana: Dana
 ) -> None:
