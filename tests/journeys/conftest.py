@@ -58,6 +58,7 @@ def someone(
         context.set_default_timeout(5000)
         name = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
         person = Person(portal, context, looks, f"{name}{'-' + str(len(people)) if people else ''}")
+        person.scripts = given.get("java_script_enabled", True)
         people.append((person, context))
         return person
 

@@ -40,16 +40,17 @@ class Looks:
     def __init__(self) -> None:
         self._axe, self._seen = Axe(), set[int]()
 
-    def at(self, page: Page) -> None:
-        """Check the page that is shown, in light and in dark."""
+    def at(self, page: Page, *, scripts: bool = True) -> None:
+        """Check the page that is shown, in light and in dark; axe needs a browser with scripts."""
         here = page.viewport_size
         outline = hash(page.evaluate(OUTLINE))
         if outline in self._seen:
             return
-        self._seen.add(outline)
-        for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            self._no_barriers(page, scheme)
+        if scripts:
+            self._seen.add(outline)
+            for scheme in ("dark", "light"):
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                self._no_barriers(page, scheme)
         self._targets(page)
         self._fits(page, "360 px")
         page.set_viewport_size(NARROW)  # type: ignore[arg-type]

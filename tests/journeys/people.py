@@ -27,6 +27,9 @@ class Person:
     and the taps they made, Stripe's not.
     """
 
+    scripts = True
+    """Whether their browser runs scripts."""
+
     def __init__(self, portal: Portal, context: BrowserContext, looks: Looks, name: str) -> None:
         self.pages = self.interactions = 0
         self.page: Page = context.new_page()
@@ -164,7 +167,7 @@ class Person:
         if self._folder:
             self._picture(self._folder)
         if not self.at_stripe:
-            self._looks.at(self.page)
+            self._looks.at(self.page, scripts=self.scripts)
         self.at_ease()
         return self
 
