@@ -51,6 +51,9 @@ WAITS = (
 _PLACED = """
     SELECT coalesce(sum(amount_cents), 0) FROM ledger_entry
     WHERE account_id = %(account)s AND kind IN ('placed', 'adjusted')"""
+_SENT_BACK = """
+    SELECT payment_id, sum(amount_cents) FROM ledger_entry
+    WHERE account_id = %(account)s AND kind IN ('refund', 'refund_failed') GROUP BY payment_id"""
 _PAYMENTS = "SELECT id FROM payment WHERE account_id = %(account)s"
 
 
@@ -91,13 +94,18 @@ class World:
             self.sim.history.broke(ONCE, f"{page}: {amount} of {owed} cents")
 
     def _owed(self, purse: Purse) -> int:
-        """What is owed at most, by Stripe's books: what banks gave back again is not counted."""
+        """What is owed at most, by Stripe's books: what banks gave back again is not counted.
+
+        A refund that came to nothing counts as sent back for as long as the portal can not know.
+        """
         (placed,) = self.sim.bench.rows(_PLACED, account=purse.account_id)[0]
+        told = dict(self.sim.bench.rows(_SENT_BACK, account=purse.account_id))
         back = 0
         for one in self._taken(purse):
             if one.succeeded or one.status == "processing":
                 withdrawn = sum(-m["amount"] for m in one.movements if m["amount"] < 0)
-                back += one.amount_cents - one.refunded_cents - withdrawn
+                refunded = max(one.refunded_cents, told.get(one.payment_id, 0))
+                back += one.amount_cents - refunded - withdrawn
         return int(placed) - back
 
     def _taken(self, purse: Purse) -> list[Taken]:

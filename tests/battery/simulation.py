@@ -175,7 +175,7 @@ class Simulation:
         """Copies leave, a month or half of one goes by, and what is due is charged."""
         self.clock.advance(timedelta(hours=self.rng.choice((1, 2, 7))))
         self.house.mail(session, purse)
-        self.clock.advance(timedelta(days=self.rng.choice((15, 31, 31))))
+        self.clock.advance(timedelta(days=self.rng.choice((15, 29, 30, 31))))
         return self.house.charge_due(session, purse)
 
     def _step(self) -> None:
