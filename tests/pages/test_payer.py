@@ -168,6 +168,18 @@ def test_while_the_debtor_pays_a_helper_is_asked_to_wait(
     assert "Another payment is being made right now. Please try again in an hour." in said(page)
 
 
+def test_a_page_that_the_debtor_left_open_does_not_keep_a_helper_waiting(
+    http: FlaskClient, helper: FlaskClient, dana: Dana, session: PortalSession
+):
+    part = f"{path(dana)}/part"
+    assert send(http, http.get(part), part, amount="40").status_code == 303
+    shared = make_link(http, dana)
+    assert start(helper, shared).status_code == 303
+    set_tenant(session, dana.client.id)
+    statuses = session.scalars(select(Payment.status).order_by(Payment.id)).all()
+    assert [str(one) for one in statuses] == ["expired", "open"]
+
+
 def test_opening_checkout_is_counted(http: FlaskClient, helper: FlaskClient, dana: Dana):
     shared = make_link(http, dana)
     answers = [start(helper, shared).status_code for _ in range(11)]

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.balance import balance_page
-from portal.blueprints.debtor.common import any_account, open_account, show
+from portal.blueprints.debtor.common import any_account, open_account, runtime, show
 from portal.blueprints.debtor.documents import card_text
 from portal.blueprints.debtor.wishes import OTHER, Pick
 from portal.blueprints.debtor.words import money
@@ -17,9 +17,10 @@ from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.money import Cents
 from portal.security import audience, keys
-from portal.services import payer_links
+from portal.services import payer_links, payments
 from portal.services.balance import Balance
 from portal.services.payer_links import Askable, PayerState, PayerView
+from portal.services.payments import PaymentOnItsWay
 from portal.web import Form, explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -64,7 +65,11 @@ def someone_else(account_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit() and (cents := form.cents(open_now)) and not form.errors:
         try:
             next_only = form.what.data == NEXT
+            # a page that the debtor left open would keep the other person waiting
+            payments.release_checkout(session, runtime().stripe, account_id, now=now())
             payer_links.issue(session, view.account, cents, next_only=next_only, now=now())
+        except PaymentOnItsWay as found:
+            return see_other(url_for(".payment", payment_id=found.payment_id))
         except DomainError as error:
             form.form_errors.append(explain(error))
         else:
