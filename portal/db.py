@@ -40,8 +40,15 @@ class PortalSession(Session):
             self._scoped_to = client_ids
 
     def get_bind(self, *args: Any, **given: Any) -> Engine | Connection:
-        """The connection that was read from, else what the session is bound to."""
+        """The connection that was read from, else ``bind``, where other transactions begin."""
         return self._reading or super().get_bind(*args, **given)
+
+    def commit(self) -> None:
+        """Commit the transaction, one that only read too: none is open while others are asked."""
+        super().commit()
+        if self._reading is not None and not self._begun:
+            self._end_reading(self._reading)
+            self._scoped_to = ()
 
     def close(self) -> None:
         """End the transaction and give its connection back."""

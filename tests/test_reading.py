@@ -9,10 +9,14 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from portal.db import PortalSession, conninfo, make_engine, read_row, set_tenant, tenant_session
+from portal.domain.keys import Keys
+from portal.services.attempts import Allowed, Mark, Scope, take
+from tests.factories import NOW
 from tests.statements import statements
 
 ROW = "INSERT INTO procrastinate_periodic_defers (task_name, defer_timestamp) VALUES ('x', 1)"
@@ -65,6 +69,18 @@ def test_reading_right_after_a_commit_has_its_scope(engine: Engine):
         session.execute(text("SELECT 1"))
         session.commit()
         assert seen(session) == f"{{{CLEO}}}"
+
+
+def test_a_commit_ends_a_transaction_that_only_read(engine: Engine):
+    with tenant_session(engine) as session:
+        let_in(session, CLEO)
+        held = session.driver()
+        assert held.info.transaction_status == TransactionStatus.INTRANS
+        session.commit()
+        assert held.info.transaction_status == TransactionStatus.IDLE
+        assert seen(session) == f"{{{CLEO}}}", "what is read next has its scope"
+    with tenant_session(engine) as session:
+        assert seen(session) == ""
 
 
 def test_the_next_reader_on_the_connection_sees_no_client(engine: Engine):
@@ -132,3 +148,19 @@ def test_a_connection_that_broke_after_the_last_reading_hurts_nobody(engine: Eng
             it.execute("SELECT pg_terminate_backend(%s)", pid)
     with tenant_session(engine) as session:
         assert read_row(session, "SELECT 1", {}) == (1,)
+
+
+def test_attempts_are_counted_beside_a_session_that_only_read(fresh_db):
+    """Battery I-4: whatever becomes of the request's transaction, the attempt stays counted."""
+    engine = make_engine(fresh_db.url("portal_app"))
+    marks, keys = [Mark(Scope.LINK, "a link")], Keys((b"k" * 32,), b"p" * 32, "http://x")
+    for work in (False, True):
+        with tenant_session(engine) as session:
+            let_in(session, CLEO)
+            if work:
+                session.execute(text("SELECT 1"))
+            assert isinstance(take(session, keys, marks, now=NOW), Allowed)
+            session.rollback()
+    with tenant_session(engine) as session:
+        assert session.scalar(text("SELECT count FROM attempt_counter")) == 2
+    engine.dispose()

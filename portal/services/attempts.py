@@ -102,7 +102,7 @@ def take(session: Session, keys: Keys, marks: Iterable[Mark], *, now: datetime) 
     Commits a transaction of its own, before the caller checks anything: of attempts that run at
     once, exactly as many go on as there were tries left.
     """
-    with Session(session.get_bind(), join_transaction_mode="create_savepoint") as own:
+    with Session(session.bind, join_transaction_mode="create_savepoint") as own:
         counters = _held(own, keys, marks, now)
         if refusal := _refusal(counters, now):
             own.rollback()
