@@ -64,19 +64,23 @@ def someone_else(account_id: UUID) -> ResponseReturnValue:
     form.what.offer(_choices(view, open_now))
     if form.validate_on_submit() and (cents := form.cents(open_now)) and not form.errors:
         try:
-            next_only = form.what.data == NEXT
-            # a page that the debtor left open would keep the other person waiting
-            payments.release_checkout(session, runtime().stripe, account_id, now=now())
-            payer_links.issue(session, view.account, cents, next_only=next_only, now=now())
-        except PaymentOnItsWay as found:
-            return see_other(url_for(".payment", payment_id=found.payment_id))
+            return _issued(view, cents, next_only=form.what.data == NEXT)
         except DomainError as error:
             form.form_errors.append(explain(error))
-        else:
-            commit(session, "payer_links.issue")
-            return see_other(url_for(".someone_else", account_id=account_id))
     given = {"form": form, "links": links, "card": card_text(view, locale())}
     return show("debtor/someone_else.html", view, **given), 422 if form.errors else 200
+
+
+def _issued(view: Balance, cents: Cents, *, next_only: bool) -> ResponseReturnValue:
+    """Make the link. A page that the debtor left open would keep the other person waiting."""
+    account_id = view.account.id
+    try:
+        payments.release_checkout(session, runtime().stripe, account_id, now=now())
+    except PaymentOnItsWay as found:
+        return see_other(url_for(".payment", payment_id=found.payment_id))
+    payer_links.issue(session, view.account, cents, next_only=next_only, now=now())
+    commit(session, "payer_links.issue")
+    return see_other(url_for(".someone_else", account_id=account_id))
 
 
 @bp.post("/account/<uuid:account_id>/someone-else/withdraw")
