@@ -14,7 +14,7 @@ Meeting = Callable[..., Person]
 
 
 def suggest(dana: Person) -> Person:
-    dana.tap("Pay a bit each month").fill("A different amount", "20").choose("Every month")
+    dana.tap("Pay a bit each month").fill("Your amount", "20").choose("Every month")
     return dana.choose("Today").choose("I make each payment myself").tap("Continue")
 
 
