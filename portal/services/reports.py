@@ -124,6 +124,8 @@ def span(client: Client, first: date, last: date) -> Span:
     """The days from first to last in the client's time zone. Raises RangeUnclear."""
     if not timedelta(0) <= last - first <= timedelta(days=LONGEST_DAYS):
         raise RangeUnclear(days=LONGEST_DAYS)
+    if last == date.max:
+        raise RangeUnclear(days=LONGEST_DAYS)
     zone = ZoneInfo(client.time_zone)
     begins_at = datetime.combine(first, time(), zone)
     return Span(first, last, begins_at, datetime.combine(last + timedelta(days=1), time(), zone))

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from portal.domain.wording import search_key
+from portal.domain.wording import clean_text, search_key
 from portal.models import (
     Account,
     Arrangement,
@@ -57,7 +57,7 @@ def search(session: Session, typed: str) -> Found:
     References are those of accounts, arrangements, payments, proposals and help requests. A name
     is found by any of its words or their beginnings, without accents, in any order.
     """
-    typed = typed.strip()
+    typed = clean_text(typed)
     if not typed:
         return Found((), False)
     accounts = list(_by_reference(session, typed))

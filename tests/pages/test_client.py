@@ -9,6 +9,8 @@ from sqlalchemy import func, select
 
 from portal.db import PortalSession, set_tenant
 from portal.domain.money import Cents
+from portal.domain.policy import Band, Tier
+from portal.domain.policy_check import MOST_BANDS, MOST_TIERS
 from portal.models import (
     Account,
     Client,
@@ -196,3 +198,83 @@ def test_a_preview_is_the_debtors_own_page(http: FlaskClient, session: PortalSes
     assert page.status_code == 200
     links = [link.get("href", "") for link in tree(page).find(".//main").iter("a")]  # type: ignore[union-attr]
     assert [link for link in links if link.startswith(("/account", "/preferences"))] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("", b""),
+        ("a.csv", b""),
+        ("a.png", b"\x89PNG\r\n\x1a\n\x00\x00"),
+        ("a.csv", b"one,two\n1,2\n"),
+    ],
+)
+def test_what_is_no_placement_file_is_refused_on_the_same_page(
+    http: FlaskClient, session: PortalSession, name: str, content: bytes
+):
+    cleo(http, session, make_book(session))
+    token = csrf_of(http.get("/client/placements/new"))
+    data = {"csrf_token": token, "file": (io.BytesIO(content), name)}
+    page = http.post("/client/placements/new", data=data, content_type="multipart/form-data")
+    assert page.status_code == 422, said(page)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/client/offers/versions/0", "/client/offers/versions/99999999999999999999"),
+        "/client/money?first=9999-12-31&last=9999-12-31",
+        "/client/money.csv?first=9999-12-31&last=9999-12-31",
+        *("/client/money?first=0001-01-01&last=0001-01-01", "/client/offers/preview?balance=x"),
+        *("/client?after=%00", "/client?q=%00", "/client?status=x"),
+        *("/client/placements?before=x", "/client/offers/preview?page=x&lang=zz"),
+    ],
+)
+def test_an_address_typed_wrong_is_no_fault_of_ours(
+    http: FlaskClient, session: PortalSession, path: str
+):
+    cleo(http, session, make_book(session))
+    assert http.get(path).status_code in (200, 404, 409)
+
+
+HUGE = "9" * 25
+WRONG = [
+    *[(field, HUGE) for field in ("plan_months", "answer_days", "rows-0-days", "rows-0-parts")],
+    *[(field, HUGE) for field in ("plan_minimum", "rows-0-since", "rows-0-first_day")],
+    *[(field, "-1") for field in ("plan_months", "plan_minimum", "rows-0-share", "rows-0-days")],
+    *[(field, "abc") for field in ("answer_days", "agree_share", "review_minimum", "plan_down")],
+    *[("rows-0-share", "0"), ("rows-0-share", "101"), ("review_share", "99"), ("plan_months", "")],
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG)
+def test_every_wrong_limit_has_its_words_and_stays_typed(
+    http: FlaskClient, session: PortalSession, field: str, value: str
+):
+    cleo(http, session, make_book(session))
+    typed = typed_on(http.get("/client/offers/edit"))
+    before = typed | {field: value}
+    page = http.post("/client/offers/edit", data=before)
+    assert page.status_code == 422
+    assert {k: v for k, v in typed_on(page).items() if k != "csrf_token"} == {
+        k: v for k, v in before.items() if k != "csrf_token"
+    }
+    assert "Problem:" in page.get_data(as_text=True)
+
+
+def test_as_many_rows_as_fit_can_be_edited(http: FlaskClient, session: PortalSession):
+    client = make_client(session)
+    tiers = tuple(Tier(7_000 + n * 10, max_parts=n + 1) for n in range(MOST_TIERS))
+    bands = tuple(
+        Band(
+            from_balance_cents=n * 100_00,
+            to_balance_cents=None if n + 1 == MOST_BANDS else (n + 1) * 100_00,
+            tiers=tiers,
+        )
+        for n in range(MOST_BANDS)
+    )
+    make_policy(session, client, bands=bands)
+    cleo(http, session, make_account(session, make_debtor(session, client)))
+    assert http.get("/client/offers/edit").status_code == 200
+    typed = typed_on(http.get("/client/offers/edit")) | {"more": "1"}
+    assert http.post("/client/offers/edit", data=typed).status_code == 200

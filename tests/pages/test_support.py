@@ -14,12 +14,16 @@ from portal.domain.statuses import ProposalStatus
 from portal.models import (
     AccessLink,
     Account,
+    Client,
+    Contact,
     ContactStop,
     Debtor,
     Hold,
     Leaf,
     Proposal,
+    Refund,
     Role,
+    StopKind,
 )
 from portal.services.links import open_token
 from portal.services.proposals import Wish, submit
@@ -32,11 +36,12 @@ from tests.factories import (
     make_contact,
     make_debtor,
     make_link,
+    make_payment,
     make_policy,
     make_visit,
 )
 from tests.pages.debtors import csrf_of
-from tests.pages.reading import said
+from tests.pages.reading import heard, said
 from tests.pages.staff import enter, make_staff
 
 
@@ -56,8 +61,6 @@ def account(session: PortalSession) -> Account:
 @pytest.fixture
 def sam(http: FlaskClient, session: PortalSession, account: Account) -> FlaskClient:
     """A supervisor of the account's client, logged in."""
-    from portal.models import Client
-
     client = session.get_one(Client, account.client_id)
     return enter(http, session, make_staff(session, Role.SUPERVISOR, client))
 
@@ -150,3 +153,146 @@ def test_a_postal_address_of_the_wrong_person_is_seen_and_opened_again(
     assert "Pier" not in said(sam.get(reopen))
     assert act(sam, reopen, reopen) == 303
     assert "Letters: " not in said(sam.get(page))
+
+
+@pytest.fixture
+def stranger(session: PortalSession) -> Account:
+    """Somebody of the same name with another client, whom Sam does not work for."""
+    debtor = make_debtor(session, make_client(session, trade_name="Borealis"))
+    make_contact(session, debtor, address="dana.other@example.com")
+    make_contact(session, debtor, channel="sms", address="+15185550188")
+    return make_account(session, debtor)
+
+
+@pytest.mark.parametrize(
+    "typed", ["  {reference} ", "DANA.OTHER@example.com", "Reyes", "(518) 555-0188"]
+)
+def test_another_clients_debtor_is_never_found(sam, stranger: Account, typed: str):
+    words = typed.format(reference=stranger.reference)
+    page = sam.get("/support", query_string={"q": words})
+    assert page.status_code == 200
+    assert str(stranger.id) not in page.get_data(as_text=True)
+    assert "Borealis" not in said(page)
+
+
+@pytest.mark.parametrize(
+    "typed", ["núñez", "NUNEZ", "Nuñez josé", "(518) 555-0188", "+15185550188"]
+)
+def test_accents_and_signs_of_a_number_do_not_matter(http, session, typed: str):
+    client = make_client(session)
+    jose = make_debtor(session, client, first_name="José", last_name="Núñez", name_key="jose nunez")
+    make_contact(session, jose, channel="sms", address="+15185550188")
+    account = make_account(session, jose)
+    sam = enter(http, session, make_staff(session, Role.AGENT, client))
+    assert account.reference in said(sam.get("/support", query_string={"q": typed}))
+
+
+@pytest.mark.parametrize("how", ["accept", "counter", "decline"])
+def test_the_second_of_two_who_answer_is_told(sam, session, account: Account, how: str):
+    client_id = account.client_id
+    proposal = session.scalars(select(Proposal)).one()
+    path = f"/support/proposals/{proposal.id}"
+    token = csrf_of(sam.get(path))
+    assert act(sam, path, f"{path}/decline", reason="too_low", more="") == 303
+    typed = {"days": "14", "reason": "too_low", "more": "x", "total": "1240", "amount": "60"}
+    typed |= {"frequency": "monthly", "until": "7", "first_on-month": "12", "first_on-day": "1"}
+    typed |= {"first_on-year": "2026", "csrf_token": token}
+    answer = sam.post(f"{path}/{how}", data=typed)
+    assert answer.status_code == 422
+    set_tenant(session, client_id)
+    session.refresh(proposal)
+    assert proposal.status is ProposalStatus.DECLINED
+
+
+def test_terms_outside_the_review_limits_are_refused_and_kept(sam, session, account: Account):
+    client_id = account.client_id
+    proposal = session.scalars(select(Proposal)).one()
+    path = f"/support/proposals/{proposal.id}"
+    typed = {"total": "300", "amount": "9.5", "frequency": "monthly", "until": "7"}
+    typed |= {"first_on-month": "12", "first_on-day": "1", "first_on-year": "2026"}
+    token = csrf_of(sam.get(path))
+    answer = sam.post(f"{path}/counter", data={"csrf_token": token, **typed})
+    assert answer.status_code == 422
+    assert 'value="9.5"' in answer.get_data(as_text=True)
+    set_tenant(session, client_id)
+    session.refresh(proposal)
+    assert proposal.status is ProposalStatus.SUBMITTED
+
+
+def test_a_payment_goes_back_in_parts_and_never_twice(sam, session, account: Account):
+    payment = make_payment(session, account)
+    path, client_id = f"/support/payments/{payment.id}/refund", account.client_id
+    assert act(sam, path, path, amount="104.01", reason="Charged twice") == 422
+    assert act(sam, path, path, amount="4", reason="") == 422
+    assert act(sam, path, path, amount="4", reason="Charged twice") == 303
+    assert act(sam, path, path, amount="104", reason="Charged twice") == 422
+    assert act(sam, path, path, amount="100", reason="Charged twice") == 303
+    assert act(sam, path, path, amount="0.01", reason="Charged twice") == 422
+    set_tenant(session, client_id)
+    assert sorted(session.scalars(select(Refund.amount_cents))) == [4_00, 100_00]
+
+
+def test_an_agent_gives_no_money_back(http, session, account: Account):
+    payment = make_payment(session, account)
+    client = session.get_one(Client, account.client_id)
+    agent = enter(http, session, make_staff(session, Role.AGENT, client))
+    assert agent.get(f"/support/payments/{payment.id}/refund").status_code == 403
+
+
+def test_a_revoked_link_is_closed_for_good(sam, session, account: Account):
+    client_id = account.client_id
+    link = make_link(session, session.get_one(Debtor, (client_id, account.debtor_id))).link
+    path = f"/support/links/{link.id}/revoke"
+    assert act(sam, path, path, reason="of no kind") == 422
+    assert act(sam, path, path, reason="lost") == 303
+    set_tenant(session, client_id)
+    session.refresh(link)
+    assert link.revoked_at is not None
+
+
+def test_a_closed_way_says_why_and_carries_no_link(sam, session, account: Account):
+    client_id = account.client_id
+    contact = session.scalars(select(Contact)).one()
+    path = f"/support/accounts/{account.id}/link"
+    session.add(
+        ContactStop(
+            client_id=client_id,
+            channel=contact.channel,
+            address=contact.address,
+            kind=StopKind.OPTED_OUT,
+            source="staff",
+            stopped_at=NOW,
+        )
+    )
+    session.flush()
+    page = heard(sam.get(path))
+    assert "closed This person asked us to stop writing to this address. (EC-05)" in page
+    assert act(sam, path, path, way=str(contact.id), asked="staff") == 422
+    set_tenant(session, client_id)
+    assert (
+        session.scalars(select(AccessLink).where(AccessLink.contact_id == contact.id)).all() == []
+    )
+
+
+ODD = "a\x00b"
+
+
+@pytest.mark.parametrize("path", ["hold", "reveal", "reply"])
+def test_signs_that_no_text_has_are_no_fault_of_ours(sam, account: Account, path: str):
+    page = f"/support/accounts/{account.id}"
+    typed = {"kind": "bankruptcy", "reason": ODD, "body": ODD}
+    assert act(sam, page, f"{page}/{path}", **typed) in (303, 422)
+    assert sam.get("/support", query_string={"q": ODD}).status_code == 200
+
+
+def test_a_reason_to_decline_may_hold_any_sign(sam, session, account: Account):
+    path = f"/support/proposals/{session.scalars(select(Proposal)).one().id}"
+    assert act(sam, path, f"{path}/decline", reason="other", more=ODD) == 303
+
+
+def test_a_reason_to_lift_may_hold_any_sign(sam, session, account: Account):
+    path, client_id = f"/support/accounts/{account.id}/hold", account.client_id
+    assert act(sam, path, path, kind="bankruptcy", reason="Letter") == 303
+    set_tenant(session, client_id)
+    lift = f"/support/holds/{session.scalars(select(Hold)).one().id}/lift"
+    assert act(sam, lift, lift, reason=ODD) == 303

@@ -10,6 +10,7 @@ from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.consoles import Amount, download, page, words_of
 from portal.domain import labels
 from portal.domain.statuses import AccountStatus
+from portal.domain.wording import clean_text
 from portal.security import audience
 from portal.services import reports
 from portal.services.dossier import find_account, read_dossier
@@ -33,14 +34,14 @@ def _status() -> AccountStatus | None:
 @audience(ADMIN)
 def accounts() -> Any:
     """The list: by state, or what the search box finds."""
-    typed, status = request.args.get("q", "").strip()[:200], _status()
+    typed, status = clean_text(request.args.get("q", "")[:200]), _status()
     client = current_client()
     if typed:
         hits = search(session, typed).hits
         rows = [Listed(hit.account, hit.debtor, None) for hit in hits]
         found = reports.Page([row for row in rows if status in (None, row.account.status)], None)
     else:
-        after = request.args.get("after", "")[:200]
+        after = clean_text(request.args.get("after", "")[:200])
         found = reports.accounts_page(session, client.id, status=status, after=after)
     following = url_for("client.home", status=status, after=found.after) if found.after else None
     return page(

@@ -16,7 +16,9 @@ from portal.domain.policy import Band, Policy, Tier
 from portal.web import Form
 from portal.web import gettext as _
 
-MOST_ROWS: Final = 60
+MOST_ROWS: Final = policy_check.MOST_BANDS * policy_check.MOST_TIERS + 1
+"""As many as a policy may have, and an empty one to write in."""
+
 POLICY: Final = TypeAdapter(Policy)
 NEEDED: Final = InputRequired(message=N_("Write a number with digits."))
 

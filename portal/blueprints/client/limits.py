@@ -5,7 +5,7 @@ from typing import Any
 from flask import flash, request
 
 from portal.blueprints.client import ADMIN, bp, current_client
-from portal.blueprints.client.limit_form import LimitForm, fields_of
+from portal.blueprints.client.limit_form import MOST_ROWS, LimitForm, fields_of
 from portal.blueprints.client.limit_words import compare, describe
 from portal.blueprints.consoles import page
 from portal.domain.policy import Policy
@@ -16,8 +16,6 @@ from portal.services.policies import NotPublishable, policy_version, versions_of
 from portal.services.staff import names_of
 from portal.web import explain, now, see_other, session, url_for
 from portal.web import gettext as _
-
-SPARE_ROWS = 1
 
 
 @bp.get("/offers")
@@ -39,7 +37,7 @@ def offers() -> Any:
     )
 
 
-@bp.get("/offers/versions/<int:number>")
+@bp.get("/offers/versions/<int(min=1, max=2147483647):number>")
 @audience(ADMIN)
 def version(number: int) -> Any:
     """One version, beside the one before it."""
@@ -65,9 +63,9 @@ def _form() -> LimitForm:
     if draft is not None:
         given, number = draft
     form = LimitForm(**fields_of(given), base=number).for_currency(client.currency)
-    if not form.is_submitted() or "more" in request.form:
-        for _row in range(SPARE_ROWS):
-            form.rows.append_entry()
+    wants_a_row = not form.is_submitted() or "more" in request.form
+    if wants_a_row and len(form.rows) < MOST_ROWS:
+        form.rows.append_entry()
     return form
 
 

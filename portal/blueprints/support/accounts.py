@@ -53,7 +53,7 @@ class ReplyForm(Form):
 @audience(*READERS)
 def home() -> Any:
     """The search box, what it found, and what waits."""
-    typed = request.args.get("q", "")[:200]
+    typed = wording.clean_text(request.args.get("q", "")[:200])
     found = search(session, typed)
     return page(
         "support/home.html",

@@ -11,6 +11,7 @@ from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, labels
 from portal.domain.holds import HoldKind
+from portal.domain.wording import clean_text
 from portal.models import Hold
 from portal.security import audience, current_staff
 from portal.services import evidence, standing
@@ -35,7 +36,7 @@ class LiftForm(Form):
 
 
 def _reason(typed: str | None) -> str:
-    if not (words := (typed or "").strip()):
+    if not (words := clean_text(typed or "")):
         raise ReasonMissing
     return words[:500]
 

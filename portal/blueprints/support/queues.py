@@ -20,6 +20,7 @@ from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, labels, wording
 from portal.domain.help import OPTIONS, Topic
+from portal.domain.wording import clean_text
 from portal.models import Debtor, HelpRequest, Hold
 from portal.security import audience, current_staff
 from portal.services import queues
@@ -113,7 +114,7 @@ def help_request(request_id: UUID) -> Any:
     lift = form.hold.data == LIFT
 
     def do() -> None:
-        reason = (form.reason.data or "").strip()
+        reason = clean_text(form.reason.data or "")
         if lift and not reason:
             raise ReasonMissing
         body, staff = form.body.data or "", current_staff()
