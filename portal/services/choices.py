@@ -1,7 +1,7 @@
 """From what a debtor picked to exact terms that may be accepted today."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,10 @@ from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Choice, Method, Terms, from_dict
 from portal.models import Account, Debtor, Proposal
 from portal.services.offers import OfferSheet, facts_of
-from portal.services.policies import PublishedPolicy, policy_version
+from portal.services.policies import PublishedPolicy, live_policy, policy_version
 from portal.services.standing import today_of
 
+PAGE_AT_HAND = timedelta(days=1)
 GRANTED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED, ProposalStatus.AGREED)
 
 
@@ -28,13 +29,14 @@ GRANTED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED, ProposalStatus.AGR
 class Picked:
     """A choice as a page signed it, with the policy version and the balance that it was made on.
 
-    ``proposal_id`` is set where staff granted the terms: then the choice only says when to start.
+    ``made_on`` is the debtor's day on which it was chosen. ``proposal_id`` is set where staff granted the terms: then the choice only says when to start.
     """
 
     choice: Choice
     policy_version: int
     balance_cents: Cents
     proposal_id: UUID | None = None
+    made_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def to_dict(picked: Picked) -> dict[str, Any]:
         "v": picked.policy_version,
         "b": picked.balance_cents,
         "p": str(picked.proposal_id) if picked.proposal_id else None,
+        "o": picked.made_on.isoformat() if picked.made_on else None,
     }
     return {name: value for name, value in said.items() if value is not None}
 
@@ -92,7 +95,8 @@ def read(said: dict[str, Any]) -> Picked:
         valid_until=date.fromisoformat(said["u"]) if "u" in said else None,
     )
     proposal_id = UUID(said["p"]) if "p" in said else None
-    return Picked(choice, said["v"], Cents(said["b"]), proposal_id)
+    made_on = date.fromisoformat(said["o"]) if "o" in said else None
+    return Picked(choice, said["v"], Cents(said["b"]), proposal_id, made_on)
 
 
 def draft(
@@ -118,11 +122,25 @@ def draft(
         raise BalanceChanged(balance=Money(facts.balance_cents, facts.currency))
     if picked.proposal_id is not None:
         return _granted(session, account, picked, facts=facts, today=today)
-    published = sheet.published if sheet else None
-    if published is None or published.version != picked.policy_version:
+    live = sheet.published if sheet else None
+    published = live or live_policy(session, account.client_id)
+    if published.version != picked.policy_version:
+        _still_open(picked, today)
         published = policy_version(session, account.client_id, picked.policy_version)
     terms = _built(picked.choice, facts, published, today)
     return Draft(admit(terms, facts, published.policy, today), published, facts, today)
+
+
+def _still_open(picked: Picked, today: date) -> None:
+    """A version that another one took over binds for the page at hand, or to an offer's last day.
+
+    Raises OfferNotInPolicy.
+    """
+    until = picked.choice.valid_until
+    promised = until is not None and today <= until
+    at_hand = picked.made_on is not None and today <= picked.made_on + PAGE_AT_HAND
+    if not promised and not at_hand:
+        raise OfferNotInPolicy
 
 
 def _built(choice: Choice, facts: AccountFacts, published: PublishedPolicy, today: date) -> Terms:

@@ -16,6 +16,7 @@ from portal.domain.terms import Method
 from portal.models import (
     Account,
     Arrangement,
+    Debtor,
     Installment,
     Payment,
     PaymentAllocation,
@@ -23,11 +24,23 @@ from portal.models import (
 from portal.services import evidence, forgiveness, notices
 from portal.services.arrangements import LIVE, UNPAID, shorten_to_balance
 from portal.services.ledger import close_if_settled, lock_row, open_exception
+from portal.services.standing import today_of
 
-MAX_ATTEMPTS = 4
+# PY-09: a bank debit is presented again at most twice, a card is tried again at most three times.
+BANK_ATTEMPTS, CARD_ATTEMPTS = 3, 4
+CARD_FUNDING = ("credit", "debit", "prepaid", "unknown")
 RETRY_AFTER = timedelta(days=4)
 # Trying these again is not allowed or does not help (PY-09).
-NO_RETRY = ("account_closed", "bank_account_unusable", "debit_not_authorized", "no_account")
+NO_RETRY = frozenset(
+    {
+        *("account_closed", "bank_account_unusable", "debit_not_authorized", "no_account"),
+        *("expired_card", "lost_card", "stolen_card", "pickup_card", "restricted_card"),
+        *("fraudulent", "merchant_blacklist", "security_violation", "service_not_allowed"),
+        *("invalid_account", "invalid_number", "incorrect_number", "card_not_supported"),
+        *("revocation_of_authorization", "revocation_of_all_authorizations"),
+        *("stop_payment_order", "transaction_not_allowed", "new_account_information_available"),
+    }
+)
 NO_RETRY_ADVICE = "do_not_try_again"
 
 
@@ -79,9 +92,18 @@ def release(session: Session, payment: Payment, *, failed_at: datetime | None = 
             part.status = move(part.status, InstallmentStatus.SCHEDULED)
         return
     part.status = move(part.status, InstallmentStatus.FAILED)
-    again = payment.status == PaymentStatus.FAILED and part.attempts < MAX_ATTEMPTS
-    final = payment.failure_code in NO_RETRY or payment.advice_code == NO_RETRY_ADVICE
-    part.next_attempt_on = (failed_at + RETRY_AFTER).date() if again and not final else None
+    part.next_attempt_on = None
+    if payment.status == PaymentStatus.FAILED and _may_try_again(payment, part):
+        account = session.get_one(Account, (payment.client_id, payment.account_id))
+        debtor = session.get_one(Debtor, (payment.client_id, account.debtor_id))
+        part.next_attempt_on = today_of(debtor, failed_at + RETRY_AFTER)
+
+
+def _may_try_again(payment: Payment, part: Installment) -> bool:
+    """Whether what failed may be tried again by itself."""
+    most = CARD_ATTEMPTS if payment.method_funding in CARD_FUNDING else BANK_ATTEMPTS
+    final = {payment.failure_code, payment.decline_code} & NO_RETRY
+    return part.attempts < most and not final and payment.advice_code != NO_RETRY_ADVICE
 
 
 def fulfil(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:

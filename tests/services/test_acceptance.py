@@ -15,7 +15,12 @@ from portal.domain import DomainError
 from portal.domain import terms as wording
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import HoldKind
-from portal.domain.limits import BalanceChanged, InstallmentTooSmall, OfferExpired
+from portal.domain.limits import (
+    BalanceChanged,
+    InstallmentTooSmall,
+    OfferExpired,
+    OfferNotInPolicy,
+)
 from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
 from portal.domain.statuses import ArrangementStatus, AuthorizationStatus
@@ -42,6 +47,7 @@ from portal.services.acceptance import (
 from portal.services.arrangements import withdraw
 from portal.services.choices import Picked, draft, read, to_dict
 from portal.services.ledger import lock_account, post
+from portal.services.offers import offers_for
 from portal.services.policies import publish_policy
 from portal.services.references import fresh_reference
 from portal.services.reviews import Reviewed, ShownDocument
@@ -60,7 +66,7 @@ def dana(session: PortalSession) -> Account:
 
 
 def picked(account: Account, choice: Choice) -> Picked:
-    return Picked(choice, policy_version=1, balance_cents=account.balance_cents)
+    return Picked(choice, policy_version=1, balance_cents=account.balance_cents, made_on=TODAY)
 
 
 def plan(**given: Any) -> Choice:
@@ -232,6 +238,26 @@ def test_limits_hold_at_acceptance_for_the_version_that_was_shown(session: Porta
     stricter = replace(make_policy(session, make_client(session)).policy, bands=(), plan=None)
     publish_policy(session, account.client_id, stricter, by=None, now=NOW)
     assert agree(session, account, chosen).policy_version == 1
+
+
+def test_a_version_that_was_taken_over_binds_for_a_day_or_to_the_offers_last_one(
+    session: PortalSession,
+) -> None:
+    """PY-01: a saved address does not outlive every later limit."""
+    account = dana(session)
+    offers = offers_for(session, account, NOW).offers
+    offered = next(one for one in offers if one.key == "settlement:7000:1")
+    promised = picked(account, Choice(key=offered.key, valid_until=offered.valid_until))
+    chosen = picked(account, plan(amount_cents=Cents(6_000)))
+    stricter = replace(make_policy(session, make_client(session)).policy, bands=(), plan=None)
+    publish_policy(session, account.client_id, stricter, by=None, now=NOW)
+    assert draft(session, account, chosen, now=NOW + timedelta(days=1)).published.version == 1
+    later = NOW + timedelta(days=2)
+    with pytest.raises(OfferNotInPolicy):
+        draft(session, account, chosen, now=later)
+    with pytest.raises(OfferNotInPolicy):
+        draft(session, account, replace(chosen, made_on=None), now=NOW)
+    assert draft(session, account, promised, now=later).published.version == 1
 
 
 def test_a_choice_below_the_limits_is_refused_however_it_was_made(session: PortalSession) -> None:

@@ -14,7 +14,7 @@ from portal.gateways.payments import GatewayUnavailable
 from portal.models import Authorization, Message
 from portal.sandbox import control
 from portal.sandbox.faults import Fault
-from portal.services import arrangements, charging, payments, reconcile, refunds
+from portal.services import arrangements, charging, fulfilling, payments, reconcile, refunds
 from portal.services.evidence import account_leaves, debtor
 from portal.services.payable import NothingToPay
 from portal.services.standing import set_hold
@@ -201,22 +201,45 @@ def test_a_settlement_paid_forgives_the_rest(till: Till) -> None:
     assert till.broken() == []
 
 
-def test_a_declined_installment_is_tried_again_later_and_not_more_than_four_times(
-    till: Till,
+@pytest.mark.parametrize(
+    ("card", "tries"),
+    [("chargeCustomerFail", 4), ("bank_insufficientFunds", 3)],
+)
+def test_py_09_what_failed_is_presented_again_as_often_as_it_may_be(
+    till: Till, card: str, tries: int
 ) -> None:
+    """PY-09: a card four times in all, a bank debit three, on days of the debtor's calendar."""
     agreed = make_plan(till, (620_00, 620_00))
     saved = till.start(0, purpose="method", arrangement_id=agreed.id)
-    till.pay(saved, "chargeCustomerFail")
+    till.pay(saved, card)
     till.land(saved)
     first = parts_of(till, agreed)[0].id
-    outcomes = []
-    for _ in range(30):
-        charged = charging.charge_installment(till.session, till.gateway, first, now=till.now)
-        outcomes += [str(charged.status)] if charged else []
+    charged = []
+    for _ in range(40):
+        one = charging.charge_installment(till.session, till.gateway, first, now=till.now)
+        charged += [one] if one else []
         till.wait(days=1)
-    assert outcomes == ["failed"] * 4
+        for payment in charged:
+            if payment.status == "processing":
+                till.land(payment)
+    assert len(charged) == tries
     assert till.balance == 1240_00
     assert till.broken() == []
+
+
+@pytest.mark.parametrize("code", ["lost_card", "expired_card", "stolen_card"])
+def test_py_09_a_card_that_is_gone_is_not_tried_again(till: Till, code: str) -> None:
+    """PY-09"""
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=31)
+    second = parts_of(till, agreed)[1]
+    failed = charging.charge_installment(till.session, till.gateway, second.id, now=till.now)
+    assert failed is not None
+    failed.status, failed.decline_code = PaymentStatus.FAILED, code
+    second.status = InstallmentStatus.PROCESSING
+    fulfilling.release(till.session, failed, failed_at=till.now)
+    assert second.next_attempt_on is None
 
 
 def test_stopped_automatic_payments_are_never_charged(till: Till) -> None:

@@ -121,7 +121,7 @@ def pick(view: Balance, choice: Choice) -> str:
     """A choice made on this page, signed for the address of the next."""
     published = view.offers.published
     version = published.version if published else 0
-    return signed(Picked(choice, version, view.account.balance_cents))
+    return signed(Picked(choice, version, view.account.balance_cents, made_on=view.today))
 
 
 def signed(picked: Picked) -> str:

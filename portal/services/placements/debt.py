@@ -38,7 +38,7 @@ def read_debt(row: RowReader, fallback: Defaults) -> Debt:
         "default_on": row.past("default_on"),
         "charge_off_on": row.past("charge_off_on"),
         "last_payment_on": row.past("last_payment_on"),
-        "validation_notice_sent_on": row.dated("validation_notice_sent_on"),
+        "validation_notice_sent_on": row.past("validation_notice_sent_on"),
         "sol_expires_on": row.dated("sol_expires_on"),
     }
 
