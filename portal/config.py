@@ -17,6 +17,9 @@ from portal.domain.keys import Keys
 DEMO_DATABASE = "portal"
 DEMO_SECRET = "the-demo-only-secret-key-never-for-production"  # noqa: S105
 SHORTEST_SECRET = 32
+FEWEST_SIGNS = 8
+"""A secret of fewer different characters was typed by hand."""
+STRIPE_KEYS = ("sk_", "rk_")
 LIVE_KEYS = ("sk_live_", "rk_live_")
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -198,7 +201,7 @@ def _malformed(env: Mapping[str, str]) -> list[str]:
     problems = [
         f"{name} must be a PostgreSQL address: postgresql://user:password@host:5432/database."
         for name in ("DATABASE_URL", "WORKER_DATABASE_URL", "MIGRATION_DATABASE_URL")
-        if name in env and urlsplit(env[name]).scheme.partition("+")[0] not in POSTGRES
+        if name in env and _scheme(env[name]).partition("+")[0] not in POSTGRES
     ]
     for name in ("BASE_URL", "STRIPE_API_BASE", "SMS_HTTP_URL"):
         if name in env and not _is_web_address(env[name]):
@@ -206,7 +209,8 @@ def _malformed(env: Mapping[str, str]) -> list[str]:
     for origin in _list(env, "STRIPE_CHECKOUT_ORIGINS"):
         if not _is_web_address(origin) or urlsplit(origin).path:
             problems.append("STRIPE_CHECKOUT_ORIGINS must be origins such as " + STRIPE_CHECKOUT)
-    if not env.get("PROXY_HOPS", "0").isdigit():
+    hops = env.get("PROXY_HOPS", "0")
+    if not (hops.isascii() and hops.isdigit()):
         problems.append("PROXY_HOPS must be the number of proxies in front, such as 1.")
     if env.get("DATABASE_POOLER", "transaction") != "transaction":
         problems.append("DATABASE_POOLER must be 'transaction', or not set.")
@@ -235,8 +239,19 @@ def _malformed_carriers(env: Mapping[str, str]) -> list[str]:
     return problems
 
 
+def _scheme(address: str) -> str:
+    """The scheme of an address that can be read; nothing for any other."""
+    try:
+        return urlsplit(address).scheme
+    except ValueError:
+        return ""
+
+
 def _is_web_address(address: str) -> bool:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
@@ -250,12 +265,34 @@ def _missing_in_production(env: Mapping[str, str]) -> list[str]:
         ("BASE_URL", "BASE_URL is not set: the https address that debtors see."),
     )
     problems = [line for name, line in checks if not _list(env, name)]
-    if any(len(key) < SHORTEST_SECRET or key == DEMO_SECRET for key in _list(env, "SECRET_KEY")):
+    if any(map(_is_weak, _list(env, "SECRET_KEY"))):
         problems.append("SECRET_KEY is weak: each key needs at least 32 random characters.")
-    if len(env.get("IDENTITY_PEPPER", "x" * SHORTEST_SECRET)) < SHORTEST_SECRET:
+    if "IDENTITY_PEPPER" in env and _is_weak(env["IDENTITY_PEPPER"]):
         problems.append("IDENTITY_PEPPER is weak: it needs at least 32 random characters.")
-    if urlsplit(env.get("BASE_URL", "https:")).scheme != "https":
-        problems.append("BASE_URL must begin with https:// in production.")
+    return problems + _exposed_in_production(env)
+
+
+def _is_weak(secret: str) -> bool:
+    too_plain = len(set(secret)) < FEWEST_SIGNS
+    return len(secret) < SHORTEST_SECRET or too_plain or secret == DEMO_SECRET
+
+
+def _exposed_in_production(env: Mapping[str, str]) -> list[str]:
+    """What would show secrets, or believe what anybody says."""
+    problems = [
+        f"{name} must begin with https:// in production."
+        for name in ("BASE_URL", "STRIPE_API_BASE", "STRIPE_CHECKOUT_ORIGINS")
+        if any(not one.startswith("https://") for one in _list(env, name))
+    ]
+    if "STRIPE_SECRET_KEY" in env and not env["STRIPE_SECRET_KEY"].startswith(STRIPE_KEYS):
+        problems.append("STRIPE_SECRET_KEY is no secret key of Stripe's: those begin with sk_.")
+    if any(not one.startswith("whsec_") for one in _list(env, "STRIPE_WEBHOOK_SECRET")):
+        problems.append("STRIPE_WEBHOOK_SECRET holds signing secrets, which begin with whsec_.")
+    if "*" in env.get("TRUSTED_HOSTS", ""):
+        problems.append("TRUSTED_HOSTS must name hosts: a * would believe any.")
+    pooled = env.get("DATABASE_POOLER") == "transaction"
+    if pooled and "WORKER_DATABASE_URL" not in env:
+        problems.append("WORKER_DATABASE_URL is not set: workers do not go through the pooler.")
     return problems
 
 

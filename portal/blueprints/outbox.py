@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
 from portal.domain.outgoing import reason_of
+from portal.domain.wording import clean_text
 from portal.security import audience
 from portal.services import outbox
 from portal.services.dispatch import dispatch
@@ -24,7 +25,8 @@ _STYLES = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 @audience("anyone")
 def messages() -> str:
     """Every e-mail and text as its debtor would see it, the newest first."""
-    wanted, waiting = request.args.get("q", ""), request.args.get("waiting") == "1"
+    wanted = clean_text(request.args.get("q", ""))
+    waiting = request.args.get("waiting") == "1"
     before = request.args.get("before", type=UUID)
     found = outbox.entries(session, wanted=wanted, waiting=waiting, before=before)
     last = found[-1].message.id if len(found) == outbox.PAGE else None

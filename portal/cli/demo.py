@@ -9,7 +9,13 @@ VAR = Path(__file__).resolve().parents[2] / "var"
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, help="Where the portal answers; 0: any.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8000,
+    show_default=True,
+    help="Where the portal answers; 0: any.",
+)
 @click.option(
     "--ready-file", type=click.Path(path_type=Path), help="Write what is printed as JSON."
 )

@@ -276,6 +276,16 @@ class _Injected(stripe.HTTPClient):
         """Nothing to close."""
 
 
+# A key that Stripe does not take is our fault: nothing is known of the debtor's card or bank.
+UNREACHABLE = (
+    stripe.APIError,
+    stripe.APIConnectionError,
+    stripe.AuthenticationError,
+    stripe.PermissionError,
+    stripe.RateLimitError,
+)
+
+
 @contextmanager
 def _errors() -> Iterator[None]:
     try:
@@ -286,7 +296,7 @@ def _errors() -> Iterator[None]:
         raise IdempotencyKeyReused(
             str(error.user_message), code="idempotency_error", status=error.http_status
         ) from error
-    except (stripe.APIError, stripe.APIConnectionError, stripe.RateLimitError) as error:
+    except UNREACHABLE as error:
         raise GatewayUnavailable(str(error)) from error
     except stripe.StripeError as error:
         raise GatewayRefused(

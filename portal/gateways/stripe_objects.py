@@ -106,11 +106,20 @@ def dispute(given: Json) -> GatewayDispute:
         reason=given["reason"],
         respond_by=None if due is None else _at(due),
         created_at=_at(given["created"]),
-        movements=tuple(
-            DisputeMovement(one["id"], Cents(one["amount"]), _at(one["created"]))
-            for one in given["balance_transactions"]
-        ),
+        movements=tuple(_movement(given, one) for one in given["balance_transactions"]),
     )
+
+
+def _movement(told: Json, one: Json) -> DisputeMovement:
+    """What a balance transaction moved, in the dispute's currency.
+
+    Stripe books it in the currency in which the account is settled; what is owed again is what
+    was disputed.
+    """
+    cents = one["amount"]
+    if one["currency"] != told["currency"]:
+        cents = -told["amount"] if cents < 0 else told["amount"]
+    return DisputeMovement(one["id"], Cents(cents), _at(one["created"]))
 
 
 def method(given: Json) -> GatewayMethod:

@@ -29,7 +29,8 @@ GRANTED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED, ProposalStatus.AGR
 class Picked:
     """A choice as a page signed it, with the policy version and the balance that it was made on.
 
-    ``made_on`` is the debtor's day on which it was chosen. ``proposal_id`` is set where staff granted the terms: then the choice only says when to start.
+    ``made_on`` is the debtor's day on which it was chosen. ``proposal_id`` is set where staff
+    granted the terms: then the choice only says when to start.
     """
 
     choice: Choice

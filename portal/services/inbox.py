@@ -26,7 +26,6 @@ BATCH = 50
 # An event is tried again after half a minute, then after twice as long each time: for three days.
 FIRST_WAIT_S = 30
 MAX_ATTEMPTS = 14
-NO_ACCESS = (401, 403)
 HANDLED, FOREIGN, OTHER_MODE, UNKNOWN_TYPE = "handled", "not ours", "other mode", "unknown type"
 
 
@@ -91,9 +90,6 @@ def handle(
         _count(session, event_id)
         return
     except GatewayRefused as refused:
-        if refused.status in NO_ACCESS:
-            _count(session, event_id)
-            return
         outcome = f"refused: {refused.code}"
     except Exception:
         session.rollback()
@@ -194,7 +190,7 @@ def payment_of_intent(
     payment_id = find_payment(session, marks, stripe_account)
     if payment_id is not None:
         settling.apply(session, payment_id, reading, now=now)
-        commit(session, "event.settled")
+    commit(session, "event.settled")  # nobody is asked while a transaction is open
     return payment_id
 
 

@@ -136,11 +136,6 @@ def close_if_settled(session: Session, account: Account) -> None:
     )
 
 
-def balance_by_entries(session: Session, account_id: UUID) -> Cents:
-    """The sum of an account's entries, which its balance must equal."""
-    return _sum(session, account_id, tuple(EntryKind))
-
-
 def _sum(session: Session, account_id: UUID, kinds: Iterable[EntryKind]) -> Cents:
     total = session.scalar(
         select(func.coalesce(func.sum(LedgerEntry.amount_cents), 0)).where(

@@ -70,6 +70,8 @@ def queue(
     told = {"template": template, "context": context, "dedupe_key": dedupe_key}
     values = told | _fresh(debtor, details, now) | _addressed(session, debtor, details)
     session.flush()
+    if _was_told(session, debtor, dedupe_key):
+        return []  # an insert would wait for whoever sends it, who waits for our account
     row = insert(Message).values(values).on_conflict_do_nothing()
     written = list(session.scalars(row.returning(Message)))
     if values["channel"] == Channel.LETTER:
@@ -84,6 +86,13 @@ def queue(
             priority=AT_ONCE if values["asked_for"] else None,
         )
     return written
+
+
+def _was_told(session: Session, debtor: Debtor, dedupe_key: str) -> bool:
+    told = select(Message.id).where(
+        Message.client_id == debtor.client_id, Message.dedupe_key == dedupe_key
+    )
+    return session.scalar(told.limit(1)) is not None
 
 
 def _fresh(debtor: Debtor, details: MessageDetails, now: datetime) -> dict[str, Any]:

@@ -185,16 +185,6 @@ def open_proposal(session: Session, account: Account) -> Proposal | None:
     )
 
 
-def newest_proposal(session: Session, account: Account) -> Proposal | None:
-    """The proposal that an account's page tells about: the newest one."""
-    return session.scalar(
-        select(Proposal)
-        .where(Proposal.client_id == account.client_id, Proposal.account_id == account.id)
-        .order_by(Proposal.submitted_at.desc(), Proposal.id.desc())
-        .limit(1)
-    )
-
-
 def alternatives(session: Session, proposal: Proposal, now: datetime) -> Sequence[Terms]:
     """What could be agreed to at once instead of waiting, read for its account."""
     account = session.get_one(Account, (proposal.client_id, proposal.account_id))

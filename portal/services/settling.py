@@ -34,8 +34,16 @@ from portal.services import authorizations, evidence, forgiveness, fulfilling, n
 from portal.services.ledger import lock_payment, lock_row, open_exception, post, record_money
 from portal.services.readings import Reading
 
-# PY-09: a debit that its owner did not allow ends the permission.
-UNAUTHORIZED = ("debit_not_authorized",)
+# PY-09: what the owner of the card or account did not allow, or took back at the bank, ends the
+# permission.
+UNAUTHORIZED = frozenset(
+    {
+        "debit_not_authorized",
+        "revocation_of_authorization",
+        "revocation_of_all_authorizations",
+        "stop_payment_order",
+    }
+)
 
 
 def apply(session: Session, payment_id: UUID, reading: Reading, *, now: datetime) -> Payment:
@@ -291,7 +299,8 @@ def _fail(
 
 
 def _end_permission(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
-    if payment.arrangement_id is None or payment.failure_code not in UNAUTHORIZED:
+    taken_back = {payment.failure_code, payment.decline_code} & UNAUTHORIZED
+    if payment.arrangement_id is None or not taken_back:
         return
     agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
     authorizations.end(

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from portal.db import set_hook
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus
-from portal.gateways.payments import GatewayUnavailable, IntentStatus
+from portal.gateways.payments import Failure, GatewayUnavailable, IntentStatus
+from portal.gateways.stripe import StripeGateway
 from portal.models import Arrangement, Authorization, Watermark
 from portal.sandbox import control
 from portal.sandbox.faults import Fault
@@ -170,6 +171,48 @@ def test_a_debit_that_was_not_allowed_ends_the_permission_and_is_not_repeated(
     assert agreed.method == "manual"
     assert parts_of(till, agreed)[0].next_attempt_on is None
     assert till.broken() == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["revocation_of_authorization", "revocation_of_all_authorizations", "stop_payment_order"],
+)
+def test_a_permission_taken_back_at_the_bank_ends_here_too(till: Till, code: str) -> None:
+    """PY-08, PY-09"""
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=31)
+    second = parts_of(till, agreed)[1]
+    till.stripe.world.faults.plan(
+        Fault.DROP_AFTER, times=3, method="POST", path="/v1/payment_intents"
+    )
+    charging.charge_installment(till.session, till.gateway, second.id, now=till.now)
+    charged = till.newest()
+    assert charged.status == PaymentStatus.ATTEMPTING
+    intent_id = control.payments(till.stripe.world)[0]["id"]
+    found = read_intent(till.gateway, intent_id, stripe_account=None)
+    assert found.intent is not None
+    refused = replace(
+        found.intent,
+        status=IntentStatus.REQUIRES_PAYMENT_METHOD,
+        failure=Failure(code="card_declined", decline_code=code),
+    )
+    settling.apply(till.session, charged.id, Reading(intent=refused), now=till.now)
+    assert till.all(Authorization)[0].revoked_reason == "debit_not_authorized"
+    assert parts_of(till, agreed)[1].next_attempt_on is None
+
+
+def test_a_key_that_stripe_does_not_take_is_nobodys_failed_payment(till: Till) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=31)
+    second = parts_of(till, agreed)[1]
+    stranger = StripeGateway("sk_live_wrong", checkout_origins=[], http=till.stripe.http)
+    charging.charge_installment(till.session, stranger, second.id, now=till.now)
+    assert till.newest().status == PaymentStatus.ATTEMPTING
+    till.session.refresh(second)
+    assert second.status == InstallmentStatus.PROCESSING
+    assert second.next_attempt_on is None
 
 
 def test_what_was_read_before_a_success_does_not_undo_it(till: Till) -> None:

@@ -14,6 +14,7 @@ from portal.domain.capabilities import is_time_barred
 from portal.domain.identity import Factor
 from portal.domain.validation import needs_validation_notice
 from portal.models import Client, Placement, PlacementKind, PlacementStatus, fresh_id
+from portal.services.identity import WANTED
 from portal.services.placements.deciding import Batch, Outcome
 from portal.services.placements.defaults import defaults_of
 from portal.services.placements.files import FileEmpty, PlacementFile, Record, records
@@ -197,10 +198,11 @@ class _Run:
         named += lost[: MOST_NAMED - len(named)]
 
     def _is_verifiable(self, row: CheckedRow) -> bool:
-        """Whether a fact can be asked for, or a code sent to another address than the link's."""
+        """Whether enough facts can be asked for, or a code sent to another address."""
         client = self.client
         codes = client.identity_codes and client.sms_enabled and row.email and row.phone
-        return bool(codes) or any(getattr(row, factor) for factor in self.factors)
+        known = sum(getattr(row, factor) is not None for factor in self.factors)
+        return bool(codes) or 0 < min(WANTED, len(self.factors)) <= known
 
     def end(self) -> PlacementReport:
         """Close the placement with its leaf."""
