@@ -309,4 +309,9 @@ def _dangerous_in_demo(env: Mapping[str, str]) -> list[str]:
             f"BASE_URL is on {host}, where others can reach it: set SECRET_KEY, because the "
             "demo's is public, or set PORTAL_ENV=production."
         )
+    elif host not in LOOPBACK and "PORTAL_ENV" not in env:
+        problems.append(
+            f"PORTAL_ENV is not set, and BASE_URL is on {host}: the demo shows every message to "
+            "anybody. Set PORTAL_ENV=production, or PORTAL_ENV=demo if that is meant."
+        )
     return problems

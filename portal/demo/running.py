@@ -11,6 +11,7 @@ from portal.config import Settings, load
 from portal.demo import acting, seeding
 from portal.demo.cast import PARTS, PASSWORD, STAFF
 from portal.demo.processes import (
+    DidNotStart,
     Processes,
     free_port,
     interrupt_on_termination,
@@ -56,7 +57,7 @@ def run_demo(*, port: int, ready_file: Path | None, var: Path, say: Callable[[st
     own_stripe = bool(os.environ.get("STRIPE_SECRET_KEY"))
     places = Places(
         base=f"http://127.0.0.1:{port or free_port()}",
-        sandbox="" if own_stripe else f"http://127.0.0.1:{free_port()}",
+        sandbox="" if own_stripe else f"http://127.0.0.1:{_kept_port(var / 'sandbox' / 'port')}",
     )
     os.environ.update(places.environ)
     settings = Settings.from_env()
@@ -80,6 +81,18 @@ def run_demo(*, port: int, ready_file: Path | None, var: Path, say: Callable[[st
     finally:
         processes.stop()
         _stop_database(settings)
+
+
+def _kept_port(kept: Path) -> int:
+    """The stand-in's port of last time, so that pages of then still open; a free one if taken."""
+    try:
+        port = int(kept.read_text())
+        require_free(port)
+    except (OSError, ValueError, DidNotStart):
+        port = free_port()
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(str(port))
+    return port
 
 
 def _start(processes: Processes, places: Places, settings: Settings, var: Path) -> None:

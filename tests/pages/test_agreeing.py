@@ -286,6 +286,18 @@ def test_without_stripe_the_agreement_stands_and_nothing_is_taken(
     assert session.scalar(select(func.count(Payment.id))) == 1
 
 
+def test_py_04_stands_before_every_button_that_leads_to_a_card(
+    http: FlaskClient, session: PortalSession, dana: Dana
+) -> None:
+    """PY-04: on the way back from an unpaid page, too."""
+    accept(http, dana, review(http, dana, "Pay it all"))
+    payment: Payment = newest(session, Payment)
+    page = said(http.get(f"/payment/{payment.id}"))
+    assert "You have not paid" in page
+    assert "First owed to" in page
+    assert page.index("First owed to") < page.index("Pay now")
+
+
 def test_without_stripe_an_agreement_is_not_taken_back(
     http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
 ) -> None:

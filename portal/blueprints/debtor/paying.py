@@ -16,6 +16,7 @@ from portal.blueprints.debtor.common import (
     set_clock,
     shown_account,
 )
+from portal.blueprints.debtor.documents import card_text
 from portal.db import commit
 from portal.domain import DomainError
 from portal.domain.limits import OfferExpired
@@ -31,7 +32,7 @@ from portal.services.payments import CheckoutRequest, PaymentOnItsWay
 from portal.services.receipts import PaymentView, payment_view
 from portal.services.refunds import GOING_BACK
 from portal.services.standing import standing
-from portal.web import allow_form_action, explain, now, render, see_other, session, url_for
+from portal.web import allow_form_action, explain, locale, now, render, see_other, session, url_for
 from portal.web import gettext as _
 
 CHECKING = (PaymentStatus.CREATED, PaymentStatus.ATTEMPTING)
@@ -157,6 +158,7 @@ def _said(view: PaymentView) -> dict[str, Any]:
     allowed = standing(session, view.account, now())
     may_pay = allowed.pay.allowed if view.payment.amount_cents else allowed.charge.allowed
     agreed = view.arrangement
+    can_pay = may_pay and view.left_cents > 0 and (agreed is None or agreed.status in LIVE)
     return {
         "view": view,
         "state": _state(view.payment),
@@ -167,6 +169,7 @@ def _said(view: PaymentView) -> dict[str, Any]:
         and (agreed is None or agreed.status in LIVE),
         "remaining_cents": _remaining(view),
         "open_arrangement": agreed is not None and agreed.status in LIVE,
+        "card": card_text(any_account(view.account.id), locale()) if can_pay else None,
     }
 
 
