@@ -286,6 +286,22 @@ def test_without_stripe_the_agreement_stands_and_nothing_is_taken(
     assert session.scalar(select(func.count(Payment.id))) == 1
 
 
+def test_the_acceptance_says_where_this_very_request_came_from(
+    http: FlaskClient, session: PortalSession, dana: Dana
+) -> None:
+    """EV-04: the check may have been made on another network, hours before."""
+    page = review(http, dana, "Pay it all")
+    moved = {"REMOTE_ADDR": "203.0.113.9", "HTTP_USER_AGENT": "Another browser"}
+    to = f"{path(dana)}/accept"
+    held = form(page, "/accept")
+    assert http.post(to, data=held, environ_overrides=moved).status_code == 303
+    leaf = next(
+        one for one in evidence.account_leaves(session, dana.account) if one.type == "acceptance"
+    )
+    assert "203.0.113.9" in str(leaf.payload)
+    assert "Another browser" in str(leaf.payload)
+
+
 def test_py_04_stands_before_every_button_that_leads_to_a_card(
     http: FlaskClient, session: PortalSession, dana: Dana
 ) -> None:

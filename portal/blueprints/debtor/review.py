@@ -1,6 +1,6 @@
 """Review and agree: every date and amount first, then one button that says what it does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from portal.domain.statuses import InstallmentStatus
 from portal.domain.terms import Kind, Method
 from portal.i18n import translate
 from portal.models import Arrangement, PaymentPurpose, fresh_id
-from portal.security import audience, current_visit, load_choice, sign_choice
+from portal.security import audience, browser, current_visit, load_choice, sign_choice
 from portal.services.acceptance import (
     ArrangementExists,
     PermissionMissing,
@@ -35,6 +35,7 @@ from portal.services.balance import Balance
 from portal.services.choices import Draft, draft
 from portal.services.references import fresh_reference
 from portal.services.reviews import Reviewed, ShownDocument
+from portal.services.visits import Visit
 from portal.web import Form, explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -58,6 +59,12 @@ class Shown:
     hashes: tuple[str, ...]
     at: datetime
     locale: str
+
+
+def _visit_here() -> Visit:
+    """The visit, with where this very request comes from: a phone moves between networks."""
+    here = browser()
+    return replace(current_visit(), ip=here.ip, user_agent=here.user_agent)
 
 
 @bp.get("/account/<uuid:account_id>/review")
@@ -153,7 +160,7 @@ def _accepted(view: Balance, c: str, *, ticked: bool) -> Arrangement:
         ticked=(tick,) if ticked and drafted.automatic else (),
     )
     return accept(
-        session, view.account, picked=chosen, reviewed=reviewed, visit=current_visit(), now=now()
+        session, view.account, picked=chosen, reviewed=reviewed, visit=_visit_here(), now=now()
     )
 
 
