@@ -58,7 +58,7 @@ def apply(session: Session, payment_id: UUID, reading: Reading, *, now: datetime
         _apply_intent(session, account, payment, reading, reading.intent, now=now)
     if reading.setup is not None:
         _apply_setup(session, account, payment, reading.setup, now=now)
-    _apply_page(session, payment, reading)
+    _apply_page(session, account, payment, reading, now=now)
     session.flush()
     return payment
 
@@ -314,6 +314,8 @@ def drop(session: Session, payment: Payment, *, now: datetime) -> None:
         payment.status = move(payment.status, PaymentStatus.CANCELED)
         payment.settled_at = now
         fulfilling.release(session, payment)
+        account = session.get_one(Account, (payment.client_id, payment.account_id))
+        record_money(session, account, payment, "payment.dropped", _facts(payment), now=now)
 
 
 def refuse(
@@ -343,13 +345,17 @@ def _grant(session: Session, account: Account, payment: Payment, *, now: datetim
         authorizations.grant(session, account, payment, now=now)
 
 
-def _apply_page(session: Session, payment: Payment, reading: Reading) -> None:
+def _apply_page(
+    session: Session, account: Account, payment: Payment, reading: Reading, *, now: datetime
+) -> None:
     page = reading.checkout
     if page is None or page.status != CheckoutStatus.EXPIRED:
         return
     if payment.status in (PaymentStatus.CREATED, PaymentStatus.OPEN):
         payment.status = move(payment.status, PaymentStatus.EXPIRED)
+        payment.settled_at = now
         fulfilling.release(session, payment)
+        record_money(session, account, payment, "payment.expired", _facts(payment), now=now)
 
 
 def _facts(payment: Payment) -> dict[str, object]:

@@ -219,6 +219,14 @@ WORDS: dict[str, tuple[str, Detail]] = {
     ),
     "payment.charged_back": (N_("Payment charged back"), _as(_AMOUNT, "amount_cents")),
     "payment.chargeback_reversed": (N_("Chargeback reversed"), _as(_AMOUNT, "amount_cents")),
+    "payment.dropped": (
+        N_("Payment never began, nothing was taken"),
+        _as(_PAID, "reference", "amount_cents"),
+    ),
+    "payment.expired": (
+        N_("Payment page ran out, nothing was taken"),
+        _as(_PAID, "reference", "amount_cents"),
+    ),
     "payment.failed": (N_("Payment did not go through"), _as(_PAID, "reference", "amount_cents")),
     "payment.processing": (
         N_("Payment is on its way"),

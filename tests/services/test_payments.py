@@ -435,3 +435,13 @@ def test_a_hold_set_while_the_job_runs_is_seen_before_stripe_is_asked(till: Till
     finally:
         set_hook(None)
     assert len(till.charges) == 1
+
+
+def test_a_page_that_ran_out_unpaid_is_on_the_record(till: Till) -> None:
+    """Invariant 10"""
+    payment = till.start(50_00)
+    till.wait(minutes=61)
+    till.land(payment)
+    assert till.newest().status == PaymentStatus.EXPIRED
+    assert account_leaves(till.session, till.account)[-1].type == "payment.expired"
+    assert till.broken() == []
