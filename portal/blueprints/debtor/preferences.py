@@ -19,6 +19,7 @@ from portal.models import Channel, Client, Contact, Debtor, StopKind
 from portal.rules.disclosures import LegalText, legal_text
 from portal.security import audience, current_visit
 from portal.services import preferences as choices
+from portal.services.letters import letter_stops
 from portal.web import CHOOSE, Form, explain, locale, now, render, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -85,6 +86,7 @@ def preferences() -> ResponseReturnValue:
             for one in choices.addresses(session, debtor)
         ],
         consent=_consent(client),
+        letters_stopped=bool(letter_stops(session, debtor)),
         may_write=choices.may_write(session, debtor, now()),
         done=DONE.get(request.args.get("done", "")),
     )
