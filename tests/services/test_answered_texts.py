@@ -13,7 +13,8 @@ from tests.factories import NOW, make_account, make_client, make_contact, make_d
 
 PHONE = "+15032260100"
 WAITS = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
 )
 
 
