@@ -81,16 +81,20 @@ def preferences() -> ResponseReturnValue:
         form=form,
         debtor=debtor,
         client=client,
-        addresses=[
-            (one.contact, masked(one.contact), STATES[one.stopped], one)
-            for one in choices.addresses(session, debtor)
-        ],
+        addresses=_addresses(debtor),
         consent=_consent(client),
         letters_stopped=bool(letter_stops(session, debtor)),
         may_write=choices.may_write(session, debtor, now()),
         done=DONE.get(request.args.get("done", "")),
     )
     return page, 422 if form.errors else 200
+
+
+def _addresses(debtor: Debtor) -> list[tuple[Contact, str, str, choices.Address]]:
+    return [
+        (one.contact, masked(one.contact), STATES[one.stopped], one)
+        for one in choices.addresses(session, debtor)
+    ]
 
 
 def masked(contact: Contact) -> str:
