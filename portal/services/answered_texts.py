@@ -15,9 +15,7 @@ from portal.models import Channel, Client, Contact, Debtor
 from portal.services.optouts import is_opted_out, opt_out
 from portal.services.stops import is_wrong_person, stop_wrong_address
 
-_RESOLVE = text(
-    "SELECT DISTINCT client_id FROM resolve_contacts('sms', :address) ORDER BY client_id"
-)
+_RESOLVE = text("SELECT client_id FROM resolve_texted(:address) ORDER BY client_id")
 SOURCE = "text"
 ANSWERS = {
     Meaning.STOP: N_("%(sender)s: we will not text this number again. Questions? Call %(phone)s."),
@@ -44,7 +42,10 @@ class Answer:
 
 
 def clients_of(session: Session, sender: str) -> Sequence[UUID]:
-    """The clients that have this number (E.164) on file: one of them is who texted it."""
+    """The clients that have, or had, this number (E.164) on file: one of them texted it.
+
+    A later file may bring back a number that is not used now; what was said of it then stands.
+    """
     return session.scalars(_RESOLVE, {"address": sender}).all()
 
 
@@ -54,7 +55,7 @@ def take_text(
     """Do what a text from this number asks of one client, to which the session is scoped from now.
 
     None where a stop was confirmed before (EC-06: one confirmation). Told twice, it changes
-    nothing. The caller commits.
+    nothing; at the same time, the second waits for the first. The caller commits.
     """
     set_tenant(session, client_id)
     meaning = read_reply(body)
@@ -64,14 +65,14 @@ def take_text(
             Contact.client_id == client_id,
             Contact.channel == Channel.SMS,
             Contact.address == sender,
-            Contact.retired_at.is_(None),
         )
-        .order_by(Contact.id)
+        .order_by(Contact.retired_at.is_not(None), Contact.id)
+        .with_for_update(key_share=True)
     ).all()
     closed = any(is_opted_out(session, one) or is_wrong_person(session, one) for one in contacts)
     for contact in contacts:
         if meaning is Meaning.STOP:
-            opt_out(session, contact, source=SOURCE, now=now)
+            opt_out(session, contact, source=SOURCE, keep=(), now=now)
         elif meaning is Meaning.WRONG_PERSON:
             stop_wrong_address(session, contact, source=SOURCE, now=now)
     if not contacts or (closed and meaning is not Meaning.HELP):

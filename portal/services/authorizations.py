@@ -24,6 +24,8 @@ from portal.services import evidence, messages, notices
 from portal.services.standing import CLOCKS_APART, close_pages
 
 COPY = "authorization_copy"
+LETTERS = ("letter", "letter:2", "letter:3")
+"""The copy by letter, and again where the one before was taken from the list."""
 GONE = (MessageStatus.SENT, MessageStatus.DELIVERED)
 ON_LIST = (MessageStatus.QUEUED, *GONE)
 
@@ -98,7 +100,15 @@ def copy_is_lost(session: Session, found: Authorization) -> bool:
 def send_copy_by_letter(
     session: Session, account: Account, found: Authorization, *, now: datetime
 ) -> None:
-    """Put the copy of a permission on the list of letters; the caller commits."""
+    """Put the copy of a permission on the list of letters, unless it is there; the caller commits.
+
+    One that was taken from the list, because somebody else lived at the address, is written anew.
+    """
+    written = {copy.dedupe_key: copy for copy in session.scalars(_copies(found)).all()}
+    letters = [copy for copy in written.values() if copy.channel == Channel.LETTER]
+    free = [key for key in _letter_keys(found) if key not in written]
+    if not free or any(letter.status in ON_LIST for letter in letters):
+        return
     messages.queue(
         session,
         session.get_one(Debtor, (account.client_id, account.debtor_id)),
@@ -106,18 +116,20 @@ def send_copy_by_letter(
         context={"account": str(account.id), "authorization": str(found.id)},
         account=account,
         channel=Channel.LETTER,
-        dedupe_key=f"{COPY}:authorization:{found.id}:letter",
+        dedupe_key=free[0],
         now=now,
     )
 
 
+def _letter_keys(found: Authorization) -> list[str]:
+    return [f"{COPY}:authorization:{found.id}:{letter}" for letter in LETTERS]
+
+
 def _copies(found: Authorization) -> Select[Message]:
-    fact = f"{COPY}:authorization:{found.id}"
+    keys = [f"{COPY}:authorization:{found.id}", *_letter_keys(found)]
     return (
         select(Message)
-        .where(
-            Message.client_id == found.client_id, Message.dedupe_key.in_((fact, f"{fact}:letter"))
-        )
+        .where(Message.client_id == found.client_id, Message.dedupe_key.in_(keys))
         .execution_options(populate_existing=True)
     )
 

@@ -4,7 +4,8 @@ What is promised: a message leaves at least once, and in all but one case once. 
 commit before it is handed over and marked by another one after. If the process dies between the
 two, or the carrier gives no answer, nobody knows whether it left; it is handed over again under
 the same Message-ID (e-mail), the same key (a provider by HTTP) or after asking Twilio whether it
-has that text already. So a mailbox may show an e-mail twice; nothing is lost in silence.
+has that text already. So a mailbox may show an e-mail twice; nothing is lost in silence. There are
+five tries in all, whatever ends them.
 """
 
 import re
@@ -40,6 +41,7 @@ FIRST_WAIT = timedelta(minutes=1)
 LEASE = timedelta(minutes=10)
 """Longer than any carrier has to answer: an older claim was left by a process that died."""
 OVERDUE = timedelta(minutes=15)
+UNANSWERED = "Unanswered in five tries: nobody knows whether it left."
 SWEPT = 500
 WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED, MessageStatus.SENDING)
 
@@ -172,6 +174,8 @@ def _prepare(
         decision = SEND
     if decision.action is Action.DROP:
         drop(session, message, decision.rule, now=now, zones=list(zones.names), basis=zones.basis)
+    elif message.attempts >= TRIES:
+        _give_up(session, message, UNANSWERED, now=now)
     elif decision.action is Action.WAIT and decision.until:
         message.status = move(message.status, MessageStatus.DEFERRED)
         message.rule, message.send_at = decision.rule, decision.until

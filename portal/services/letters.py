@@ -3,20 +3,24 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.domain.postal import place_key
 from portal.models import Channel, ContactStop, Debtor
 
 
 def postal_key(debtor: Debtor) -> str:
     """How a stop names this debtor at this postal address; empty where no address is on file.
 
-    Another person may live at the same address, so the debtor is part of it; another spelling of
-    blanks and capitals is the same address, any other change is a new one.
+    Another person may live at the same address, so the debtor is part of it. Another spelling is
+    the same address: a later file must not open it by a full stop.
     """
-    lines = (debtor.address_line, debtor.city, debtor.region, debtor.postal_code, debtor.country)
-    if not (debtor.address_line or debtor.postal_code):
-        return ""
-    written = "|".join(" ".join((line or "").split()).casefold() for line in lines)
-    return f"{debtor.id}|{written}"
+    place = place_key(
+        line=debtor.address_line,
+        city=debtor.city,
+        region=debtor.region,
+        postal_code=debtor.postal_code,
+        country=debtor.country,
+    )
+    return place and f"{debtor.id}|{place}"
 
 
 def letter_stops(session: Session, debtor: Debtor) -> list[ContactStop]:

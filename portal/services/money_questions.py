@@ -19,6 +19,7 @@ from portal.domain.statuses import AccountStatus, AuthorizationStatus, PaymentSt
 from portal.models import (
     Account,
     Authorization,
+    Debtor,
     EntryKind,
     MoneyException,
     Payment,
@@ -30,6 +31,7 @@ from portal.services import authorizations, forgiveness, refunds
 from portal.services.arrangements import shorten_to_balance
 from portal.services.giving_back import refundable
 from portal.services.ledger import close_if_settled, lock_account, lock_row, open_exception, post
+from portal.services.letters import letter_stops
 from portal.services.queues import AnsweredBefore, noted, tell
 
 OVERPAID = ("paid_too_much", "refund_refused", "refund_to_review")
@@ -126,7 +128,7 @@ def _options(
 ) -> Iterator[Option]:
     if question.kind == "placed_balance" and _counts(session, account, question):
         yield _applied(session, account, question)
-    if question.kind == "copy_not_given" and _copy_wanted(session, question):
+    if question.kind == "copy_not_given" and _copy_wanted(session, account, question):
         yield Option(decision=Decision.LETTER, balance_cents=account.balance_cents)
     if question.kind == "refund_refused":
         yield from _again(session, account, question)
@@ -196,10 +198,13 @@ def _counts(session: Session, account: Account, question: MoneyException) -> boo
     return here and moves and session.scalar(newer.limit(1)) is None
 
 
-def _copy_wanted(session: Session, question: MoneyException) -> bool:
+def _copy_wanted(session: Session, account: Account, question: MoneyException) -> bool:
+    """Whether a letter helps: not while the debtor's postal address is somebody else's."""
     found = _permission(session, question)
     granted = found.status is AuthorizationStatus.GRANTED
-    return granted and authorizations.copy_is_lost(session, found)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    lost = granted and authorizations.copy_is_lost(session, found)
+    return lost and not letter_stops(session, debtor)
 
 
 def _permission(session: Session, question: MoneyException) -> Authorization:

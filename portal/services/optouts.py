@@ -7,6 +7,7 @@ is closed for the client. It never runs out.
 import base64
 import binascii
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -72,13 +73,14 @@ def opt_out(
     *,
     source: str,
     actor: Actor = evidence.SYSTEM,
+    keep: Collection[str] = KEPT,
     now: datetime,
 ) -> int:
     """Close an address from now on and drop what waits to go there; how many messages that were.
 
-    Asked again, it changes nothing. The caller commits.
+    Templates to ``keep`` still go. Asked again, it changes nothing. The caller commits.
     """
-    waiting = lock_waiting(session, contact, keep=KEPT)
+    waiting = lock_waiting(session, contact, keep=keep)
     stop_address(session, contact, StopKind.OPTED_OUT, source=source, actor=actor, now=now)
     for message in waiting:
         drop(session, message, Rule.OPTED_OUT, now=now)

@@ -21,6 +21,7 @@ from portal.rules.emails import parse_email
 from portal.rules.phones import parse_phone
 from portal.services import attempts, messages, stops
 from portal.services.attempts import Locked, Mark, Scope
+from portal.services.letters import letter_stops
 from portal.services.links import NoLinkAllowed, OpenedLink, issue_link
 
 LONGEST_ADDRESS = 254
@@ -120,6 +121,8 @@ def send_again(
     """Send a new link where an old one went: to its address, or by letter, once a request."""
     link = opened.link
     if link.contact_id is None:
+        if letter_stops(session, opened.debtor):
+            return False
         return _send(session, opened.debtor, None, request=request, keys=keys, now=now)
     contact = session.get_one(Contact, (link.client_id, link.contact_id))
     if contact.retired_at is not None:

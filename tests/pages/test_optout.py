@@ -191,7 +191,7 @@ def test_a_code_that_was_just_asked_for_still_comes(
 @pytest.mark.parametrize(
     "change",
     [
-        lambda token: token[:-1] + ("A" if token[-1] != "A" else "B"),
+        lambda token: token[:-2] + ("A" if token[-2] != "A" else "B") + token[-1],
         lambda token: token[1:],
         lambda token: "x",
         lambda token: token * 9,

@@ -13,6 +13,7 @@ from portal.domain.statuses import MessageStatus
 from portal.gateways.clock import SetClock
 from portal.models import Contact, ContactStop, Hold, Message, StopKind
 from portal.services import evidence
+from portal.services.letters import postal_key
 from portal.services.standing import standing
 from portal.services.stops import stop_address
 from tests.factories import make_account, make_contact, make_debtor
@@ -127,6 +128,27 @@ def add(http: FlaskClient, typed: dict[str, str], kind: str = "email"):
         if one.get("type") == "hidden"
     }
     return http.post(f"{PATH}/{kind}", data={**hidden, **typed})
+
+
+def test_ct_08_letters_are_not_promised_where_somebody_else_lives(
+    http: FlaskClient, session: PortalSession, dana: Dana
+) -> None:
+    """CT-08"""
+    stop = ContactStop(
+        client_id=dana.client.id,
+        channel="letter",
+        address=postal_key(dana.debtor),
+        kind=StopKind.WRONG_PERSON,
+        source="link",
+        stopped_at=dana.issued.link.issued_at,
+    )
+    session.add(stop)
+    session.commit()
+    words = heard(http.get(PATH))
+    assert "We send no letters to your address in Albany, because somebody told us" in words
+    assert "Is that wrong? Call" in words
+    assert "Letters go to your address" not in words
+    assert "Write to me by letter only" not in words
 
 
 def test_letters_only_closes_every_address(

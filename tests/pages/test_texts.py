@@ -87,6 +87,34 @@ def test_stop_closes_the_number_drops_what_waits_and_is_confirmed_once(
     assert leaves.count("contact.stopped") == 1
 
 
+@pytest.mark.parametrize("name", ["one_time_code", "new_link"])
+def test_ec_06_stop_drops_what_was_asked_for_before_it_too(
+    name: str,
+    carrier: FlaskClient,
+    session: PortalSession,
+    texted: Dana,
+    clock: SetClock,
+):
+    """EC-06: the latest word counts, and only the confirmation follows it."""
+    told = {"template": name, "context": {}, "dedupe_key": "asked", "now": clock.now()}
+    (waiting,) = queue(session, texted.debtor, contact=texted.contact, asked_for=True, **told)
+    session.commit()
+    assert reply(twilio(carrier, "STOP")) is not None
+    session.expire_all()
+    dropped = session.get_one(Message, (waiting.client_id, waiting.id))
+    assert (dropped.status, dropped.rule) == ("suppressed", "EC-05")
+
+
+def test_ec_06_a_number_that_is_no_longer_used_is_closed_too(
+    carrier: FlaskClient, session: PortalSession, texted: Dana, clock: SetClock
+):
+    """EC-06: a later file may bring the number back; the stop stands."""
+    texted.contact.retired_at = clock.now()
+    session.commit()
+    assert reply(twilio(carrier, "STOP")) is not None
+    assert stops(session, texted) == ["opted_out"]
+
+
 def test_the_wrong_person_hears_no_more_and_their_links_are_closed(
     carrier: FlaskClient, session: PortalSession, settings: Settings, texted: Dana, clock: SetClock
 ):

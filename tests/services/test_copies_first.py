@@ -6,13 +6,27 @@ from portal.domain.holds import HoldKind
 from portal.domain.statuses import MessageStatus
 from portal.gateways.delivery import Refused
 from portal.gateways.mail import OutboxMailer
-from portal.models import Arrangement, Authorization, Channel, Debtor, Message, Payment
+from portal.models import (
+    Arrangement,
+    Authorization,
+    Channel,
+    Client,
+    ContactStop,
+    Debtor,
+    Message,
+    MoneyException,
+    Payment,
+    fresh_id,
+)
 from portal.services import charging
 from portal.services.authorizations import copy_left_at, send_copy_by_letter
 from portal.services.dossier import read_dossier
 from portal.services.evidence import SYSTEM
+from portal.services.links import LinkState, OpenedLink
+from portal.services.money_questions import Decision, options
 from portal.services.standing import set_hold
-from tests.factories import make_contact
+from portal.services.stops import lift_stop, stop_wrong_person
+from tests.factories import make_contact, make_link
 from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy
 
 
@@ -95,6 +109,29 @@ def test_a_copy_that_is_held_back_for_good_is_put_before_a_person(till: Till) ->
         assert charge(till, agreed) is None
     assert till.questions == ["copy_not_given"]
     send_copy_by_letter(till.session, till.account, till.all(Authorization)[0], now=till.now)
+    assert charge(till, agreed) is not None
+
+
+def test_ct_08_a_copy_waits_for_an_address_where_the_debtor_lives(till: Till) -> None:
+    """CT-08: what staff decide while letters are stopped must not pretend that one goes."""
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    debtor = till.session.get_one(Debtor, (till.account.client_id, till.account.debtor_id))
+    link = make_link(till.session, debtor, contact=None, now=till.now).link
+    client = till.session.get_one(Client, debtor.client_id)
+    opened = OpenedLink(link, debtor, client, LinkState.LIVE)
+    stop_wrong_person(till.session, opened, now=till.now)
+    till.wait(days=30)
+    assert charge(till, agreed) is None
+    (question,) = till.all(MoneyException)
+    assert [one.decision for one in options(till.session, question)] == [Decision.CLOSE]
+    lift_stop(till.session, till.all(ContactStop)[0], by=fresh_id(), now=till.now)
+    (letter, _) = options(till.session, question)
+    assert letter.decision is Decision.LETTER
+    send_copy_by_letter(till.session, till.account, till.all(Authorization)[0], now=till.now)
+    send_copy_by_letter(till.session, till.account, till.all(Authorization)[0], now=till.now)
+    assert sorted(copy.status for copy in copies(till)) == ["queued", "suppressed"]
+    till.wait(minutes=15)
     assert charge(till, agreed) is not None
 
 

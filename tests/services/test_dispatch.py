@@ -566,7 +566,36 @@ def test_a_text_handed_over_again_says_since_when(make_dana: Callable[..., Dana]
     assert (first.key, first.body) == (second.key, second.body)
 
 
-def _crash(dana: Dana, message: Message, where: str) -> None:
+def test_ct_05_a_message_whose_sender_always_dies_is_handed_over_five_times_at_most(dana: Dana):
+    """CT-05: whatever ends a try, a mailbox gets at most five copies; then it goes by letter."""
+    message, at = dana.queue("automatic_stopped", context=agreed(dana)), NOW
+    for _ in range(TRIES):
+        _crash(dana, message, "after message.handed_over", at)
+        assert message.status == MessageStatus.SENDING
+        at += LEASE
+    for later in (at, at + LEASE, at + timedelta(days=1)):
+        dana.dispatch(message, later)
+    assert (message.status, message.attempts) == (MessageStatus.FAILED, TRIES)
+    assert len(dana.mails) == TRIES
+    assert overdue(dana.session, message.client_id, at + timedelta(days=2)) == []
+    (leaf,) = dana.leaves("message.failed")
+    assert leaf.payload["error"] == "Unanswered"
+    assert dana.session.query(Message).filter_by(channel=Channel.LETTER).count() == 1
+
+
+def test_a_stop_wins_over_a_message_that_was_tried_too_often(dana: Dana):
+    """EC-05"""
+    message, at = dana.queue(), NOW
+    for _ in range(TRIES):
+        _crash(dana, message, "before message.handed_over", at)
+        at += LEASE
+    stop(dana, StopKind.OPTED_OUT)
+    dana.dispatch(message, at)
+    assert (message.status, message.rule) == (MessageStatus.SUPPRESSED, Rule.OPTED_OUT)
+    assert dana.mails == []
+
+
+def _crash(dana: Dana, message: Message, where: str, at: datetime = NOW) -> None:
     def die(name: str) -> None:
         if name == where:
             raise Crashed
@@ -574,7 +603,7 @@ def _crash(dana: Dana, message: Message, where: str) -> None:
     set_hook(die)
     try:
         with pytest.raises(Crashed):
-            dana.dispatch(message)
+            dana.dispatch(message, at)
     finally:
         set_hook(None)
     dana.session.rollback()

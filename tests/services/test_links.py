@@ -325,6 +325,47 @@ def test_the_same_postal_address_stays_closed_and_another_one_is_new(
     assert write(session, posted, "new") == "queued"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"address_line": "12 Pier Rd."},
+        {"address_line": "12, pier rd", "postal_code": "97201-1234"},
+        {"city": "PORTLAND "},
+        {"city": "Portlnad"},
+    ],
+)
+def test_ct_08_another_spelling_of_the_address_opens_nothing(
+    session: PortalSession, posted: Debtor, written: dict[str, str]
+):
+    """CT-08, EC-08: the next file of the client writes the same address a little otherwise."""
+    stop_wrong_person(
+        session, open_(session, make_link(session, posted, contact=None).token), now=NOW
+    )
+    for name, value in written.items():
+        setattr(posted, name, value)
+    assert write(session, posted, "same") == "suppressed"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"address_line": "14 Pier Road"},
+        {"address_line": "12 Pier Road Apt 3"},
+        {"address_line": "12 Pier Street"},
+        {"postal_code": "97202"},
+    ],
+)
+def test_a_postal_address_that_differs_is_a_new_one(
+    session: PortalSession, posted: Debtor, written: dict[str, str]
+):
+    stop_wrong_person(
+        session, open_(session, make_link(session, posted, contact=None).token), now=NOW
+    )
+    for name, value in written.items():
+        setattr(posted, name, value)
+    assert write(session, posted, "new") == "queued"
+
+
 def test_staff_open_a_postal_address_again(session: PortalSession, posted: Debtor):
     stop_wrong_person(
         session, open_(session, make_link(session, posted, contact=None).token), now=NOW

@@ -158,6 +158,14 @@ def test_wrong_person_gets_no_new_link(session: PortalSession):
     assert count(session, Message) == 0
 
 
+def test_ct_08_no_new_link_goes_by_letter_where_somebody_else_lives(session: PortalSession):
+    """CT-08, EC-08"""
+    opened = opened_again(session, contact=False)
+    stops.stop_wrong_person(session, opened, now=LATER)
+    assert not send_again(session, opened)
+    assert count(session, Message) == 0
+
+
 def test_no_new_link_where_none_is_allowed_sc_04(session: PortalSession):
     opened = opened_again(session)
     for account in accounts_of(session, opened.debtor):

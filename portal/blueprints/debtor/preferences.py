@@ -19,6 +19,7 @@ from portal.models import Channel, Client, Contact, Debtor, StopKind
 from portal.rules.disclosures import LegalText, legal_text
 from portal.security import audience, current_visit
 from portal.services import preferences as choices
+from portal.services.letters import letter_stops
 from portal.web import CHOOSE, Form, explain, locale, now, render, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -80,15 +81,20 @@ def preferences() -> ResponseReturnValue:
         form=form,
         debtor=debtor,
         client=client,
-        addresses=[
-            (one.contact, masked(one.contact), STATES[one.stopped], one)
-            for one in choices.addresses(session, debtor)
-        ],
+        addresses=_addresses(debtor),
         consent=_consent(client),
+        letters_stopped=bool(letter_stops(session, debtor)),
         may_write=choices.may_write(session, debtor, now()),
         done=DONE.get(request.args.get("done", "")),
     )
     return page, 422 if form.errors else 200
+
+
+def _addresses(debtor: Debtor) -> list[tuple[Contact, str, str, choices.Address]]:
+    return [
+        (one.contact, masked(one.contact), STATES[one.stopped], one)
+        for one in choices.addresses(session, debtor)
+    ]
 
 
 def masked(contact: Contact) -> str:
