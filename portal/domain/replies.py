@@ -20,15 +20,18 @@ LONGEST = 1600
 _STOPS = frozenset(
     {
         *("stop", "stopall", "quit", "end", "revoke", "optout", "cancel", "unsubscribe"),
-        *("arret", "arretez", "alto", "parar", "basta"),
+        *("arret", "arreter", "arretez", "desabonner", "alto", "parar", "basta", "cancelar"),
     }
 )
 _HELPS = frozenset({"help", "info", "aide", "ayuda"})
 _STOP_SAID = re.compile(
-    r"\b(?:stop|unsubscribe|revoke|opt out|quit texting|remove (?:me|my)|take me off|leave me alone"
-    r"|no more (?:texts?|messages?)|(?:do not|don t|dont|never) (?:text|contact|message|write)"
-    r"|desuscrib\w*|dejen? de|no me (?:escrib\w*|contact\w*|mand\w*|envi\w*)|no mas mensajes"
-    r"|arret\w*|desabonn\w*|ne m (?:ecriv|envoy|contact)\w*|laissez moi)\b"
+    r"\b(?:stop|unsubscribe|revoke|opt ?out|quit texting|remove (?:me|my|this)|take me off"
+    r"|leave me alone|no more (?:texts?|messages?|calls?)"
+    r"|(?:do not|don t|dont|never) (?:text|contact|message|write|call|send)"
+    r"|cease|harass\w*|lawyer|attorney|plus de (?:texto|message)s?"
+    r"|desuscrib\w*|dejen? de|no (?:me )?(?:escrib\w+|contact\w+|mand\w+|envi\w+|llam\w+)"
+    r"|no mas (?:mensajes|textos)"
+    r"|arret\w*|desabonn\w*|ne me? ?(?:ecri|envoy|text|contact)\w*|laissez moi)\b"
 )
 _WRONG_SAID = re.compile(
     r"\b(?:wrong (?:number|person)|not (?:him|her|my number|this person)|numero equivocado"

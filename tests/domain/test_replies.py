@@ -29,7 +29,15 @@ WRONG = (
 HELPS = ("HELP", "help", "Info?", "AYUDA", "aide")
 OTHERS = (
     *("ok", "", "…", "I can pay on Friday", "how much do I owe", "my number is 503 226 0100"),
-    *("I want to cancel my payment", "the weekend is fine", "helpful, thanks", "👍", "\x00"),
+    *(
+        "I want to cancel my payment",
+        "I quit my job",
+        "I can pay no more than $20",
+        "the weekend is fine",
+        "helpful, thanks",
+        "👍",
+        "\x00",
+    ),
 )
 
 
