@@ -15,6 +15,7 @@ TOO_MUCH = "E3 collected is at most what is owed"
 RESOLVED = "E6 nothing is left unresolved"
 ONCE_EACH = "H1 one successful charge for each installment"
 CAUSED = "H4 every automatic refund has its cause"
+CAME_TO_NOTHING = ("refused", "failed", "canceled")
 
 _ENTRIES = """
     SELECT account_id, payment_id, kind, source, amount_cents FROM ledger_entry ORDER BY id"""
@@ -182,8 +183,8 @@ def _caused(books: Books) -> None:
 def _excess_only(books: Books) -> None:
     """What goes back as paid too much never exceeds what was too much at any time."""
     wanted: Counter[UUID] = Counter()
-    for payment_id, _, _, cause, cents in books.refunds:
-        if cause == "paid_too_much":
+    for payment_id, _, status, cause, cents in books.refunds:
+        if cause == "paid_too_much" and status not in CAME_TO_NOTHING:
             wanted[books.payments[payment_id].account_id] += cents
     automatic = {f"refund:{row[1]}" for row in books.refunds if row[3] == "paid_too_much"}
     lowest: Counter[UUID] = Counter()
