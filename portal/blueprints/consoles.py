@@ -5,11 +5,13 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from flask import Response, flash, stream_with_context
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import SelectChoice  # type: ignore[attr-defined]
 
+from portal.db import set_tenant
 from portal.domain import DomainError
 from portal.domain.labels import label
 from portal.models import Role
@@ -95,12 +97,15 @@ def attempt(form: Form, do: Callable[[], object]) -> bool:
 
 def download(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
     """A CSV file, streamed; no cell of it is a formula to a spreadsheet."""
-    lines = stream_with_context(_lines(header, rows))
+    lines = stream_with_context(_lines(header, rows, session.info["client_ids"]))
     disposition = f'attachment; filename="{name}"'
     return Response(lines, mimetype="text/csv", headers={"Content-Disposition": disposition})
 
 
-def _lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+def _lines(
+    header: Sequence[str], rows: Iterable[Sequence[object]], seen: Sequence[UUID]
+) -> Iterator[str]:
+    set_tenant(session, *seen)  # the request's own session was closed before the body is sent
     yield "\ufeff"
     yield _line(header)
     for cells in rows:

@@ -56,7 +56,6 @@ def _propose(one: Invited) -> None:
     browser = enter(one)
     browser.follow("/plan")
     browser.submit("/plan", own="25", frequency="monthly", start="today", method="manual")
-    browser.submit("/proposal", note="My hours were cut in October. This is what I can manage.")
 
 
 PASTS: dict[str, Callable[[Invited], None]] = {
