@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,7 @@ def test_the_demo_gets_ready_and_ends_without_a_trace(demo, tmp_path):
     assert set(statuses.values()) == {200}, statuses
     assert expired in (200, 410)
     assert log_in(told["staff"][0]).startswith(told["base_url"])
+    files_hold_what_pages_show(told)
 
     demo.send_signal(signal.SIGINT)
     assert demo.wait(40) == 0, (tmp_path / "said").read_text()
@@ -97,9 +99,26 @@ def test_the_demo_gets_ready_and_ends_without_a_trace(demo, tmp_path):
     assert "Stopping; the data stays" in (tmp_path / "said").read_text()
 
 
-def log_in(staff: dict) -> str:
-    """Where a member of staff is after logging in with what the demo prints."""
+def files_hold_what_pages_show(told: dict) -> None:
+    """On real connections: a client's files have rows, and the proposal waits for support."""
+    by_role = {one["role"]: one for one in told["staff"]}
+    cleo = next(one for one in told["staff"] if "northgate" in one["email"])
     with requests.Session() as browser:
+        log_in(cleo, browser)
+        for name in ("accounts.csv", "money.csv"):
+            answer = browser.get(f"{told['base_url']}/client/{name}")
+            assert answer.status_code == 200
+            assert len(answer.text.splitlines()) > 1, f"{name} has a header and nothing else"
+    with requests.Session() as browser:
+        log_in(by_role["agent"], browser)
+        waiting = browser.get(f"{told['base_url']}/support/proposals").text
+    reference = next(d["reference"] for d in told["debtors"] if d["scenario"] == "proposal waiting")
+    assert reference in waiting
+
+
+def log_in(staff: dict, known: requests.Session | None = None) -> str:
+    """Where a member of staff is after logging in with what the demo prints."""
+    with nullcontext(known) if known else requests.Session() as browser:
         page = browser.get(staff["login_url"]).text
         hidden = dict(re.findall(r'type="?hidden"? name="?(\w+)"? value="?([^">\s]+)', page))
         given = {**hidden, "email": staff["email"], "password": staff["password"]}
