@@ -28,6 +28,12 @@ class TooMuchToGiveBack(DomainError):
     message = N_("At most %(most)s of this payment can be given back.")
 
 
+class GivenBackMeanwhile(DomainError):
+    """What is left of the payment is not what the page showed: a second press, or somebody else."""
+
+    message = N_("Money of this payment went back meanwhile. Look at it again before you go on.")
+
+
 class ReasonMissing(DomainError):
     """A refund needs a reason on the record."""
 
@@ -52,6 +58,16 @@ def refundable(session: Session, payment: Payment) -> Cents:
     )
     gone = sum(row.amount_cents for row in given if row.status in GONE)
     return Cents(payment.amount_cents - gone)
+
+
+def require_left(session: Session, payment: Payment, shown_cents: Cents) -> None:
+    """Go on only if as much is left as a page showed, so that two presses give back once.
+
+    Locks the account until the caller's commit. Raises GivenBackMeanwhile.
+    """
+    lock_account(session, payment.account_id)
+    if refundable(session, payment) != shown_cents:
+        raise GivenBackMeanwhile
 
 
 def give_back(

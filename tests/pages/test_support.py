@@ -219,15 +219,29 @@ def test_terms_outside_the_review_limits_are_refused_and_kept(sam, session, acco
     assert proposal.status is ProposalStatus.SUBMITTED
 
 
+def test_two_presses_of_one_page_give_back_once(sam, session, account: Account):
+    payment = make_payment(session, account)
+    path, client_id = f"/support/payments/{payment.id}/refund", account.client_id
+    form = {"csrf_token": csrf_of(sam.get(path)), "left": "10400"}
+    form |= {"amount": "20", "reason": "Charged twice"}
+    assert sam.post(path, data=form).status_code == 303
+    again = sam.post(path, data=form)
+    assert again.status_code == 422
+    assert "went back meanwhile" in said(again)
+    assert 'name="left" value="8400"' in again.get_data(as_text=True)
+    set_tenant(session, client_id)
+    assert list(session.scalars(select(Refund.amount_cents))) == [20_00]
+
+
 def test_a_payment_goes_back_in_parts_and_never_twice(sam, session, account: Account):
     payment = make_payment(session, account)
     path, client_id = f"/support/payments/{payment.id}/refund", account.client_id
-    assert act(sam, path, path, amount="104.01", reason="Charged twice") == 422
-    assert act(sam, path, path, amount="4", reason="") == 422
-    assert act(sam, path, path, amount="4", reason="Charged twice") == 303
-    assert act(sam, path, path, amount="104", reason="Charged twice") == 422
-    assert act(sam, path, path, amount="100", reason="Charged twice") == 303
-    assert act(sam, path, path, amount="0.01", reason="Charged twice") == 422
+    assert act(sam, path, path, left="10400", amount="104.01", reason="Charged twice") == 422
+    assert act(sam, path, path, left="10400", amount="4", reason="") == 422
+    assert act(sam, path, path, left="10400", amount="4", reason="Charged twice") == 303
+    assert act(sam, path, path, left="10000", amount="104", reason="Charged twice") == 422
+    assert act(sam, path, path, left="10000", amount="100", reason="Charged twice") == 303
+    assert act(sam, path, path, left="0", amount="0.01", reason="Charged twice") == 422
     set_tenant(session, client_id)
     assert sorted(session.scalars(select(Refund.amount_cents))) == [4_00, 100_00]
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from wtforms import StringField
+from wtforms import HiddenField, StringField
 
 from portal.blueprints.consoles import DECIDERS, Task, perform
 from portal.blueprints.fields import MoneyField
@@ -16,7 +16,7 @@ from portal.models import Payment
 from portal.security import audience, current_staff
 from portal.services import forgiveness
 from portal.services.dossier import find_account
-from portal.services.giving_back import give_back, refundable
+from portal.services.giving_back import give_back, refundable, require_left
 from portal.web import Form, now, session
 from portal.web import gettext as _
 
@@ -26,6 +26,13 @@ class RefundForm(Form):
 
     amount = MoneyField(N_("Amount"))
     reason = StringField(N_("Reason"), description=N_("It is kept on the record."))
+    left = HiddenField()
+
+    def shown(self, most: Cents) -> Cents:
+        """What the page that was sent said is left; the next one says what is left now."""
+        said = self.left.data or ""
+        self.left.data = str(most)
+        return Cents(int(said)) if said.isascii() and said.isdigit() else Cents(0)
 
 
 @bp.route("/payments/<uuid:payment_id>/refund", methods=["GET", "POST"])
@@ -36,9 +43,11 @@ def refund(payment_id: UUID) -> Any:
     payment = session.scalars(select(Payment).where(mine, Payment.id == payment_id)).one()
     account, most = find_account(session, payment.account_id), refundable(session, payment)
     form = RefundForm(amount=most)
+    shown = form.shown(most)
 
     def do() -> None:
         reason, staff = form.reason.data or "", current_staff()
+        require_left(session, payment, shown)
         give_back(session, payment, form.amount.data, reason=reason, staff=staff, now=now())
 
     task = Task(
