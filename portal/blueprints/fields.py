@@ -10,6 +10,7 @@ from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
 
 from portal.domain import N_, DomainError, policy_check, typed
+from portal.domain.money import parse_amount
 from portal.domain.wording import clean_text
 from portal.web import explain, locale
 
@@ -43,7 +44,7 @@ class MoneyField(Field):
         if self.optional and not typed_in.strip():
             raise StopValidation
         try:
-            self.data = typed.amount(typed_in, comma_is_decimal=locale().startswith("fr"))
+            self.data = parse_amount(typed_in, decimal_comma=locale().startswith("fr"))
         except DomainError as error:
             raise StopValidation(explain(error)) from error
 

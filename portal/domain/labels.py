@@ -84,7 +84,7 @@ STATUSES = {
 }
 
 KINDS = {
-    "full": N_("Paid in full"),
+    "full": N_("Pay in full"),
     "settlement": N_("Settlement"),
     "plan": N_("Payment plan"),
     "whole": N_("All of it, in parts"),

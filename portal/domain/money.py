@@ -27,13 +27,13 @@ _POINT_ALONE = re.compile(r"(?P<whole>\d+|\d{1,3}(?:,\d{3})+)?\.(?P<part>\d{1,2}
 class AmountMissing(DomainError):
     """Nothing was typed."""
 
-    message = N_("Enter an amount, for example 80 or 80.50.")
+    message = N_("Enter an amount.")
 
 
 class AmountUnclear(DomainError):
     """What was typed can be read in two ways, or in none."""
 
-    message = N_("We are not sure what you mean. Enter an amount like 80 or 80.50.")
+    message = N_("Write the amount with digits, for example 80 or 80.50.")
 
 
 class AmountNotPositive(DomainError):

@@ -262,11 +262,17 @@ def test_a_part_is_paid_today_without_an_agreement(
         ("1,239.80", "too small to pay later"),
         ("5000", "Enter that amount or less."),
         ("", "Enter an amount."),
+        ("-1", "Enter an amount above zero."),
+        ("0", "Enter an amount above zero."),
+        ("1" + "0" * 20, "That amount is too large."),
+        *((unclear, "Write the amount with digits") for unclear in ("1,00", "1e3", "NaN", "inf")),
+        *((unclear, "Write the amount with digits") for unclear in ("8 0", "1'000", "\u0663")),
     ],
 )
 def test_a_part_that_cannot_be_taken_is_refused_in_words(
     http: FlaskClient, session: PortalSession, dana: Dana, amount: str, problem: str
 ) -> None:
+    """M-9: an amount that can be read in two ways, or in none, is asked for again."""
     page = ask(http, dana, "part", amount=amount)
     assert page.status_code == 422
     assert problem in said(page)
