@@ -31,4 +31,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only; restore a backup instead.")
+    """Data outlives code: revisions only go forward."""
+    raise RuntimeError("forward only")
