@@ -158,15 +158,14 @@ def _said(view: PaymentView) -> dict[str, Any]:
     allowed = standing(session, view.account, now())
     may_pay = allowed.pay.allowed if view.payment.amount_cents else allowed.charge.allowed
     agreed = view.arrangement
-    can_pay = may_pay and view.left_cents > 0 and (agreed is None or agreed.status in LIVE)
+    open_to_pay = agreed is None or agreed.status in LIVE
+    mine = view.payment.payer_link_id is None
+    can_pay = may_pay and mine and open_to_pay and view.left_cents > 0
     return {
         "view": view,
         "state": _state(view.payment),
         "reason": _reason(view.payment),
-        "can_pay": may_pay
-        and view.left_cents > 0
-        and view.payment.payer_link_id is None
-        and (agreed is None or agreed.status in LIVE),
+        "can_pay": can_pay,
         "remaining_cents": _remaining(view),
         "open_arrangement": agreed is not None and agreed.status in LIVE,
         "card": card_text(any_account(view.account.id), locale()) if can_pay else None,
