@@ -76,15 +76,17 @@ def _stop_letters(session: Session, debtor: Debtor, *, source: str, now: datetim
     if not (address := postal_key(debtor)):
         return
     told = {"kind": StopKind.WRONG_PERSON, "source": source, "channel": str(Channel.LETTER)}
-    where = (Channel.LETTER, address)
-    _stop(session, debtor, where, told, actor=evidence.SYSTEM, now=now)
     waiting = select(Message).where(
         Message.client_id == debtor.client_id,
         Message.debtor_id == debtor.id,
         Message.channel == Channel.LETTER,
         Message.status.in_(WAITING),
     )
-    for message in session.scalars(waiting.order_by(Message.id).with_for_update()).all():
+    # Messages are locked before chains, as the sender does it.
+    letters = session.scalars(waiting.order_by(Message.id).with_for_update()).all()
+    where = (Channel.LETTER, address)
+    _stop(session, debtor, where, told, actor=evidence.SYSTEM, now=now)
+    for message in letters:
         drop(session, message, Rule.WRONG_PERSON, now=now)
 
 
