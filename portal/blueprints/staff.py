@@ -46,7 +46,7 @@ def door() -> Any:
 def _way_on(role: Role) -> str:
     """The page that was asked for, if it is one of ours; else where the role begins."""
     asked = request.args.get("next", "")
-    if asked.startswith(CONSOLES) and "\\" not in asked:
+    if asked.startswith(CONSOLES) and asked.isprintable() and "\\" not in asked:
         return asked
     return url_for("client.home" if role is Role.CLIENT_ADMIN else "support.home")
 

@@ -208,6 +208,8 @@ def test_an_open_page_says_when_it_closes(app: Flask, http: FlaskClient, clock: 
     app.add_url_rule("/open", "open", audience("anyone", forms=False)(page))
     response = http.get("/open")
     words = text_of(tree(response))
-    assert re.search(r"stays open until 12:30\sPM", words)
+    assert re.search(r"stays open until 12:30\sPM\.", words)
     assert "Close this page" in words
     assert 'data-seconds="1800"' in response.get_data(as_text=True)
+    spanish = text_of(tree(http.get("/open?lang=es")))
+    assert re.search(r"12:30\sp\.m\.(?!\.)", spanish)

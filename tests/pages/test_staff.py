@@ -70,6 +70,16 @@ def test_who_is_not_logged_in_is_sent_to_the_door_and_back(
     assert answer.headers["Location"] == "/support/proposals"
 
 
+@pytest.mark.parametrize(
+    "asked", ["/support/%0d%0aSet-Cookie:%20a=b", "//evil.example", "/support\\evil", "https://a.b"]
+)
+def test_the_way_on_is_a_page_of_ours(http: FlaskClient, session: PortalSession, asked: str):
+    staff = make_staff(session, Role.AGENT, make_client(session))
+    typed = {"email": staff.email, "password": PASSWORD}
+    answer = send(http, f"/log-in?next={asked}", typed)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/support")
+
+
 def test_every_failure_says_the_same_and_the_sixth_try_is_locked_out(
     http: FlaskClient, session: PortalSession
 ):
