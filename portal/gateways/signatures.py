@@ -53,9 +53,9 @@ def _envelope(body: bytes) -> GatewayEvent:
         return GatewayEvent(
             id=_text(event, "id"),
             type=_text(event, "type"),
-            stripe_account=event.get("account"),
+            stripe_account=_text(event, "account") if event.get("account") is not None else None,
             livemode=bool(event["livemode"]),
-            object_id=thing.get("id"),
+            object_id=_text(thing, "id") if thing.get("id") is not None else None,
             object_type=thing.get("object"),
             api_version=event.get("api_version"),
             created_at=datetime.fromtimestamp(event["created"], UTC),
@@ -66,6 +66,6 @@ def _envelope(body: bytes) -> GatewayEvent:
 
 def _text(event: Mapping[str, Any], name: str) -> str:
     value = event[name]
-    if not isinstance(value, str) or not 0 < len(value) <= 255:
+    if not isinstance(value, str) or not 0 < len(value) <= 255 or not value.isprintable():
         raise ValueError(name)
     return value
