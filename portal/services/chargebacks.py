@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from portal.domain.money import Cents
+from portal.domain.money import Cents, Money
 from portal.gateways.payments import DisputeStatus, GatewayDispute
 from portal.models import Account, Arrangement, Chargeback, EntryKind, Payment, fresh_id
 from portal.services import authorizations, evidence, forgiveness, refunds
@@ -91,12 +91,13 @@ def _stop(
         authorizations.end(
             session, account, agreed, reason="chargeback", actor=evidence.STRIPE, now=now
         )
+    amount = Money(told.amount_cents, account.currency)
     open_exception(
         session,
         account,
         kind="chargeback",
         source=f"dispute:{told.id}",
-        detail=f"{payment.reference}: {told.reason}, {told.amount_cents} cents withdrawn.",
+        detail=f"{payment.reference}: {told.reason}, {amount} withdrawn.",
         now=now,
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db import commit, hook
-from portal.domain.money import Cents
+from portal.domain.money import Cents, Money
 from portal.gateways.payments import (
     GatewayRefund,
     GatewayRefused,
@@ -85,7 +85,8 @@ def give_back_excess(
             account,
             kind="paid_too_much",
             source=f"payment:{payment.id}",
-            detail=f"{excess - part} cents were paid too much and cannot go back by themselves.",
+            detail=f"{Money(Cents(excess - part), account.currency)} were paid too much"
+            " and cannot go back by themselves.",
             now=now,
         )
 
@@ -215,7 +216,8 @@ def _give_up(session: Session, refund_id: UUID, why: str, *, now: datetime) -> N
             account,
             kind="refund_refused",
             source=f"refund:{wanted.id}",
-            detail=f"{wanted.cause}: {wanted.amount_cents} cents of {payment.reference}: {why}",
+            detail=f"{wanted.cause}: {Money(Cents(wanted.amount_cents), account.currency)}"
+            f" of {payment.reference}: {why}",
             now=now,
         )
     commit(session, "refund.refused")
@@ -321,12 +323,14 @@ def _facts(refund: Refund, made: GatewayRefund) -> dict[str, object]:
 def _ask(
     session: Session, payment: Payment, made: GatewayRefund, what: str, *, now: datetime
 ) -> None:
+    account = lock_account(session, payment.account_id)
+    amount = Money(made.amount_cents, account.currency)
     open_exception(
         session,
-        lock_account(session, payment.account_id),
+        account,
         kind="refund_to_review",
         source=f"refund:{made.id}:{made.status}",
-        detail=f"Refund of {made.amount_cents} cents of {payment.reference} {what}.",
+        detail=f"Refund of {amount} of {payment.reference} {what}.",
         now=now,
     )
 
