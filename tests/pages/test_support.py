@@ -20,6 +20,7 @@ from portal.models import (
     Debtor,
     Hold,
     Leaf,
+    Message,
     Proposal,
     Refund,
     Role,
@@ -217,6 +218,29 @@ def test_terms_outside_the_review_limits_are_refused_and_kept(sam, session, acco
     set_tenant(session, client_id)
     session.refresh(proposal)
     assert proposal.status is ProposalStatus.SUBMITTED
+
+
+def test_a_message_is_read_without_what_would_open_its_link(sam, session, account: Account):
+    session.add(
+        Message(
+            client_id=account.client_id,
+            debtor_id=account.debtor_id,
+            account_id=account.id,
+            channel="email",
+            template="link",
+            context={},
+            locale="en",
+            dedupe_key="link",
+            status="sent",
+            body="Open https://pay.example/l/secret-token today, or /unsubscribe/other-token",
+            created_at=NOW,
+            send_at=NOW,
+        )
+    )
+    session.commit()
+    words = said(sam.get(f"/support/accounts/{account.id}"))
+    assert "Open https://pay.example/l/... today" in words
+    assert "token" not in words
 
 
 def test_two_presses_of_one_page_give_back_once(sam, session, account: Account):

@@ -14,6 +14,7 @@ from portal.domain.holds import Capability
 from portal.domain.outgoing import reason_of
 from portal.models import Account, Contact, Debtor
 from portal.security import audience, current_staff
+from portal.security.redaction import redact
 from portal.services import dossier
 from portal.services.evidence import account_leaves
 from portal.services.links import state_of
@@ -96,6 +97,7 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
     return {
         "labels": labels,
         "wording": wording,
+        "without_tokens": redact,
         "reason_of": reason_of,
         "state_of": lambda link: state_of(link, at),
         "full_name": f"{debtor.first_name} {debtor.last_name}",
