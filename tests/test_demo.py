@@ -92,11 +92,31 @@ def test_the_demo_gets_ready_and_ends_without_a_trace(demo, tmp_path):
     assert expired in (200, 410)
     assert log_in(told["staff"][0]).startswith(told["base_url"])
     files_hold_what_pages_show(told)
+    for more in ((), ("--reset",)):
+        second = refused("--port", "0", *more, folder=tmp_path)
+        assert second.startswith("Error: A demo is already running on this data.")
+    with requests.Session() as browser:
+        assert browser.get(links["settlement"]).status_code == 200
 
     demo.send_signal(signal.SIGINT)
     assert demo.wait(40) == 0, (tmp_path / "said").read_text()
     assert left_of(demo.pid, tmp_path / "postgres") == []
     assert "Stopping; the data stays" in (tmp_path / "said").read_text()
+
+
+def refused(*options: str, folder: Path, **given: str) -> str:
+    """The one line with which a demo does not start."""
+    done = subprocess.run(
+        [sys.executable, "-m", "portal", "demo", *options],
+        cwd=PROJECT,
+        env=environ(folder, **given),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    return done.stderr
 
 
 def files_hold_what_pages_show(told: dict) -> None:
@@ -133,33 +153,21 @@ def log_in(staff: dict, known: requests.Session | None = None) -> str:
 
 
 def test_a_live_key_is_refused_by_the_demo_in_one_line(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "portal", "demo", "--port", "0"],
-        cwd=PROJECT,
-        env=environ(tmp_path, STRIPE_SECRET_KEY="sk_live_x"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("STRIPE_SECRET_KEY is a live key, and this is the demo")
-    assert len(done.stderr.splitlines()) == 1
+    said = refused("--port", "0", folder=tmp_path, STRIPE_SECRET_KEY="sk_live_x")
+    assert said.startswith("STRIPE_SECRET_KEY is a live key, and this is the demo")
     assert not (tmp_path / "postgres").exists()
 
 
 def test_a_port_that_is_taken_is_said_in_one_line_before_anything_starts(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        done = subprocess.run(
-            [sys.executable, "-m", "portal", "demo", "--port", port],
-            cwd=PROJECT,
-            env=environ(tmp_path),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"Error: Port {port} cannot be used")
-    assert "--port 0" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+        said = refused("--port", port, folder=tmp_path)
+    assert said.startswith(f"Error: Port {port} cannot be used")
+    assert "--port 0" in said
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_a_ready_file_in_no_folder_is_said_in_one_line_before_anything_starts(tmp_path):
+    said = refused("--ready-file", str(tmp_path / "none" / "ready.json"), folder=tmp_path)
+    assert said == f"Error: There is no folder {tmp_path / 'none'} for the ready file.\n"
     assert not (tmp_path / "postgres").exists()

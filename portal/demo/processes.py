@@ -1,12 +1,14 @@
 """The demo's processes: started together, stopped together, and waited for until they answer."""
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -18,6 +20,24 @@ STOP_S = 20
 
 class DidNotStart(RuntimeError):
     """A part of the demo ended, or did not answer in time; its last words are in its log."""
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep every other demo out of a folder; the system lets go when the process ends.
+
+    Raises DidNotStart where one is running: two would share one database, and the first to end
+    would take it from the other.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as taken:
+            raise DidNotStart(
+                "A demo is already running on this data. Use that one, or end it with Ctrl-C first."
+            ) from taken
+        yield
 
 
 class Processes:
