@@ -291,9 +291,9 @@ class Page:
 
     @property
     def closes_at(self) -> str | None:
-        """The time of day when this page closes, on the person's clock, to end a sentence with."""
+        """The time of day when this page closes, on the person's clock."""
         at = self.face.closes_at
-        return i18n.voice(locale()).time(at, self.face.time_zone).rstrip(".") if at else None
+        return i18n.voice(locale()).time(at, self.face.time_zone) if at else None
 
     @property
     def printing(self) -> bool:

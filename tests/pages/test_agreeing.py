@@ -72,6 +72,22 @@ def test_a_settlement_at_once_closes_the_account(
     assert "You paid what we agreed." in said(http.get(path(dana)))
 
 
+def test_what_is_owed_again_after_money_went_back_is_said_with_the_agreement(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> None:
+    accept(http, dana, review(http, dana, "Pay it all today"))
+    http.get(pay_at_stripe(session, stripe))
+    account = lock_account(session, dana.account.id)
+    now = stripe.clock.now
+    back = Cents(40_00)
+    post(session, account, kind=EntryKind.REFUND, source="t", amount_cents=back, now=now)
+    session.commit()
+    mine = said(http.get(f"{path(dana)}/arrangement"))
+    assert "money went back since" in mine
+    assert "You owe$40.00" in mine
+    assert "Nothing" not in mine
+
+
 def test_the_plans_review_adds_up_and_asks_for_one_tick(http: FlaskClient, dana: Dana) -> None:
     page = choose_plan(http, dana)
     words = heard(page)

@@ -129,12 +129,14 @@ def test_a_protected_account_is_not_shown_at_all(
     http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, kind: HoldKind
 ) -> None:
     """DH-06"""
+    dana.client.phone_hours = "8 a.m. to 6 p.m."
     set_hold(session, dana.account, kind, source="t", now=clock.now(), actor=evidence.SYSTEM)
     session.commit()
     words = said(http.get(path(dana)))
     assert words.startswith("We cannot show this account now")
     assert "$" not in words
     assert "Northgate" not in words
+    assert "8 a.m. to 6 p.m. " in words
 
 
 def test_a_paid_account_owes_nothing(http: FlaskClient, session: PortalSession, dana: Dana) -> None:

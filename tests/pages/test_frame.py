@@ -212,4 +212,4 @@ def test_an_open_page_says_when_it_closes(app: Flask, http: FlaskClient, clock: 
     assert "Close this page" in words
     assert 'data-seconds="1800"' in response.get_data(as_text=True)
     spanish = text_of(tree(http.get("/open?lang=es")))
-    assert re.search(r"12:30\sp\.m\.(?!\.)", spanish)
+    assert re.search(r"cierra esta página: 12:30\sp\.m\.(?!\.)", spanish)

@@ -97,7 +97,7 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         note=note,
         title=_title(agreed),
         **_progress(agreed),
-        state=_state(agreed),
+        state=_state(view, agreed),
         method=_method(agreed),
         parts=[_row(view, part) for part in agreed.parts],
         card=card_text(view, locale()),
@@ -125,7 +125,9 @@ def _title(agreed: AgreementPage) -> str:
     return _("My plan") if agreed.terms.kind is Kind.PLAN else _("My agreement")
 
 
-def _state(agreed: AgreementPage) -> str:
+def _state(view: Balance, agreed: AgreementPage) -> str:
+    if agreed.status is ArrangementStatus.COMPLETED and view.account.balance_cents > 0:
+        return _("This was done, but money went back since.")
     if agreed.ended_reason == "expired":
         return _("This has ended, because no first payment came in time. Nothing was taken.")
     if agreed.status in ENDS:
