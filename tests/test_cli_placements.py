@@ -108,6 +108,11 @@ def test_accounts_are_recalled_by_number_and_by_file(portal: Portal, tmp_path: P
     assert "line 4, NG-77: This client has no account with that number" in some.stdout
     (tmp_path / "plain.txt").write_text("NG-3\nNG-4\n")
     assert "2 taken back" in portal("recall", "northgate", "plain.txt").stdout
+    lost = portal("recall", "northgate", "lost.csv")
+    assert (lost.returncode, lost.stderr.splitlines()[-1]) == (
+        2,
+        "Error: There is no file lost.csv.",
+    )
     assert portal("verify").returncode == 0
 
 

@@ -152,9 +152,12 @@ def recall(client: str, what: tuple[str, ...]) -> None:
     from portal.runtime import build_runtime
     from portal.services import placements
 
+    file_given = len(what) == 1 and Path(what[0]).is_file()
+    if not file_given and what[0].lower().endswith(".csv"):
+        raise click.UsageError(f"There is no file {what[0]}.")
     runtime = build_runtime(load(), worker=True)
     with session_of(runtime, client) as (session, owner):
-        if len(what) == 1 and Path(what[0]).is_file():
+        if file_given:
             file = placements.inspect_file(Path(what[0]))
             wanted = placements.read_recall(file, owner.header_synonyms)
         else:
