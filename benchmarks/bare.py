@@ -37,6 +37,12 @@ def sentence(seed: int) -> str:
     return " ".join(words)[:100]
 
 
+def fill(wanted: int) -> list[str]:
+    """Paragraphs that make a page longer by so many characters, their tags included."""
+    whole, rest = divmod(max(wanted, 0), 107)
+    return [*(sentence(n % 29) for n in range(whole)), sentence(whole)[: max(rest - 7, 0)]]
+
+
 def create_app() -> Flask:
     """The bare app on the owner's connection: no tenant, no session, no language."""
     app = Flask("bare")
@@ -44,7 +50,7 @@ def create_app() -> Flask:
     engine = create_engine(driver_url(os.environ["BARE_DATABASE_URL"]))
     template = app.jinja_env.from_string(PAGE)
     wanted = int(os.environ.get("BARE_BYTES", "12000"))
-    paragraphs = [sentence(n) for n in range(max(0, (wanted - 1500) // 107))]
+    paragraphs: list[str] = []
     app.after_request(compress)
 
     @app.get("/a/<token>")
@@ -57,7 +63,10 @@ def create_app() -> Flask:
             row = connection.execute(SELECT, {"client": client, "account": account}).one()
         found = {"creditor": row[0], "balance": f"${row[1] / 100:,.2f}"}
         rows = (row[2] or []) * (ROWS // max(1, len(row[2] or [1])))
-        return template.render(account=found, rows=rows, paragraphs=paragraphs)
+        page = template.render(account=found, rows=rows, paragraphs=paragraphs)
+        if not paragraphs:  # the first page says how much is still wanted
+            paragraphs.extend(fill(wanted - len(page)))
+        return page
 
     return app
 

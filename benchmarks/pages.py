@@ -119,7 +119,7 @@ def main(number: int, rounds: int) -> None:
         portal = gunicorn(processes, "portal", "wsgi:app", here, {})
         processes.wait_for(f"{base}/healthz")
         browser = acting.enter(invited)
-        headers = {"Cookie": browser.cookies, "Accept-Encoding": "br", "Accept-Language": "en"}
+        headers = {"Cookie": browser.cookies, "Accept-Encoding": "gzip", "Accept-Language": "en"}
         size = len(browser.text.encode())
         owner = {"BARE_DATABASE_URL": server.url("portal", "postgres"), "BARE_BYTES": str(size)}
         bare = gunicorn(processes, "bare", "benchmarks.bare:app", there, owner)

@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2.bccache import Bucket
 from jinja2.visitor import NodeTransformer
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
@@ -45,7 +45,9 @@ SPOKEN = (
     *("gettext", "ngettext", "pgettext", "npgettext"),
     *("money", "number", "percent", "date", "time", "datetime"),
 )
-"""What a template can say without importing anything, beside `_`."""
+"""What a template can say without importing anything."""
+
+ALSO_SPOKEN = ("_", "money_text")
 
 
 class CatalogueMissing(RuntimeError):
@@ -81,9 +83,9 @@ def translate(locale: str, message: str, params: Mapping[str, object] | None = N
     A param may be text, a number, a date, or a pair (cents, currency).
     """
     speaker = voice(locale)
-    return speaker.gettext(
-        message, **{name: speaker.spell(value) for name, value in (params or {}).items()}
-    )
+    if not params:
+        return speaker.gettext(message)
+    return speaker.gettext(message, **{name: speaker.spell(params[name]) for name in params})
 
 
 def render(locale: str, template: str, /, **context: object) -> str:
@@ -209,9 +211,12 @@ def environment(locale: str, *, html: bool = True) -> Environment:
     env.newstyle_gettext = True  # type: ignore[attr-defined]
     env.policies["ext.i18n.trimmed"] = True
     words = HtmlVoice(speaker) if html else speaker
-    env.globals |= {name: getattr(words, name) for name in SPOKEN}
-    env.globals |= {"_": words.gettext, "language": speaker.language, "languages": LANGUAGES}
-    env.globals |= {"locale": locale, "direction": speaker.direction, "money_text": speaker.money}
+    said = {name: getattr(words, name) for name in SPOKEN}
+    said |= dict(zip(ALSO_SPOKEN, (words.gettext, speaker.money), strict=True))
+    env.globals |= said
+    env.filters |= said
+    env.globals |= {"language": speaker.language, "languages": LANGUAGES}
+    env.globals |= {"locale": locale, "direction": speaker.direction}
     return env
 
 
@@ -227,26 +232,32 @@ class HtmlVoice:
 
     def gettext(self, message: str, /, **params: object) -> Markup:
         if params:
-            return Markup(self._speaker._catalogue.gettext(message)) % params  # noqa: S704
+            return Markup(self._speaker.gettext(message, **_escaped(params)))  # noqa: S704
         if message not in self._plain:
             self._plain[message] = Markup(self._speaker.gettext(message))  # noqa: S704
         return self._plain[message]
 
     def ngettext(self, singular: str, plural: str, num: int, /, **params: object) -> Markup:
-        text = self._speaker._catalogue.ngettext(singular, plural, num)
-        return Markup(text) % ({"num": num} | params)  # noqa: S704
+        return Markup(self._speaker.ngettext(singular, plural, num, **_escaped(params)))  # noqa: S704
 
     def pgettext(self, context: str, message: str, /, **params: object) -> Markup:
-        return Markup(self._speaker._catalogue.pgettext(context, message)) % params  # noqa: S704
+        return Markup(self._speaker.pgettext(context, message, **_escaped(params)))  # noqa: S704
 
     def npgettext(
         self, context: str, singular: str, plural: str, num: int, /, **params: object
     ) -> Markup:
-        text = self._speaker._catalogue.npgettext(context, singular, plural, num)
-        return Markup(text) % ({"num": num} | params)  # noqa: S704
+        text = self._speaker.npgettext(context, singular, plural, num, **_escaped(params))
+        return Markup(text)  # noqa: S704
 
     def money(self, cents: int, currency: str = "USD") -> Markup:
         return Markup(self._isolate.format(self._speaker.money(cents, currency)))  # noqa: S704
+
+
+def _escaped(params: dict[str, object]) -> dict[str, object]:
+    """What goes into a message, fit for HTML; a number stays one."""
+    return {
+        name: value if isinstance(value, int) else escape(value) for name, value in params.items()
+    }
 
 
 class Speaking(Environment):
@@ -258,7 +269,7 @@ class Speaking(Environment):
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        settled: nodes.Template = Settle(self).visit(tree)
+        settled: nodes.Template = Settle(self, own_names(tree)).visit(tree)
         return settled
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
@@ -266,22 +277,43 @@ class Speaking(Environment):
         return {**self.globals, **d} if d else self.globals
 
 
-class Settle(NodeTransformer):
-    """Puts the translation in the place of each call that can have only one answer."""
+def own_names(tree: nodes.Template) -> set[str]:
+    """What a template itself gives a name to: there the name no longer means a locale's word."""
+    imported = (one for found in tree.find_all(nodes.FromImport) for one in found.names)
+    names = {one if isinstance(one, str) else one[1] for one in imported}
+    names |= {macro.name for macro in tree.find_all(nodes.Macro)}
+    return names | {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
 
-    def __init__(self, env: Environment) -> None:
+
+class Settle(NodeTransformer):
+    """Puts the translation in the place of each call that can have only one answer.
+
+    Other calls of what a locale says become filters, which Jinja calls without a detour.
+    """
+
+    def __init__(self, env: Environment, taken: set[str]) -> None:
         self._env = env
+        self._words = {*SPOKEN, *ALSO_SPOKEN} - taken
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:
         """Look at the arguments first: a call may stand among them."""
         self.generic_visit(node)
         name = node.node.name if isinstance(node.node, nodes.Name) else None
-        if name not in ("_", "gettext") or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        if name not in self._words or not node.args or node.dyn_args or node.dyn_kwargs:
             return node
-        messages = [arg.value for arg in node.args if isinstance(arg, nodes.Const)]
-        if len(messages) != 1 or len(node.args) != 1:
+        given = [*node.args, *(one.value for one in node.kwargs)]
+        if all(isinstance(one, nodes.Const) for one in given):
+            return self._settled(name, node)
+        first, *rest = node.args
+        return nodes.Filter(
+            first, name, rest, node.kwargs, None, None, lineno=node.lineno, environment=self._env
+        )
+
+    def _settled(self, name: str, node: nodes.Call) -> nodes.Node:
+        if name not in ("_", "gettext") or node.kwargs or len(node.args) != 1:
             return node
-        translated = self._env.globals["_"](messages[0])  # type: ignore[operator]
+        (message,) = node.args
+        translated = self._env.globals["_"](message.as_const())  # type: ignore[operator]
         return nodes.Const(translated, lineno=node.lineno, environment=self._env)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import sessionmaker
 
 from portal.config import Settings
-from portal.db import PortalSession, make_engine, make_sessions
+from portal.db import PortalSession, Reader, Reading, make_engine, make_sessions
 from portal.gateways.clock import Clock, SystemClock
 from portal.gateways.mail import Mailer, NoMailer, OutboxMailer, SmtpMailer
 from portal.gateways.payments import PaymentGateway
@@ -17,9 +17,13 @@ SANDBOX_KEY = "sk_test_sandbox"
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Built once at the start of a process and handed to the app or the tasks."""
+    """Built once at the start of a process and handed to the app or the tasks.
+
+    ``read`` finds visits and what stands beside them, without a session.
+    """
 
     settings: Settings
+    read: Reading
     sessions: sessionmaker[PortalSession]
     clock: Clock
     stripe: PaymentGateway
@@ -35,9 +39,11 @@ class Runtime:
 def build_runtime(settings: Settings, *, worker: bool = False) -> Runtime:
     """Everything these settings describe; ``worker`` connects as the worker, directly."""
     url = settings.worker_database_url if worker else settings.database_url
-    engine = make_engine(url, pooled=settings.pooled and not worker)
+    pooled = settings.pooled and not worker
+    engine = make_engine(url, pooled=pooled)
     return Runtime(
         settings=settings,
+        read=Reader(url, pooled=pooled),
         sessions=make_sessions(engine),
         clock=SystemClock(),
         stripe=StripeGateway(

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from uuid import UUID
 
 import flask
@@ -13,13 +13,14 @@ from flask import Flask, current_app, g, redirect, request
 from flask_wtf import FlaskForm
 from jinja2 import Environment
 from markupsafe import Markup, escape
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 from wtforms.form import BaseForm
 
-from portal import assets, i18n
-from portal.db import PortalSession
+from portal import addresses, assets, i18n
+from portal.db import PortalSession, set_tenant
 from portal.domain import N_, DomainError, theme
 
 
@@ -93,9 +94,17 @@ class SessionClosed(HTTPException):
 
 def _open() -> PortalSession:
     if "session" not in g:
-        g.session = current_app.extensions["portal"].sessions()
+        seen = {"client_ids": g.get("client_ids", ())}
+        g.session = current_app.extensions["portal"].sessions(info=seen)
     current: PortalSession = g.session
     return current
+
+
+def scope(*client_ids: UUID) -> None:
+    """Let the request's session see these clients and no others, whether it is open yet or not."""
+    g.client_ids = client_ids
+    if "session" in g:
+        set_tenant(g.session, *client_ids)
 
 
 session: PortalSession = LocalProxy(_open)  # type: ignore[assignment]
@@ -130,9 +139,16 @@ def prefer(*, language: str | None = None, country: str | None = None) -> None:
     g.pop("locale", None)
 
 
+def arguments() -> MultiDict[str, str]:
+    """What stands behind the question mark of this address; most addresses have none."""
+    return request.args if request.environ.get("QUERY_STRING") else NO_ARGUMENTS
+
+
 def asked_language() -> str | None:
     """The language that the person chose in this very address, if it is one of ours."""
-    asked = request.args.get("lang")
+    asked = arguments().get("lang")
+    if asked is None:
+        return None
     known = current_app.config.get("LANGUAGES", i18n.LANGUAGES)
     return asked if asked in known else None
 
@@ -151,7 +167,7 @@ def locale() -> str:
 
 def gettext(message: str, /, **params: object) -> str:
     """A marked message in this request's language; params as in `i18n.translate`."""
-    return i18n.translate(locale(), message, params)
+    return i18n.translate(locale(), message, params or None)
 
 
 def ngettext(singular: str, plural: str, num: int, /, **params: object) -> str:
@@ -176,38 +192,16 @@ def url_for(endpoint: str, /, **values: Any) -> str:
     asking, here = request._get_current_object(), g._get_current_object()  # type: ignore[attr-defined]
     if "leads" in here and (elsewhere := here.leads(endpoint)) is not None:
         return str(elsewhere)
-    if "lang" in asking.args and "lang" not in values and not here.get("remembers_language"):
+    if "lang" not in values and "remembers_language" not in here and "lang" in arguments():
         values["lang"] = asked_language()
     if endpoint.startswith("."):
         endpoint = f"{asking.blueprint}{endpoint}"
-    return _fill(asking.script_root, endpoint, values)
-
-
-def _fill(root: str, endpoint: str, values: dict[str, Any]) -> str:
-    """The address from its pattern, which is kept without what only one person's pages have."""
-    account_id, chosen = values.get("account_id"), values.pop("c", None)
-    if isinstance(account_id, UUID):
-        values["account_id"] = NO_ACCOUNT
-    known = tuple((name, str(value)) for name, value in values.items() if value is not None)
-    address = _build(root, endpoint, known)
-    if account_id is not None:
-        address = address.replace(NO_ACCOUNT, str(account_id), 1)
-    if chosen is not None:
-        address += f"{'&' if '?' in address else '?'}c={quote(str(chosen), safe='')}"
-    return address
-
-
-NO_ACCOUNT = str(UUID(int=0))
-
-
-@lru_cache(4096)
-def _build(_root: str, endpoint: str, values: tuple[tuple[str, str], ...]) -> str:
-    return flask.url_for(endpoint, **dict(values))  # type: ignore[arg-type]
+    return addresses.fill(asking.script_root, endpoint, values)
 
 
 def asset(name: str) -> str:
     """The address of a static file, with its hash."""
-    return url_for("assets.file", name=name, digest=assets.asset(name).digest, lang=None)
+    return addresses.of_file(request.script_root, name)
 
 
 CHOOSE = N_("Choose one of the answers.")
@@ -281,7 +275,7 @@ class Page:
     @property
     def languages(self) -> list[tuple[str, str, str]]:
         """(code, its own name, this page's address in it) of each language."""
-        given = request.args.to_dict(flat=False)
+        given = arguments().to_dict(flat=False)
         if not given or given.keys() == {"lang"}:
             return PLAIN_LANGUAGES
         return [
@@ -298,7 +292,7 @@ class Page:
     @property
     def printing(self) -> bool:
         """Whether the page is asked for on paper, where folded parts must lie open."""
-        return "print" in request.args
+        return "print" in arguments()
 
     @property
     def seconds_left(self) -> int:
@@ -327,6 +321,7 @@ def render(template: str, /, *, section: str = "", **context: Any) -> str:
 
 
 NEUTRAL = Face()
+NO_ARGUMENTS: MultiDict[str, str] = ImmutableMultiDict()
 PLAIN_LANGUAGES = [(code, name, f"?lang={code}") for code, name in i18n.LANGUAGES.items()]
 
 
@@ -348,10 +343,9 @@ def tel(number: str) -> Markup:
 def csrf_field() -> Markup:
     """The hidden field that proves a form came from our page; the guard sets `g.csrf_token`."""
     token = g.get("csrf_token")
-    if not token:
+    if token is None:
         return Markup()
-    value = token() if callable(token) else token
-    return Markup(f'<input type="hidden" name="csrf_token" value="{escape(value)}">')  # noqa: S704
+    return Markup(f'<input type="hidden" name="csrf_token" value="{escape(token())}">')  # noqa: S704
 
 
 def flashes() -> list[tuple[str, str]]:

@@ -5,13 +5,15 @@ worker. ``fresh_db`` gives a database of its own to a test that really commits.
 ``TEST_DATABASE_URL`` (a superuser's) runs the same on a server of yours.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
+import psycopg
 import pytest
 from sqlalchemy import URL, Connection, Engine
 
 from portal.config import Settings
-from portal.db import PortalSession, make_engine
+from portal.db import PortalSession, Reading, Row, make_engine
 from tests.databases import Database, cloned, migrated_template, server_address, stop_idle_server
 
 
@@ -78,6 +80,20 @@ def sessions(connection: Connection) -> Callable[..., PortalSession]:
         return PortalSession(bind=connection, **given)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def read(connection: Connection) -> Reading:
+    """Reads alone, as the web does, on the test's connection: what it sets ends with it."""
+
+    def read(statement: str, values: Mapping[str, object]) -> Row | None:
+        with connection.begin_nested() as alone:
+            driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+            row = driver.execute(statement, values).fetchone()
+            alone.rollback()
+        return row
+
+    return read
 
 
 @pytest.fixture

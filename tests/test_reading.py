@@ -1,162 +1,101 @@
-"""Pages that only read: the tenant of the connection, before and after the session's own work.
-
-These really end their transactions on a pool of one connection, so that whatever one reader left
-behind, the next would see.
-"""
+"""Reading alone: one statement on a connection of its own that leaves nothing behind."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg.pq import TransactionStatus
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from portal.db import PortalSession, conninfo, make_engine, read_row, set_tenant, tenant_session
+from portal.db import Reader, conninfo, make_engine, tenant_session
 from portal.domain.keys import Keys
 from portal.services.attempts import Allowed, Mark, Scope, take
+from tests.databases import Database
 from tests.factories import NOW
 from tests.statements import statements
 
-ROW = "INSERT INTO procrastinate_periodic_defers (task_name, defer_timestamp) VALUES ('x', 1)"
 SEEN = "SELECT current_setting('app.client_ids', true)"
-SCOPE = "SELECT set_config('app.client_ids', %(ids)s, true)"
-CLEO, OTHER = UUID(int=1), UUID(int=2)
+SCOPED = "SELECT set_config('app.client_ids', %(ids)s, true)"
+PID = "SELECT pg_backend_pid()"
+CLEO = UUID(int=1)
 
 
 @pytest.fixture
-def engine(database) -> Iterator[Engine]:
-    """A pool of one connection, so that readers follow each other on it."""
-    engine = make_engine(database.url("portal_app"), pool_size=1, max_overflow=0, pool_timeout=2)
-    yield engine
-    engine.dispose()
+def reader(database: Database) -> Iterator[Reader]:
+    """A reader of the web's; one after the other, all it reads goes over one connection."""
+    reader = Reader(database.url("portal_app"))
+    yield reader
+    reader.close()
 
 
-def seen(session: PortalSession) -> str:
-    row = read_row(session, SEEN, {})
-    assert row is not None
-    return row[0] or ""
+def cut(database: Database, pid: int) -> None:
+    """End somebody's connection, as a restart of the server would."""
+    with psycopg.connect(conninfo(database.url("portal_app"))) as it:
+        it.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
 
-def let_in(session: PortalSession, client_id: UUID) -> None:
-    read_row(session, SCOPE, {"ids": f"{{{client_id}}}"})
-    session.scoped_to(client_id)
+def test_what_one_statement_may_see_the_next_may_not(reader: Reader):
+    assert reader(SCOPED, {"ids": f"{{{CLEO}}}"}) == (f"{{{CLEO}}}",)
+    assert reader(SEEN, {}) in ((None,), ("",))
 
 
-def test_one_connection_and_one_transaction_serve_reading_and_work(engine: Engine):
-    with tenant_session(engine) as session:
-        let_in(session, CLEO)
-        here = read_row(session, "SELECT pg_backend_pid(), now()", {})
-        there = session.execute(text("SELECT pg_backend_pid(), now()")).one()
-        assert here == tuple(there)
+def test_reading_is_one_round_trip_on_a_connection_that_stays(reader: Reader):
+    with statements() as said:
+        assert reader(PID, {}) == reader(PID, {})
+    assert said == [PID, PID]
 
 
-def test_work_after_reading_keeps_the_scope_without_asking_again(engine: Engine):
-    with tenant_session(engine) as session:
-        let_in(session, CLEO)
-        with statements() as said:
-            assert session.execute(text(SEEN)).scalar_one() == f"{{{CLEO}}}"
-        assert not [one for one in said if "set_config" in one]
-        session.commit()
-        assert session.execute(text(SEEN)).scalar_one() == f"{{{CLEO}}}"
-        assert seen(session) == f"{{{CLEO}}}"
-
-
-def test_reading_right_after_a_commit_has_its_scope(engine: Engine):
-    with tenant_session(engine) as session:
-        let_in(session, CLEO)
-        session.execute(text("SELECT 1"))
-        session.commit()
-        assert seen(session) == f"{{{CLEO}}}"
-
-
-def test_a_commit_ends_a_transaction_that_only_read(engine: Engine):
-    with tenant_session(engine) as session:
-        let_in(session, CLEO)
-        held = session.driver()
-        assert held.info.transaction_status == TransactionStatus.INTRANS
-        session.commit()
-        assert held.info.transaction_status == TransactionStatus.IDLE
-        assert seen(session) == f"{{{CLEO}}}", "what is read next has its scope"
-    with tenant_session(engine) as session:
-        assert seen(session) == ""
-
-
-def test_the_next_reader_on_the_connection_sees_no_client(engine: Engine):
-    with tenant_session(engine) as session:
-        let_in(session, CLEO)
-        assert seen(session) == f"{{{CLEO}}}"
-    with tenant_session(engine) as session:
-        assert seen(session) == ""
-
-
-def test_a_session_that_names_its_clients_reads_in_their_scope(engine: Engine):
-    with tenant_session(engine, [OTHER]) as session:
-        assert seen(session) == f"{{{OTHER}}}"
-
-
-def test_the_tenant_may_change_between_two_readings(engine: Engine):
-    with tenant_session(engine) as session:
-        let_in(session, CLEO)
-        set_tenant(session, OTHER)
-        assert seen(session) == f"{{{OTHER}}}"
-    with tenant_session(engine) as session:
-        let_in(session, CLEO)
-        set_tenant(session)
-        assert seen(session) in ("", "{}")
-
-
-def test_work_that_nobody_commits_is_rolled_back_though_it_began_with_a_reading(fresh_db):
-    engine = make_engine(fresh_db.url("portal_worker"), pool_size=1, max_overflow=0)
-    for _ in range(2):
-        with tenant_session(engine) as session:
-            count = read_row(session, "SELECT count(*) FROM procrastinate_periodic_defers", {})
-            assert count == (0,)
-            session.execute(text(ROW))
-    engine.dispose()
-
-
-def test_what_a_page_reads_is_prepared_once(engine: Engine):
+def test_what_a_page_reads_is_prepared_once(reader: Reader):
     for _ in range(8):
-        with tenant_session(engine) as session:
-            let_in(session, CLEO)
-    with tenant_session(engine) as session:
-        row = read_row(session, "SELECT count(*) FROM pg_prepared_statements", {})
+        reader(SCOPED, {"ids": f"{{{CLEO}}}"})
+    row = reader("SELECT count(*) FROM pg_prepared_statements", {})
     assert row is not None
     assert row[0] > 0
 
 
-def test_a_connection_that_broke_is_replaced(engine: Engine):
-    with tenant_session(engine) as session:
-        pid = read_row(session, "SELECT pg_backend_pid()", {})
-        assert pid is not None
-        with psycopg.connect(conninfo(engine.url)) as it:
-            it.execute("SELECT pg_terminate_backend(%s)", pid)
-        with pytest.raises(OperationalError):
-            read_row(session, "SELECT 1", {})
-        assert read_row(session, "SELECT 1", {}) == (1,)
-    with tenant_session(engine) as session:
-        assert read_row(session, "SELECT 1", {}) == (1,)
+def test_behind_a_pooler_nothing_is_prepared(database: Database):
+    reader = Reader(database.url("portal_app"), pooled=True)
+    for _ in range(8):
+        reader(SEEN, {})
+    assert reader("SELECT count(*) FROM pg_prepared_statements", {}) == (0,)
+    reader.close()
 
 
-def test_a_connection_that_broke_after_the_last_reading_hurts_nobody(engine: Engine):
-    with tenant_session(engine) as session:
-        pid = read_row(session, "SELECT pg_backend_pid()", {})
-        assert pid is not None
-        with psycopg.connect(conninfo(engine.url)) as it:
-            it.execute("SELECT pg_terminate_backend(%s)", pid)
-    with tenant_session(engine) as session:
-        assert read_row(session, "SELECT 1", {}) == (1,)
+def test_a_connection_that_broke_is_replaced_and_nobody_notices(reader: Reader, database: Database):
+    row = reader(PID, {})
+    assert row is not None
+    cut(database, row[0])
+    assert reader("SELECT 1", {}) == (1,)
 
 
-def test_attempts_are_counted_beside_a_session_that_only_read(fresh_db):
+def test_a_server_that_is_away_is_said_as_the_session_says_it(database: Database):
+    away = make_url(database.url("portal_app")).set(query={"host": "/nowhere"})
+    with pytest.raises(OperationalError):
+        Reader(away)("SELECT 1", {})
+
+
+def test_a_wrong_statement_leaves_the_connection_fit(reader: Reader):
+    before = reader(PID, {})
+    with pytest.raises((psycopg.Error, SQLAlchemyError)):
+        reader("SELECT 1/%(by)s", {"by": 0})
+    assert reader(PID, {}) == before
+
+
+def test_readers_at_once_have_a_connection_each(reader: Reader):
+    slow = "SELECT pg_backend_pid(), pg_sleep(0.2)"
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: reader(slow, {}), range(4)))
+    assert len({row[0] for row in found if row}) == 4
+
+
+def test_attempts_are_counted_beside_a_session_that_worked(fresh_db: Database):
     """Battery I-4: whatever becomes of the request's transaction, the attempt stays counted."""
     engine = make_engine(fresh_db.url("portal_app"))
     marks, keys = [Mark(Scope.LINK, "a link")], Keys((b"k" * 32,), b"p" * 32, "http://x")
     for work in (False, True):
         with tenant_session(engine) as session:
-            let_in(session, CLEO)
             if work:
                 session.execute(text("SELECT 1"))
             assert isinstance(take(session, keys, marks, now=NOW), Allowed)

@@ -3,7 +3,7 @@
 import csv
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from portal.domain.debts import Country
@@ -27,6 +27,7 @@ def all_regions() -> tuple[Region, ...]:
     return tuple(_by_code().values())
 
 
+@lru_cache(1024)
 def find_region(text: str, country: str | None = None) -> Region | None:
     """The region of a postal abbreviation or a name in English or French, or None.
 

@@ -7,6 +7,7 @@ from portal.security.audiences import (
     audience,
     current_visit,
     guard,
+    read_beside,
     staff_guard,
 )
 from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
@@ -43,6 +44,7 @@ __all__ = [
     "let_staff_in",
     "let_staff_out",
     "load_choice",
+    "read_beside",
     "recognize",
     "sign_choice",
     "staff_guard",

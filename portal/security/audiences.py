@@ -22,22 +22,29 @@ StaffGuard = Callable[[frozenset[Role]], None]
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a page is for; ``roles`` are those of staff. ``forms`` are checked for our token."""
+    """Whom a page is for; ``roles`` are those of staff. ``forms`` are checked for our token.
+
+    ``beside`` is what a debtor's page reads in the statement that finds the visit.
+    """
 
     kind: str
     roles: frozenset[Role] = frozenset()
     forms: bool = True
+    beside: str | None = None
 
     def __str__(self) -> str:
         return "+".join(sorted(self.roles)) if self.roles else self.kind
 
 
-def audience(*who: str | Role, forms: bool = True) -> Callable[[View], View]:
+def audience(
+    *who: str | Role, forms: bool = True, beside: str | None = None
+) -> Callable[[View], View]:
     """Say whom a view is for: ``anyone``, ``debtor``, ``payer``, or the roles of staff.
 
     A payer is somebody else whom a debtor asked to pay: the token of the address is all they have.
 
     ``forms=False``: the request proves itself in another way, such as a webhook's signature.
+    ``beside``: a SELECT over ``visit`` that a debtor's page shows (``read_beside``).
     """
     roles = frozenset(one for one in who if isinstance(one, Role))
     kinds = [one for one in who if not isinstance(one, Role)] or [STAFF]
@@ -49,7 +56,7 @@ def audience(*who: str | Role, forms: bool = True) -> Callable[[View], View]:
         raise ValueError(f"{who} is no audience")
     if kinds == [STAFF] and not roles:
         roles = frozenset(Role)
-    allowed = Audience(kinds[0], roles, forms)
+    allowed = Audience(kinds[0], roles, forms, beside)
 
     def declare(view: View) -> View:
         view.audience = allowed  # type: ignore[attr-defined]
@@ -82,7 +89,7 @@ def guard() -> None:
 
 def _admit(allowed: Audience) -> None:
     if allowed.kind == DEBTOR:
-        admit_debtor()
+        admit_debtor(allowed.beside)
     elif allowed.kind == STAFF:
         admit: StaffGuard | None = current_app.extensions.get("staff_guard")
         if admit is None:
@@ -98,3 +105,9 @@ def current_visit() -> Visit:
     """The visit of the debtor who reads this page."""
     visit: Visit = g.visit
     return visit
+
+
+def read_beside() -> tuple[Any, ...]:
+    """The row that the page's audience named, as it was when the visit was found."""
+    row: tuple[Any, ...] = g.beside
+    return row

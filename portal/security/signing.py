@@ -1,14 +1,14 @@
 """Signatures as itsdangerous makes them, with each secret's key derived once."""
 
-import hmac
 import json
+from functools import cached_property
 from typing import Any
 
 from itsdangerous import Serializer, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_encode
 from itsdangerous.signer import SigningAlgorithm
 
-from portal.domain.keys import Keys
+from portal.domain.keys import Keys, seal
 
 
 class Sha256(SigningAlgorithm):
@@ -16,7 +16,7 @@ class Sha256(SigningAlgorithm):
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
         """The mark of a value under a derived key."""
-        return hmac.digest(key, value, "sha256")
+        return seal(key, value)
 
 
 class Compact:
@@ -27,7 +27,15 @@ class Compact:
 
 
 class Short(URLSafeSerializer):
-    """Values so short that trying to compress them costs more than it saves."""
+    """Values so short that trying to compress them costs more than it saves; one signer for all."""
+
+    def make_signer(self, salt: str | bytes | None = None) -> Signer:
+        """The signer of this purpose, which is the only one: nothing is signed with other salts."""
+        return self._signer
+
+    @cached_property
+    def _signer(self) -> Signer:
+        return super().make_signer()
 
     def dump_payload(self, obj: Any) -> bytes:
         """The value as it stands in an address."""
@@ -46,4 +54,4 @@ def serializer(keys: Keys, salt: str) -> URLSafeSerializer:
 
 
 def _derived(keys: Keys, salt: str) -> list[bytes]:
-    return [hmac.digest(key, salt.encode(), "sha256") for key in keys.oldest_first()]
+    return [seal(key, salt.encode()) for key in keys.oldest_first()]

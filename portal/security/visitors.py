@@ -17,10 +17,12 @@ from portal.db import commit, set_tenant
 from portal.domain.keys import Keys
 from portal.domain.wording import clean_text
 from portal.models import Client
+from portal.runtime import Runtime
 from portal.security.forms import bind
 from portal.security.signing import signer
 from portal.services.links import OpenedLink, token_of_id
 from portal.services.visits import (
+    NOTHING,
     USER_AGENT_LENGTH,
     Browser,
     FoundVisit,
@@ -28,7 +30,17 @@ from portal.services.visits import (
     find_visit,
     start_visit,
 )
-from portal.web import Face, SessionClosed, asked_language, now, prefer, session, url_for, wear
+from portal.web import (
+    Face,
+    SessionClosed,
+    asked_language,
+    now,
+    prefer,
+    scope,
+    session,
+    url_for,
+    wear,
+)
 
 IDLE = timedelta(minutes=30)
 LONGEST_COOKIE = 256
@@ -43,10 +55,14 @@ class Pass:
     language: str
 
 
+def _runtime() -> Runtime:
+    found: Runtime = current_app.extensions["portal"]
+    return found
+
+
 def keys() -> Keys:
     """The portal's secrets, for services that take them."""
-    found: Keys = current_app.extensions["portal"].settings.keys
-    return found
+    return _runtime().settings.keys
 
 
 def browser() -> Browser:
@@ -88,13 +104,14 @@ def read_pass() -> Pass | None:
     return Pass(token, datetime.fromtimestamp(int(seen), UTC), language)
 
 
-def admit_debtor() -> None:
+def admit_debtor(beside: str | None = None) -> None:
     """Let the debtor of the cookie in and scope the session to them. Raises SessionClosed.
 
-    One statement beside the page's own. A visit that ended, or whose link was revoked, or that
-    nobody used for half an hour is closed, with the way back to the identity check.
+    One statement, in which the page may read ``beside``. A visit that ended, or whose link was
+    revoked, or that nobody used for half an hour is closed, with the way back to the identity
+    check.
     """
-    held, found = _visit()
+    held, found = _visit(beside)
     if held is None or found is None:
         raise SessionClosed(url_for("debtor.start"))
     if not _is_open(held, found):
@@ -115,13 +132,16 @@ def is_inside(opened: OpenedLink) -> bool:
     held, found = _visit()
     if held is None or found is None:
         return False
-    set_tenant(session, opened.client.id)  # the visit may be another client's
     return _is_open(held, found) and found.visit.link_id == opened.link.id
 
 
-def _visit() -> tuple[Pass | None, FoundVisit | None]:
+def _visit(beside: str | None = None) -> tuple[Pass | None, FoundVisit | None]:
     held = read_pass()
-    return held, find_visit(session, held.token, now=now()) if held else None
+    if held is None:
+        return None, None
+    at = now()
+    wanted = {"now": at, **(request.view_args or {})} if beside else NOTHING
+    return held, find_visit(_runtime().read, held.token, now=at, beside=beside, wanted=wanted)
 
 
 def _is_open(held: Pass, found: FoundVisit) -> bool:
@@ -137,13 +157,18 @@ def _show_out(found: FoundVisit) -> None:
 
 def _welcome(found: FoundVisit, held: Pass) -> None:
     language = asked_language() or held.language or found.visit.locale
-    g.visit = replace(found.visit, locale=language)
-    g.visit_pass = Pass(held.token, now(), language)
-    g.remembers_language = True
+    at = now()
+    scope(found.visit.client_id)
+    here = g._get_current_object()
+    here.visit = found.visit
+    if language != found.visit.locale:
+        here.visit = replace(found.visit, locale=language)
+    here.beside = found.beside
+    here.visit_pass = Pass(held.token, at, language)
+    here.remembers_language = True
     bind("visit", held.token)
     prefer(language=language, country=found.face["country"])
-    closes_at = min(now() + IDLE, found.expires_at)
-    wear(_face(found.face, closes_at))
+    wear(_face(found.face, min(at + IDLE, found.expires_at)))
 
 
 def _face(client: dict[str, Any], closes_at: datetime) -> Face:
@@ -184,8 +209,8 @@ def let_in(opened: OpenedLink, *, method: str) -> None:
     """
     _, token = start_visit(session, opened, method=method, browser=browser(), now=now())
     commit(session, "visits.start")
-    if held := read_pass():
-        end_visit(session, held.token, now=now())
+    if before := _visit()[1]:
+        end_visit(session, before.visit, now=now())
         commit(session, "visits.end")
         set_tenant(session, opened.client.id)
     g.visit_pass = Pass(token, now(), asked_language() or "")
@@ -193,8 +218,8 @@ def let_in(opened: OpenedLink, *, method: str) -> None:
 
 def let_out() -> None:
     """End the visit of this browser, if it has one; commits."""
-    if held := read_pass():
-        end_visit(session, held.token, now=now())
+    if found := _visit()[1]:
+        end_visit(session, found.visit, now=now())
         commit(session, "visits.end")
     g.visit_pass = None
 

@@ -2,15 +2,19 @@
 
 import base64
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from portal.db import PortalSession, read_row
+from portal.db import PortalSession, Reading, set_tenant
 from portal.models import Debtor, DebtorSession
 from portal.models.base import ids
 from portal.services import evidence
@@ -18,13 +22,13 @@ from portal.services.links import OpenedLink, accounts_of, tell_accounts
 
 LONGEST = timedelta(hours=12)
 USER_AGENT_LENGTH = 400
+NOTHING: Mapping[str, object] = MappingProxyType({})
+SEEN = 14
 
-# The one statement that lets a reader in: it finds the visit and scopes the transaction to its
-# client, so that the page's own query can follow at once.
 _FIND = """
     SELECT client_id, debtor_id, session_id, link_id, identity_method, ip, user_agent, locale,
-      started_at, expires_at, coalesce(ended_at, revoked_at), public_id, face,
-      set_config('app.client_ids', '{' || client_id || '}', true)
+      started_at, expires_at, coalesce(ended_at, revoked_at) AS closed_at, public_id, face::text,
+      set_config('app.client_ids', '{' || client_id || '}', true) AS scope
     FROM resolve_debtor_session(%(token_hash)s)
 """
 
@@ -54,13 +58,17 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class FoundVisit:
-    """A visit with its link's public id, the client's face, and whether it is still open."""
+    """A visit with its link's public id, the client's face, and whether it is still open.
+
+    ``beside`` is the row that the page asked for along with it, empty if there is none.
+    """
 
     visit: Visit
     public_id: str
     expires_at: datetime
     open: bool
     face: dict[str, Any]
+    beside: tuple[Any, ...] = ()
 
 
 def start_visit(
@@ -107,24 +115,43 @@ def keep_language(session: Session, visit: Visit) -> None:
         session.flush()
 
 
-def find_visit(session: PortalSession, token: str, *, now: datetime) -> FoundVisit | None:
-    """The visit of a token, open or not, with the session scoped to its client; writes nothing."""
-    row = read_row(session, _FIND, {"token_hash": _hash(token)})
+def find_visit(
+    read: Reading,
+    token: str,
+    *,
+    now: datetime,
+    beside: str | None = None,
+    wanted: Mapping[str, object] = NOTHING,
+) -> FoundVisit | None:
+    """The visit of a token, open or not; it writes nothing and scopes no session.
+
+    ``beside`` is a SELECT over ``visit`` that the page reads in the same statement, scoped to the
+    visit's client, with its values in ``wanted``.
+    """
+    values = {"token_hash": _hash(token), **wanted}
+    row = read(_together(beside) if beside else _FIND, values)
     if row is None:
         return None
-    *seen, expires_at, closed_at, public_id, face, _scope = row
-    visit = Visit(*seen)
-    session.scoped_to(visit.client_id)
-    return FoundVisit(visit, public_id, expires_at, closed_at is None and now < expires_at, face)
+    *seen, expires_at, closed_at, public_id, face, _scope = row[:SEEN]
+    is_open = closed_at is None and now < expires_at
+    return FoundVisit(Visit(*seen), public_id, expires_at, is_open, json.loads(face), row[SEEN:])
 
 
-def end_visit(session: PortalSession, token: str, *, now: datetime) -> None:
-    """End the visit of a token, if there is one and it has not ended. The caller commits."""
-    if find_visit(session, token, now=now) is None:
-        return
+@lru_cache(16)
+def _together(beside: str) -> str:
+    """One statement in which PostgreSQL can read the page's rows only after the visit's scope."""
+    return f"""
+        SELECT visit.*, beside.* FROM ({_FIND}) AS visit
+        LEFT JOIN LATERAL ({beside} OFFSET 0) AS beside ON true
+    """  # noqa: S608
+
+
+def end_visit(session: PortalSession, visit: Visit, *, now: datetime) -> None:
+    """End a visit, if it has not ended. Scopes the session to its client; the caller commits."""
+    set_tenant(session, visit.client_id)
     session.execute(
         update(DebtorSession)
-        .where(DebtorSession.token_hash == _hash(token), DebtorSession.ended_at.is_(None))
+        .where(DebtorSession.id == visit.session_id, DebtorSession.ended_at.is_(None))
         .values(ended_at=now)
     )
 

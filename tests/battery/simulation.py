@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from portal import tasks
-from portal.db import hook, set_hook
+from portal.db import Reader, hook, set_hook
 from portal.domain import DomainError
 from portal.gateways.clock import SetClock
 from portal.gateways.mail import OutboxMailer
@@ -165,6 +165,7 @@ class Simulation:
         return Runtime(
             settings=self.bench.settings,
             sessions=self.bench.worker,
+            read=Reader(self.bench.settings.database_url),
             clock=self.clock,
             stripe=self.gateway,
             mailer=OutboxMailer(),

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from portal.app import create_app
 from portal.config import Settings
-from portal.db import PortalSession
+from portal.db import PortalSession, Reading
 from portal.gateways.clock import SetClock
 from portal.runtime import Runtime, build_runtime
 from tests.pages.agreeing import enter
@@ -39,11 +39,12 @@ def stripe(clock: SetClock) -> Iterator[CheckedStripe]:
 def runtime(
     settings: Settings,
     sessions: Callable[..., PortalSession],
+    read: Reading,
     clock: SetClock,
     stripe: CheckedStripe,
 ) -> Runtime:
     """What the app works with, on the test's own connection."""
-    given = {"sessions": sessions, "clock": clock, "stripe": stripe.gateway}
+    given = {"sessions": sessions, "read": read, "clock": clock, "stripe": stripe.gateway}
     return dataclasses.replace(build_runtime(settings), **given)  # type: ignore[arg-type]
 
 

@@ -73,7 +73,7 @@ class EveryForm(web.Form):
 @pytest.fixture
 def page(app: Flask, http: FlaskClient) -> FlaskClient:
     def view() -> tuple[str, int]:
-        g.csrf_token = "a<token"
+        g.csrf_token = lambda: "a<token"
         form = EveryForm()
         status = 200
         if form.validate_on_submit():

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from portal.app import create_app
 from portal.config import Settings
-from portal.db import PortalSession, make_engine, make_sessions, set_tenant
+from portal.db import PortalSession, Reader, make_engine, make_sessions, set_tenant
 from portal.gateways.clock import SetClock
 from portal.models import AttemptCounter, DebtorSession, Leaf, Role
 from portal.runtime import Runtime
@@ -366,7 +366,10 @@ def test_twenty_answers_at_once_at_four_of_five_are_checked_once(
     settings = fresh_db.settings
     engine = make_engine(fresh_db.url("portal_app"), pool_size=45)
     sessions = make_sessions(engine)
-    live = dataclasses.replace(runtime, settings=settings, sessions=sessions, clock=clock)
+    read = Reader(settings.database_url)
+    live = dataclasses.replace(
+        runtime, settings=settings, sessions=sessions, read=read, clock=clock
+    )
     app = create_app(settings, live)
     with sessions() as session:
         dana = make_visitor(session, settings, clock.now())

@@ -1,13 +1,11 @@
 """My plan: what is next, what is done, and every change a debtor can make alone."""
 
 import html
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from flask import Response, abort, request
 from flask.typing import ResponseReturnValue
-from icalendar import Calendar, Event
 from markupsafe import Markup
 
 from portal.blueprints.debtor import bp
@@ -254,25 +252,10 @@ def agreement(account_id: UUID) -> ResponseReturnValue:
 @audience("debtor")
 def dates(account_id: UUID) -> ResponseReturnValue:
     """The dates for a calendar: neutral, whole days, the same identifiers each time."""
+    from portal.blueprints.debtor.calendars import reminders  # noqa: PLC0415 - 3 MB, seldom needed
+
     _view, agreed = own_agreement(account_id)
-    calendar = Calendar()
-    calendar.add("prodid", "-//Payment reminders//EN")
-    calendar.add("version", "2.0")
-    for part in agreed.parts:
-        if part.status in OPEN_PARTS:
-            calendar.add_component(_event(agreed, part))
-    return saved_file(calendar.to_ical().decode(), "text/calendar", "dates.ics")
-
-
-def _event(agreed: AgreementPage, part: Part) -> Event:
-    event = Event()
-    event.add("uid", f"{agreed.id}-{part.n}@payment-reminders")
-    event.add("dtstamp", now())
-    event.add("dtstart", part.due_on)
-    event.add("dtend", part.due_on + timedelta(days=1))
-    event.add("summary", _("Payment reminder"))
-    event.add("transp", "TRANSPARENT")
-    return event
+    return saved_file(reminders(agreed, _("Payment reminder")), "text/calendar", "dates.ics")
 
 
 def saved_file(text: str, media: str, name: str) -> Response:

@@ -13,7 +13,7 @@ from portal.domain.offers import Offer
 from portal.domain.statuses import AccountStatus, PaymentStatus, ProposalStatus
 from portal.domain.terms import Choice, Kind
 from portal.security import audience, current_visit
-from portal.services.balance import Balance, list_accounts
+from portal.services.balance import BESIDE, Balance, list_accounts
 from portal.web import gettext as _
 from portal.web import now, render, see_other, session, url_for
 
@@ -35,7 +35,7 @@ def accounts() -> ResponseReturnValue:
 
 
 @bp.get("/account/<uuid:account_id>")
-@audience("debtor")
+@audience("debtor", beside=BESIDE)
 def account(account_id: UUID) -> ResponseReturnValue:
     """One account: what is owed, how it was worked out, and what can be done."""
     return balance_page(shown_account(account_id))
@@ -98,24 +98,25 @@ def since_lines(view: Balance) -> list[tuple[str, Cents]]:
 
 
 def _menu(view: Balance) -> Iterator[Link]:
-    here = {"account_id": view.account.id}
+    here = {"account_id": str(view.account.id)}
     if view.live is not None:
         title = _("My plan") if view.live.kind == Kind.PLAN else _("My agreement")
-        yield (url_for(".arrangement", **here), title, _("Dates, payments and changes"))
+        yield (url_for("debtor.arrangement", **here), title, _("Dates, payments and changes"))
     elif view.offers.capabilities.accept.allowed:
+        best = cheapest(view)
         for offer in view.offers.offers:
-            yield from _offer(view, offer)
-        if cheapest(view) is not None:
+            yield from _offer(view, offer, here, best)
+        if best is not None:
             yield (
-                url_for(".settle", **here),
+                url_for("debtor.settle", **here),
                 _("Close the account in parts, or for another amount"),
                 _("You choose. We tell you what we can agree to."),
             )
     if view.offers.capabilities.pay.allowed and view.live is None:
-        yield (url_for(".part", **here), _("Pay part of it today"), _("Any amount helps."))
+        yield (url_for("debtor.part", **here), _("Pay part of it today"), _("Any amount helps."))
     if view.offers.capabilities.pay.allowed:
         yield (
-            url_for(".someone_else", **here),
+            url_for("debtor.someone_else", **here),
             _("Someone else will pay"),
             _("They see an amount and a reference, nothing else."),
         )
@@ -126,18 +127,17 @@ def _menu(view: Balance) -> Iterator[Link]:
     )
 
 
-def _offer(view: Balance, offer: Offer) -> Iterator[Link]:
-    here = {"account_id": view.account.id}
+def _offer(view: Balance, offer: Offer, here: dict[str, str], best: Offer | None) -> Iterator[Link]:
     if offer.kind is Kind.PLAN:
         detail = _("From %(amount)s at a time.", amount=(offer.from_cents, offer.currency))
-        yield (url_for(".plan", **here), _("Pay a bit each month"), detail)
+        yield (url_for("debtor.plan", **here), _("Pay a bit each month"), detail)
     elif offer.kind is Kind.FULL:
-        to = _review(view, offer)
+        to = _review(view, offer, here)
         yield (to, _("Pay it all today"), money(offer.total_cents, offer.currency))
-    elif offer is cheapest(view):
+    elif offer is best:
         total = (offer.total_cents, offer.currency)
         title = _("Pay %(total)s to close the account", total=total)
-        yield (_review(view, offer), title, _saved(offer))
+        yield (_review(view, offer, here), title, _saved(offer))
 
 
 def cheapest(view: Balance) -> Offer | None:
@@ -155,9 +155,9 @@ def _saved(offer: Offer) -> str:
     )
 
 
-def _review(view: Balance, offer: Offer) -> str:
+def _review(view: Balance, offer: Offer, here: dict[str, str]) -> str:
     choice = Choice(key=offer.key, first_on=view.today, valid_until=offer.valid_until)
-    return url_for(".review", account_id=view.account.id, c=pick(view, choice))
+    return url_for("debtor.review", **here, c=pick(view, choice))
 
 
 def _answered(view: Balance) -> bool:

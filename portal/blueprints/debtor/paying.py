@@ -12,9 +12,9 @@ from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.common import (
     any_account,
     keeps_copies_back,
+    open_account,
     refuse_hidden,
     set_clock,
-    shown_account,
 )
 from portal.blueprints.debtor.documents import card_text
 from portal.db import commit
@@ -73,7 +73,7 @@ def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
             client_id = current_visit().client_id
             expire_due(session, client_id, asked.arrangement_id, now=now())
             commit(session, "arrangements.expire")
-        return balance_page(shown_account(asked.account_id), note=explain(error)), 409
+        return balance_page(open_account(asked.account_id), note=explain(error)), 409
     except GatewayError:
         session.rollback()
         attempt = payments.open_attempt(session, asked.account_id)
