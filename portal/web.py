@@ -21,20 +21,20 @@ from wtforms.form import BaseForm
 
 from portal import addresses, assets, i18n
 from portal.db import PortalSession, set_tenant
-from portal.domain import N_, DomainError, theme
+from portal.domain import N_, DomainError, hours, theme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
     """Who a page speaks for. Neutral until identity is verified: no creditor, no brand.
 
-    ``closes_at`` is when the page closes by itself; ``close_url`` closes it now (POST) and
-    ``stay_url`` keeps it open (GET). ``help_url`` is where Get help leads.
+    ``hours`` may be in several languages. The page closes at ``closes_at``, by ``close_url`` now
+    (POST); ``stay_url`` keeps it open (GET). ``help_url`` is where Get help leads.
     """
 
     sender: str | None = None
     phone: str | None = None
-    phone_hours: str | None = None
+    hours: str | None = None
     email: str | None = None
     street_address: str | None = None
     brand: str = theme.NEUTRAL
@@ -43,6 +43,11 @@ class Face:
     close_url: str | None = None
     stay_url: str | None = None
     help_url: str | None = None
+
+    @property
+    def phone_hours(self) -> str:
+        """When somebody answers the phone, in the language of the page."""
+        return hours.in_language(self.hours or "", locale()[:2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,7 @@ def _face(client: dict[str, Any], closes_at: datetime) -> Face:
     return Face(
         sender=client["trade_name"],
         phone=client["phone"],
-        phone_hours=client["phone_hours"],
+        hours=client["phone_hours"],
         email=client["email"],
         street_address=client["street_address"],
         brand=client["brand_color"],
@@ -194,7 +194,7 @@ def wear_neutral(client: Client | dict[str, Any], *, help_url: str | None = None
         Face(
             sender=said["sender_name"],
             phone=said["phone"],
-            phone_hours=said["phone_hours"],
+            hours=said["phone_hours"],
             street_address=said["street_address"],
             time_zone=said["time_zone"],
             help_url=help_url,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
-from portal.domain import N_, DomainError, policy_check, theme
+from portal.domain import N_, DomainError, hours, policy_check, theme
 from portal.domain.debts import CollectorRole
 from portal.domain.identity import Factor
 from portal.domain.policy import Policy
@@ -50,6 +50,7 @@ class NewClient:
     ``sender_name``, ``street_address`` and ``phone`` stand on pages before identity is verified,
     so they must not give collection away. Debtors are written to in the first language unless
     their account says otherwise; identity is asked for in the order of ``identity_factors``.
+    ``phone_hours`` are words that everybody reads, or words for each language.
     """
 
     slug: str
@@ -58,7 +59,7 @@ class NewClient:
     sender_name: str
     street_address: str
     phone: str
-    phone_hours: str
+    phone_hours: str | dict[str, str]
     email: str
     country: str
     currency: str
@@ -103,6 +104,7 @@ def add_client(session: Session, new: NewClient, policy: Policy, *, now: datetim
 def _row(new: NewClient, now: datetime) -> Client:
     given = asdict(new)
     lists = {name: [str(one) for one in given[name]] for name in ("languages", "identity_factors")}
+    given["phone_hours"] = hours.as_kept(new.phone_hours)
     return Client(id=fresh_id(), created_at=now, **given | lists)
 
 
@@ -120,9 +122,10 @@ def _problems(new: NewClient, client: Client, policy: Policy) -> Iterator[str]:
 def _of_names(new: NewClient) -> Iterator[str]:
     if not _SLUG.fullmatch(new.slug):
         yield f"slug: {new.slug!r} is not small letters, digits and hyphens."
-    for name in ("legal_name", "trade_name", "sender_name", "street_address", "phone_hours"):
+    for name in ("legal_name", "trade_name", "sender_name", "street_address"):
         if not getattr(new, name).strip():
             yield f"{name}: it is empty."
+    yield from _of_hours(new)
     if len(new.sender_name) > LONGEST_SENDER or not sms_text_fits(new.sender_name):
         yield (
             f"sender_name: a text message has room for {LONGEST_SENDER} characters of the GSM"
@@ -132,6 +135,15 @@ def _of_names(new: NewClient) -> Iterator[str]:
         yield f"email: {new.email!r} is not an address."
     if sum(sign.isdigit() for sign in new.phone) < 10:
         yield f"phone: {new.phone!r} is not a number such as 1-800-555-0100."
+
+
+def _of_hours(new: NewClient) -> Iterator[str]:
+    given = new.phone_hours
+    by_language = {"en": given} if isinstance(given, str) else given
+    if not by_language or not all(said.strip() for said in by_language.values()):
+        yield "phone_hours: they are empty."
+    if unknown := sorted(set(by_language) - set(LANGUAGES)):
+        yield f"phone_hours: {unknown[0]!r} is not one of {', '.join(LANGUAGES)}."
 
 
 def _of_place(new: NewClient) -> Iterator[str]:

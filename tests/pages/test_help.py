@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
@@ -14,6 +15,7 @@ from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.help import HELP_TOPICS, LONGEST_ANSWER
 from portal.domain.holds import HoldKind
+from portal.domain.hours import as_kept
 from portal.domain.statuses import PaymentStatus
 from portal.gateways.clock import SetClock
 from portal.models import Arrangement, CollectorRole, HelpRequest, HelpStatus, Hold, Role, Staff
@@ -114,6 +116,19 @@ def test_help_says_first_that_nothing_is_taken_and_names_seven_topics(
     assert dana.client.phone in words
     assert dana.client.phone_hours in words
     assert "automatic payment" not in words
+
+
+def test_hours_are_said_in_the_language_of_the_page_before_identity_and_after(
+    app: Flask, http: FlaskClient, session: PortalSession, dana: Dana
+) -> None:
+    hours = {"en": "Monday to Friday", "es": "De lunes a viernes"}
+    dana.client.phone_hours = as_kept(hours)
+    session.commit()
+    for reader, page in ((http, at(dana, "/help")), (app.test_client(), dana.path)):
+        for language, words in (("en", hours["en"]), ("es", hours["es"]), ("fr", hours["en"])):
+            shown = reader.get(page, query_string={"lang": language})
+            assert words in heard(shown), (page, language)
+            assert "{" not in heard(shown)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def _dress(view: Balance) -> None:
         Face(
             sender=client.trade_name,
             phone=client.phone,
-            phone_hours=client.phone_hours,
+            hours=client.phone_hours,
             street_address=client.street_address,
             brand=client.brand_color,
             time_zone=view.zone,
