@@ -14,6 +14,7 @@ from portal.domain.building import (
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import (
     BalanceChanged,
+    FirstPaymentTooSoon,
     FrequencyNotOffered,
     OfferExpired,
     OfferNotInPolicy,
@@ -72,10 +73,14 @@ def grant(
 ) -> Terms:
     """Terms that staff accept or counter with, within what the policy lets them grant.
 
-    They bind nobody until the debtor accepts them (PY-02), and stand until ``valid_until``, which
-    is never inside the validation period (VN-07). Raises what ``admit`` raises.
+    They bind nobody until the debtor accepts them (PY-02), and stand until ``valid_until``. No day
+    of them is inside the validation period (VN-07): a deadline moves to its end, a first payment is
+    refused with FirstPaymentTooSoon. Raises also what ``admit`` raises.
     """
-    until = max(valid_until, account.earliest_deadline_on or valid_until)
+    earliest = account.earliest_deadline_on
+    if earliest is not None and terms.first_on < earliest:
+        raise FirstPaymentTooSoon(earliest=earliest)
+    until = max(valid_until, earliest or valid_until)
     wanted = terms.as_granted(until)
     return admit(wanted, account, policy, today, granted=wanted)
 

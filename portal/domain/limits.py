@@ -60,6 +60,15 @@ class FirstPaymentTooLate(DomainError):
     message = N_("The first payment can be on %(latest)s at the latest.")
 
 
+class FirstPaymentTooSoon(DomainError):
+    """Staff would ask for a payment inside the validation period (VN-03, VN-07)."""
+
+    message = N_(
+        "The first payment can be on %(earliest)s at the earliest: until the day before, the"
+        " debtor can dispute the debt."
+    )
+
+
 class FirstPaymentInPast(DomainError):
     """The first date has gone by."""
 

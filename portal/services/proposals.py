@@ -211,6 +211,22 @@ def wished_terms(session: Session, proposal: Proposal) -> Terms:
     return domain.wish_terms(domain.from_dict(proposal.wish), facts_of(account, debtor), policy)
 
 
+def why_not_accept(session: Session, proposal: Proposal, now: datetime) -> DomainError | None:
+    """What keeps staff from granting a proposal as it is; None where they may."""
+    account = session.get_one(Account, (proposal.client_id, proposal.account_id))
+    try:
+        wished = wished_terms(session, proposal)
+        _within_limits(session, account, wished, valid_until=now.date() + A_DAY, now=now)
+    except DomainError as error:
+        return error
+    return None
+
+
+def granted_of(proposal: Proposal) -> Terms | None:
+    """The terms that staff granted, if they did."""
+    return wording.from_dict(proposal.granted_terms) if proposal.granted_terms else None
+
+
 def _grant(
     session: Session,
     account: Account,
@@ -220,12 +236,18 @@ def _grant(
     valid_until: date,
     now: datetime,
 ) -> None:
+    granted = _within_limits(session, account, terms, valid_until=valid_until, now=now)
+    proposal.granted_terms = wording.to_dict(granted)
+    proposal.granted_until = granted.valid_until
+
+
+def _within_limits(
+    session: Session, account: Account, terms: Terms, *, valid_until: date, now: datetime
+) -> Terms:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     today, policy = today_of(debtor, now), live_policy(session, account.client_id).policy
     soon = terms if terms.first_on >= today else terms.starting(today)
-    granted = grant(soon, facts_of(account, debtor), policy, today, valid_until=valid_until)
-    proposal.granted_terms = wording.to_dict(granted)
-    proposal.granted_until = granted.valid_until
+    return grant(soon, facts_of(account, debtor), policy, today, valid_until=valid_until)
 
 
 def _answer(

@@ -17,6 +17,7 @@ from portal.domain.limits import (
     DownPaymentTooSmall,
     FirstPaymentInPast,
     FirstPaymentTooLate,
+    FirstPaymentTooSoon,
     FrequencyNotOffered,
     InstallmentTooSmall,
     OfferExpired,
@@ -312,7 +313,18 @@ def test_staff_may_not_grant_beyond_review(wish: Terms, error: type[DomainError]
 
 def test_no_granted_offer_ends_inside_the_validation_period() -> None:
     """VN-07."""
-    account = replace(DANA, earliest_deadline_on=date(2027, 1, 5))
-    wish = by_hand(1_240_00, 620_00, 620_00)
+    end = date(2027, 1, 5)
+    account = replace(DANA, earliest_deadline_on=end)
+    wish = by_hand(1_240_00, 620_00, 620_00, first_on=end)
     granted = grant(wish, account, POLICY, TODAY, valid_until=date(2026, 12, 1))
-    assert granted.valid_until == date(2027, 1, 5)
+    assert granted.valid_until == end
+
+
+def test_staff_ask_for_no_payment_inside_the_validation_period() -> None:
+    """VN-03, VN-07."""
+    end = date(2027, 1, 5)
+    account = replace(DANA, earliest_deadline_on=end)
+    wish = by_hand(1_240_00, 620_00, 620_00, first_on=end - timedelta(days=1))
+    with pytest.raises(FirstPaymentTooSoon) as refused:
+        grant(wish, account, POLICY, TODAY, valid_until=end)
+    assert refused.value.params == {"earliest": end}

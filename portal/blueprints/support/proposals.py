@@ -15,6 +15,7 @@ from portal.blueprints.fields import DateBoxes, MoneyField
 from portal.blueprints.support import bp
 from portal.domain import N_, DomainError, labels, wording
 from portal.domain import proposals as domain
+from portal.domain.limits import FirstPaymentTooSoon
 from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Terms
@@ -26,7 +27,7 @@ from portal.services.dossier import find_account
 from portal.services.offers import facts_of
 from portal.services.policies import live_policy
 from portal.services.standing import today_of
-from portal.web import Form, now, see_other, session, url_for
+from portal.web import Form, explain, now, see_other, session, url_for
 from portal.web import gettext as _
 
 DAYS = {"7": N_("7 days"), "14": N_("14 days"), "30": N_("30 days")}
@@ -92,9 +93,10 @@ def _show(found: Proposal, form: Form | None = None) -> Answer:
     account = find_account(session, found.account_id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     wished = _wished(found)
+    refused = services.why_not_accept(session, found, now())
     forms = {
         "accept": form if isinstance(form, AcceptForm) else AcceptForm(None),
-        "counter": form if isinstance(form, CounterForm) else _counter(wished),
+        "counter": form if isinstance(form, CounterForm) else _counter(wished, refused),
         "decline": form if isinstance(form, DeclineForm) else DeclineForm(None),
     }
     answer = page(
@@ -106,9 +108,10 @@ def _show(found: Proposal, form: Form | None = None) -> Answer:
         account=account,
         debtor=debtor,
         wished=wished,
+        granted=services.granted_of(found),
+        why_not=explain(refused) if refused else None,
         alternatives=services.alternatives(session, found, now()),
         policy=live_policy(session, account.client_id).policy,
-        today=today_of(debtor, now()),
         may=current_staff().role,
         masked=wording.mask_name,
         frequencies=labels.FREQUENCIES,
@@ -123,15 +126,17 @@ def _wished(found: Proposal) -> Terms | None:
         return None
 
 
-def _counter(wished: Terms | None) -> CounterForm:
+def _counter(wished: Terms | None, refused: DomainError | None) -> CounterForm:
+    """The wish to start from, on the first day that may be asked for."""
     if wished is None:
         return CounterForm(None)
+    soonest = refused.params["earliest"] if isinstance(refused, FirstPaymentTooSoon) else None
     return CounterForm(
         None,
         total=wished.total_cents,
         amount=wished.first_cents,
         frequency=str(wished.frequency or Frequency.MONTHLY),
-        first_on=wished.first_on,
+        first_on=soonest or wished.first_on,
     )
 
 
