@@ -16,7 +16,8 @@ from portal.rules.phones import parse_phone
 from portal.runtime import Runtime
 from portal.security import audience
 from portal.services import inbox
-from portal.services.answered_texts import clients_of, take_text
+from portal.services.answered_texts import KEPT, clients_of, take_text
+from portal.services.kept_texts import keep_text
 from portal.web import now, session
 
 bp = Blueprint("webhooks", __name__)
@@ -83,15 +84,17 @@ def _answered(sender: str, body: str) -> str | None:
     phone = parse_phone(clean_text(sender[:40]))
     if phone is None:
         return None
-    answers = []
-    for client_id in clients_of(session, phone.e164):
-        answers.append(take_text(session, client_id, phone.e164, clean_text(body), now=now()))
+    words, known, answers = clean_text(body), clients_of(session, phone.e164), []
+    for client_id in known:
+        answers.append(take_text(session, client_id, phone.e164, words, now=now()))
         commit(session, "texts.taken")
+    kept = keep_text(session, known, phone.e164, words, now=now())
+    commit(session, "texts.kept")
     answer = next((one for one in answers if one is not None), None)
     if answer is None:
         return None
     locale = i18n.locale_for(answer.language, answer.country)
-    return i18n.translate(locale, answer.message, answer.params)
+    return i18n.translate(locale, KEPT if kept else answer.message, answer.params)
 
 
 def _settings() -> Settings:

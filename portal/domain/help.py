@@ -9,6 +9,8 @@ from portal.domain.holds import HoldKind
 
 LONGEST_NOTE = 500
 LONGEST_ANSWER = 2_000
+UNCLEAR_TEXT = "text"
+"""The topic of a text from a number of several accounts: no debtor sees it, a person finds out."""
 
 _DIGITS = re.compile(r"\d(?:[ \u00a0.\-]?\d){12,18}")
 

@@ -1,7 +1,7 @@
 """What staff read for the codes that stand in rows and leaves."""
 
 from portal.domain import N_
-from portal.domain.help import TITLES
+from portal.domain.help import TITLES, UNCLEAR_TEXT
 
 HOLDS = {
     "dispute": N_("Debt disputed"),
@@ -109,6 +109,12 @@ STOPS = {
     "bounced": N_("Messages do not arrive"),
 }
 
+WHY_REVOKE = {
+    "asked": N_("The debtor asked for it"),
+    "wrong_person": N_("It went to the wrong person"),
+    "lost": N_("Somebody else may have it"),
+}
+
 REASONS = {
     "chargeback": N_("Chargeback"),
     "stopped": N_("Stopped"),
@@ -120,6 +126,11 @@ REASONS = {
     "paid_too_much": N_("More was paid than owed"),
     "charged_after_stop": N_("Charged after a stop"),
     "staff": N_("Given back by staff"),
+    "withdrawn": N_("The debtor took it back"),
+    "expired": N_("It was not paid in time"),
+    "debtor_allows": N_("The debtor allows it again"),
+    "debit_not_authorized": N_("The bank says that nobody allowed it"),
+    **WHY_REVOKE,
 }
 
 TEMPLATES = {
@@ -145,7 +156,11 @@ TEMPLATES = {
     "plan_completed": N_("Plan fulfilled"),
 }
 
-TOPICS = {**{str(topic): title for topic, title in TITLES.items()}, "call_back": N_("Call me back")}
+TOPICS = {
+    **{str(topic): title for topic, title in TITLES.items()},
+    "call_back": N_("Call me back"),
+    UNCLEAR_TEXT: N_("Text message, account unclear"),
+}
 
 PARTS_OF_DAY = {
     "morning": N_("In the morning"),
@@ -159,6 +174,20 @@ ITEMIZATIONS = {
     "last_payment": N_("Last payment"),
     "transaction": N_("Transaction"),
     "judgment": N_("Judgment"),
+}
+
+PLACEMENTS = {
+    "started": N_("Running"),
+    "completed": N_("Done"),
+    "interrupted": N_("Cut off"),
+}
+
+IDENTITY = {
+    "date_of_birth": N_("Date of birth"),
+    "postal_code": N_("Postal code"),
+    "last_four": N_("Last 4 digits"),
+    "code:email": N_("Code by e-mail"),
+    "code:sms": N_("Code by text message"),
 }
 
 QUESTIONS = {

@@ -27,6 +27,9 @@ ANSWERS = {
         "%(sender)s: nobody reads texts here. Please call %(phone)s. Reply STOP to stop."
     ),
 }
+KEPT = N_(
+    "%(sender)s: a person will read your text. You can also call %(phone)s. Reply STOP to stop."
+)
 CALL_ONLY = N_("%(sender)s: please call %(phone)s. Reply STOP to stop.")
 """Letters of the GSM alphabet only, in every language, and nothing of a debt."""
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, load_only
 
 from portal.domain import policy
 from portal.domain.debts import CollectorRole
+from portal.domain.help import UNCLEAR_TEXT
 from portal.domain.money import Cents
 from portal.domain.policy import Policy
 from portal.domain.statuses import AccountStatus, ArrangementStatus, PaymentStatus, ProposalStatus
@@ -49,7 +50,7 @@ CAST(json_build_object(
   'requests', (SELECT json_agg(json_build_array(q.reference, q.topic, q.status, q.promised_on)
        ORDER BY q.opened_at DESC) FROM help_request q
      WHERE q.client_id = account.client_id AND q.account_id = account.id
-       AND q.status <> 'closed'),
+       AND q.status <> 'closed' AND q.topic <> '{UNCLEAR_TEXT}'),
   'others', (SELECT count(*) FROM account o WHERE o.client_id = account.client_id
      AND o.debtor_id = account.debtor_id AND o.id <> account.id AND o.status <> 'recalled')
 ) AS text) AS more

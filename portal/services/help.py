@@ -15,6 +15,7 @@ from portal.domain.debts import Country
 from portal.domain.help import (
     DISPUTES,
     LONGEST_ANSWER,
+    UNCLEAR_TEXT,
     WITHDRAWABLE,
     Topic,
     check_free_text,
@@ -26,6 +27,7 @@ from portal.domain.windows import candidate_zones
 from portal.domain.wording import clean_text
 from portal.models import (
     Account,
+    Channel,
     Client,
     Debtor,
     HelpRequest,
@@ -108,15 +110,38 @@ def open_request(
     ceasing = HoldKind.CEASE_ALL in kinds
     waiting = lock_invitations(session, debtor, account) if ceasing else ()
     request = _open_one(session, account, topic) or _write(
-        session, account, topic, visit=visit, now=now
+        session, account, topic, locale=visit.locale, now=now
     )
     is_new = bool(details) and details != request.answers.get("details")
     request.answers = _merged(request, answers.options, details)
     _hold(session, account, request, kinds, now)
     drop_invitations(session, waiting, now=now)
-    _tell_opened(session, account, request, visit, now)
+    _tell_opened(session, account, request, {"visit": str(visit.session_id)}, now)
+    notices.tell(session, account, "help_received", fact=f"help:{request.id}", now=now)
     if is_new:
         post_entry(session, account, details, now=now, request=request)
+    return request
+
+
+def ask_by_text(
+    session: Session, account: Account, body: str, *, locale: str, now: datetime
+) -> HelpRequest:
+    """Put what a debtor texted into the thread, as a question that a person answers.
+
+    Told twice it is one question, and nothing but the text's own answer goes back. Raises
+    NothingWritten, TextTooLong, CardNumberTyped.
+    """
+    words = check_free_text(clean_text(body), most=LONGEST_ANSWER)
+    if not words:
+        raise NothingWritten
+    account = lock_account(session, account.id)
+    request = _open_one(session, account, Topic.QUESTION)
+    if request is None:
+        request = _write(session, account, Topic.QUESTION, locale=locale, now=now)
+        _tell_opened(session, account, request, {"source": "text"}, now)
+    if request.answers.get("details") != words:
+        request.answers = _merged(request, (), words) | {"by": str(Channel.SMS)}
+        post_entry(session, account, words, now=now, request=request, channel=Channel.SMS)
     return request
 
 
@@ -232,21 +257,26 @@ def answer_request(
 
 
 def request_by_reference(session: Session, account: Account, reference: str) -> HelpRequest | None:
-    """One request of an account."""
+    """One request of an account that its debtor knows of."""
     return session.scalar(
         select(HelpRequest).where(
             HelpRequest.client_id == account.client_id,
             HelpRequest.account_id == account.id,
             HelpRequest.reference == reference,
+            HelpRequest.topic != UNCLEAR_TEXT,
         )
     )
 
 
 def requests_of(session: Session, account: Account) -> Sequence[HelpRequest]:
-    """The requests of an account, newest first."""
+    """The requests of an account that its debtor knows of, newest first."""
     return session.scalars(
         select(HelpRequest)
-        .where(HelpRequest.client_id == account.client_id, HelpRequest.account_id == account.id)
+        .where(
+            HelpRequest.client_id == account.client_id,
+            HelpRequest.account_id == account.id,
+            HelpRequest.topic != UNCLEAR_TEXT,
+        )
         .order_by(HelpRequest.opened_at.desc(), HelpRequest.id.desc())
     ).all()
 
@@ -271,7 +301,7 @@ def _open_one(session: Session, account: Account, topic: Topic) -> HelpRequest |
 
 
 def _write(
-    session: Session, account: Account, topic: Topic, *, visit: Visit, now: datetime
+    session: Session, account: Account, topic: Topic, *, locale: str, now: datetime
 ) -> HelpRequest:
     request = HelpRequest(
         client_id=account.client_id,
@@ -281,7 +311,7 @@ def _write(
         topic=str(topic),
         status=HelpStatus.OPENED,
         answers={},
-        locale=visit.locale,
+        locale=locale,
         opened_at=now,
         promised_on=answer_by(session, account, now),
     )
@@ -318,7 +348,11 @@ def in_time(session: Session, account: Account, request: HelpRequest) -> bool:
 
 
 def _tell_opened(
-    session: Session, account: Account, request: HelpRequest, visit: Visit, now: datetime
+    session: Session,
+    account: Account,
+    request: HelpRequest,
+    how: evidence.Payload,
+    now: datetime,
 ) -> None:
     told: evidence.Payload = {
         "actor": evidence.debtor(account.debtor_id),
@@ -327,12 +361,11 @@ def _tell_opened(
         "topic": request.topic,
         "answers": request.answers,
         "promised_on": request.promised_on.isoformat(),
-        "visit": str(visit.session_id),
+        **how,
     }
     if request.topic in DISPUTES:
         told["in_time"] = in_time(session, account, request)
     _record(session, account, "help.opened", told, now)
-    notices.tell(session, account, "help_received", fact=f"help:{request.id}", now=now)
 
 
 def _record(

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
+from portal.domain.help import UNCLEAR_TEXT
 from portal.domain.statuses import ProposalStatus
 from portal.domain.wording import clean_text
 from portal.models import (
@@ -25,6 +26,8 @@ from portal.models import (
 from portal.services import call_me, evidence
 
 MOST = 100
+BY_HAND = (call_me.TOPIC, UNCLEAR_TEXT)
+"""Topics of requests whose debtor is still to be found out: closed with a note, not answered."""
 
 
 class NoteMissing(DomainError):
@@ -89,7 +92,7 @@ def proposals(session: Session) -> Sequence[Waiting]:
 
 
 def requests(session: Session, *, calls: bool = False) -> Sequence[Waiting]:
-    """Help requests without an answer, by the day that was promised; ``calls``: to be called."""
+    """Help requests without an answer, by the day that was promised; ``calls``: of ``BY_HAND``."""
     query = _with_account(select(HelpRequest, Account, Debtor, Client), HelpRequest)
     query = query.where(_open_help(_clients(session), calls=calls))
     order = (HelpRequest.promised_on, HelpRequest.opened_at, HelpRequest.id)
@@ -134,7 +137,7 @@ def _open_proposals(mine: Sequence[UUID]) -> tuple[ColumnElement[bool], ...]:
 
 
 def _open_help(mine: Sequence[UUID], *, calls: bool) -> ColumnElement[bool]:
-    topic = HelpRequest.topic == call_me.TOPIC
+    topic = HelpRequest.topic.in_(BY_HAND)
     return and_(
         HelpRequest.client_id.in_(mine),
         HelpRequest.status == HelpStatus.OPENED,
@@ -153,7 +156,7 @@ def _clients(session: Session) -> Sequence[UUID]:
 def close_call(
     session: Session, request: HelpRequest, note: str, *, staff: Staff, now: datetime
 ) -> None:
-    """Close a call that was made, or tried, with a note; the caller commits.
+    """Close a call that was made, or tried, or a text, with a note; the caller commits.
 
     Raises NoteMissing, AnsweredBefore.
     """

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain.help import LONGEST_ANSWER, check_free_text
 from portal.domain.wording import clean_text
-from portal.models import Account, HelpRequest, Proposal, Staff, ThreadEntry
+from portal.models import Account, Channel, HelpRequest, Proposal, Staff, ThreadEntry
 from portal.services import evidence, notices
 
 
@@ -21,8 +21,12 @@ class NothingWritten(DomainError):
 
 
 class About(TypedDict, total=False):
-    """What an entry belongs to; ``staff`` is who wrote it, absent where the debtor did."""
+    """What an entry belongs to; ``staff`` is who wrote it, absent where the debtor did.
 
+    ``channel``: how it came, where nobody's identity was checked.
+    """
+
+    channel: Channel
     staff: Staff | None
     request: HelpRequest | None
     proposal: Proposal | None
@@ -51,12 +55,13 @@ def post_entry(
     session.add(entry)
     session.flush()
     actor = evidence.staff(staff.id) if staff else evidence.debtor(account.debtor_id)
+    how = {"channel": str(about["channel"])} if "channel" in about else {}
     evidence.record(
         session,
         client_id=account.client_id,
         chain_id=account.chain_id,
         type="thread.written",
-        payload={"actor": actor, "entry": str(entry.id), "body": words},
+        payload={"actor": actor, "entry": str(entry.id), "body": words, **how},
         now=now,
     )
     if staff and not request and not proposal:

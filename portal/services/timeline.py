@@ -7,11 +7,13 @@ in the leaf, so a line is as true as the record.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, labels
+from portal.domain.outgoing import reason_of
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
@@ -114,15 +116,15 @@ def _value(name: str, payload: Payload, account: Account) -> object:
     return value
 
 
-def _terms(message: str) -> Detail:
+def _terms(at_once: str, in_parts: str) -> Detail:
     """The total of the terms that a payload carries, and how many payments there are."""
 
     def detail(payload: Payload, account: Account) -> Words | None:
         terms = payload.get("terms")
         if not terms:
             return Words(_REASON, {"reason": payload["reason"]}) if "reason" in payload else None
-        total = (terms["total_cents"], terms["currency"])
-        return Words(message, {"total": total, "parts": len(terms["schedule"])})
+        total, parts = (terms["total_cents"], terms["currency"]), len(terms["schedule"])
+        return Words(at_once if parts == 1 else in_parts, {"total": total, "parts": parts})
 
     return detail
 
@@ -131,7 +133,23 @@ def _method(payload: Payload, account: Account) -> Words | None:
     method = payload.get("method")
     if not method:
         return _as(_REASON, "reason")(payload, account)
-    return Words(N_("%(brand)s ending in %(last4)s."), method)
+    brand = str(method["brand"]).replace("_", " ").title()
+    return Words(N_("%(brand)s ending in %(last4)s."), {**method, "brand": brand})
+
+
+def _identity(payload: Payload, account: Account) -> Words | None:
+    parts = str(payload.get("method", "")).split("+")
+    said = [Words(labels.IDENTITY.get(part, part), {}) for part in parts]
+    return reduce(lambda one, two: Words(_AND, {"one": one, "two": two}), said)
+
+
+def _held(payload: Payload, account: Account) -> Words | None:
+    rule = str(payload.get("rule", ""))
+    law = N_("“%(template)s”, %(channel)s. %(why)s (%(rule)s)")
+    ours = N_("“%(template)s”, %(channel)s. %(why)s")
+    said = _as(law if "-" in rule else ours, "template", "channel")(payload, account)
+    why = {"why": Words(reason_of(rule), {}), "rule": rule}
+    return Words(said.message, {**said.params, **why}) if said else None
 
 
 def _wish(payload: Payload, account: Account) -> Words | None:
@@ -150,15 +168,27 @@ def _received(payload: Payload, account: Account) -> Words | None:
     return _as(message if by_payer else _PAID, "reference", "amount_cents")(payload, account)
 
 
+def _written(payload: Payload, account: Account) -> Words | None:
+    how = _as(N_("“%(body)s”, %(channel)s"), "body", "channel")(payload, account)
+    return how or _as(N_("“%(body)s”"), "body")(payload, account)
+
+
+_AND = N_("%(one)s, %(two)s")
 _REASON = N_("Reason: %(reason)s")
 _AMOUNT = N_("%(amount_cents)s")
 _PAID = N_("%(reference)s: %(amount_cents)s")
 _REFERENCE = N_("%(reference)s")
-_CHANNEL = N_("By %(channel)s.")
-_MESSAGE = N_("“%(template)s” by %(channel)s.")
+_CHANNEL = N_("%(channel)s")
+_MESSAGE = N_("“%(template)s”, %(channel)s")
+_GRANTED = _terms(
+    N_("Granted: %(total)s in one payment."), N_("Granted: %(total)s in %(parts)s payments.")
+)
 
 WORDS: dict[str, tuple[str, Detail]] = {
-    "acceptance": (N_("Agreed"), _terms(N_("%(total)s in %(parts)s payments."))),
+    "acceptance": (
+        N_("Agreed"),
+        _terms(N_("%(total)s in one payment."), N_("%(total)s in %(parts)s payments.")),
+    ),
     "account.recalled": (N_("Taken back by the client"), _nothing),
     "arrangement.amended": (N_("Plan shortened, because less is owed"), _nothing),
     "arrangement.canceled": (N_("Agreement canceled"), _as(_REASON, "reason")),
@@ -184,7 +214,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         _as(N_("%(reference)s: %(amount_cents)s is owed again."), "reference", "amount_cents"),
     ),
     "help.answered": (N_("Help request answered"), _nothing),
-    "help.closed": (N_("Call-back done"), _as(_REASON, "reason")),
+    "help.closed": (N_("Call or text dealt with"), _as(_REASON, "reason")),
     "help.reopened": (N_("Help request opened again"), _nothing),
     "help.withdrawn": (N_("Help request taken back"), _nothing),
     "help.opened": (
@@ -197,18 +227,12 @@ WORDS: dict[str, tuple[str, Detail]] = {
     ),
     "hold.set": (N_("Hold set"), _as(N_("%(kind)s"), "kind")),
     "identity.failed": (N_("Identity check not passed"), _as(N_("%(left)s tries left."), "left")),
-    "identity.passed": (N_("Identity check passed"), _as(N_("With %(method)s."), "method")),
+    "identity.passed": (N_("Identity check passed"), _identity),
     "link.issued": (N_("Link issued"), _as(_CHANNEL, "channel")),
     "link.revoked": (N_("Link revoked"), _as(_REASON, "reason")),
     "message.failed": (N_("Message not delivered"), _as(_MESSAGE, "template", "channel")),
     "message.sent": (N_("Message sent"), _as(_MESSAGE, "template", "channel")),
-    "message.suppressed": (
-        N_("Message held back"),
-        _as(
-            N_("“%(template)s” by %(channel)s. Rule %(rule)s."),
-            *("template", "channel", "rule"),
-        ),
-    ),
+    "message.suppressed": (N_("Message held back"), _held),
     "payer_link.issued": (
         N_("Asked somebody else to pay"),
         _as(_PAID, "reference", "amount_cents"),
@@ -244,14 +268,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Offer limits published"),
         _as(N_("Version %(version)s."), "version"),
     ),
-    "proposal.accepted": (
-        N_("Proposal accepted"),
-        _terms(N_("Granted: %(total)s in %(parts)s payments.")),
-    ),
-    "proposal.countered": (
-        N_("Proposal answered with other terms"),
-        _terms(N_("Granted: %(total)s in %(parts)s payments.")),
-    ),
+    "proposal.accepted": (N_("Proposal accepted"), _GRANTED),
+    "proposal.countered": (N_("Proposal answered with other terms"), _GRANTED),
     "proposal.declined": (N_("Proposal declined"), _as(_REASON, "reason")),
     "proposal.expired": (N_("Granted terms expired"), _as(_REFERENCE, "reference")),
     "proposal.submitted": (N_("Proposal made"), _wish),
@@ -265,6 +283,6 @@ WORDS: dict[str, tuple[str, Detail]] = {
     ),
     "staff.revealed": (N_("Personal data looked at"), _as(_REASON, "reason")),
     "terms.reviewed": (N_("Looked at the exact terms"), _nothing),
-    "thread.written": (N_("Message in the thread"), _as(N_("“%(body)s”"), "body")),
+    "thread.written": (N_("Message in the thread"), _written),
 }
 """For each type of leaf its title, and the sentence that its payload fills."""

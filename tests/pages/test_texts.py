@@ -19,7 +19,7 @@ from portal.gateways.clock import SetClock
 from portal.models import Channel, Contact, ContactStop, Message
 from portal.runtime import Runtime
 from portal.services import evidence
-from portal.services.answered_texts import ANSWERS, CALL_ONLY
+from portal.services.answered_texts import ANSWERS, CALL_ONLY, KEPT
 from portal.services.links import LinkState, open_token
 from portal.services.messages import queue
 from tests.factories import make_contact, make_link
@@ -132,7 +132,7 @@ def test_the_wrong_person_hears_no_more_and_their_links_are_closed(
 
 
 @pytest.mark.parametrize(
-    ("typed", "words"), [("HELP", "or write to"), ("when is it due?", "nobody reads texts here")]
+    ("typed", "words"), [("HELP", "or write to"), ("when is it due?", "a person will read")]
 )
 def test_other_texts_get_one_answer_with_ways_to_a_person_and_nothing_of_a_debt(
     carrier: FlaskClient, session: PortalSession, texted: Dana, typed: str, words: str
@@ -205,6 +205,6 @@ def test_every_client_that_has_the_number_obeys(
 @pytest.mark.parametrize("language", ["en", "es", "fr"])
 def test_each_answer_is_one_segment(language: str):
     params = {"sender": "Harbor Services", "phone": "1-800-555-0100", "email": "help@example.com"}
-    for message in (*ANSWERS.values(), CALL_ONLY):
+    for message in (*ANSWERS.values(), CALL_ONLY, KEPT):
         said = i18n.translate(f"{language}_US", message, params)
         assert sms_text_fits(said), said

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from flask import flash
 from sqlalchemy import select
 from wtforms import RadioField, StringField, TextAreaField
 
@@ -17,14 +18,12 @@ from portal.blueprints.consoles import (
     perform,
 )
 from portal.blueprints.support import bp
-from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, labels, wording
-from portal.domain.help import OPTIONS, Topic
+from portal.domain.help import OPTIONS, UNCLEAR_TEXT, Topic
 from portal.domain.wording import clean_text
-from portal.models import Debtor, HelpRequest, Hold
+from portal.models import Account, Client, Debtor, HelpRequest, Hold
 from portal.security import audience, current_staff
 from portal.services import queues
-from portal.services.call_me import TOPIC as CALL_BACK
 from portal.services.dossier import ReasonMissing, find_account
 from portal.services.help import answer_request
 from portal.services.staff import names_of
@@ -72,12 +71,14 @@ def requests() -> Any:
 @bp.get("/calls")
 @audience(*READERS)
 def calls() -> Any:
-    """People who asked to be called."""
+    """People who asked to be called, and texts whose account is unclear."""
     waiting = queues.requests(session, calls=True)
     return page(
         "support/calls.html",
         section="calls",
         waiting=waiting,
+        today=now().date(),
+        unclear=UNCLEAR_TEXT,
         may_answer=current_staff().role in WORKERS,
     )
 
@@ -98,7 +99,7 @@ def questions() -> Any:
 
 def _request(request_id: UUID, *, calls: bool) -> HelpRequest:
     mine = HelpRequest.client_id.in_(session.info["client_ids"])
-    topic = HelpRequest.topic == CALL_BACK
+    topic = HelpRequest.topic.in_(queues.BY_HAND)
     query = select(HelpRequest).where(
         mine, HelpRequest.id == request_id, topic if calls else ~topic
     )
@@ -121,12 +122,13 @@ def help_request(request_id: UUID) -> Any:
         answer_request(session, asked, body, staff=staff, now=now(), lift=reason if lift else None)
 
     if form.validate_on_submit() and attempt(form, do):
+        flash(_("Your answer is in the thread. The debtor gets a message."), "ok")
         return see_other(url_for("support.requests"))
     answer = page("support/request.html", section="requests", form=form, **_about(asked, account))
     return (answer, 422) if form.errors else answer
 
 
-def _about(asked: HelpRequest, account: Any) -> dict[str, Any]:
+def _about(asked: HelpRequest, account: Account) -> dict[str, Any]:
     thread = thread_of(session, account)
     option = asked.answers.get("option")
     known = OPTIONS.get(Topic(asked.topic), {}) if asked.topic in set(Topic) else {}
@@ -140,13 +142,15 @@ def _about(asked: HelpRequest, account: Any) -> dict[str, Any]:
         "option": known[option][0] if option in known else None,
         "topics": labels.TOPICS,
         "holds": labels.HOLDS,
+        "masked": wording.mask_name,
+        "zone": session.get_one(Client, account.client_id).time_zone,
     }
 
 
 @bp.route("/calls/<uuid:request_id>", methods=["GET", "POST"])
 @audience(*WORKERS)
 def call(request_id: UUID) -> Any:
-    """Close a call that was made, or tried."""
+    """Close a call that was made, or tried, or a text."""
     asked, form = _request(request_id, calls=True), NoteForm()
     account = find_account(session, asked.account_id)
 
@@ -154,10 +158,18 @@ def call(request_id: UUID) -> Any:
         queues.close_call(session, asked, form.note.data or "", staff=current_staff(), now=now())
 
     task = Task(
-        title=_("Call done"),
+        title=_("Done: %(reference)s", reference=asked.reference),
         button=_("Close"),
-        back=back_to(account),
-        notes=(_("Check who is on the phone before you say anything about a debt."),),
+        back=url_for("support.calls"),
+        notes=(_known(asked, account), _("Say nothing about a debt before you know who it is.")),
     )
     to = url_for("support.calls")
-    return perform(form, do, task=task, done=_("The call is closed."), to=to)
+    return perform(form, do, task=task, done=_("It is closed."), to=to)
+
+
+def _known(asked: HelpRequest, account: Account) -> str:
+    """Who called or texted, as far as we know."""
+    given = {"phone": asked.answers["phone"], "reference": account.reference}
+    if asked.topic == UNCLEAR_TEXT:
+        return _("%(phone)s texted: “%(text)s”", text=asked.answers["details"], **given)
+    return _("%(phone)s, account %(reference)s.", **given)
