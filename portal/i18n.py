@@ -43,7 +43,7 @@ AMOUNTS = {"es_CA": "en_CA"}
 
 SPOKEN = (
     *("gettext", "ngettext", "pgettext", "npgettext"),
-    *("money", "number", "percent", "date", "time", "datetime"),
+    *("money", "number", "percent", "date", "day_of", "time", "datetime"),
 )
 """What a template can say without importing anything."""
 
@@ -159,10 +159,13 @@ class Voice:
     def _read_time(self, hour: int, minute: int) -> str:
         return dates.format_time(clock_time(hour, minute), "short", locale=self.formats)
 
+    def day_of(self, at: datetime, zone: str = "UTC", style: str = "medium") -> str:
+        """The day of an aware instant in a time zone."""
+        return self.date(at.astimezone(ZoneInfo(zone)).date(), style)
+
     def datetime(self, at: datetime, zone: str = "UTC", style: str = "long") -> str:
         """An aware instant as date and time of day, in a time zone by its IANA name."""
-        local = at.astimezone(ZoneInfo(zone))
-        return f"{self.date(local.date(), style)}, {self.time(at, zone)}"
+        return f"{self.day_of(at, zone, style)}, {self.time(at, zone)}"
 
     def number(self, value: int) -> str:
         """A whole number with its groups."""
@@ -170,7 +173,9 @@ class Voice:
 
     def percent(self, bps: int) -> str:
         """A rate in basis points as a percentage, with the digits that it has."""
-        return numbers.format_percent(Decimal(bps) / 10_000, "#,##0.## %", locale=self.formats)
+        return numbers.format_percent(
+            Decimal(bps) / 10_000, locale=self.formats, decimal_quantization=False
+        )
 
     def spell(self, value: object) -> object:
         """A message's parameter as text: an amount, an instant, a date, or itself."""
@@ -227,7 +232,7 @@ class HtmlVoice:
         self._speaker = speaker
         self._isolate = "<bdi>{}</bdi>" if speaker.direction == "rtl" else "{}"
         self._plain: dict[str, Markup] = {}
-        for name in ("date", "time", "datetime", "number", "percent"):
+        for name in ("date", "day_of", "time", "datetime", "number", "percent"):
             setattr(self, name, getattr(speaker, name))
 
     def gettext(self, message: str, /, **params: object) -> Markup:

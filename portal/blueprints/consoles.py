@@ -14,6 +14,7 @@ from wtforms import SelectChoice  # type: ignore[attr-defined]
 from portal.db import set_tenant
 from portal.domain import DomainError
 from portal.domain.labels import label
+from portal.domain.outgoing import reason_of
 from portal.models import Role
 from portal.services.placements.rejects import guarded
 from portal.services.timeline import Words
@@ -66,9 +67,15 @@ def told(words: Words | None) -> str:
     return gettext(words.message, **params)
 
 
+def because(rule: str) -> str:
+    """Why something did not go out, with the rule of law where it is one."""
+    words = say(reason_of(rule))
+    return f"{words} ({rule})" if "-" in rule else words
+
+
 def page(template: str, /, **context: Any) -> str:
     """A page of a console, which knows the words for codes."""
-    return render(template, label=words_of, told=told, **context)
+    return render(template, label=words_of, told=told, because=because, **context)
 
 
 def perform(form: Form, do: Callable[[], object], *, task: Task, done: str, to: str) -> Answer:

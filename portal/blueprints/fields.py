@@ -25,6 +25,9 @@ PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))? ?%?", re.ASCII)
 class MoneyField(Field):
     """An amount as people type it; ``data`` is integer cents, or None while it is unclear."""
 
+    currency = ""
+    """Stands before the field, where a page may be about more than one."""
+
     def __init__(self, *args: Any, optional: bool = False, **given: Any) -> None:
         super().__init__(*args, **given)
         self.optional = optional

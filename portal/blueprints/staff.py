@@ -7,7 +7,7 @@ from wtforms import PasswordField, StringField
 
 from portal.domain import N_
 from portal.models import Role
-from portal.security import audience, browser, keys, let_staff_in, let_staff_out
+from portal.security import audience, browser, current_staff, keys, let_staff_in, let_staff_out
 from portal.services.staff import LogInRefused, log_in
 from portal.web import Form, explain, now, render, see_other, session, url_for
 
@@ -48,7 +48,18 @@ def _way_on(role: Role) -> str:
     asked = request.args.get("next", "")
     if asked.startswith(CONSOLES) and asked.isprintable() and "\\" not in asked:
         return asked
+    return _start(role)
+
+
+def _start(role: Role) -> str:
     return url_for("client.home" if role is Role.CLIENT_ADMIN else "support.home")
+
+
+@bp.get("/console", endpoint="home")
+@audience("staff")
+def home() -> Any:
+    """Where the role of whoever is logged in begins."""
+    return see_other(_start(current_staff().role))
 
 
 @bp.post("/log-out")

@@ -46,9 +46,9 @@ Row = TypeVar("Row")
 
 
 class ReasonMissing(DomainError):
-    """Personal data is looked at for a reason, which is kept."""
+    """What is done for a reason, which is kept, was to be done without one."""
 
-    message = N_("Write why you need to see it.")
+    message = N_("Write the reason. It is kept on the record.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

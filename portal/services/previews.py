@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain import policy
 from portal.domain.policy import Policy
 from portal.domain.statuses import AccountStatus
-from portal.models import Account
+from portal.models import Account, Client
 from portal.services.balance import Balance, read_balance
 from portal.services.offers import sheet
 from portal.services.policies import PublishedPolicy
@@ -18,11 +18,12 @@ from portal.services.visits import Visit
 
 
 def sample(session: Session, client_id: UUID, reference: str) -> Account | None:
-    """The client's account with this reference, or its first open one."""
+    """The client's account with this reference, else its first open one in its own currency."""
     mine = select(Account).where(Account.client_id == client_id)
     if reference:
         return session.scalar(mine.where(Account.reference == reference))
-    open_ones = mine.where(Account.status == AccountStatus.OPEN)
+    usual = select(Client.currency).where(Client.id == client_id).scalar_subquery()
+    open_ones = mine.where(Account.status == AccountStatus.OPEN, Account.currency == usual)
     return session.scalar(open_ones.order_by(Account.reference).limit(1))
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
@@ -25,8 +26,9 @@ from portal.models import (
 from portal.services.ledger import lock_account, post
 from tests.factories import NOW, make_account, make_client, make_debtor, make_policy
 from tests.pages.debtors import csrf_of
-from tests.pages.reading import said, tree
+from tests.pages.reading import heard, said, tree
 from tests.pages.staff import enter, make_staff
+from tests.services.placing import row, text_of
 
 
 def make_book(session: PortalSession, **given: str) -> Account:
@@ -134,8 +136,18 @@ def test_the_money_page_equals_the_ledger(http: FlaskClient, session: PortalSess
 
 def test_days_that_make_no_sense_are_said_to(http: FlaskClient, session: PortalSession):
     cleo(http, session, make_book(session))
-    for days in ({"first": "2026-11-30", "last": "2026-11-01"}, {"first": "x", "last": "y"}):
-        assert "Choose a first and a last day" in said(http.get("/client/money", query_string=days))
+    for days in ({"first": "2026-11-30", "last": "2026-11-01"}, {"first": "x"}, {"last": "y"}):
+        for path in ("/client/money", "/client/money.csv"):
+            page = http.get(path, query_string=days)
+            assert page.status_code == 400
+            assert "Choose a first and a last day" in said(page)
+            assert f'name="first" value="{days.get("first", "")}"' in page.get_data(as_text=True)
+
+
+def test_a_version_that_is_not_there_is_not_found(http: FlaskClient, session: PortalSession):
+    cleo(http, session, make_book(session))
+    assert http.get("/client/offers/versions/1").status_code == 200
+    assert http.get("/client/offers/versions/2").status_code == 404
 
 
 def test_no_cell_of_a_file_is_a_formula(http: FlaskClient, session: PortalSession):
@@ -164,18 +176,61 @@ def test_limits_are_compared_then_published_as_a_new_version(
     assert versions == [1, 2]
 
 
-def test_the_second_of_two_editors_is_told(http: FlaskClient, session: PortalSession):
+def test_the_second_of_two_editors_sees_what_the_first_changed_and_loses_nothing(
+    http: FlaskClient, session: PortalSession, app: Flask
+):
     account = make_book(session)
     client = session.get_one(Client, account.client_id)
     cleo(http, session, account)
-    http.post("/client/offers/edit", data=typed_on(http.get("/client/offers/edit")))
+    other = enter(app.test_client(), session, make_staff(session, Role.CLIENT_ADMIN, client))
+    edited = typed_on(http.get("/client/offers/edit")) | {"plan_months": "18"}
+    http.post("/client/offers/edit", data=edited)
     token = csrf_of(http.get("/client/offers/draft"))
-    set_tenant(session, client.id)
-    make_policy(session, client)
-    session.flush()
+    other.post(
+        "/client/offers/edit",
+        data=typed_on(other.get("/client/offers/edit")) | {"plan_minimum": "40"},
+    )
+    sent = {"csrf_token": csrf_of(other.get("/client/offers/draft")), "base": "1"}
+    assert other.post("/client/offers/publish", data=sent).status_code == 303
     answer = http.post("/client/offers/publish", data={"csrf_token": token, "base": "1"})
     assert answer.status_code == 409
-    assert "Somebody published version 2" in said(answer)
+    words = heard(answer)
+    assert "Somebody published version 2" in words
+    between, _, draft = words.partition("These limits count")
+    assert "Smallest payment of a plan changed $25.00 $40.00" in between
+    assert "18 months" not in between
+    assert "Smallest payment of a plan changed $40.00 $25.00" in draft
+    assert "Longest plan changed 24 months 18 months" in draft
+    assert typed_on(http.get("/client/offers/edit"))["plan_months"] == "18"
+    both = typed_on(http.get("/client/offers/edit")) | {"plan_minimum": "40"}
+    http.post("/client/offers/edit", data=both)
+    sent = {"csrf_token": csrf_of(http.get("/client/offers/draft")), "base": "2"}
+    assert http.post("/client/offers/publish", data=sent).status_code == 303
+    live = heard(http.get("/client/offers"))
+    assert "In force: version 3" in live
+    assert "$40.00" in live
+    assert "18 months" in live
+
+
+def test_refused_rows_come_back_as_a_file_that_is_safe_in_a_spreadsheet(
+    http: FlaskClient, session: PortalSession, app: Flask
+):
+    account = make_book(session)
+    lines = text_of(row(account_number="=1+1", region="??")).encode()
+    token = csrf_of(cleo(http, session, account).get("/client/placements/new"))
+    data = {"csrf_token": token, "file": (io.BytesIO(lines), "june.csv")}
+    sent = http.post("/client/placements/new", data=data, content_type="multipart/form-data")
+    assert sent.status_code == 303, said(sent)
+    shown = heard(http.get(sent.location))
+    file = http.get(f"{sent.location}/refused.csv")
+    assert file.mimetype == "text/csv"
+    assert 'filename="refused.csv"' in file.headers["Content-Disposition"]
+    (line,) = csv.DictReader(io.StringIO(file.get_data(as_text=True).removeprefix("\ufeff")))
+    assert (line["line"], line["reference"]) == ("2", "'=1+1")
+    assert line["column"] in shown
+    assert line["reason"] in shown
+    other = cleo(app.test_client(), session, make_book(session))
+    assert other.get(f"{sent.location}/refused.csv").status_code == 404
 
 
 def test_wrong_limits_come_back_with_all_that_was_typed(http: FlaskClient, session: PortalSession):
@@ -234,7 +289,7 @@ def test_an_address_typed_wrong_is_no_fault_of_ours(
     http: FlaskClient, session: PortalSession, path: str
 ):
     cleo(http, session, make_book(session))
-    assert http.get(path).status_code in (200, 404, 409)
+    assert http.get(path).status_code in (200, 400, 404)
 
 
 HUGE = "9" * 25

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
@@ -51,6 +52,7 @@ def accounts() -> Any:
         typed=typed,
         status=status,
         statuses=list(AccountStatus),
+        zone=client.time_zone,
         following=following,
         first=url_for("client.home", status=status) if "after" in request.args else None,
     )
@@ -60,11 +62,12 @@ def accounts() -> Any:
 @audience(ADMIN)
 def accounts_file() -> Response:
     """The same list, whole."""
-    status = _status()
-    return download("accounts.csv", COLUMNS, _lines(current_client().id, status))
+    client = current_client()
+    lines = _lines(client.id, ZoneInfo(client.time_zone), _status())
+    return download("accounts.csv", COLUMNS, lines)
 
 
-def _lines(client_id: UUID, status: AccountStatus | None) -> Iterator[list[object]]:
+def _lines(client_id: UUID, zone: ZoneInfo, status: AccountStatus | None) -> Iterator[list[object]]:
     for row in reports.every_account(session, client_id, status=status):
         account, agreed = row.account, row.arrangement
         yield [
@@ -74,7 +77,7 @@ def _lines(client_id: UUID, status: AccountStatus | None) -> Iterator[list[objec
             account.status,
             Amount(account.balance_cents),
             account.currency,
-            account.placed_at.date(),
+            account.placed_at.astimezone(zone).date(),
             agreed.kind if agreed else None,
             agreed.status if agreed else None,
         ]

@@ -6,7 +6,6 @@ from flask import current_app, flash, request
 
 from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.consoles import page
-from portal.domain.outgoing import reason_of
 from portal.security import audience, current_staff, keys
 from portal.services.campaigns import Campaign, CampaignReport, request_links, send_links
 from portal.services.reports import campaigns, debtors_up_to
@@ -29,7 +28,6 @@ def links() -> Any:
         report=report,
         many=many,
         sent=campaigns(session, client),
-        reason_of=reason_of,
         zone=client.time_zone,
     )
 

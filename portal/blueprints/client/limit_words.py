@@ -137,6 +137,8 @@ def offer_words(key: str | None) -> str:
     head, *rest = key.split(":")
     if head == "settlement" and len(rest) == 2:
         share = percent(int(rest[0]))
+        if rest[1] == "1":
+            return _("Settlement of %(share)s%% at once", share=share)
         return _("Settlement of %(share)s%%, up to %(parts)s payments", share=share, parts=rest[1])
     if head in ("agreed", "granted") and rest:
         kind = words_of(rest[0], labels.KINDS)

@@ -1,18 +1,25 @@
 """Offer limits: what is in force, a form, the difference to confirm, and every version."""
 
 from typing import Any
+from uuid import UUID
 
-from flask import flash, request
+from flask import abort, flash, request
 
 from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.client.limit_form import MOST_ROWS, LimitForm, fields_of
-from portal.blueprints.client.limit_words import compare, describe
+from portal.blueprints.client.limit_words import Change, compare, describe
 from portal.blueprints.consoles import page
 from portal.domain.policy import Policy
 from portal.security import audience, current_staff
 from portal.services import drafts
 from portal.services.drafts import ChangedMeanwhile
-from portal.services.policies import NotPublishable, policy_version, versions_of
+from portal.services.policies import (
+    NoPolicy,
+    NotPublishable,
+    PublishedPolicy,
+    policy_version,
+    versions_of,
+)
 from portal.services.staff import names_of
 from portal.web import explain, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -42,7 +49,10 @@ def offers() -> Any:
 def version(number: int) -> Any:
     """One version, beside the one before it."""
     client = current_client()
-    found = policy_version(session, client.id, number)
+    try:
+        found = policy_version(session, client.id, number)
+    except NoPolicy:
+        abort(404)
     before = policy_version(session, client.id, number - 1).policy if number > 1 else None
     return page(
         "client/version.html",
@@ -109,9 +119,18 @@ def _draft_page(problem: str | None = None) -> Any:
         changes=compare(live.policy if live else None, found[0]),
         version=version,
         began_from=found[1],
+        between=_between(client.id, found[1], live) if live else [],
         problem=problem,
     )
     return (answer, 409) if problem else answer
+
+
+def _between(client_id: UUID, began_from: int, live: PublishedPolicy) -> list[Change]:
+    """What others changed since a draft was begun."""
+    if not 0 < began_from < live.version:
+        return []
+    before = policy_version(session, client_id, began_from).policy
+    return [one for one in compare(before, live.policy) if one.changed]
 
 
 @bp.post("/offers/publish")

@@ -12,6 +12,7 @@ from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.client.limit_words import offer_words
 from portal.blueprints.consoles import Amount, download, page
 from portal.domain import labels
+from portal.domain.wording import clean_text
 from portal.security import audience
 from portal.services import reports
 from portal.services.reports import RangeUnclear, Span
@@ -25,17 +26,17 @@ SHOWN_DAYS = 29
 @audience(ADMIN)
 def shown() -> Any:
     """The totals of the days, and the newest movements among them."""
-    client, problem = current_client(), None
     try:
         days = _days()
     except RangeUnclear as unclear:
-        days, problem = _default(), explain(unclear)
+        return _ask_again(unclear)
+    client = current_client()
     totals = reports.totals(session, client.id, days)
     return page(
         "client/money.html",
         section="money",
-        days=days,
-        problem=problem,
+        asked=(days.first, days.last),
+        problem=None,
         totals=totals,
         sums=_sums(totals),
         moved=reports.movements(session, client.id, days, size=reports.PAGE * 4),
@@ -45,6 +46,13 @@ def shown() -> Any:
         entries=labels.ENTRIES,
         zone=client.time_zone,
     )
+
+
+def _ask_again(unclear: RangeUnclear) -> tuple[str, int]:
+    """The days as they were asked for, and what is wrong with them."""
+    asked = [clean_text(request.args.get(name, "")[:10]) for name in ("first", "last")]
+    shown = {"asked": asked, "problem": explain(unclear), "totals": (), "file": None}
+    return page("client/money.html", section="money", **shown), 400
 
 
 def _sums(totals: Any) -> dict[str, int]:
@@ -75,9 +83,12 @@ def _days() -> Span:
 
 @bp.get("/money.csv")
 @audience(ADMIN)
-def money_file() -> Response:
+def money_file() -> Response | tuple[str, int]:
     """Every movement of the days, as the ledger has it."""
-    days = _days()
+    try:
+        days = _days()
+    except RangeUnclear as unclear:
+        return _ask_again(unclear)
     name = f"money-{days.first}-{days.last}.csv"
     return download(name, COLUMNS, _lines(current_client().id, days))
 

@@ -48,6 +48,7 @@ def listed() -> Any:
         "client/placements.html",
         section="placements",
         found=shown,
+        states=labels.PLACEMENTS,
         following=url_for("client.placements", before=shown[-1].id) if more else None,
         zone=client.time_zone,
     )

@@ -17,7 +17,7 @@ def navigate() -> None:
         ("search", N_("Search"), "support.home", 0),
         ("proposals", N_("Proposals"), "support.proposals", waiting.proposals),
         ("requests", N_("Help requests"), "support.requests", waiting.requests),
-        ("calls", N_("Call-backs"), "support.calls", waiting.calls),
+        ("calls", N_("Calls and texts"), "support.calls", waiting.calls),
         ("questions", N_("Money questions"), "support.questions", waiting.questions),
     )
     g.person = g.person.reaching(

@@ -11,7 +11,6 @@ from portal.blueprints.consoles import READERS, WORKERS, Task, page, perform
 from portal.blueprints.support import bp
 from portal.domain import N_, labels, wording
 from portal.domain.holds import Capability
-from portal.domain.outgoing import reason_of
 from portal.models import Account, Contact, Debtor
 from portal.security import audience, current_staff
 from portal.security.redaction import redact
@@ -98,7 +97,6 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "labels": labels,
         "wording": wording,
         "without_tokens": redact,
-        "reason_of": reason_of,
         "state_of": lambda link: state_of(link, at),
         "full_name": f"{debtor.first_name} {debtor.last_name}",
     }

@@ -19,17 +19,11 @@ from portal.services.stops import lift_stop
 from portal.web import Form, now, session
 from portal.web import gettext as _
 
-WHY_REVOKE = {
-    "asked": N_("The debtor asked for it"),
-    "wrong_person": N_("It went to the wrong person"),
-    "lost": N_("Somebody else may have it"),
-}
-
 
 class RevokeForm(Form):
     """Why a link is closed."""
 
-    reason = SelectField(N_("Reason"), choices=options(WHY_REVOKE))
+    reason = SelectField(N_("Reason"), choices=options(labels.WHY_REVOKE))
 
 
 class ReopenForm(Form):
@@ -49,7 +43,7 @@ def revoke(link_id: UUID) -> Any:
         links.revoke_link(session, link, reason=form.reason.data, actor=actor, now=now())
 
     task = Task(
-        title=_("Revoke the link"),
+        title=_("Revoke a link of account %(reference)s", reference=account.reference),
         button=_("Revoke"),
         back=back_to(account),
         notes=(_("It opens nothing any more, and whoever uses it now is shown out."),),

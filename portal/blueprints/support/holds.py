@@ -58,7 +58,11 @@ def hold(account_id: UUID) -> Any:
             actor=evidence.staff(current_staff().id),
         )
 
-    task = Task(title=_("Hold this account"), button=_("Hold"), back=back_to(found))
+    task = Task(
+        title=_("Hold account %(reference)s", reference=found.reference),
+        button=_("Hold"),
+        back=back_to(found),
+    )
     return perform(form, do, task=task, done=_("The account is held."), to=back_to(found))
 
 
@@ -75,7 +79,10 @@ def lift(hold_id: UUID) -> Any:
         standing.lift_hold(session, found, reason=reason, by=by, now=now())
 
     kind = words_of(found.kind, labels.HOLDS)
+    about = {"reference": account.reference, "kind": kind}
     task = Task(
-        title=_("Lift the hold: %(kind)s", kind=kind), button=_("Lift"), back=back_to(account)
+        title=_("Lift the hold of account %(reference)s: %(kind)s", **about),
+        button=_("Lift"),
+        back=back_to(account),
     )
     return perform(form, do, task=task, done=_("The hold is lifted."), to=back_to(account))

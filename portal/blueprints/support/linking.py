@@ -8,18 +8,18 @@ from flask import current_app, flash
 from sqlalchemy import select
 from wtforms import RadioField, SelectChoice  # type: ignore[attr-defined]
 
+from portal import i18n
 from portal.blueprints.consoles import WORKERS, attempt, options, page
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, masked_contact
 from portal.domain import N_, labels
-from portal.domain.outgoing import reason_of
 from portal.models import AccessLink, Account, Channel, Client, Debtor
 from portal.security import audience, current_staff, keys
 from portal.services.dossier import find_account
 from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
 from portal.services.standing import standing
 from portal.services.ways import Way, send_link, ways
-from portal.web import Form, now, see_other, session, url_for
+from portal.web import Form, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
 ALOUD = "aloud"
@@ -56,25 +56,39 @@ def link(account_id: UUID) -> Any:
         made.append(_issue(form, debtor, found))
 
     if form.validate_on_submit() and attempt(form, do):
-        return see_other(_after(made[0], account))
+        return see_other(_after(form, made[0], account, found))
     answer = page(
         "support/link.html",
         form=form,
         account=account,
         found=found,
         verdict=standing(session, account, now()).link,
-        zone=session.get_one(Client, account.client_id).time_zone,
+        zone=_zone(account),
         contact_of=masked_contact,
-        reason_of=reason_of,
+        channels=labels.CHANNELS,
     )
     return (answer, 422) if form.errors else answer
 
 
-def _after(made: IssuedLink, account: Account) -> str:
+def _after(form: LinkForm, made: IssuedLink, account: Account, found: Sequence[Way]) -> str:
     if made.link.channel is Channel.LETTER:
         return url_for("support.code", link_id=made.link.id)
-    flash(_("The link is on its way."), "ok")
+    way = _chosen(form, found)
+    decided = way.asked if form.asked.data == "debtor" else way.first
+    if decided.until is None:
+        flash(_("The link is on its way."), "ok")
+    else:
+        at = i18n.voice(locale()).datetime(decided.until, _zone(account))
+        flash(_("The link waits and leaves on %(at)s.", at=at), "ok")
     return back_to(account)
+
+
+def _chosen(form: LinkForm, found: Sequence[Way]) -> Way:
+    return next(way for way in found if str(way.contact.id) == form.way.data)
+
+
+def _zone(account: Account) -> str:
+    return session.get_one(Client, account.client_id).time_zone
 
 
 def _choices(found: Sequence[Way]) -> list[SelectChoice]:
@@ -93,7 +107,7 @@ def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink:
     staff = current_staff()
     if form.way.data == ALOUD:
         return issue_link(session, debtor, keys=keys(), issued_by=staff.id, now=now())
-    way = next(way for way in found if str(way.contact.id) == form.way.data)
+    way = _chosen(form, found)
     asked = form.asked.data == "debtor"
     return send_link(session, way, asked_for=asked, keys=keys(), staff=staff, now=now())
 
@@ -118,5 +132,5 @@ def code(link_id: UUID) -> Any:
         code=code_of(keys(), found),
         base_url=keys().base_url,
         account=account,
-        zone=session.get_one(Client, found.client_id).time_zone,
+        zone=_zone(account),
     )

@@ -43,6 +43,7 @@ def refund(payment_id: UUID) -> Any:
     payment = session.scalars(select(Payment).where(mine, Payment.id == payment_id)).one()
     account, most = find_account(session, payment.account_id), refundable(session, payment)
     form = RefundForm(amount=most)
+    form.amount.currency = payment.currency
     shown = form.shown(most)
 
     def do() -> None:
