@@ -27,10 +27,14 @@ MACHINES = ("/api/", "/stripe/", "/texts/")
 
 @dataclass(frozen=True)
 class Says:
-    """The words of an error page: its heading, and what to do next."""
+    """The words of an error page: its heading, and what to do next.
+
+    ``to_staff`` stands in its place where staff read it.
+    """
 
     title: str
     advice: tuple[str, ...]
+    to_staff: tuple[str, ...] = ()
 
 
 GO_BACK = N_("Go back, check what you typed and send it again.")
@@ -49,6 +53,7 @@ WORDS = {
             N_("If you typed the address, check it. If you used a link, open it again in full."),
             N_("You can also type the code from your letter on our start page."),
         ),
+        (N_("It is not there any more, or it is another client's. Search for it."),),
     ),
     405: Says(
         N_("This page does not work that way"),

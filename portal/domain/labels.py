@@ -190,6 +190,38 @@ IDENTITY = {
     "code:sms": N_("Code by text message"),
 }
 
+REFUNDS = {
+    "wanted": N_("Asked for"),
+    "pending": N_("On its way"),
+    "succeeded": N_("Went back"),
+    "failed": N_("Failed"),
+    "canceled": N_("Canceled"),
+    "refused": N_("Refused"),
+}
+
+CHARGEBACKS = {
+    "needs_response": N_("Waits for an answer at Stripe"),
+    "warning_needs_response": N_("Waits for an answer at Stripe"),
+    "under_review": N_("The bank looks at it"),
+    "warning_under_review": N_("The bank looks at it"),
+    "warning_closed": N_("Closed, nothing was taken"),
+    "prevented": N_("Closed, nothing was taken"),
+    "won": N_("Won"),
+    "lost": N_("Lost"),
+}
+
+DISPUTED = {
+    "fraudulent": N_("Says somebody else paid"),
+    "unrecognized": N_("Does not know the payment"),
+    "duplicate": N_("Says it was charged twice"),
+    "credit_not_processed": N_("Says a refund is missing"),
+    "subscription_canceled": N_("Says it was ended before"),
+    "debit_not_authorized": N_("The bank says that nobody allowed it"),
+    "insufficient_funds": N_("There was not enough money"),
+    "general": N_("No reason given"),
+}
+"""Stripe's reasons for a chargeback; a rarer one reads as itself."""
+
 QUESTIONS = {
     "charged_after_stop": N_("Charged after a stop"),
     "chargeback": N_("Chargeback"),

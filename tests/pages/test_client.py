@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -153,9 +154,12 @@ def test_a_version_that_is_not_there_is_not_found(http: FlaskClient, session: Po
 def test_no_cell_of_a_file_is_a_formula(http: FlaskClient, session: PortalSession):
     client = make_client(session)
     debtor = make_debtor(session, client, last_name="=1+1", name_key="dana 1 1")
-    account = make_account(session, debtor)
+    late = datetime(2026, 12, 1, 3, 0, tzinfo=UTC)  # still November in New York
+    account = make_account(session, debtor, placed_at=late)
     cleo(http, session, account)
-    assert "'=1+1" in http.get("/client/accounts.csv").get_data(as_text=True)
+    (line,) = http.get("/client/accounts.csv").get_data(as_text=True).splitlines()[1:]
+    assert "'=1+1" in line
+    assert "2026-11-30" in line
 
 
 def test_limits_are_compared_then_published_as_a_new_version(

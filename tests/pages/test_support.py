@@ -1,6 +1,6 @@
 """The support console: find an account, see what happened, help."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,10 +14,12 @@ from portal.domain.statuses import ProposalStatus
 from portal.models import (
     AccessLink,
     Account,
+    Chargeback,
     Client,
     Contact,
     ContactStop,
     Debtor,
+    EntryKind,
     Hold,
     Leaf,
     Message,
@@ -26,6 +28,8 @@ from portal.models import (
     Role,
     StopKind,
 )
+from portal.services.evidence import SYSTEM, record
+from portal.services.ledger import lock_account, post
 from portal.services.links import open_token
 from portal.services.proposals import Wish, submit
 from portal.services.stops import stop_wrong_person
@@ -334,3 +338,62 @@ def test_a_reason_to_lift_may_hold_any_sign(sam, session, account: Account):
     set_tenant(session, client_id)
     lift = f"/support/holds/{session.scalars(select(Hold)).one().id}/lift"
     assert act(sam, lift, lift, reason=ODD) == 303
+
+
+def test_what_staff_read_are_words_and_days_of_the_clients_calendar(
+    sam, session: PortalSession, account: Account
+):
+    payment = make_payment(session, account)
+    late = datetime(2026, 12, 1, 3, 0, tzinfo=UTC)  # still November in New York
+    locked = lock_account(session, account.id)
+    post(
+        session,
+        locked,
+        kind=EntryKind.PAYMENT,
+        source="payment:late",
+        amount_cents=Cents(-104_00),
+        now=late,
+        payment=payment,
+    )
+    chargeback = Chargeback(
+        client_id=account.client_id,
+        payment_id=payment.id,
+        dispute_id="du_1",
+        status="needs_response",
+        reason="fraudulent",
+        amount_cents=Cents(104_00),
+        created_at=late,
+    )
+    session.add(chargeback)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    link = make_link(session, debtor).link
+    told = {"actor": SYSTEM, "method": "date_of_birth+code:sms"}
+    record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type="identity.passed",
+        payload=told,
+        now=NOW,
+    )
+    session.commit()
+    revoke = f"/support/links/{link.id}/revoke"
+    assert act(sam, revoke, revoke, reason="asked") == 303
+    words = heard(sam.get(f"/support/accounts/{account.id}"))
+    for said_so in (
+        *("Payment, Nov 30, 2026", "Reason: The debtor asked for it", "Language English"),
+        *("Says somebody else paid", "Waits for an answer at Stripe"),
+        *("Date of birth, Code by text message", "Days and times are those of New York."),
+    ):
+        assert said_so in words, said_so
+    assert "Give back" not in words, "nothing can go back while a chargeback stands"
+
+
+def test_a_page_that_a_role_may_not_open_leads_back_and_speaks_to_staff(sam, account: Account):
+    page = sam.get("/client")
+    assert page.status_code == 403
+    assert "Back to my console" in said(page)
+    assert sam.get("/console").location == "/support"
+    page = sam.get(f"/support/accounts/{account.client_id}")
+    assert page.status_code == 404
+    assert "letter" not in said(page)

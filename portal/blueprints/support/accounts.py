@@ -16,6 +16,7 @@ from portal.security import audience, current_staff
 from portal.security.redaction import redact
 from portal.services import dossier
 from portal.services.evidence import account_leaves
+from portal.services.giving_back import refundable
 from portal.services.links import state_of
 from portal.services.queues import counts
 from portal.services.search import search
@@ -87,6 +88,7 @@ def account(account_id: UUID) -> Any:
         reveal=RevealForm(),
         capabilities=CAPABILITIES,
         may=staff.role,
+        left_of=lambda payment: refundable(session, payment),
         contact_of=masked_contact,
         **_words(all_of_it.debtor, at),
     )
