@@ -13,12 +13,13 @@ from jinja2 import TemplateError
 
 from portal.domain import N_
 from portal.domain.disclosures import AUTHORIZATION_COPY
-from portal.i18n import Voice, locale_for, render, voice
+from portal.i18n import Voice, locale_for, voice
 from portal.models import Channel
 from portal.rules.disclosures import LegalText, legal_text
 from portal.runtime import Runtime
 from portal.services.dispatch import Carriers, NotWritten, Words
 from portal.services.message_facts import Authorized, MessageFacts
+from portal.templating import render
 
 SUBJECTS = {
     "link": N_("You have a private message"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from babel.messages.frontend import CommandLineInterface
 
-from portal import i18n
+from portal import i18n, templating
 
 if TYPE_CHECKING:
     import polib
@@ -123,9 +123,9 @@ def _placeholders(text: str) -> tuple[str, ...]:
     return tuple(sorted(PLACEHOLDER.findall(text)))
 
 
-def hard_coded(templates: Path = i18n.TEMPLATES) -> Iterator[str]:
+def hard_coded(templates: Path = templating.TEMPLATES) -> Iterator[str]:
     """Words in the templates that were never marked: `path: the words`."""
-    env = i18n.environment("en_US")
+    env = templating.environment("en_US")
     for path in sorted(templates.rglob("*.html")):
         reader = WordsOfPage()
         reader.feed("".join(_markup(env.lex(path.read_text(encoding="utf-8")))))

@@ -11,7 +11,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal import i18n
+from portal import i18n, templating
 from portal.cli import translations
 
 NB, NNB = "\u00a0", "\u202f"
@@ -93,14 +93,16 @@ def test_a_browsers_languages_are_weighed() -> None:
 
 
 def test_parameters_are_escaped_in_pages_and_plain_in_text() -> None:
-    page = i18n.environment("en_US").from_string('{{ _("To %(name)s", name=name) }}')
+    page = templating.environment("en_US").from_string('{{ _("To %(name)s", name=name) }}')
     assert page.render(name="<b>&") == "To &lt;b&gt;&amp;"
-    text = i18n.environment("en_US", html=False).from_string('{{ _("To %(name)s", name=name) }}')
+    text = templating.environment("en_US", html=False).from_string(
+        '{{ _("To %(name)s", name=name) }}'
+    )
     assert text.render(name="<b>&") == "To <b>&"
 
 
 def test_blocks_and_plurals_speak_through_the_catalogue() -> None:
-    template = i18n.environment("en_US").from_string(
+    template = templating.environment("en_US").from_string(
         "{% trans count=n, name=name %}\n  {{ count }} payment to {{ name }}\n{% pluralize %}"
         "{{ count }} payments to {{ name }}{% endtrans %}"
     )
@@ -110,7 +112,7 @@ def test_blocks_and_plurals_speak_through_the_catalogue() -> None:
 
 def test_a_name_that_was_not_passed_is_a_fault_not_a_gap() -> None:
     with pytest.raises(Exception, match="'balance' is undefined"):
-        i18n.environment("en_US").from_string("You owe {{ balance }}").render()
+        templating.environment("en_US").from_string("You owe {{ balance }}").render()
 
 
 def _catalogue(folder: Path, body: str) -> Path:
@@ -222,7 +224,7 @@ def test_test_languages_are_never_offered(app: Flask) -> None:
 
 @pytest.mark.parametrize("name", ["layouts/email.html", "layouts/email.txt"])
 def test_a_message_names_its_sender_and_how_to_stop(name: str) -> None:
-    page = i18n.environment("en_US", html=name.endswith("html")).from_string(
+    page = templating.environment("en_US", html=name.endswith("html")).from_string(
         f'{{% extends "{name}" %}}{{% block title %}}Your receipt{{% endblock %}}'
         "{% block content %}Paid by {{ who }}.{% endblock %}"
     )
@@ -239,4 +241,14 @@ def test_a_message_names_its_sender_and_how_to_stop(name: str) -> None:
 
 
 def test_a_block_can_be_read_on_its_own() -> None:
-    assert i18n.render_block("en_US", "public/help.html", "title") == "Ways to contact us"
+    assert templating.render_block("en_US", "public/help.html", "title") == "Ways to contact us"
+
+
+def test_a_name_that_a_template_gives_is_its_own() -> None:
+    """Words of the locale are called directly, unless the template means something else by them."""
+    env = templating.environment("en_US")
+    macro = "{% macro money(x) %}M{{ x }}{% endmacro %}{{ money(cents) }}"
+    assert env.from_string(macro).render(cents=300) == "M300"
+    loop = "{% for date in days %}{{ date(cents) }}{% endfor %}"
+    assert env.from_string(loop).render(days=[str], cents=300) == "300"
+    assert env.from_string('{{ money(cents, "USD") }}').render(cents=300) == "$3.00"

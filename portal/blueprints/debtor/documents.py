@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from portal import __version__, i18n
+from portal import __version__, i18n, templating
 from portal.blueprints.debtor.common import collector
 from portal.blueprints.debtor.words import pace, schedule_lines
 from portal.domain.debts import Country
@@ -51,7 +51,7 @@ def shown_documents(
 
 def fragment(view: Balance, drafted: Draft, c: str, *, locale: str) -> str:
     """The page's own part of a review: every date and amount, and the ways to change them."""
-    return i18n.render(
+    return templating.render(
         locale,
         "documents/review.html",
         account=view.account,
@@ -70,7 +70,7 @@ def agreement(
         "agreed_at": said.datetime(now, view.zone),
     }
     heading = legal_text(AGREEMENT_HEADING, locale, version=None, **values)
-    page = i18n.render(
+    page = templating.render(
         locale,
         "documents/agreement.html",
         account=view.account,
