@@ -10,7 +10,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from portal.sandbox import control, delivery, timers
-from portal.sandbox.errors import ApiError
+from portal.sandbox.errors import ApiError, invalid
 from portal.sandbox.faults import Fault
 from portal.sandbox.instruments import FAILURES
 from portal.sandbox.pages import TEMPLATES, html, redirect
@@ -19,12 +19,15 @@ from portal.sandbox.words import EN
 from portal.sandbox.world import World
 
 MOST_SHOWN = 50
+LONGEST_AMOUNT = 12
 Given = Mapping[str, str]
 
 
 def _amount(given: Given) -> int | None:
-    text = given.get("amount", "")
-    return int(text) if text.isdigit() and text.isascii() else None
+    text = given.get("amount", "").strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) <= LONGEST_AMOUNT):
+        raise invalid(f"{text[:40]!r} is no amount in cents.", param="amount")
+    return int(text) if text else None
 
 
 def _refund(world: World, given: Given) -> Any:
@@ -88,7 +91,7 @@ def act(world: World, request: Request, action: str) -> Response:
     except ApiError as error:
         return _failed(request, error)
     except KeyError as absent:
-        return _json({"error": {"message": f"There is no {absent}."}}, 400)
+        return _failed(request, invalid(f"There is no {absent.args[0]!r} here."))
     return _json(result) if _wants_json(request) else redirect("/sandbox")
 
 

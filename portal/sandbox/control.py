@@ -10,6 +10,8 @@ from portal.sandbox.instruments import FAILURES
 from portal.sandbox.store import Thing, shown
 from portal.sandbox.world import Scope, World
 
+LONGEST_S = 366 * 86_400
+
 
 def scope_of(world: World, thing_id: str) -> Scope:
     """The account that an object belongs to, whichever that is."""
@@ -107,20 +109,25 @@ def payments(world: World) -> list[Thing]:
 
 
 def turn(world: World, given: Mapping[str, str]) -> dict[str, Any]:
-    """Set the switches that are named; returns all of them."""
-    for name, value in vars(world.switches).items():
-        if name in given:
-            setattr(world.switches, name, _switch(type(value), given[name]))
-    return vars(world.switches).copy()
+    """Set the switches that are named, all or none; returns all of them."""
+    known = vars(world.switches)
+    wanted = {
+        name: _switch(type(known[name]), value) for name, value in given.items() if name in known
+    }
+    known.update(wanted)
+    return known.copy()
 
 
 def _switch(kind: type, value: str) -> bool | int | float:
     if kind is bool:
         return value in ("true", "on", "1")
     try:
-        return int(value or "0") if kind is int else float(value or "0")
+        read = int(value or "0") if kind is int else float(value or "0")
     except ValueError as bad:
         raise invalid(f"{value[:40]!r} is not a number.") from bad
+    if not 0 <= read <= (LONGEST_S if kind is int else 1):
+        raise invalid(f"{value[:40]!r} is no rate from 0 to 1, and no number of seconds in a year.")
+    return read
 
 
 def plan(world: World, given: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -128,9 +135,11 @@ def plan(world: World, given: Mapping[str, str]) -> list[dict[str, Any]]:
     if given.get("fault") not in set(Fault):
         raise invalid(f"A fault is one of {', '.join(Fault)}.", param="fault")
     times = given.get("times") or "1"
+    if not (times.isascii() and times.isdigit() and len(times) <= 4):
+        raise invalid(f"{times[:40]!r} is no number of times.", param="times")
     world.faults.plan(
         Fault(given["fault"]),
-        times=int(times) if times.isdigit() else 1,
+        times=int(times),
         method=given.get("method", ""),
         path=given.get("path", ""),
     )
