@@ -19,13 +19,16 @@ Reading = Callable[[str, Mapping[str, object]], Row | None]
 """Whatever reads like a `Reader`."""
 
 RESTED_S = 20.0
-_SET_TENANT = text("SELECT set_config('app.client_ids', :ids, true)")
+_SET_SCOPE = text(
+    "SELECT set_config('app.client_ids', :ids, true), set_config('app.staff_id', :staff, true)"
+)
 
 
 class PortalSession(Session):
     """A session whose transactions see only the clients in ``info["client_ids"]``.
 
-    Row-level security reads the list from ``app.client_ids``; without one nothing is visible.
+    Row-level security reads the list from ``app.client_ids``; without one nothing is visible. Of
+    the tables of staff the web sees what belongs to ``info["staff_id"]``, by ``app.staff_id``.
     """
 
 
@@ -34,12 +37,14 @@ def _scope(session: PortalSession, transaction: SessionTransaction, connection: 
     # The setting ends with its transaction, so a session that sees nobody need not say so.
     if transaction.nested:
         return
-    if client_ids := tuple(session.info.get("client_ids") or ()):
-        _apply(connection, client_ids)
+    if session.info.get("client_ids") or session.info.get("staff_id"):
+        _apply(session, connection)
 
 
-def _apply(connection: Connection, client_ids: Iterable[UUID]) -> None:
-    connection.execute(_SET_TENANT, {"ids": "{" + ",".join(map(str, client_ids)) + "}"})
+def _apply(session: Session, connection: Connection) -> None:
+    ids = ",".join(map(str, session.info.get("client_ids") or ()))
+    staff_id = session.info.get("staff_id")
+    connection.execute(_SET_SCOPE, {"ids": f"{{{ids}}}", "staff": str(staff_id or "")})
 
 
 def set_tenant(session: Session, *client_ids: UUID) -> None:
@@ -47,10 +52,19 @@ def set_tenant(session: Session, *client_ids: UUID) -> None:
 
     Works before and inside a transaction: a link is resolved first, its client known after.
     """
-    session.info["client_ids"] = client_ids
+    _rescope(session, client_ids=client_ids)
+
+
+def set_staff(session: Session, staff_id: UUID | None) -> None:
+    """Let the session see this member of staff's own rows and nobody else's, from now on."""
+    _rescope(session, staff_id=staff_id)
+
+
+def _rescope(session: Session, **scope: object) -> None:
+    session.info.update(scope)
     if session.in_transaction():
         session.flush()
-        _apply(session.connection(), client_ids)
+        _apply(session, session.connection())
 
 
 def driver_url(url: str | URL) -> URL:

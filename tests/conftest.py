@@ -10,11 +10,18 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Connection, Engine, event
 
 from portal.config import Settings
 from portal.db import PortalSession, Reading, Row, make_engine
-from tests.databases import Database, cloned, migrated_template, server_address, stop_idle_server
+from tests.databases import (
+    Database,
+    become_web,
+    cloned,
+    migrated_template,
+    server_address,
+    stop_idle_server,
+)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -57,8 +64,12 @@ def settings(database: Database) -> Settings:
 
 @pytest.fixture(scope="session")
 def engine(database: Database) -> Iterator[Engine]:
-    """The web's engine: it logs in as ``portal_app``, so row-level security and grants hold."""
-    engine = make_engine(database.url("portal_app"))
+    """The web's engine: it is ``portal_app``, so row-level security and grants hold.
+
+    The superuser who logged in gave that role away; `acting_as` alone takes another.
+    """
+    engine = make_engine(database.admin)
+    event.listen(engine, "connect", become_web)
     yield engine
     engine.dispose()
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.orm import Session
 
 from portal.config import Settings
 from portal.db import conninfo, driver_url
@@ -42,6 +43,24 @@ class Database:
                 "MIGRATION_DATABASE_URL": self.url("portal_owner"),
             }
         )
+
+
+def become_web(connection: psycopg.Connection[tuple[str]], _record: object) -> None:
+    """Let a superuser's new connection be the web's from now on."""
+    connection.execute("SET SESSION AUTHORIZATION portal_app")
+    connection.commit()
+
+
+@contextmanager
+def acting_as(role: str, session: Session) -> Iterator[None]:
+    """What somebody else does, within the web's transaction: a command hires, the owner looks."""
+    session.flush()
+    session.execute(text(f"SET LOCAL SESSION AUTHORIZATION {role}"))
+    try:
+        yield
+        session.flush()
+    finally:
+        session.execute(text("SET LOCAL SESSION AUTHORIZATION portal_app"))
 
 
 def server_address() -> URL:

@@ -130,7 +130,7 @@ def test_staff_are_added_with_a_password_typed_twice(run, document, tmp_path, fr
     assert done.exit_code == 0, done.output
     assert done.output.endswith("cleo@northgate.example can log in.\n")
     assert PASSWORD not in done.output
-    engine = make_engine(fresh_db.url("portal_worker"))
+    engine = make_engine(fresh_db.url("portal_owner"))
     with tenant_session(engine) as session:
         cleo = session.scalars(select(Staff)).one()
         assert (cleo.role, len(clients_of(session, cleo))) == (Role.CLIENT_ADMIN, 1)

@@ -33,6 +33,7 @@ COMMITTING_SERVICES = {
     "placements": "streams a file in batches",
     "reconcile": "no transaction is open while Stripe is asked",
     "refunds": "no transaction is open while Stripe is asked",
+    "stripe_lists": "no transaction is open while Stripe is asked",
 }
 # Where fractions are colors.
 NO_MONEY = {"portal/domain/theme.py"}

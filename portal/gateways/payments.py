@@ -268,12 +268,17 @@ class GatewayEvent:
     created_at: datetime
 
 
+Unreadable = Callable[[str, GatewayError], None]
+"""Told of each object of a list that cannot be read, by its id; the list goes on after it."""
+
+
 class PaymentGateway(Protocol):
     """The payment processor, as services see it.
 
     Every call raises GatewayUnavailable or GatewayRefused and nothing else of the processor's.
     ``stripe_account`` is the connected account, None for the platform's own. Lists come newest
-    first and fetch their pages while they are read: hold no transaction open meanwhile.
+    first and fetch their pages while they are read: hold no transaction open meanwhile. Without
+    ``unreadable`` an object that cannot be read ends its list with GatewayUnavailable.
     """
 
     def create_customer(
@@ -322,6 +327,7 @@ class PaymentGateway(Protocol):
         customer_id: str | None = None,
         since: datetime | None = None,
         stripe_account: str | None = None,
+        unreadable: Unreadable | None = None,
     ) -> Iterator[GatewayPayment]: ...
 
     def cancel_payment(
@@ -356,6 +362,7 @@ class PaymentGateway(Protocol):
         intent_id: str | None = None,
         since: datetime | None = None,
         stripe_account: str | None = None,
+        unreadable: Unreadable | None = None,
     ) -> Iterator[GatewayRefund]: ...
 
     def retrieve_dispute(
@@ -368,6 +375,7 @@ class PaymentGateway(Protocol):
         intent_id: str | None = None,
         since: datetime | None = None,
         stripe_account: str | None = None,
+        unreadable: Unreadable | None = None,
     ) -> Iterator[GatewayDispute]: ...
 
     def retrieve_method(

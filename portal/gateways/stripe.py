@@ -26,6 +26,7 @@ from portal.gateways.payments import (
     IdempotencyKeyReused,
     OffSessionCharge,
     PaymentGateway,
+    Unreadable,
 )
 from portal.gateways.stripe_forms import WHOLE_PAYMENT
 
@@ -147,6 +148,7 @@ class StripeGateway(PaymentGateway):
         customer_id: str | None = None,
         since: datetime | None = None,
         stripe_account: str | None = None,
+        unreadable: Unreadable | None = None,
     ) -> Iterator[GatewayPayment]:
         return _pages(
             self._v1.payment_intents.list,
@@ -154,6 +156,7 @@ class StripeGateway(PaymentGateway):
             | {"expand": [f"data.{name}" for name in WHOLE_PAYMENT]},
             stripe_account=stripe_account,
             read=stripe_objects.payment,
+            unreadable=unreadable,
         )
 
     def cancel_payment(
@@ -201,12 +204,14 @@ class StripeGateway(PaymentGateway):
         intent_id: str | None = None,
         since: datetime | None = None,
         stripe_account: str | None = None,
+        unreadable: Unreadable | None = None,
     ) -> Iterator[GatewayRefund]:
         return _pages(
             self._v1.refunds.list,
             _given(payment_intent=intent_id, created=_since(since)),
             stripe_account=stripe_account,
             read=stripe_objects.refund,
+            unreadable=unreadable,
         )
 
     def retrieve_dispute(
@@ -222,12 +227,14 @@ class StripeGateway(PaymentGateway):
         intent_id: str | None = None,
         since: datetime | None = None,
         stripe_account: str | None = None,
+        unreadable: Unreadable | None = None,
     ) -> Iterator[GatewayDispute]:
         return _pages(
             self._v1.disputes.list,
             _given(payment_intent=intent_id, created=_since(since)),
             stripe_account=stripe_account,
             read=stripe_objects.dispute,
+            unreadable=unreadable,
         )
 
     def retrieve_method(
@@ -312,13 +319,22 @@ def _pages(
     *,
     stripe_account: str | None,
     read: Callable[[Mapping[str, Any]], T],
+    unreadable: Unreadable | None = None,
 ) -> Iterator[T]:
     """Every object of a list, page after page; errors are ours even in mid-list."""
     with _errors():
         for found in ask(
             params | {"limit": PAGE_SIZE}, _options(stripe_account)
         ).auto_paging_iter():
-            yield read(found.to_dict())
+            try:
+                with _errors():
+                    item = read(found.to_dict())
+            except GatewayUnavailable as error:
+                if unreadable is None:
+                    raise
+                unreadable(found.id, error)
+            else:
+                yield item
 
 
 def _options(

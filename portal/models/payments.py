@@ -178,7 +178,10 @@ class Chargeback(Owned, Base):
 
 
 class StripeEvent(Base):
-    """The webhook inbox: each event under its own id, as received; a hint, never the truth."""
+    """The webhook inbox: each event under its own id, as received; a hint, never the truth.
+
+    The body is kept for whoever asks what came; no process of ours may read it again.
+    """
 
     __tablename__ = "stripe_event"
     __table_args__ = (
@@ -194,7 +197,7 @@ class StripeEvent(Base):
     type: Mapped[str]
     object_id: Mapped[str | None]
     livemode: Mapped[bool]
-    body: Mapped[bytes] = mapped_column(LargeBinary)
+    body: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     received_at: Mapped[datetime]
     handled_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
@@ -208,3 +211,19 @@ class Watermark(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     reached_at: Mapped[datetime]
+
+
+class ReconcileFailure(Base):
+    """A Stripe object that could not be taken over; it is tried at each run until it is.
+
+    ``stripe_account`` is ``platform`` for our own.
+    """
+
+    __tablename__ = "reconcile_failure"
+
+    stripe_account: Mapped[str] = mapped_column(primary_key=True)
+    object_id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    why: Mapped[str]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]

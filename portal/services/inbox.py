@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import CursorResult, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -34,7 +35,7 @@ def receive(session: Session, event: GatewayEvent, body: bytes, *, now: datetime
 
     The caller commits, and answers 200 only then.
     """
-    landed = session.execute(
+    kept = session.execute(
         insert(StripeEvent)
         .values(
             event_id=event.id,
@@ -47,11 +48,12 @@ def receive(session: Session, event: GatewayEvent, body: bytes, *, now: datetime
             attempts=0,
         )
         .on_conflict_do_nothing()
-        .returning(StripeEvent.event_id)
-    ).first()
-    if landed is not None:
+        .execution_options(preserve_rowcount=True)
+    )
+    landed = cast("CursorResult[Any]", kept).rowcount == 1
+    if landed:
         enqueue(session, "stripe.handle_events", queueing_lock="stripe.handle_events")
-    return landed is not None
+    return landed
 
 
 def waiting(session: Session, *, now: datetime) -> Sequence[str]:

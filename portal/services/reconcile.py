@@ -1,13 +1,13 @@
 """Reconciliation: what Stripe has against what we have, over its objects and not its events.
 
-What cannot be taken over is told to the log and taken up again the next time; it does not keep the
-rest waiting.
+What cannot be taken over is told, and taken up again the next time; it does not keep the rest
+waiting.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -18,10 +18,7 @@ from portal.db import commit, hook, set_tenant
 from portal.domain.statuses import PaymentStatus
 from portal.gateways.payments import (
     DisputeStatus,
-    GatewayDispute,
     GatewayError,
-    GatewayPayment,
-    GatewayRefund,
     GatewayUnavailable,
     PaymentGateway,
 )
@@ -33,13 +30,12 @@ from portal.models import (
     LedgerEntry,
     Payment,
     Refund,
-    Watermark,
 )
 from portal.services import chargebacks, charging, inbox, readings, refunds, settling
 from portal.services.ledger import lock_payment
 from portal.services.payments import UNRESOLVED, locked
-from portal.services.readings import Reading
 from portal.services.refunds import KEY_LASTS
+from portal.services.stripe_lists import reconcile_account
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +43,6 @@ STALE = timedelta(minutes=10)
 # Bank debits take days: they are looked at less often.
 PROCESSING_STALE = timedelta(hours=1)
 BATCH = 50
-OVERLAP = timedelta(days=1)
-# A refund can come back from the bank up to a month after it succeeded.
-COMES_BACK = timedelta(days=45)
-FIRST_LOOK = datetime(2020, 1, 1, tzinfo=UTC)
-
 
 Item = TypeVar("Item")
 
@@ -117,97 +108,31 @@ def _drop(session: Session, payment_id: UUID, *, now: datetime) -> None:
     commit(session, "sweep.dropped")
 
 
-def _each(
-    session: Session, items: Iterable[Item], take: Callable[[Item], object]
-) -> Sequence[Item]:
-    """Take each of these; returns those that could not be taken, which the log tells."""
-    left = []
+def _each(session: Session, items: Iterable[Item], take: Callable[[Item], object]) -> int:
+    """Take each of these; returns how many could not be taken, which the log tells."""
+    left = 0
     for item in items:
         try:
             take(item)
         except GatewayError as error:
             session.rollback()
             log.warning("Stripe gave no answer about %s: %s", item or "our own account", error)
-            left.append(item)
+            left += 1
         except Exception:
             session.rollback()
             log.exception("%s could not be taken over", item)
-            left.append(item)
+            left += 1
     return left
-
-
-def reconcile_account(
-    session: Session, gateway: PaymentGateway, stripe_account: str | None, *, now: datetime
-) -> int:
-    """Go over every payment, refund and dispute of one Stripe account since the last time; commits.
-
-    Returns how many objects were ours. The watermark moves only when all were taken, and a day is
-    read twice, since lists lag; refunds are read again for as long as they can come back.
-    """
-    name = f"stripe:{stripe_account or 'platform'}"
-    mark = session.get(Watermark, name, populate_existing=True)
-    reached_at = mark.reached_at if mark else FIRST_LOOK
-    commit(session, "reconcile.read")
-    since = reached_at - OVERLAP
-    intents = list(gateway.list_payments(since=since, stripe_account=stripe_account))
-    made = list(gateway.list_refunds(since=reached_at - COMES_BACK, stripe_account=stripe_account))
-    told = list(gateway.list_disputes(since=since, stripe_account=stripe_account))
-    one = _Taking(session, gateway, stripe_account, now)
-    left = len(_each(session, intents, one.payment))
-    left += len(_each(session, made, one.refund)) + len(_each(session, told, one.dispute))
-    if not left:
-        session.merge(Watermark(name=name, reached_at=now))
-    commit(session, "reconcile.done")
-    return one.ours
-
-
-@dataclass
-class _Taking:
-    """Taking over what lists of one Stripe account hold."""
-
-    session: Session
-    gateway: PaymentGateway
-    stripe_account: str | None
-    now: datetime
-    ours: int = 0
-
-    def payment(self, intent: GatewayPayment) -> None:
-        """A payment as it was listed."""
-        payment_id = inbox.find_payment(self.session, [intent.metadata], self.stripe_account)
-        if payment_id is not None:
-            settling.apply(self.session, payment_id, Reading(intent=intent), now=self.now)
-        commit(self.session, "reconcile.payment")
-        self.ours += payment_id is not None
-
-    def refund(self, made: GatewayRefund) -> None:
-        """A refund as it was listed, unless it stands so with us already."""
-        if inbox.scope_to_payment(self.session, made.intent_id, self.stripe_account) is not None:
-            known = self.session.scalar(select(Refund.status).where(Refund.refund_id == made.id))
-            if known == made.status:
-                commit(self.session, "reconcile.known")
-                self.ours += 1
-                return
-        commit(self.session, "reconcile.unknown")
-        taken = inbox.take_refund(
-            self.session, self.gateway, made.id, self.stripe_account, now=self.now
-        )
-        self.ours += taken == inbox.HANDLED
-
-    def dispute(self, told: GatewayDispute) -> None:
-        """A dispute, read again: the list may be older than its movements."""
-        taken = inbox.take_dispute(
-            self.session, self.gateway, told.id, self.stripe_account, now=self.now
-        )
-        self.ours += taken == inbox.HANDLED
 
 
 def reread_unfinished(
     session: Session, gateway: PaymentGateway, client_id: UUID, *, now: datetime
-) -> None:
+) -> int:
     """Read again each refund and chargeback of a client that had not ended when last read; commits.
 
     A list by creation date does not bring back what changed months later. Refunds that are wanted
-    and were not asked for lately, since their job was lost, are asked for.
+    and were not asked for lately, since their job was lost, are asked for. Returns how many could
+    not be finished.
     """
     set_tenant(session, client_id)
     open_refunds = _open_refunds(session, client_id)
@@ -223,17 +148,18 @@ def reread_unfinished(
         .limit(BATCH)
     ).all()
     commit(session, "reread.read")
-    _each(
+    left = _each(
         session,
         open_refunds,
         lambda one: inbox.take_refund(session, gateway, one[0], one[1], now=now),
     )
-    _each(
+    left += _each(
         session,
         open_disputes,
         lambda one: inbox.take_dispute(session, gateway, one[0], one[1], now=now),
     )
-    _each(session, wanted, lambda own: refunds.post_refund(session, gateway, own, now=now))
+    left += _each(session, wanted, lambda own: refunds.post_refund(session, gateway, own, now=now))
+    return left
 
 
 Found = Sequence[tuple[str, str | None]]
@@ -274,26 +200,38 @@ def _open_disputes(session: Session, client_id: UUID) -> Found:
     return [(dispute_id, account) for dispute_id, account in rows]
 
 
-def sweep(session: Session, gateway: PaymentGateway, client_id: UUID, *, now: datetime) -> None:
-    """Finish a batch of a client's unresolved attempts; commits."""
+def sweep(session: Session, gateway: PaymentGateway, client_id: UUID, *, now: datetime) -> int:
+    """Finish a batch of a client's unresolved attempts; commits. Returns how many still hang."""
     set_tenant(session, client_id)
     found = unresolved(session, client_id, now=now)
-    _each(session, found, lambda one: sweep_payment(session, gateway, one, now=now))
+    return _each(session, found, lambda one: sweep_payment(session, gateway, one, now=now))
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """How many objects at Stripe are ours, and how many of our own attempts could not be finished.
+
+    What Stripe lists and we could not take over is told by `stripe_lists.failures`.
+    """
+
+    ours: int
+    unfinished: int
 
 
 def reconcile(
     session: Session, gateway: PaymentGateway, client_ids: Iterable[UUID], *, now: datetime
-) -> int:
-    """Sweep, re-read and go over Stripe's objects for these clients; commits. Returns ours.
+) -> Reconciled:
+    """Sweep, re-read and go over Stripe's objects for these clients; commits.
 
     Raises GatewayUnavailable where a whole list could not be read.
     """
     accounts: set[str | None] = set()
+    unfinished = 0
     for client_id in client_ids:
         set_tenant(session, client_id)
         accounts.add(session.get_one(Client, client_id).stripe_account)
-        sweep(session, gateway, client_id, now=now)
-        reread_unfinished(session, gateway, client_id, now=now)
+        unfinished += sweep(session, gateway, client_id, now=now)
+        unfinished += reread_unfinished(session, gateway, client_id, now=now)
     found: list[int] = []
     left = _each(
         session,
@@ -301,5 +239,5 @@ def reconcile(
         lambda one: found.append(reconcile_account(session, gateway, one, now=now)),
     )
     if left:
-        raise GatewayUnavailable(f"lists of {len(left)} Stripe accounts could not be read")
-    return sum(found)
+        raise GatewayUnavailable(f"lists of {left} Stripe accounts could not be read")
+    return Reconciled(sum(found), unfinished)

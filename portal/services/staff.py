@@ -10,9 +10,10 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from portal.db import set_staff
 from portal.domain import N_, DomainError
 from portal.domain.keys import Keys
 from portal.domain.wording import clean_text
@@ -132,6 +133,7 @@ def log_in(
     marks = (Mark(Scope.LOG_IN, address), attempts.network(browser.ip))
     if isinstance(attempts.take(session, keys, marks, now=now), Locked):
         raise LogInRefused
+    set_staff(session, session.scalar(text("SELECT resolve_staff(:wanted)"), {"wanted": address}))
     staff = session.scalar(select(Staff).where(Staff.email == address))
     right = _is_right(staff.password_hash if staff else _nobody(), password)
     if staff is None or not right or staff.disabled_at is not None:
@@ -159,6 +161,7 @@ def start_session(
     session: Session, staff: Staff, *, browser: Browser, now: datetime
 ) -> tuple[LoggedIn, str]:
     """Begin a log-in of somebody who proved who they are; only the token's hash is kept."""
+    set_staff(session, staff.id)
     token = base64.urlsafe_b64encode(ids.randbytes(32)).rstrip(b"=").decode()
     row = StaffSession(
         id=fresh_id(),
@@ -175,12 +178,18 @@ def start_session(
 
 
 def find_session(session: Session, token: str, *, now: datetime) -> LoggedIn | None:
-    """The log-in of a cookie's token, unless it ended, expired, or its person was disabled."""
+    """The log-in of a cookie's token, unless it ended, expired, or its person was disabled.
+
+    From then on the session sees that person's own rows.
+    """
+    wanted = _hash(token)
+    asked = text("SELECT resolve_staff_session(:wanted)")
+    set_staff(session, session.scalar(asked, {"wanted": wanted}))
     found = session.execute(
         select(Staff, StaffSession)
         .join(StaffSession, StaffSession.staff_id == Staff.id)
         .where(
-            StaffSession.token_hash == _hash(token),
+            StaffSession.token_hash == wanted,
             StaffSession.ended_at.is_(None),
             StaffSession.expires_at > now,
             Staff.disabled_at.is_(None),
@@ -214,8 +223,9 @@ def names_of(session: Session, staff_ids: Iterable[UUID]) -> dict[UUID, str]:
     wanted = set(staff_ids)
     if not wanted:
         return {}
-    rows = session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(wanted)))
-    return {row.id: row.name for row in rows}
+    asked = text("SELECT staff_id, name FROM resolve_staff_names(:wanted)")
+    rows = session.execute(asked, {"wanted": list(wanted)})
+    return {row.staff_id: row.name for row in rows}
 
 
 def _hash(token: str) -> bytes:

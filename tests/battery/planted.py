@@ -194,7 +194,7 @@ def _refund_comes_back() -> tuple[Patch, ...]:
 FAULTS: dict[str, Fault] = {
     "every_reading_posts": Fault("Ledger rows without uniqueness", _every_reading_posts, (3,)),
     "no_sweeper": Fault("Nobody finishes what hangs", _no_sweeper, (6,)),
-    "two_tabs": Fault("A page is given up, but not closed at Stripe", _two_tabs, (1,)),
+    "two_tabs": Fault("A page is given up, but not closed at Stripe", _two_tabs, (6,)),
     "no_remainder": Fault("Equal installments, rounded", _no_remainder, (0,)),
     "refunds_by_charge": Fault("One refund for each charge", _refunds_by_charge, (3,)),
     "events_only": Fault("Webhooks alone, no reconciliation", _events_only, (0,)),

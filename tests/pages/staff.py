@@ -8,6 +8,7 @@ from portal.models import Client, Role, Staff
 from portal.services import staff as services
 from portal.services.staff import NewStaff, create_staff, start_session
 from portal.services.visits import Browser
+from tests.databases import acting_as
 from tests.factories import NOW, _numbers
 
 PASSWORD = "correct horse battery staple"
@@ -27,7 +28,8 @@ def make_staff(session: Session, role: Role, *clients: Client, **given: str) -> 
     )
     kept, services.hasher = services.hasher, QUICK
     try:
-        return create_staff(session, new, now=NOW)
+        with acting_as("portal_worker", session):
+            return create_staff(session, new, now=NOW)
     finally:
         services.hasher = kept
 

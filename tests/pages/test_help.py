@@ -18,7 +18,7 @@ from portal.domain.holds import HoldKind
 from portal.domain.hours import as_kept
 from portal.domain.statuses import PaymentStatus
 from portal.gateways.clock import SetClock
-from portal.models import Arrangement, CollectorRole, HelpRequest, HelpStatus, Hold, Role, Staff
+from portal.models import Arrangement, CollectorRole, HelpRequest, HelpStatus, Hold, Role
 from portal.services import charging, evidence
 from portal.services.help import answer_request
 from portal.services.links import issue_link
@@ -27,6 +27,7 @@ from portal.services.threads import thread_of
 from tests.factories import make_account, make_debtor, make_policy
 from tests.pages.debtors import RIGHT, Dana, come_in, csrf_of, make_visitor, send
 from tests.pages.reading import heard, said, spaced, tree
+from tests.pages.staff import make_staff
 from tests.sandbox.checked import checked_stripe
 from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy
 
@@ -90,19 +91,6 @@ def main_of(page: Any) -> Element:
     main = tree(page).find(".//main")
     assert main is not None
     return main
-
-
-def sam(session: PortalSession) -> Staff:
-    staff = Staff(
-        email="sam@harbor.example",
-        name="Sam",
-        role=Role.AGENT,
-        password_hash="-",
-        created_at=datetime(2026, 11, 1, tzinfo=UTC),
-    )
-    session.add(staff)
-    session.flush()
-    return staff
 
 
 def test_help_says_first_that_nothing_is_taken_and_names_seven_topics(
@@ -491,7 +479,12 @@ def test_our_answer_stands_on_the_status_page_and_more_can_be_said(
     path = page.request.path
     asked = session.scalars(select(HelpRequest)).one()
     answer_request(
-        session, asked, "You are right.", staff=sam(session), now=clock.now(), lift="corrected"
+        session,
+        asked,
+        "You are right.",
+        staff=make_staff(session, Role.OPERATOR, name="Sam"),
+        now=clock.now(),
+        lift="corrected",
     )
     session.commit()
     words = heard(http.get(path))

@@ -36,8 +36,10 @@ from portal.sandbox import control
 from portal.services import authorizations, evidence, payments
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.payments import CheckoutRequest
+from portal.services.stripe_lists import reconcile_account
 from portal.services.verify import Broken, verify_client
 from portal.writing import write
+from tests.databases import acting_as
 from tests.factories import KEYS, NOW, make_dana
 from tests.sandbox.checked import CheckedStripe
 
@@ -89,6 +91,11 @@ class Till:
     def land(self, payment: Payment) -> Payment:
         """Come back to our page."""
         return payments.refresh(self.session, self.gateway, payment.id, now=self.now)
+
+    def reconcile(self) -> None:
+        """Go over Stripe's lists, as the worker does every hour."""
+        with acting_as("portal_worker", self.session):
+            reconcile_account(self.session, self.gateway, None, now=self.now)
 
     def newest(self) -> Payment:
         """Our latest attempt."""

@@ -35,7 +35,7 @@ def settled(till: Till, parts: tuple[int, ...] = (868_00,)) -> tuple[Arrangement
 def read_again(till: Till) -> None:
     """Whatever Stripe has to tell, told twice."""
     for _ in range(2):
-        reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+        till.reconcile()
         reconcile.reread_unfinished(
             till.session, till.gateway, till.account.client_id, now=till.now
         )

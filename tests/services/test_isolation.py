@@ -25,7 +25,21 @@ from tests.factories import (
     make_policy,
 )
 
-SHARED = {"attempt_counter", "staff", "staff_client", "staff_session", "stripe_event", "watermark"}
+QUEUE = "the web puts jobs in and reads none, and workers serve every client: test_schema.py"
+OPEN = {
+    "alembic_version": "the owner's alone: no other role has a grant",
+    "attempt_counter": "keyed hashes and numbers, of attempts before anybody is known",
+    "procrastinate_events": QUEUE,
+    "procrastinate_jobs": QUEUE,
+    "procrastinate_periodic_defers": QUEUE,
+    "procrastinate_workers": QUEUE,
+}
+"""Tables without row-level security, each with its reason."""
+
+SHARED = {
+    *("attempt_counter", "reconcile_failure", "staff", "staff_client", "staff_session"),
+    *("stripe_event", "watermark"),
+}
 """Tables without a client: staff and what belongs to no client's debtor."""
 
 OWNED = sorted(
@@ -42,8 +56,17 @@ COLUMN_OF = {name: "client_id" for name in OWNED} | {"client": "id"}
 
 
 def test_every_table_is_a_clients_or_known_to_be_shared():
-    """A new table gets a policy in its migration, or a place in SHARED with a reason."""
+    """A new table gets a policy in its migration, or a place in SHARED and grants of its own."""
     assert set(Base.metadata.tables) == {"client", *OWNED, *SHARED}
+
+
+def test_every_table_of_the_database_has_row_level_security(session: PortalSession):
+    """Whatever made it; it binds the owner too. OPEN names the exceptions, each with its reason."""
+    tables = """
+        SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'f', 'm', 'v')"""
+    found = {name: walled for name, walled in session.execute(text(tables))}
+    assert found == dict.fromkeys(found, True) | dict.fromkeys(OPEN, False)
 
 
 @pytest.mark.parametrize("table", COLUMN_OF)
@@ -147,12 +170,27 @@ def test_no_process_may_change_a_record(session: PortalSession, role: str, table
 
 @pytest.mark.parametrize("role", RUNNERS)
 def test_no_process_may_delete_but_what_is_forgotten(session: PortalSession, role: str):
-    """Only drafts, counters, words to search by and the clients of a member of staff go."""
+    """Only drafts, counters, words to search by and what was taken over at last go."""
     asked = text("SELECT has_table_privilege(:role, :name, 'DELETE')")
     deletable = {
         name for name in Base.metadata.tables if session.scalar(asked, {"role": role, "name": name})
     }
-    assert deletable == {"attempt_counter", "debtor_word", "policy_draft", "staff_client"}
+    reconciled = {"reconcile_failure"} if role == "portal_worker" else set()
+    assert deletable == {"attempt_counter", "debtor_word", "policy_draft", *reconciled}
+
+
+def test_nobody_but_our_processes_asks_a_resolver(session: PortalSession):
+    """A function is everybody's until it is taken from PUBLIC by its owner."""
+    functions = """
+        SELECT p.proname, array(SELECT coalesce(nullif(a.grantee, 0)::regrole::text, 'PUBLIC')
+            FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a ORDER BY 1)
+        FROM pg_proc AS p WHERE p.prosecdef AND p.proowner = 'portal_resolver'::regrole"""
+    found = {name: set(granted) for name, granted in session.execute(text(functions))}
+    staff = {"resolve_staff", "resolve_staff_session", "resolve_staff_names"}
+    assert staff < set(found)
+    for name, granted in found.items():
+        runners = {"portal_app"} if name in staff else set(RUNNERS)
+        assert granted == {"portal_resolver", "portal_owner", *runners}, name
 
 
 @pytest.fixture

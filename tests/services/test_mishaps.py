@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from portal.db import set_hook
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus
 from portal.gateways.payments import Failure, GatewayUnavailable, IntentStatus
 from portal.gateways.stripe import StripeGateway
-from portal.models import Arrangement, Authorization, Watermark
+from portal.models import Arrangement, Authorization
 from portal.sandbox import control
 from portal.sandbox.faults import Fault
 from portal.services import arrangements, charging, reconcile, refunds, settling
@@ -144,11 +143,11 @@ def test_a_refund_that_comes_back_a_month_later_is_noticed(till: Till) -> None:
     till.land(payment)
     made = control.refund(till.stripe.world, payment.intent_id or "")
     for _ in range(2):
-        reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+        till.reconcile()
         till.wait(days=30)
     assert till.balance == 1240_00
     control.finish_refund(till.stripe.world, made["id"], failed=True)
-    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    till.reconcile()
     assert till.balance == 1190_00
     assert till.broken() == []
 
@@ -259,25 +258,6 @@ def test_parts_that_piled_up_are_not_taken_on_one_day(till: Till) -> None:
     assert len(till.charges) == 3
 
 
-def test_one_object_that_cannot_be_read_keeps_no_other_waiting(till: Till) -> None:
-    """The watermark stays until all were taken, so the next run reads that one again."""
-    payment = till.start(50_00)
-    till.pay(payment)
-    till.land(payment)
-    other = till.start(60_00)
-    till.pay(other)
-    made = control.refund(till.stripe.world, payment.intent_id or "")
-    till.stripe.world.faults.plan(
-        Fault.DROP_BEFORE, times=3, method="GET", path=f"/v1/refunds/{made['id']}"
-    )
-    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
-    assert till.balance == 1240_00 - 110_00
-    assert till.session.scalar(select(Watermark)) is None
-    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
-    assert till.balance == 1240_00 - 60_00
-    assert till.session.scalar(select(Watermark)) is not None
-
-
 def test_a_chargeback_stops_the_plan_that_runs_now_too(till: Till) -> None:
     """PY-09: the debtor's bank says no to us, whichever payment it is about."""
     earlier = till.start(40_00)
@@ -286,7 +266,7 @@ def test_a_chargeback_stops_the_plan_that_runs_now_too(till: Till) -> None:
     agreed = make_plan(till, (600_00, 600_00))
     first_payment(till, agreed)
     control.dispute(till.stripe.world, earlier.intent_id or "")
-    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    till.reconcile()
     till.wait(days=30)
     assert charging.due_installments(till.session, agreed.client_id, now=till.now) == []
     till.session.refresh(agreed)

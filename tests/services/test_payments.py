@@ -27,7 +27,7 @@ def test_a_part_payment_lowers_the_balance_once_however_often_it_is_told(till: T
     till.pay(payment)
     for _ in range(3):
         till.land(payment)
-    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    till.reconcile()
     assert till.balance == 1190_00
     assert till.entries == [("payment", -50_00)]
     assert [leaf.type for leaf in account_leaves(till.session, till.account)] == [
@@ -297,7 +297,7 @@ def test_a_refund_made_in_the_dashboard_arrives_and_is_asked_about(till: Till) -
     till.land(payment)
     control.refund(till.stripe.world, payment.intent_id or "", amount=20_00)
     for _ in range(2):
-        reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+        till.reconcile()
     assert till.balance == 1210_00
     assert till.entries[-1] == ("refund", 20_00)
     assert till.questions == ["refund_to_review"]
@@ -310,7 +310,7 @@ def test_partial_refunds_each_count(till: Till) -> None:
     till.land(payment)
     for cents in (30_00, 30_00, 40_00):
         control.refund(till.stripe.world, payment.intent_id or "", amount=cents)
-        reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+        till.reconcile()
     assert till.balance == 1240_00
     assert till.broken() == []
 
@@ -319,7 +319,7 @@ def test_a_chargeback_takes_the_money_back_out_and_ends_the_permission(till: Til
     agreed = make_plan(till, (620_00, 620_00))
     payment = first_payment(till, agreed)
     opened = control.dispute(till.stripe.world, payment.intent_id or "")
-    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    till.reconcile()
     assert till.balance == 1240_00
     assert till.all(Authorization)[0].status == "revoked"
     control.close_dispute(till.stripe.world, opened["id"], won=True)
@@ -334,7 +334,7 @@ def test_an_inquiry_moves_no_money(till: Till) -> None:
     till.pay(payment)
     till.land(payment)
     control.dispute(till.stripe.world, payment.intent_id or "", inquiry=True)
-    reconcile.reconcile_account(till.session, till.gateway, None, now=till.now)
+    till.reconcile()
     assert till.balance == 1190_00
 
 
