@@ -40,7 +40,17 @@ KEEP_HOURS = 7 * 24
 
 
 class DrainWorker(Worker):
-    """A worker that keeps its heartbeat while it finishes its jobs, so nobody takes them over."""
+    """A worker that keeps its heartbeat while it finishes its jobs, so nobody takes them over.
+
+    A job that is to be tried again ends instead where another with its lock waits already, which
+    does the same; Procrastinate's own worker would leave it running for ever.
+    """
+
+    async def _persist_job_status(self, *given: Any, **named: Any) -> None:
+        try:
+            await super()._persist_job_status(*given, **named)
+        except exceptions.UniqueViolation:
+            await super()._persist_job_status(*given, **named | {"retry_decision": None})
 
     async def _shutdown(self, side_tasks: list[Any]) -> None:
         heartbeat = [task for task in side_tasks if task.get_name() == "update_heartbeats"]
@@ -85,9 +95,13 @@ class Backoff(BaseRetryStrategy):
     def __init__(self, *, attempts: int, first_s: int, cap_s: int = 3600) -> None:
         self.attempts, self.first_s, self.cap_s = attempts, first_s, cap_s
 
+    def is_last(self, job: Job) -> bool:
+        """Whether the job is not tried again if it fails now."""
+        return job.attempts + 1 >= self.attempts
+
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         """When to run the job again, or never."""
-        if job.attempts + 1 >= self.attempts:
+        if self.is_last(job):
             return None
         wait = min(self.first_s * 2**job.attempts, self.cap_s)
         spread = wait * ((job.id or 0) % 17) // 100

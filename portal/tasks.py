@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
+from procrastinate import JobContext
 from sqlalchemy.orm import Session
 
 from portal.db import commit, set_tenant
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 MONEY = Backoff(attempts=10, first_s=30)
 LINKS = Backoff(attempts=5, first_s=10)
 MESSAGES = Backoff(attempts=5, first_s=30)
+CAMPAIGN = Backoff(attempts=8, first_s=30)
 
 _runtime: Runtime | None = None
 
@@ -287,11 +289,25 @@ def remind(client_id: str) -> None:
             after = batch[-1]
 
 
-@jobs.task(name="messages.send_links", queue="messages")
-def send_links(client_id: str, by: str | None = None) -> None:
-    """Send a link to every debtor of a client who may have one."""
+@jobs.task(name="messages.send_links", queue="messages", retry=CAMPAIGN, pass_context=True)
+def send_links(context: JobContext, client_id: str, campaign: str, by: str | None = None) -> None:
+    """Send a link to every debtor of a client who may have one; cut off, it goes on by itself."""
+    wanted = campaigns.Campaign(
+        client_id=UUID(client_id), by=UUID(by) if by else None, id=UUID(campaign)
+    )
+    try:
+        _send_links(client_id, wanted)
+    except Exception:
+        if CAMPAIGN.is_last(context.job):
+            log.exception("Campaign %s was given up after %s tries", campaign, CAMPAIGN.attempts)
+            with _session(client_id) as session:
+                campaigns.interrupted(session, wanted, now=current().clock.now())
+                commit(session, "campaign.interrupted")
+        raise
+
+
+def _send_links(client_id: str, campaign: campaigns.Campaign) -> None:
     runtime = current()
-    campaign = campaigns.Campaign(client_id=UUID(client_id), by=UUID(by) if by else None)
     with _session(client_id) as session:
         campaigns.send_links(
             session,

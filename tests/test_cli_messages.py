@@ -11,6 +11,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from procrastinate import JobContext
+from procrastinate.jobs import Job
 from sqlalchemy import select
 
 from portal import tasks
@@ -18,8 +20,8 @@ from portal.db import PortalSession, make_engine, tenant_session
 from portal.domain.statuses import AccountStatus, MessageStatus
 from portal.embedded import PROJECT
 from portal.gateways.clock import SetClock
-from portal.jobs import run_worker
-from portal.models import Contact, ContactStop, Debtor, Message
+from portal.jobs import jobs, run_worker
+from portal.models import Contact, ContactStop, Debtor, Message, fresh_id
 from portal.runtime import build_runtime
 from portal.services.dispatch import dispatch
 from portal.services.messages import queue
@@ -104,6 +106,12 @@ def worker(fresh_db: Database, clock: SetClock):
     runtime.sessions.kw["bind"].dispose()
 
 
+def send_links(client_id: UUID) -> None:
+    job = Job(queue="messages", lock=None, queueing_lock=None, task_name="", id=1)
+    context = JobContext(app=jobs, job=job, start_timestamp=0, abort_reason=lambda: None)
+    tasks.send_links(context, str(client_id), str(fresh_id()))
+
+
 def work(fresh_db: Database) -> None:
     address = fresh_db.url("portal_worker")
     asyncio.run(
@@ -118,7 +126,7 @@ def work(fresh_db: Database) -> None:
 
 
 def test_a_worker_sends_what_is_queued(fresh_db: Database, client_id: UUID, worker):
-    tasks.send_links(str(client_id))
+    send_links(client_id)
     work(fresh_db)
     with tenant_session(worker.sessions, [client_id]) as session:
         sent = session.scalars(select(Message)).all()
@@ -135,7 +143,7 @@ def test_one_message_that_breaks_does_not_hold_up_the_rest(
             return super().send(mail, body)
 
     with tenant_session(worker.sessions, [client_id]) as session:
-        tasks.send_links(str(client_id))
+        send_links(client_id)
         waiting = session.scalars(select(Message).order_by(Message.id)).all()
         broken = session.get_one(Contact, (client_id, waiting[0].contact_id)).address
     tasks.use(replace(worker, mailer=Fragile()))
@@ -149,7 +157,7 @@ def test_one_message_that_breaks_does_not_hold_up_the_rest(
 def test_a_message_that_hangs_is_put_into_the_queue_again(
     fresh_db: Database, client_id: UUID, worker, clock: SetClock
 ):
-    tasks.send_links(str(client_id))
+    send_links(client_id)
     clock.advance(timedelta(minutes=16))
     tasks.retry_messages(str(client_id))
     tasks.retry_all_messages(0)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import cast, insert, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from portal.db import commit
@@ -16,7 +17,7 @@ from portal.domain.outgoing import Action
 from portal.domain.statuses import MessageStatus
 from portal.gateways.sms import Texter
 from portal.jobs import enqueue
-from portal.models import Account, Client, Contact, Debtor, Message, fresh_id
+from portal.models import Account, Client, Contact, Debtor, LeafPayload, Message, fresh_id
 from portal.services import evidence
 from portal.services.invitations import Invitation, weigh
 from portal.services.links import issue_links
@@ -57,7 +58,10 @@ class CampaignReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """Who sends links to whom: all debtors of a client, or ``only`` these; ``by`` is staff."""
+    """Who sends links to whom: all debtors of a client, or ``only`` these; ``by`` is staff.
+
+    A campaign that was cut off goes on, under its own ``id``, after its last batch.
+    """
 
     client_id: UUID
     only: Collection[UUID] | None = None
@@ -76,12 +80,13 @@ def send_links(
 ) -> CampaignReport:
     """Issue a link to every debtor who may have one and queue its message (SC-04, CT-05, EC-07).
 
-    Commits each batch of a thousand debtors with one leaf over its manifest; broken off, it is
-    begun again, and who got a link is held back. ``dry_run`` only counts.
+    Commits each batch of a thousand debtors with one leaf over its manifest, and goes on after the
+    last one on record; another campaign holds back who got a link. ``dry_run`` only counts.
     """
     client = session.get_one(Client, campaign.client_id)
     report = CampaignReport()
-    for debtors in _batches(session, campaign):
+    after = None if dry_run else _reached(session, client, campaign)
+    for debtors in _batches(session, campaign, after):
         if not dry_run:
             _wait_for_others(session, client)
         weighed = weigh(session, client, debtors, texter=texter, now=now)
@@ -99,10 +104,25 @@ def request_links(session: Session, client_id: UUID, *, by: UUID | None) -> bool
         session,
         "messages.send_links",
         client_id=client_id,
+        campaign=fresh_id(),
         by=str(by) if by else None,
         queueing_lock=f"messages.send_links:{client_id}",
     )
     return job is not None
+
+
+def interrupted(session: Session, campaign: Campaign, *, now: datetime) -> None:
+    """Record that a campaign was given up before its end. The caller commits."""
+    client = session.get_one(Client, campaign.client_id)
+    payload = {"actor": evidence.SYSTEM, "campaign": str(campaign.id)}
+    evidence.record(
+        session,
+        client_id=client.id,
+        chain_id=client.chain_id,
+        type="campaign.interrupted",
+        payload=payload,
+        now=now,
+    )
 
 
 def debtors_of(session: Session, client_id: UUID, references: Collection[str]) -> set[UUID]:
@@ -119,11 +139,23 @@ def debtors_of(session: Session, client_id: UUID, references: Collection[str]) -
     return set(found.values())
 
 
-def _batches(session: Session, campaign: Campaign) -> Iterator[Sequence[Debtor]]:
+def _reached(session: Session, client: Client, campaign: Campaign) -> UUID | None:
+    """The last debtor of the batches that are on record."""
+    payload = cast(LeafPayload.payload, JSONB)
+    through = session.scalar(
+        evidence.told(client, payload["through"].astext, types=["campaign.sent"])
+        .where(payload["campaign"].astext == str(campaign.id))
+        .limit(1)
+    )
+    return UUID(through) if through else None
+
+
+def _batches(
+    session: Session, campaign: Campaign, after: UUID | None
+) -> Iterator[Sequence[Debtor]]:
     query = select(Debtor).where(Debtor.client_id == campaign.client_id)
     if campaign.only is not None:
         query = query.where(Debtor.id.in_(campaign.only))
-    after: UUID | None = None
     while True:
         page = query.where(Debtor.id > after) if after else query
         debtors = session.scalars(page.order_by(Debtor.id).limit(BATCH)).all()
@@ -240,6 +272,7 @@ def _record(
         payload={
             "actor": evidence.staff(campaign.by) if campaign.by else evidence.SYSTEM,
             "campaign": str(campaign.id),
+            "through": str(max(one.debtor.id for one in weighed)),
             "goes": batch.goes,
             "later": batch.later,
             "held": dict(batch.held),

@@ -7,12 +7,12 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Select, and_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.domain import evidence as bytes_of
-from portal.models import Account, Chain, Document, Leaf
+from portal.models import Account, Chain, Client, Document, Leaf, LeafPayload
 from portal.models.base import ids
 
 Payload = dict[str, Any]
@@ -172,6 +172,28 @@ def chain_leaves(session: Session, client_id: UUID, chain_id: UUID) -> Sequence[
     return [
         Entry(row.n, row.type, row.at, bytes(row.hash).hex(), _payload(row.payload)) for row in rows
     ]
+
+
+def told(client: Client, *columns: Any, types: Sequence[str]) -> Select[Any]:
+    """These columns of the leaves of a client's own chain and of their payloads, newest first."""
+    return (
+        select(*columns)
+        .select_from(Leaf)
+        .join(
+            LeafPayload,
+            and_(
+                LeafPayload.client_id == Leaf.client_id,
+                LeafPayload.chain_id == Leaf.chain_id,
+                LeafPayload.n == Leaf.n,
+            ),
+        )
+        .where(
+            Leaf.client_id == client.id,
+            Leaf.chain_id == client.chain_id,
+            Leaf.type.in_(types),
+        )
+        .order_by(Leaf.n.desc())
+    )
 
 
 def _payload(stored: str | None) -> Payload:

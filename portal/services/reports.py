@@ -1,7 +1,7 @@
 """What a client sees of its own accounts and money: lists by key, and totals from the ledger."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from portal.models import (
     Placement,
     PlacementRow,
 )
+from portal.services import evidence
 from portal.services.arrangements import LIVE
 
 PAGE = 50
@@ -269,41 +270,25 @@ class Sent:
     goes: int
     later: int
     held_back: int
+    interrupted: bool = False
 
 
 def campaigns(session: Session, client: Client) -> Sequence[Sent]:
     """The client's newest campaigns, from the record, the newest first."""
-    payload = cast(LeafPayload.payload, JSONB)
-    rows = session.execute(
-        select(Leaf.at, payload)
-        .join(
-            LeafPayload,
-            and_(
-                LeafPayload.client_id == Leaf.client_id,
-                LeafPayload.chain_id == Leaf.chain_id,
-                LeafPayload.n == Leaf.n,
-            ),
-        )
-        .where(
-            Leaf.client_id == client.id,
-            Leaf.chain_id == client.chain_id,
-            Leaf.type == "campaign.sent",
-        )
-        .order_by(Leaf.n.desc())
-        .limit(MOST_BATCHES)
-    )
+    types = ["campaign.sent", "campaign.interrupted"]
+    columns = (Leaf.at, Leaf.type, cast(LeafPayload.payload, JSONB))
+    rows = session.execute(evidence.told(client, *columns, types=types).limit(MOST_BATCHES))
     found: dict[str, Sent] = {}
-    for at, told in rows:
-        batch = Sent(at, told["goes"], told["later"], sum(told["held"].values()))
-        found[told["campaign"]] = _with(found.get(told["campaign"]), batch)
+    for at, type_, told in rows:
+        sent = found.get(told["campaign"]) or Sent(at, 0, 0, 0)
+        if type_ == "campaign.interrupted":
+            sent = replace(sent, interrupted=True)
+        else:
+            held_back = sent.held_back + sum(told["held"].values())
+            goes, later = sent.goes + told["goes"], sent.later + told["later"]
+            sent = replace(sent, goes=goes, later=later, held_back=held_back)
+        found[told["campaign"]] = sent
     return list(found.values())
-
-
-def _with(sent: Sent | None, batch: Sent) -> Sent:
-    if sent is None:
-        return batch
-    held_back = sent.held_back + batch.held_back
-    return Sent(sent.at, sent.goes + batch.goes, sent.later + batch.later, held_back)
 
 
 def debtors_up_to(session: Session, client_id: UUID, most: int) -> int:

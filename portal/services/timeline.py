@@ -197,6 +197,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "authorization.granted": (N_("Automatic payments allowed"), _method),
     "authorization.revoked": (N_("Automatic payments ended"), _method),
     "automatic.stopped": (N_("Automatic payments stopped"), _nothing),
+    "campaign.interrupted": (N_("Sending links was cut off"), _nothing),
     "campaign.sent": (
         N_("Links sent"),
         _as(N_("%(goes)s links, of these %(later)s at their hour."), "goes", "later"),

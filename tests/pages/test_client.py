@@ -13,6 +13,7 @@ from portal.db import PortalSession, set_tenant
 from portal.domain.money import Cents
 from portal.domain.policy import Band, Tier
 from portal.domain.policy_check import MOST_BANDS, MOST_TIERS
+from portal.gateways.clock import SetClock
 from portal.models import (
     Account,
     Client,
@@ -24,6 +25,8 @@ from portal.models import (
     Role,
     fresh_id,
 )
+from portal.services import campaigns
+from portal.services.campaigns import Campaign
 from portal.services.ledger import lock_account, post
 from tests.factories import NOW, make_account, make_client, make_debtor, make_policy
 from tests.pages.debtors import csrf_of
@@ -337,3 +340,15 @@ def test_as_many_rows_as_fit_can_be_edited(http: FlaskClient, session: PortalSes
     assert http.get("/client/offers/edit").status_code == 200
     typed = typed_on(http.get("/client/offers/edit")) | {"more": "1"}
     assert http.post("/client/offers/edit", data=typed).status_code == 200
+
+
+def test_a_client_whose_campaign_was_cut_off_is_told_to_send_again(
+    http: FlaskClient, session: PortalSession, clock: SetClock
+):
+    account = make_book(session)
+    cleo(http, session, account)
+    again = "Sending was cut off before its end. Send the links again: nobody gets two."
+    assert again not in said(http.get("/client/links"))
+    campaigns.interrupted(session, Campaign(client_id=account.client_id), now=clock.now())
+    session.commit()
+    assert again in said(http.get("/client/links"))
