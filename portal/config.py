@@ -284,8 +284,14 @@ def _exposed_in_production(env: Mapping[str, str]) -> list[str]:
         for name in ("BASE_URL", "STRIPE_API_BASE", "STRIPE_CHECKOUT_ORIGINS")
         if any(not one.startswith("https://") for one in _list(env, name))
     ]
-    if "STRIPE_SECRET_KEY" in env and not env["STRIPE_SECRET_KEY"].startswith(STRIPE_KEYS):
+    key = env.get("STRIPE_SECRET_KEY", "sk_live_")
+    if not key.startswith(STRIPE_KEYS):
         problems.append("STRIPE_SECRET_KEY is no secret key of Stripe's: those begin with sk_.")
+    elif not key.startswith(LIVE_KEYS):
+        problems.append(
+            "STRIPE_SECRET_KEY is not a live key, and this is production: use one (sk_live_...), "
+            "or set PORTAL_ENV=demo."
+        )
     if any(not one.startswith("whsec_") for one in _list(env, "STRIPE_WEBHOOK_SECRET")):
         problems.append("STRIPE_WEBHOOK_SECRET holds signing secrets, which begin with whsec_.")
     if "*" in env.get("TRUSTED_HOSTS", ""):

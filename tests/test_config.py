@@ -94,6 +94,15 @@ def test_the_demo_refuses_a_live_key(key: str):
     assert key not in line
 
 
+@pytest.mark.parametrize("key", ["sk_test_1", "rk_test_1", "sk_1"])
+def test_production_refuses_a_test_key_in_one_line_that_says_what_to_do(key: str):
+    """Else debtors would "pay" with test cards, and be told that they had."""
+    (line,) = problems(PRODUCTION | {"STRIPE_SECRET_KEY": key})
+    assert line.startswith("STRIPE_SECRET_KEY is not a live key, and this is production: use one")
+    assert "PORTAL_ENV=demo" in line
+    assert key not in line
+
+
 def test_the_demo_needs_its_own_secret_where_others_can_reach_it():
     address = {"BASE_URL": "http://192.168.1.20:8000"}
     (line,) = problems(address)

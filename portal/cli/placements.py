@@ -109,7 +109,8 @@ def _say(report: PlacementReport, owner: Client, rejects: Path) -> None:
         f" {report.unchanged:,} unchanged, {report.refused:,} refused."
     )
     for count, what in (
-        (report.warned, "of them lack something that was unusable and left out."),
+        (report.warned, "of them have a warning; the client's console has each with its reason."),
+        (report.unoffered, "are not in the currency of the offer limits and are shown no offers."),
         (report.held, "changed balances wait for a person (money exceptions)."),
         (report.without_notice, "get no link before their validation notice is sent."),
         (report.time_barred, "are time-barred and get no link."),

@@ -48,6 +48,14 @@ def live_policy(session: Session, client_id: UUID) -> PublishedPolicy:
     return _published(session.scalar(newest))
 
 
+def currency_of_limits(session: Session, client_id: UUID) -> str | None:
+    """The currency in which a client's debtors are offered anything; None without limits."""
+    try:
+        return live_policy(session, client_id).policy.currency
+    except NoPolicy:
+        return None
+
+
 def policy_version(session: Session, client_id: UUID, version: int) -> PublishedPolicy:
     """One version, live or not. Raises NoPolicy."""
     wanted = select(OfferPolicy).where(

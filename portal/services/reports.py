@@ -241,17 +241,26 @@ def refused_rows(
     session: Session, placement: Placement, *, after: int = 0, size: int = PAGE
 ) -> Sequence[PlacementRow]:
     """The lines of a placement that were refused, in the order of the file."""
-    return session.scalars(
+    refused = and_(PlacementRow.outcome == "refused", PlacementRow.line > after)
+    return session.scalars(_lines_of(placement, refused).limit(size)).all()
+
+
+def warned_rows(session: Session, placement: Placement) -> Sequence[PlacementRow]:
+    """The first lines of a placement that landed with a warning."""
+    warned = and_(PlacementRow.outcome != "refused", PlacementRow.column.is_not(None))
+    return session.scalars(_lines_of(placement, warned).limit(PAGE)).all()
+
+
+def _lines_of(placement: Placement, such: ColumnElement[bool]) -> Select[PlacementRow]:
+    return (
         select(PlacementRow)
         .where(
             PlacementRow.client_id == placement.client_id,
             PlacementRow.placement_id == placement.id,
-            PlacementRow.outcome == "refused",
-            PlacementRow.line > after,
+            such,
         )
         .order_by(PlacementRow.line)
-        .limit(size)
-    ).all()
+    )
 
 
 def every_refused(session: Session, placement: Placement) -> Iterator[PlacementRow]:

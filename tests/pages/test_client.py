@@ -352,3 +352,15 @@ def test_a_client_whose_campaign_was_cut_off_is_told_to_send_again(
     campaigns.interrupted(session, Campaign(client_id=account.client_id), now=clock.now())
     session.commit()
     assert again in said(http.get("/client/links"))
+
+
+def test_the_page_of_a_placement_names_its_warnings(http: FlaskClient, session: PortalSession):
+    account = make_book(session)
+    cleo(http, session, account)
+    file = text_of(row(), row(account_number="NG-1002", currency="CAD"), row(phone="12"))
+    token = csrf_of(http.get("/client/placements/new"))
+    data = {"csrf_token": token, "file": (io.BytesIO(file.encode()), "placement.csv")}
+    sent = http.post("/client/placements/new", data=data, content_type="multipart/form-data")
+    page = said(http.get(sent.headers["Location"]))
+    assert "Placed with a warning" in page
+    assert "The offer limits are in USD, so no offers are shown for an account in CAD" in page

@@ -25,7 +25,7 @@ from portal.services.placements import RejectsFile, Watch, inspect_file, place_f
 from portal.services.placements.defaults import DefaultsUnclear
 from portal.services.placements.manifest import manifest_of
 from portal.services.verify import verify_client
-from tests.factories import BORN_ON, KEYS, LAST_FOUR, NOW, POSTAL_CODE, make_client
+from tests.factories import BORN_ON, KEYS, LAST_FOUR, NOW, POSTAL_CODE, make_client, make_policy
 from tests.services.placing import DATA, Placer, row
 
 
@@ -192,6 +192,21 @@ def test_what_is_unusable_is_left_out_with_a_notice(
     told = placer.session.scalars(select(PlacementRow)).one()
     assert (told.outcome, told.column) == ("landed", column)
     assert said in (told.reason or "")
+
+
+def test_a_currency_without_offers_lands_with_a_warning_that_says_so(placer: Placer) -> None:
+    """The account would stand there, and nobody would know why its debtor is offered nothing."""
+    make_policy(placer.session, placer.client)
+    given = {"current_balance": "500.00", "itemization_balance": "500.00"}
+    report = placer.rows(row(), row(account_number="NG-1002", currency="CAD", **given))
+    assert (report.landed, report.refused, report.warned, report.unoffered) == (2, 0, 1, 1)
+    told = placer.session.scalars(select(PlacementRow).where(PlacementRow.column.is_not(None)))
+    (warned,) = told
+    assert (warned.reference, warned.outcome, warned.column) == ("NG-1002", "landed", "currency")
+    assert "The offer limits are in USD, so no offers are shown for an account in CAD" in (
+        warned.reason or ""
+    )
+    assert the_account(placer, "NG-1002").currency == "CAD"
 
 
 def test_a_debtor_with_neither_email_nor_phone_still_lands(placer: Placer) -> None:

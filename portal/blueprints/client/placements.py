@@ -71,6 +71,7 @@ def placement(placement_id: UUID) -> Any:
         section="placements",
         found=found,
         refused=reports.refused_rows(session, found),
+        warned=reports.warned_rows(session, found) if found.warned else (),
         zone=current_client().time_zone,
         labels=labels,
     )

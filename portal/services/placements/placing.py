@@ -25,6 +25,7 @@ from portal.services.placements.person import Hasher
 from portal.services.placements.reading import RowReader
 from portal.services.placements.rows import CheckedRow, Checker, Refusal
 from portal.services.placements.seen import SeenReferences
+from portal.services.policies import currency_of_limits
 
 BATCH_ROWS = 5_000
 MOST_NAMED = 20
@@ -50,6 +51,7 @@ class PlacementReport:
     ``unverifiable``: accounts placed or updated with none of the client's identity factors and no
     second address for a code, so that nobody could prove to be their debtor; the first are named.
     ``without_notice`` and ``time_barred``: accounts that get no link yet (VN-04, TB-02).
+    ``unoffered``: accounts in another currency than the offer limits, which are shown no offers.
     """
 
     placement_id: UUID
@@ -59,6 +61,7 @@ class PlacementReport:
     unchanged: int = 0
     refused: int = 0
     warned: int = 0
+    unoffered: int = 0
     held: int = 0
     without_notice: int = 0
     time_barred: int = 0
@@ -88,8 +91,9 @@ def place_file(
     header = next(lines).cells
     today = now.astimezone(ZoneInfo(client.time_zone)).date()
     reader = RowReader(header, match_header(header, client.header_synonyms), today)
-    checker = Checker(reader, Hasher(client.id, pepper), defaults_of(client))
-    run = _Run(session, client, reader, watch, now)
+    hashed, offered = Hasher(client.id, pepper), currency_of_limits(session, client.id)
+    checker = Checker(reader, hashed, defaults_of(client), offered=offered)
+    run = _Run(session, client, checker, watch, now)
     with SeenReferences() as seen:
         checked = _checked(lines, checker, seen)
         batch = list(islice(checked, BATCH_ROWS))
@@ -136,8 +140,9 @@ class _Run:
     report: PlacementReport
 
     def __init__(
-        self, session: Session, client: Client, reader: RowReader, watch: Watch, now: datetime
+        self, session: Session, client: Client, checker: Checker, watch: Watch, now: datetime
     ) -> None:
+        reader, self.offered = checker.reader, checker.offered
         self.session, self.client, self.watch, self.now = session, client, watch, now
         self.header, self.columns, self.today = reader.names, reader.columns(), reader.today
         self.manifest = Manifest()
@@ -182,6 +187,7 @@ class _Run:
         report.refused += len(batch.refused)
         report.rows += len(written) + len(batch.refused)
         report.warned += sum(bool(row.notices) for row in written)
+        report.unoffered += sum(self.offered not in (None, row.currency) for row in written)
         report.held += len(batch.held)
         report.first_refusals += batch.refused[: MOST_NAMED - len(report.first_refusals)]
         for name in ("rows", "landed", "updated", "unchanged", "refused", "warned"):

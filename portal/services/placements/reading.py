@@ -25,7 +25,7 @@ class CellRefused(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that was left out of a row that was placed all the same."""
+    """What a client should know of a row that was placed all the same."""
 
     column: str
     reason: str
@@ -124,4 +124,8 @@ class RowReader:
 
     def leave_out(self, field: str, reason: str) -> None:
         """Go on without what the cell holds, and say so."""
+        self.warn(field, reason)
+
+    def warn(self, field: str, reason: str) -> None:
+        """Say what follows from a cell."""
         self.notices.append(Notice(self.column(field), reason))

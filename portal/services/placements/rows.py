@@ -88,10 +88,16 @@ _facts = attrgetter(*FACTS)
 
 
 class Checker:
-    """Checks the rows of one file for one client, on one day of the client's calendar."""
+    """Checks the rows of one file for one client, on one day of the client's calendar.
 
-    def __init__(self, reader: RowReader, hashed: Hasher, defaults: Defaults) -> None:
+    ``offered`` is the currency of the client's offer limits, None where there are none yet.
+    """
+
+    def __init__(
+        self, reader: RowReader, hashed: Hasher, defaults: Defaults, *, offered: str | None
+    ) -> None:
         self.reader, self.hashed, self.defaults = reader, hashed, defaults
+        self.offered = offered
 
     def check(self, record: Record) -> CheckedRow | Refusal:
         """The row that a record describes, or why it is refused."""
@@ -140,6 +146,12 @@ class Checker:
             **read_itemization(read, self.defaults),
         )
         row.row_sha256 = _fingerprint(row)
+        if self.offered not in (None, row.currency):
+            why = (
+                f"The offer limits are in {self.offered}, so no offers are shown for an account in"
+                f" {row.currency}: place it with a client whose limits are in {row.currency}."
+            )
+            read.warn("currency", why)
         return row
 
 
