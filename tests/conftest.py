@@ -10,17 +10,17 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine
 
 from portal.config import Settings
-from portal.db import PortalSession, Reading, Row, make_engine
+from portal.db import PortalSession, Reading, Row
 from tests.databases import (
     Database,
-    become_web,
     cloned,
     migrated_template,
     server_address,
     stop_idle_server,
+    web_engine,
 )
 
 
@@ -64,12 +64,8 @@ def settings(database: Database) -> Settings:
 
 @pytest.fixture(scope="session")
 def engine(database: Database) -> Iterator[Engine]:
-    """The web's engine: it is ``portal_app``, so row-level security and grants hold.
-
-    The superuser who logged in gave that role away; `acting_as` alone takes another.
-    """
-    engine = make_engine(database.admin)
-    event.listen(engine, "connect", become_web)
+    """The web's engine: it is ``portal_app``, so row-level security and grants hold."""
+    engine = web_engine(database)
     yield engine
     engine.dispose()
 

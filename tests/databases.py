@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, Engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
-from portal.db import conninfo, driver_url
+from portal.db import conninfo, driver_url, make_engine
 from portal.embedded import FAST, EmbeddedServer
 from portal.roles import ensure_database
 from portal.schema import MIGRATIONS, upgrade
@@ -45,8 +45,17 @@ class Database:
         )
 
 
-def become_web(connection: psycopg.Connection[tuple[str]], _record: object) -> None:
-    """Let a superuser's new connection be the web's from now on."""
+def web_engine(database: Database) -> Engine:
+    """An engine that is ``portal_app``, so that row-level security and grants hold.
+
+    The superuser who logged in gave that role away; `acting_as` alone takes another.
+    """
+    engine = make_engine(database.admin)
+    event.listen(engine, "connect", _become_web)
+    return engine
+
+
+def _become_web(connection: psycopg.Connection[tuple[str]], _record: object) -> None:
     connection.execute("SET SESSION AUTHORIZATION portal_app")
     connection.commit()
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -85,7 +86,9 @@ def work(fresh_db: Database, queue: str = "messages") -> None:
         connection.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
     given: dict[str, Any] = {"listen_notify": False, "install_signal_handlers": False}
     address = fresh_db.url("portal_worker")
-    asyncio.run(run_worker(address, once=True, queues=[queue], **given))
+    with ThreadPoolExecutor(1) as pool:  # a browser's tests leave a loop behind in this one
+        worker = run_worker(address, once=True, queues=[queue], **given)
+        pool.submit(asyncio.run, worker).result()
 
 
 def jobs_of(runtime: Runtime) -> Counter[str]:

@@ -111,7 +111,8 @@ class Portal:
         """A member of staff of this role, for these clients."""
         kept, staff_services.hasher = staff_services.hasher, QUICK
         try:
-            with self.session(*clients) as session:
+            with tasks.current().sessions() as session:
+                set_tenant(session, *(client.id for client in clients))
                 name = {Role.AGENT: "Sam Ortiz", Role.CLIENT_ADMIN: "Cleo Marsh"}[role]
                 new = NewStaff(
                     email=f"{name.split()[0].lower()}@{clients[0].slug}.example.com",

@@ -18,7 +18,7 @@ from portal.domain.holds import HoldKind
 from portal.domain.hours import as_kept
 from portal.domain.statuses import PaymentStatus
 from portal.gateways.clock import SetClock
-from portal.models import Arrangement, CollectorRole, HelpRequest, HelpStatus, Hold, Role
+from portal.models import Arrangement, CollectorRole, HelpRequest, HelpStatus, Hold
 from portal.services import charging, evidence
 from portal.services.help import answer_request
 from portal.services.links import issue_link
@@ -27,9 +27,9 @@ from portal.services.threads import thread_of
 from tests.factories import make_account, make_debtor, make_policy
 from tests.pages.debtors import RIGHT, Dana, come_in, csrf_of, make_visitor, send
 from tests.pages.reading import heard, said, spaced, tree
-from tests.pages.staff import make_staff
 from tests.sandbox.checked import checked_stripe
 from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy
+from tests.services.test_help import sam
 
 AGENCY = {"collector_role": CollectorRole.THIRD_PARTY_AGENCY}
 
@@ -482,7 +482,7 @@ def test_our_answer_stands_on_the_status_page_and_more_can_be_said(
         session,
         asked,
         "You are right.",
-        staff=make_staff(session, Role.OPERATOR, name="Sam"),
+        staff=sam(session),
         now=clock.now(),
         lift="corrected",
     )

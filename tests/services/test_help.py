@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from portal.db import PortalSession
 from portal.domain.help import CardNumberTyped, Topic
 from portal.domain.holds import HoldKind
-from portal.models import Account, HelpRequest, HelpStatus, Hold, Message, Role
+from portal.models import Account, HelpRequest, HelpStatus, Hold, Message, Role, Staff
 from portal.services import evidence
 from portal.services.help import (
     Answers,
@@ -21,6 +21,10 @@ from portal.services.standing import standing
 from portal.services.threads import NothingWritten, post_entry, thread_of
 from tests.factories import NOW, make_dana, make_visit
 from tests.pages.staff import make_staff
+
+
+def sam(session: PortalSession) -> Staff:
+    return make_staff(session, Role.OPERATOR, name="Sam")
 
 
 def ask(
@@ -95,7 +99,7 @@ def test_the_same_topic_twice_is_one_request(session: PortalSession) -> None:
 
 
 def test_an_answer_reaches_the_thread_and_can_lift_the_hold(session: PortalSession) -> None:
-    account, staff = make_dana(session), make_staff(session, Role.OPERATOR, name="Sam")
+    account, staff = make_dana(session), sam(session)
     request = ask(session, account, Topic.AMOUNT_WRONG)
     answer_request(session, request, "You are right.", staff=staff, now=NOW, lift="corrected")
     assert (request.status, request.answered_by) == (HelpStatus.ANSWERED, staff.id)
@@ -106,7 +110,7 @@ def test_an_answer_reaches_the_thread_and_can_lift_the_hold(session: PortalSessi
 
 
 def test_the_thread_takes_entries_of_both_sides(session: PortalSession) -> None:
-    account, staff = make_dana(session), make_staff(session, Role.OPERATOR, name="Sam")
+    account, staff = make_dana(session), sam(session)
     post_entry(session, account, "Hello?", now=NOW)
     post_entry(session, account, "How can we help?", now=NOW, staff=staff)
     assert [entry.staff_id for entry in thread_of(session, account)] == [None, staff.id]

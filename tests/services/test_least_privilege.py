@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -14,7 +15,8 @@ from portal.services import inbox
 from tests.databases import Database, acting_as
 from tests.factories import NOW
 
-SAM, OTTO = fresh_id(), fresh_id()
+SAM = UUID("01a20000-0000-7000-8000-000000000001")
+OTTO = UUID("01a20000-0000-7000-8000-000000000002")
 BODY = b'{"customer_details": {"email": "dana@mail.example"}}'
 
 Connection = psycopg.Connection[Any]

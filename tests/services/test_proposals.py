@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from portal.db import PortalSession, make_engine, tenant_session
+from portal.db import PortalSession, tenant_session
 from portal.domain import terms as wording
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import HoldKind
@@ -36,7 +36,7 @@ from portal.services.proposals import (
     withdraw,
 )
 from portal.services.standing import set_hold
-from tests.databases import Database
+from tests.databases import Database, web_engine
 from tests.factories import NOW, TODAY, make_visit
 from tests.services.test_acceptance import agree, dana, page_of, picked
 from tests.services.test_help import sam
@@ -219,7 +219,7 @@ def test_terms_that_were_taken_back_in_another_session_are_not_agreed_to(
     fresh_db: Database,
 ) -> None:
     """PY-02: a page that was read before does not bring back what is over."""
-    engine = make_engine(fresh_db.url("portal_app"))
+    engine = web_engine(fresh_db)
     with tenant_session(engine) as session:
         account = dana(session)
         proposal = suggest(session, account)
