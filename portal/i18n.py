@@ -12,8 +12,6 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
 from babel.localedata import locale_identifiers
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
@@ -183,6 +181,10 @@ def compile_catalogues(directory: Path = TRANSLATIONS) -> list[Path]:
 
 
 def _compile(po: Path) -> Path:
+    # Imported here, because a worker whose catalogues are compiled never needs the memory.
+    from babel.messages.mofile import write_mo  # noqa: PLC0415
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
     with po.open("rb") as source:
         catalogue = read_po(source, locale=po.parent.parent.name)
     if wrong := [f"{po}:{message.lineno}: {errors[0]}" for message, errors in catalogue.check()]:
