@@ -67,6 +67,7 @@ def grant(session: Session, account: Account, payment: Payment, *, now: datetime
     if found.status == AuthorizationStatus.GRANTED:
         _revoke(found, reason="method_changed", now=now)
         session.flush()
+        _record(session, account, found, actor=evidence.STRIPE, now=now)
         found = _continued(session, found, now=now)
     found.status = move(found.status, AuthorizationStatus.GRANTED)
     found.granted_at = now
@@ -222,6 +223,18 @@ def _continued(session: Session, old: Authorization, *, now: datetime) -> Author
     return new
 
 
+def _method(account: Account, found: Authorization) -> dict[str, str]:
+    """The way to pay as the record names it: what its owner knows it by, and Stripe's ids."""
+    known = {
+        "brand": found.method_brand,
+        "funding": found.method_funding,
+        "payment_method": found.method_id,
+        "customer": account.stripe_customer,
+    }
+    last4 = {"last4": found.method_last4 or ""}
+    return last4 | {name: value for name, value in known.items() if value}
+
+
 def _record(
     session: Session,
     account: Account,
@@ -238,7 +251,7 @@ def _record(
         "documents": [{"sha256": found.document_sha256.hex()}],
     }
     if found.method_brand:
-        payload |= {"method": {"brand": found.method_brand, "last4": found.method_last4 or ""}}
+        payload |= {"method": _method(account, found)}
     if found.revoked_reason:
         payload |= {"reason": found.revoked_reason}
     evidence.record(

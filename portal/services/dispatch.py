@@ -81,6 +81,7 @@ class _Prepared:
 
     The two differ by what is secret: tables hold no code and no link that works. ``whole``: it
     holds all that it is about, and does not merely say that there is something to read.
+    ``despite``: the rule by which it would have waited for its hour, had nobody delivered it now.
     """
 
     message: Message
@@ -89,6 +90,7 @@ class _Prepared:
     kept: bytes
     media: str
     whole: bool
+    despite: str | None = None
 
 
 def dispatch(
@@ -170,8 +172,9 @@ def _prepare(
 ) -> _Prepared | None:
     situation = situation_of(session, message, texter=carriers.texter, now=now)
     decision, zones = decide(situation, now), situation.zones
+    despite = None
     if at_any_hour and decision.action is Action.WAIT and decision.rule != Rule.CAP:
-        decision = SEND
+        despite, decision = decision.rule, SEND
     if decision.action is Action.DROP:
         drop(session, message, decision.rule, now=now, zones=list(zones.names), basis=zones.basis)
     elif message.attempts >= TRIES:
@@ -181,7 +184,8 @@ def _prepare(
         message.rule, message.send_at = decision.rule, decision.until
         _come_back(session, message)
     elif (contact := contact_of(session, message)) is not None:
-        return _write(session, message, contact, carriers, now)
+        prepared = _write(session, message, contact, carriers, now)
+        return prepared and replace(prepared, despite=despite)
     return None
 
 
@@ -284,9 +288,12 @@ def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datet
         "basis": zones.basis,
         "documents": [{"name": "message", "sha256": digest}],
         "handed_over_sha256": sha256(prepared.exact).hexdigest(),
+        "asked_for": message.asked_for,
+        "waited_for": waited_for,
+        "despite": prepared.despite,
     }
-    waited = {"waited_for": waited_for} if waited_for else {}
-    tell(session, message, "message.sent", facts | waited, now=now)
+    said = {name: value for name, value in facts.items() if value not in (None, False)}
+    tell(session, message, "message.sent", said, now=now)
     if template_named(message.template).document and not prepared.whole:
         send_by_letter(session, message, now=now)
 
