@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from portal import __version__
 from portal.domain.debts import CollectorRole
 from portal.domain.keys import Keys
 
@@ -51,6 +52,7 @@ class Settings:
     """Everything the environment decides. Secrets are never in the repr."""
 
     environment: Environment
+    build: str = __version__  # with the commit that was built, where it is known
     secret_keys: tuple[str, ...] = field(repr=False)  # newest first: it signs, all verify
     identity_pepper: str = field(repr=False)  # changing it makes every stored factor useless
     database_url: str = field(repr=False)
@@ -100,6 +102,7 @@ class Settings:
             raise BadSettings(problems)
         return cls(
             environment=_environment(env),
+            build=_build(env),
             **_secrets(env),
             **_databases(env),
             **_web(env),
@@ -122,6 +125,10 @@ def load() -> Settings:
 
 def _environment(env: Mapping[str, str]) -> Environment:
     return Environment(env.get("PORTAL_ENV", "demo"))
+
+
+def _build(env: Mapping[str, str]) -> str:
+    return f"{__version__}+{env['PORTAL_BUILD']}" if "PORTAL_BUILD" in env else __version__
 
 
 def _list(env: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -209,6 +216,8 @@ def _malformed(env: Mapping[str, str]) -> list[str]:
     for origin in _list(env, "STRIPE_CHECKOUT_ORIGINS"):
         if not _is_web_address(origin) or urlsplit(origin).path:
             problems.append("STRIPE_CHECKOUT_ORIGINS must be origins such as " + STRIPE_CHECKOUT)
+    if not re.fullmatch(r"[0-9A-Za-z.-]{1,64}", env.get("PORTAL_BUILD", "0")):
+        problems.append("PORTAL_BUILD must be the commit that was built, such as 9cf3a6b.")
     hops = env.get("PROXY_HOPS", "0")
     if not (hops.isascii() and hops.isdigit()):
         problems.append("PROXY_HOPS must be the number of proxies in front, such as 1.")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal import __version__
 from portal.config import DEMO_SECRET, BadSettings, Environment, Settings
 from portal.domain.debts import CollectorRole
 
@@ -42,6 +43,13 @@ def test_production_starts_with_all_it_needs():
     assert not settings.embedded
 
 
+def test_the_build_is_the_version_with_its_commit_where_that_is_known():
+    """EV-02: each acceptance keeps it."""
+    assert Settings.from_env(PRODUCTION).build == __version__
+    built = Settings.from_env(PRODUCTION | {"PORTAL_BUILD": "9cf3a6b"})
+    assert built.build == f"{__version__}+9cf3a6b"
+
+
 def test_production_names_everything_that_is_missing_at_once():
     lines = problems({"PORTAL_ENV": "production"})
     for name in set(PRODUCTION) - {"PORTAL_ENV"}:
@@ -71,6 +79,7 @@ def test_production_names_everything_that_is_missing_at_once():
         ("DATABASE_URL", "mysql://db.example.com/portal"),
         ("DATABASE_URL", "   "),
         ("PROXY_HOPS", "one"),
+        ("PORTAL_BUILD", "the one of Monday"),
         ("DATABASE_POOLER", "session"),
         ("STRIPE_CHECKOUT_ORIGINS", "https://pay.example.com/with/path"),
         ("STRIPE_API_BASE", "localhost:1234"),

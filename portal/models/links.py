@@ -93,7 +93,10 @@ class OneTimeCode(Owned, Base):
 
 
 class DebtorSession(Owned, Base):
-    """A debtor's verified visit; ended by "close this page", by revocation, or by time."""
+    """A debtor's verified visit; ended by "close this page", by revocation, or by time.
+
+    ``identity_attempts`` is how many tries were counted until the check passed, that one included.
+    """
 
     __tablename__ = "debtor_session"
     __table_args__ = (
@@ -107,6 +110,7 @@ class DebtorSession(Owned, Base):
     link_id: Mapped[UUID]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
     identity_method: Mapped[str]
+    identity_attempts: Mapped[int | None]
     ip: Mapped[str]
     user_agent: Mapped[str]
     started_at: Mapped[datetime]

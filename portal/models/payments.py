@@ -34,6 +34,8 @@ class Payment(Owned, Base):
 
     ``idempotency_key`` derives from the row. ``posted_at`` is when Stripe was last asked; once 23
     hours have gone by, or the arrangement was stopped, the attempt is finished only by reading.
+    ``permitted_at`` is when an off-session charge was last found permitted, right before Stripe was
+    asked for it.
     """
 
     __tablename__ = "payment"
@@ -110,6 +112,7 @@ class Payment(Owned, Base):
     advice_code: Mapped[str | None]
     created_at: Mapped[datetime]
     posted_at: Mapped[datetime | None]
+    permitted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
 
 

@@ -20,6 +20,7 @@ from portal.models import Client
 from portal.runtime import Runtime
 from portal.security.forms import bind
 from portal.security.signing import signer
+from portal.services.identity import Passed
 from portal.services.links import OpenedLink, token_of_id
 from portal.services.visits import (
     NOTHING,
@@ -202,12 +203,12 @@ def wear_neutral(client: Client | dict[str, Any], *, help_url: str | None = None
     )
 
 
-def let_in(opened: OpenedLink, *, method: str) -> None:
+def let_in(opened: OpenedLink, passed: Passed) -> None:
     """Begin the visit of somebody who has just proved who they are, under a new token; commits.
 
     A visit that this browser still had, maybe with another client, is ended.
     """
-    _, token = start_visit(session, opened, method=method, browser=browser(), now=now())
+    _, token = start_visit(session, opened, passed, browser=browser(), now=now())
     commit(session, "visits.start")
     if before := _visit()[1]:
         end_visit(session, before.visit, now=now())

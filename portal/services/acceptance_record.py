@@ -2,15 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import terms as wording
-from portal.domain.capabilities import Capabilities
+from portal.domain.capabilities import Capabilities, is_time_barred
 from portal.domain.evidence import format_time
 from portal.domain.holds import Capability
-from portal.models import AccessLink, Account, Arrangement, Authorization, Client, Debtor
+from portal.models import (
+    AccessLink,
+    Account,
+    Arrangement,
+    Authorization,
+    Client,
+    Contact,
+    Debtor,
+    DebtorSession,
+)
 from portal.services import evidence
 from portal.services.choices import Draft
 from portal.services.evidence import Payload
@@ -41,7 +53,7 @@ def tell(facts: Facts, agreed: Arrangement, permission: Authorization | None) ->
 
 
 def acceptance(facts: Facts, agreed: Arrangement, permission: Authorization | None) -> Payload:
-    """The payload of an acceptance (compliance 17.1, reduced to what exists)."""
+    """The payload of an acceptance (compliance 17.1); ``docs/decisions/0009`` has its limits."""
     said: Payload = {
         "arrangement": str(agreed.id),
         "reference": agreed.reference,
@@ -51,22 +63,31 @@ def acceptance(facts: Facts, agreed: Arrangement, permission: Authorization | No
         "link": _link(facts),
         "visit": _visit(facts),
         "rules": _rules(facts),
-        "disclosures": [_disclosure(facts, shown) for shown in facts.reviewed.documents],
+        "disclosures": [_acknowledged(facts, shown) for shown in facts.reviewed.documents],
         "documents": [{"name": "agreement", "sha256": facts.reviewed.copy.sha256}],
         "offer": _offer(facts),
         "terms": wording.to_dict(facts.drafted.terms),
         "terms_sha256": facts.reviewed.terms_sha256,
+        "review": _reviewed(facts),
         "assent": _assent(facts),
     }
     if permission is not None:
         said["authorization"] = _permission(facts, permission)
+    if (earlier := _earlier(facts, agreed)) is not None:
+        said["supersedes"] = str(earlier)
     return said
+
+
+def _reviewed(facts: Facts) -> Payload:
+    return {
+        "terms_sha256": facts.reviewed.terms_sha256,
+        "shown_at": format_time(facts.reviewed.shown_at),
+    }
 
 
 def _review(facts: Facts) -> Payload:
     return {
-        "terms_sha256": facts.reviewed.terms_sha256,
-        "shown_at": format_time(facts.reviewed.shown_at),
+        **_reviewed(facts),
         "locale": facts.reviewed.locale,
         "visit": str(facts.visit.session_id),
         "disclosures": [_disclosure(facts, shown) for shown in facts.reviewed.documents],
@@ -76,6 +97,7 @@ def _review(facts: Facts) -> Payload:
 def _client(facts: Facts) -> Payload:
     client = facts.session.get_one(Client, facts.account.client_id)
     said = {
+        "id": str(client.id),
         "legal_name": client.legal_name,
         "trade_name": client.trade_name,
         "role": str(facts.account.collector_role),
@@ -113,23 +135,41 @@ def _party(facts: Facts) -> Payload:
         "debtor": str(debtor.id),
         "name_shown": f"{debtor.first_name} {debtor.last_name}",
         "role": "consumer",
-        "identity": {
-            "method": facts.visit.identity_method,
-            "factors": facts.visit.identity_method.split("+"),
-            "passed_at": format_time(facts.visit.started_at),
-        },
+        "identity": _identity(facts),
     }
+
+
+def _identity(facts: Facts) -> Payload:
+    """How the person was known; ``attempts`` counts until the check passed, that one included."""
+    said: Payload = {
+        "method": facts.visit.identity_method,
+        "factors": facts.visit.identity_method.split("+"),
+        "result": "passed",
+        "passed_at": format_time(facts.visit.started_at),
+    }
+    key = (facts.visit.client_id, facts.visit.session_id)
+    attempts = facts.session.get_one(DebtorSession, key).identity_attempts
+    return said | ({"attempts": attempts} if attempts else {})
 
 
 def _link(facts: Facts) -> Payload:
     key = (facts.visit.client_id, facts.visit.link_id)
     link = facts.session.get_one(AccessLink, key)
-    return {
+    said = {
         "id": str(link.id),
         "channel": str(link.channel),
         "issued_at": format_time(link.issued_at),
         "issued_by": str(link.issued_by) if link.issued_by else "system",
+        "first_passed_at": format_time(link.verified_at or facts.visit.started_at),
     }
+    return said | (_sent_to(facts, link) if link.contact_id else {})
+
+
+def _sent_to(facts: Facts, link: AccessLink) -> Payload:
+    """Where the link went: the address itself stays out, and can be shown to be this one."""
+    contact = facts.session.get_one(Contact, (link.client_id, link.contact_id))
+    commit = sha256(f"{link.id} {contact.address}".encode()).hexdigest()
+    return {"contact": str(contact.id), "address_sha256": commit}
 
 
 def _visit(facts: Facts) -> Payload:
@@ -142,6 +182,7 @@ def _visit(facts: Facts) -> Payload:
         "user_agent": visit.user_agent,
         "locale": facts.reviewed.locale,
         "time_zone": zone_of(debtor),
+        "time_zone_basis": "declared" if debtor.time_zone else "region",
         "utc_offset": local.strftime("%z"),
         "started_at": format_time(visit.started_at),
     }
@@ -155,9 +196,12 @@ def _rules(facts: Facts) -> Payload:
             for capability in Capability
         },
         "today": facts.drafted.today.isoformat(),
+        "sol_status": "unknown",
     }
-    if facts.account.sol_expires_on:
-        said["sol_expires_on"] = facts.account.sol_expires_on.isoformat()
+    if ends_on := facts.account.sol_expires_on:
+        said["sol_expires_on"] = ends_on.isoformat()
+        over = is_time_barred(ends_on, facts.drafted.today)
+        said["sol_status"] = "expired" if over else "running"
     if facts.account.validation_ends_on:
         said["validation_ends_on"] = facts.account.validation_ends_on.isoformat()
     return said
@@ -173,6 +217,13 @@ def _disclosure(facts: Facts, shown: ShownDocument) -> Payload:
         "shown_at": format_time(facts.reviewed.shown_at),
     }
     return said | ({"control_label": shown.label} if shown.label else {})
+
+
+def _acknowledged(facts: Facts, shown: ShownDocument) -> Payload:
+    """The same with when the control beside it was ticked: with the acceptance, which sends it."""
+    ticked = shown.label in facts.reviewed.ticked
+    at = {"acknowledged_at": format_time(facts.now)} if ticked else {}
+    return _disclosure(facts, shown) | at
 
 
 def _offer(facts: Facts) -> Payload:
@@ -192,12 +243,28 @@ def _assent(facts: Facts) -> Payload:
     reviewed = facts.reviewed
     said: Payload = {
         "control_label": reviewed.control_label,
+        "control_sha256": sha256(reviewed.control_label.encode()).hexdigest(),
         "act": "typed_name" if reviewed.typed else "click",
         "ticked": list(reviewed.ticked),
         "default_unchecked": True,
         "accepted_at": format_time(facts.now),
+        "build": reviewed.build,
     }
     return said | ({"typed": reviewed.typed} if reviewed.typed else {})
+
+
+def _earlier(facts: Facts, agreed: Arrangement) -> UUID | None:
+    """The newest agreement on the same account before this one, if there was one: it is over."""
+    return facts.session.scalar(
+        select(Arrangement.id)
+        .where(
+            Arrangement.client_id == agreed.client_id,
+            Arrangement.account_id == agreed.account_id,
+            Arrangement.id != agreed.id,
+        )
+        .order_by(Arrangement.accepted_at.desc(), Arrangement.id.desc())
+        .limit(1)
+    )
 
 
 def _permission(facts: Facts, permission: Authorization) -> Payload:

@@ -70,9 +70,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The attempt was counted and may go on; ``left`` more may follow before a lock."""
+    """The attempt was counted and may go on; ``left`` more may follow before a lock.
+
+    ``made`` is how many were counted under what locks, this one included.
+    """
 
     left: int
+    made: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,10 @@ def take(session: Session, keys: Keys, marks: Iterable[Mark], *, now: datetime) 
             own.rollback()
             return refusal
         left = [_count(counter, now) for counter in counters]
+        made = [one.count for one in counters if LIMITS[Scope(one.scope)].lock is not None]
         commit(own, "attempts.take")
-    return Allowed(min((tries for tries in left if tries is not None), default=0))
+    found = (tries for tries in left if tries is not None)
+    return Allowed(min(found, default=0), max(made, default=0))
 
 
 def locked(session: Session, keys: Keys, marks: Iterable[Mark], *, now: datetime) -> Locked | None:

@@ -227,7 +227,7 @@ def _draft(
         settling.drop(session, payment, now=now)
         commit(session, "charge.dropped")
         return payment, None
-    payment.posted_at = now
+    payment.posted_at = payment.permitted_at = now
     charge = OffSessionCharge(
         customer_id=account.stripe_customer or "",
         method_id=payment.method_id or "",

@@ -55,9 +55,10 @@ class Questions:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Identity is proved; ``method`` says how."""
+    """Identity is proved; ``method`` says how, ``attempts`` how many tries were made for it."""
 
     method: str
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +304,7 @@ def _outcome(
 ) -> Outcome:
     if method is not None:
         attempts.forgive(session, keys, _own_marks(opened))
-        return Passed(method)
+        return Passed(method, taken.made)
     told = {"actor": evidence.SYSTEM, "link": str(opened.link.id), "left": taken.left}
     tell_accounts(session, accounts_of(session, opened.debtor), "identity.failed", told, now)
     return NotMatched(taken.left)

@@ -29,7 +29,7 @@ class Reviewed:
 
     ``shown`` are the hashes that the page was signed with, ``documents`` the same texts made again
     now; ``copy`` is the agreement as the debtor keeps it. ``ticked`` and ``typed`` are what the
-    debtor added, ``control_label`` the words of the button.
+    debtor added, ``control_label`` the words of the button, ``build`` the portal that made it all.
     """
 
     arrangement_id: UUID
@@ -41,5 +41,6 @@ class Reviewed:
     documents: tuple[ShownDocument, ...]
     copy: ShownDocument
     control_label: str
+    build: str
     ticked: tuple[str, ...] = ()
     typed: str | None = None

@@ -18,6 +18,7 @@ from portal.db import PortalSession, Reading, set_tenant
 from portal.models import Debtor, DebtorSession
 from portal.models.base import ids
 from portal.services import evidence
+from portal.services.identity import Passed
 from portal.services.links import OpenedLink, accounts_of, tell_accounts
 
 LONGEST = timedelta(hours=12)
@@ -72,12 +73,12 @@ class FoundVisit:
 
 
 def start_visit(
-    session: Session, opened: OpenedLink, *, method: str, browser: Browser, now: datetime
+    session: Session, opened: OpenedLink, passed: Passed, *, browser: Browser, now: datetime
 ) -> tuple[DebtorSession, str]:
     """Begin the visit of a debtor who has just passed the identity check, on the record.
 
     Returns the row and the cookie's token: 32 random bytes, of which only the hash is kept.
-    ``method`` says what was proved, as ``date_of_birth+postal_code`` or ``code:email``.
+    What was proved is kept as ``date_of_birth+postal_code`` or ``code:email``.
     """
     token = base64.urlsafe_b64encode(ids.randbytes(32)).rstrip(b"=").decode()
     visit = DebtorSession(
@@ -85,7 +86,8 @@ def start_visit(
         debtor_id=opened.debtor.id,
         link_id=opened.link.id,
         token_hash=_hash(token),
-        identity_method=method,
+        identity_method=passed.method,
+        identity_attempts=passed.attempts,
         ip=browser.ip,
         user_agent=browser.user_agent,
         started_at=now,
@@ -98,7 +100,8 @@ def start_visit(
         "actor": evidence.debtor(opened.debtor.id),
         "link": str(opened.link.id),
         "visit": str(visit.id),
-        "method": method,
+        "method": passed.method,
+        "attempts": passed.attempts,
     }
     tell_accounts(session, accounts_of(session, opened.debtor), "identity.passed", told, now)
     return visit, token

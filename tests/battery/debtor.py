@@ -262,6 +262,7 @@ class Dana:
             documents=documents,
             copy=ShownDocument("agreement", "1", "en", "text/html", b"<p>Your agreement</p>"),
             control_label="Agree and pay",
+            build="test",
             ticked=(TICK,) if drafted.automatic else (),
         )
 

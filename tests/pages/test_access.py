@@ -20,6 +20,7 @@ from portal.models import (
     Leaf,
     OneTimeCode,
 )
+from portal.services import evidence
 from portal.services.identity import code_text
 from portal.services.links import code_of
 from tests.factories import make_contact
@@ -55,6 +56,17 @@ def test_right_answers_lead_to_the_balance_and_out_of_the_address(http: FlaskCli
     cookie = response.headers["Set-Cookie"]
     assert cookie.startswith("visit=")
     assert {"HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+
+
+def test_the_visit_keeps_how_many_tries_it_took(
+    http: FlaskClient, session: PortalSession, dana: Dana
+):
+    """EV-02"""
+    assert send(http, dana.path, WRONG).status_code == 422
+    come_in(http, session, dana)
+    assert session.scalar(select(DebtorSession.identity_attempts)) == 2
+    leaf = evidence.account_leaves(session, dana.account)[-1]
+    assert (leaf.type, leaf.payload["attempts"]) == ("identity.passed", 2)
 
 
 def test_with_https_the_cookie_is_the_host_s_own(session: PortalSession, runtime, clock):

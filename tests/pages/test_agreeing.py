@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from icalendar import Calendar
 from sqlalchemy import func, select
 
+from portal import __version__
 from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.holds import HoldKind
@@ -316,6 +317,7 @@ def test_the_acceptance_says_where_this_very_request_came_from(
     )
     assert "203.0.113.9" in str(leaf.payload)
     assert "Another browser" in str(leaf.payload)
+    assert leaf.payload["assent"]["build"] == __version__
 
 
 def test_py_04_stands_before_every_button_that_leads_to_a_card(

@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -26,10 +27,13 @@ from portal.domain.schedules import Frequency
 from portal.domain.statuses import ArrangementStatus, AuthorizationStatus
 from portal.domain.terms import Choice, Method
 from portal.models import (
+    AccessLink,
     Account,
     Arrangement,
     Authorization,
     Client,
+    Debtor,
+    DebtorSession,
     Document,
     EntryKind,
     Installment,
@@ -54,7 +58,15 @@ from portal.services.reviews import Reviewed, ShownDocument
 from portal.services.standing import set_hold
 from portal.services.verify import verify_client
 from tests.databases import Database
-from tests.factories import NOW, TODAY, make_client, make_dana, make_policy, make_visit
+from tests.factories import (
+    NOW,
+    TODAY,
+    make_client,
+    make_contact,
+    make_dana,
+    make_policy,
+    make_visit,
+)
 
 TICK = "I allow these payments"
 
@@ -77,10 +89,12 @@ def plan(**given: Any) -> Choice:
 def page_of(session: PortalSession, account: Account, chosen: Picked, **given: Any) -> Reviewed:
     """What a review page would have shown for this choice."""
     drafted = draft(session, account, chosen, now=NOW)
-    names = ["terms", *(["authorization"] if drafted.automatic else [])]
+    names = [("terms", None), *([("authorization", TICK)] if drafted.automatic else [])]
     documents = tuple(
-        ShownDocument(name, "1", "en", "text/plain", f"{name} of {account.reference}".encode())
-        for name in names
+        ShownDocument(
+            name, "1", "en", "text/plain", f"{name} of {account.reference}".encode(), tick
+        )
+        for name, tick in names
     )
     values: dict[str, Any] = {
         "arrangement_id": fresh_id(),
@@ -92,6 +106,7 @@ def page_of(session: PortalSession, account: Account, chosen: Picked, **given: A
         "documents": documents,
         "copy": ShownDocument("agreement", "1", "en", "text/html", b"<p>Your agreement</p>"),
         "control_label": "Agree and pay",
+        "build": "0.1.0+9cf3a6b",
         "ticked": (TICK,) if drafted.automatic else (),
     }
     return Reviewed(**(values | given))
@@ -159,6 +174,38 @@ def test_the_acceptance_leaf_says_what_was_agreed_by_whom_and_how(session: Porta
     assert said["actor"] == {"kind": "debtor", "id": str(account.debtor_id)}
 
 
+def test_the_acceptance_leaf_says_how_the_person_was_known_and_what_made_the_page(
+    session: PortalSession,
+) -> None:
+    """EV-02: tries of the identity check, the link and where it went, the build of the portal."""
+    account = dana(session)
+    chosen = picked(account, plan(first_on=TODAY, method=Method.AUTOMATIC))
+    page, visit = page_of(session, account, chosen), make_visit(session, account)
+    contact = make_contact(session, session.get_one(Debtor, (visit.client_id, visit.debtor_id)))
+    link = session.get_one(AccessLink, (visit.client_id, visit.link_id))
+    link.contact_id, link.verified_at = contact.id, NOW - timedelta(days=1)
+    came = session.get_one(DebtorSession, (visit.client_id, visit.session_id))
+    came.identity_attempts = 3
+    accept(session, account, picked=chosen, reviewed=page, visit=visit, now=NOW)
+    said = evidence.account_leaves(session, account)[-1].payload
+    assert said["party"]["identity"] == {
+        "method": "date_of_birth+postal_code",
+        "factors": ["date_of_birth", "postal_code"],
+        "attempts": 3,
+        "result": "passed",
+        "passed_at": "2026-11-23T17:00:00.000Z",
+    }
+    assert said["link"]["first_passed_at"] == "2026-11-22T17:00:00.000Z"
+    to = f"{said['link']['id']} {contact.address}".encode()
+    assert said["link"]["address_sha256"] == sha256(to).hexdigest()
+    assert said["assent"]["build"] == "0.1.0+9cf3a6b"
+    assert said["review"]["shown_at"] == "2026-11-23T16:58:00.000Z"
+    shown, allowed = said["disclosures"]
+    assert allowed["acknowledged_at"] == said["assent"]["accepted_at"]
+    assert "acknowledged_at" not in shown
+    assert (said["rules"]["sol_status"], said["rules"]["holds_checked"]) == ("running", [])
+
+
 def test_the_debtors_copy_is_queued_with_the_acceptance(session: PortalSession) -> None:
     account = dana(session)
     agreed = agree(session, account, picked(account, Choice(key="full")))
@@ -224,7 +271,9 @@ def test_choosing_again_withdraws_the_unpaid_one_and_keeps_the_offer(
     withdraw(session, first, actor=evidence.debtor(account.debtor_id), now=NOW)
     second = agree(session, account, chosen)
     assert (first.status, second.total_cents) == (ArrangementStatus.WITHDRAWN, first.total_cents)
-    types = [leaf.type for leaf in evidence.account_leaves(session, account)]
+    leaves = evidence.account_leaves(session, account)
+    assert leaves[-1].payload["supersedes"] == str(first.id)
+    types = [leaf.type for leaf in leaves]
     assert types == ["terms.reviewed", "acceptance", "arrangement.withdrawn"] + [
         "terms.reviewed",
         "acceptance",

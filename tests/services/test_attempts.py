@@ -32,11 +32,11 @@ def try_(session: PortalSession, *marks: Mark, at=NOW) -> Allowed | Locked:
 
 def test_five_tries_then_a_lock_of_half_an_hour(session: PortalSession):
     left = [try_(session) for _ in range(5)]
-    assert left == [Allowed(4), Allowed(3), Allowed(2), Allowed(1), Allowed(0)]
+    assert left == [Allowed(4, 1), Allowed(3, 2), Allowed(2, 3), Allowed(1, 4), Allowed(0, 5)]
     assert try_(session) == Locked(NOW + 30 * MINUTE, Scope.LINK)
     assert locked(session, KEYS, [LINK], now=NOW + 29 * MINUTE) is not None
     assert locked(session, KEYS, [LINK], now=NOW + 30 * MINUTE) is None
-    assert try_(session, at=NOW + 30 * MINUTE) == Allowed(4)
+    assert try_(session, at=NOW + 30 * MINUTE) == Allowed(4, 6)
 
 
 def test_each_lock_is_twice_as_long_up_to_a_day(session: PortalSession):
@@ -54,7 +54,7 @@ def test_each_lock_is_twice_as_long_up_to_a_day(session: PortalSession):
 def test_a_quiet_day_after_the_lock_forgets_it(session: PortalSession):
     for _ in range(5):
         try_(session)
-    assert try_(session, at=NOW + timedelta(hours=24, minutes=31)) == Allowed(4)
+    assert try_(session, at=NOW + timedelta(hours=24, minutes=31)) == Allowed(4, 1)
     for _ in range(4):
         try_(session, at=NOW + timedelta(hours=24, minutes=31))
     refused = try_(session, at=NOW + timedelta(hours=24, minutes=32))
@@ -99,7 +99,7 @@ def test_who_has_proved_themselves_starts_anew(session: PortalSession):
     for _ in range(5):
         try_(session)
     forgive(session, KEYS, [LINK])
-    assert try_(session) == Allowed(4)
+    assert try_(session) == Allowed(4, 1)
 
 
 def test_what_becomes_of_the_caller_does_not_undo_a_count(fresh_db: Database):
@@ -108,7 +108,7 @@ def test_what_becomes_of_the_caller_does_not_undo_a_count(fresh_db: Database):
         try_(session)
         session.rollback()
     with sessions() as session:
-        assert try_(session) == Allowed(3)
+        assert try_(session) == Allowed(3, 2)
 
 
 def test_twenty_at_once_at_four_of_five_count_one_more(fresh_db: Database):
@@ -146,7 +146,7 @@ def test_a_crash_after_the_count_leaves_it_counted(fresh_db: Database):
     finally:
         set_hook(None)
     with sessions() as session:
-        assert try_(session) == Allowed(3)
+        assert try_(session) == Allowed(3, 2)
 
 
 def test_the_table_tells_nobody_who_tried(session: PortalSession):

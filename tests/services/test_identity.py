@@ -81,7 +81,7 @@ def types(session: PortalSession) -> list[str]:
 
 
 def test_two_right_facts_pass(session: PortalSession):
-    assert answer(session, held(session), ANSWERS) == Passed("date_of_birth+postal_code")
+    assert answer(session, held(session), ANSWERS) == Passed("date_of_birth+postal_code", 1)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_where_a_fact_is_missing_the_next_is_asked(
 
 def test_a_client_may_ask_for_one_fact_only(session: PortalSession):
     opened = held(session, identity_factors=[FOUR])
-    assert answer(session, opened, {FOUR: "4471"}) == Passed("last_four")
+    assert answer(session, opened, {FOUR: "4471"}) == Passed("last_four", 1)
 
 
 def test_a_client_without_factors_lets_nobody_in_by_answers(session: PortalSession):
@@ -183,7 +183,7 @@ def test_a_code_to_another_address_counts_alone(session: PortalSession):
     opened = held(session, sms_enabled=True)
     make_contact(session, opened.debtor, channel="sms", address="+15035550100")
     digits = sent(session, opened)
-    assert type_code(session, opened, digits) == Passed("code:sms")
+    assert type_code(session, opened, digits) == Passed("code:sms", 1)
     message = session.scalars(select(Message)).one()
     assert (message.template, message.asked_for, message.channel) == ("one_time_code", True, "sms")
     assert digits not in str(message.context)
@@ -197,7 +197,7 @@ def test_a_code_to_the_link_s_own_address_needs_a_fact_beside_it(session: Portal
     assert type_code(session, opened, digits) == NotMatched(4)
     assert type_code(session, opened, digits, WRONG[DOB]) == NotMatched(3)
     assert type_code(session, opened, "0" * 6, ANSWERS[DOB]) == NotMatched(2)
-    assert type_code(session, opened, digits, ANSWERS[DOB]) == Passed("code:email+date_of_birth")
+    assert type_code(session, opened, digits, ANSWERS[DOB]) == Passed("code:email+date_of_birth", 4)
 
 
 def test_another_address_is_taken_before_the_link_s_own(session: PortalSession):

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from portal.db import PortalSession, Reading, set_tenant
 from portal.models import DebtorSession
 from portal.services import evidence
+from portal.services.identity import Passed
 from portal.services.links import OpenedLink, accounts_of, open_token, revoke_link
 from portal.services.visits import Browser, end_visit, find_visit, start_visit
 from tests.factories import KEYS, NOW, make_client, make_debtor, make_link
@@ -19,9 +20,8 @@ def begun(session: PortalSession) -> tuple[OpenedLink, str]:
     debtor = make_debtor(session, make_client(session))
     opened = open_token(session, make_link(session, debtor).token, keys=KEYS, now=NOW)
     assert opened is not None
-    _, token = start_visit(
-        session, opened, method="date_of_birth+postal_code", browser=PHONE, now=NOW
-    )
+    passed = Passed("date_of_birth+postal_code", 2)
+    _, token = start_visit(session, opened, passed, browser=PHONE, now=NOW)
     return opened, token
 
 

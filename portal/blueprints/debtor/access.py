@@ -187,7 +187,7 @@ def _send_code(token: str, opened: OpenedLink) -> ResponseReturnValue:
 def _admitted(token: str, opened: OpenedLink, outcome: Outcome, form: Form) -> Response | None:
     """Where the check leads; None: back to the form, which says what is wrong with it."""
     if isinstance(outcome, Passed):
-        let_in(opened, method=outcome.method)
+        let_in(opened, outcome)
         return see_other(home_of(opened))
     if isinstance(outcome, Locked):
         return locked_page(outcome, token=token)

@@ -12,7 +12,7 @@ from wtforms import BooleanField
 
 from portal.blueprints.debtor import bp, documents
 from portal.blueprints.debtor.balance import balance_page
-from portal.blueprints.debtor.common import open_account, picked, show
+from portal.blueprints.debtor.common import open_account, picked, runtime, show
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
 from portal.db import commit
 from portal.domain import N_, DomainError
@@ -157,6 +157,7 @@ def _accepted(view: Balance, c: str, *, ticked: bool) -> Arrangement:
             view, drafted, reference=reference, locale=shown.locale, now=now()
         ),
         control_label=button_label(drafted, shown.locale),
+        build=runtime().settings.build,
         ticked=(tick,) if ticked and drafted.automatic else (),
     )
     return accept(
