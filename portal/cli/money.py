@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -61,23 +62,30 @@ def _say_failures(session: Session) -> int:
 
 @click.command()
 def verify() -> None:
-    """Check every invariant of money and evidence; exit 1 with a list where one does not hold.
+    """Check every invariant of money, evidence and contact; exit 1 with a list of what breaks.
 
     What Stripe has and could not be taken over is in the list.
     """
     from portal.config import load
     from portal.runtime import build_runtime
     from portal.services.clients import clients
-    from portal.services.verify import CHECKS, verify_client
+    from portal.services.verify import COUNT, verify_client, verify_database
 
     runtime = build_runtime(load(), worker=True)
     found = 0
     with runtime.sessions() as session:
-        for slug, client_id in clients(session).items():
-            for broken in verify_client(session, client_id):
-                found += 1
-                click.echo(f"{slug}: broken: {broken.invariant}: {broken.where}")
+        checked = chain(
+            (("database", one) for one in verify_database(session)),
+            (
+                (slug, one)
+                for slug, client_id in clients(session).items()
+                for one in verify_client(session, client_id)
+            ),
+        )
+        for slug, broken in checked:
+            found += 1
+            click.echo(f"{slug}: broken: {broken.invariant}: {broken.where}")
         found += _say_failures(session)
     if found:
         raise click.exceptions.Exit(1)
-    click.echo(f"All invariants hold ({len(CHECKS) + 3} checks for each client).")
+    click.echo(f"All invariants hold ({COUNT} checks for each client).")

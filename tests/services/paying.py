@@ -3,19 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.domain import terms as wording
 from portal.domain.money import Cents
+from portal.domain.schedules import Frequency
 from portal.domain.statuses import (
     ArrangementStatus,
     AuthorizationStatus,
     InstallmentStatus,
 )
+from portal.domain.terms import Kind, Method, Terms
 from portal.gateways.mail import OutboxMailer
 from portal.gateways.sms import OutboxTexter
 from portal.gateways.stripe import StripeGateway
@@ -150,7 +152,20 @@ def make_plan(
     till: Till, parts: tuple[int, ...], *, method: str = "automatic", **given: Any
 ) -> Arrangement:
     """An arrangement as an acceptance leaves it: parts a month apart, the first one today."""
-    total = sum(parts)
+    total = Cents(sum(parts))
+    days = [till.now.date() + timedelta(days=30 * n) for n in range(len(parts))]
+    terms = Terms(
+        kind=Kind(given.get("kind", "plan")),
+        key="plan",
+        policy_version=1,
+        currency="USD",
+        balance_cents=Cents(till.account.balance_cents),
+        total_cents=total,
+        schedule=tuple(zip(days, map(Cents, parts), strict=True)),
+        frequency=Frequency.MONTHLY if given.get("frequency", "monthly") else None,
+        method=Method(method),
+        valid_until=given.get("valid_until"),
+    )
     values: dict[str, Any] = {
         "client_id": till.account.client_id,
         "id": fresh_id(),
@@ -166,32 +181,29 @@ def make_plan(
         "balance_cents": till.account.balance_cents,
         "saved_cents": till.account.balance_cents - total,
         "currency": "USD",
-        "terms": "{}",
-        "terms_sha256": sha256(b"{}").digest(),
+        "terms": wording.canonical_bytes(terms).decode(),
+        "terms_sha256": bytes.fromhex(wording.sha256(terms)),
         "locale": "en",
         "accepted_at": till.now,
     }
     agreed = Arrangement(**(values | given))
     till.session.add(agreed)
-    evidence.record(
-        till.session,
-        client_id=agreed.client_id,
-        chain_id=till.account.chain_id,
-        type="acceptance",
-        payload={
-            "actor": evidence.debtor(till.account.debtor_id),
-            "arrangement": str(agreed.id),
-            "total_cents": total,
-        },
-        now=till.now,
+    permission = evidence.store_document(
+        till.session, agreed.client_id, "text/plain", b"authorization", till.now
     )
+    said = {"terms_sha256": wording.sha256(terms)}
+    _record(till, "terms.reviewed", said)
+    accepted = {"arrangement": str(agreed.id), "terms": wording.to_dict(terms)}
+    if method == "automatic":
+        accepted["authorization"] = {"document_sha256": permission, "cap_cents": max(parts)}
+    _record(till, "acceptance", said | accepted)
     for n, cents in enumerate(parts):
         till.session.add(
             Installment(
                 client_id=agreed.client_id,
                 arrangement_id=agreed.id,
                 n=n + 1,
-                due_on=till.now.date() + timedelta(days=30 * n),
+                due_on=days[n],
                 amount_cents=cents,
                 status=InstallmentStatus.SCHEDULED,
             )
@@ -202,13 +214,24 @@ def make_plan(
                 client_id=agreed.client_id,
                 arrangement_id=agreed.id,
                 status=AuthorizationStatus.AWAITING_METHOD,
-                document_sha256=sha256(b"authorization").digest(),
+                document_sha256=bytes.fromhex(permission),
                 cap_cents=max(parts),
                 created_at=till.now,
             )
         )
     till.session.flush()
     return agreed
+
+
+def _record(till: Till, kind: str, said: dict[str, Any]) -> None:
+    evidence.record(
+        till.session,
+        client_id=till.account.client_id,
+        chain_id=till.account.chain_id,
+        type=kind,
+        payload={"actor": evidence.debtor(till.account.debtor_id), **said},
+        now=till.now,
+    )
 
 
 def parts_of(till: Till, agreed: Arrangement) -> list[Installment]:

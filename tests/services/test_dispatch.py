@@ -324,6 +324,18 @@ def test_ct_04_what_a_person_waits_for_goes_at_night(dana: Dana):
     asked = dana.queue(asked_for=True, dedupe_key="asked", now=night)
     assert dana.dispatch(receipt, night).status == MessageStatus.DEFERRED
     assert dana.dispatch(asked, night).status == MessageStatus.SENT
+    assert dana.leaves()[-1].payload["asked_for"]
+
+
+def test_what_is_delivered_by_hand_on_the_outbox_page_says_which_hours_it_passed_over(dana: Dana):
+    """CT-01: the books pass it for what its leaf says, and for nothing else."""
+    night = new_york(2)
+    message = dana.dispatch(dana.queue(now=night), night, at_any_hour=True)
+    assert (message.status, message.sent_at) == (MessageStatus.SENT, night)
+    assert dana.leaves()[-1].payload["despite"] == "CT-01"
+    dana.dispatch(dana.queue(dedupe_key="by day"), at_any_hour=True)
+    assert "despite" not in dana.leaves()[-1].payload
+    assert list(verify_client(dana.session, message.client_id)) == []
 
 
 def test_ct_05_one_invitation_a_day_and_three_a_week(dana: Dana):
@@ -665,4 +677,8 @@ def test_the_invariants_of_messages_hold_and_their_breach_is_found(dana: Dana):
     extra.sent_at, extra.status = NOW, MessageStatus.DELIVERED
     session.flush()
     found = [one.invariant for one in verify_client(session, client_id)]
-    assert [one.split("(")[1][:5] for one in found] == ["CT-08", "CT-05", "RT-02", "RT-02"]
+    assert [one.split("(")[1][:5] for one in found] == [
+        "CT-08",
+        "CT-05",
+        *["RT-02"] * 3,
+    ]

@@ -1,0 +1,86 @@
+"""Agreements against the record of their acceptance (invariants 3, 4 and 5)."""
+
+# ``terms`` is text: what is no JSON at all differs by its hash, and is then compared as nothing.
+CHECKS: dict[str, str] = {
+    "no acceptance without its leaf, no leaf without its arrangement": """
+        SELECT coalesce(r.reference, 'leaf ' || l.n || ' of ' || l.chain_id)
+        FROM (SELECT r.*, a.chain_id FROM arrangement r
+          JOIN account a ON (a.client_id, a.id) = (r.client_id, r.account_id)
+          WHERE r.client_id = :client) r
+        FULL JOIN (SELECT * FROM said WHERE type = 'acceptance') l
+          ON l.told ->> 'arrangement' = r.id::text AND l.chain_id = r.chain_id
+        WHERE r.id IS NULL OR l.n IS NULL""",
+    "an acceptance names the terms as they are stored (EV-02)": """
+        SELECT r.reference || ': ' || CASE
+          WHEN l.told ->> 'terms_sha256' IS DISTINCT FROM encode(r.terms_sha256, 'hex')
+            THEN 'accepted were ' || coalesce(l.told ->> 'terms_sha256', 'no terms')
+              || ', stored is ' || encode(r.terms_sha256, 'hex')
+          WHEN r.terms_sha256 <> sha256(convert_to(r.terms, 'UTF8'))
+            THEN 'the stored terms are not what their hash says'
+          ELSE 'the terms in leaf ' || l.n || ' are not the stored ones' END
+        FROM arrangement r JOIN said l
+          ON l.type = 'acceptance' AND l.told ->> 'arrangement' = r.id::text
+        WHERE r.client_id = :client
+          AND (l.told ->> 'terms_sha256' IS DISTINCT FROM encode(r.terms_sha256, 'hex')
+            OR r.terms_sha256 <> sha256(convert_to(r.terms, 'UTF8'))
+            OR l.told -> 'terms' IS DISTINCT FROM
+              CASE WHEN pg_input_is_valid(r.terms, 'jsonb') THEN r.terms::jsonb END)""",
+    "an acceptance follows the review of the same terms (PY-03)": """
+        SELECT 'leaf ' || l.n || ' of ' || l.chain_id FROM said l
+        WHERE l.type = 'acceptance' AND NOT EXISTS (SELECT FROM said e
+          WHERE e.type = 'terms.reviewed' AND e.chain_id = l.chain_id AND e.n < l.n
+            AND e.told ->> 'terms_sha256' = l.told ->> 'terms_sha256')""",
+    "an acceptance was made in a visit of the account's own debtor": """
+        SELECT 'leaf ' || l.n || ' of ' || l.chain_id FROM said l
+        JOIN account a ON a.client_id = :client AND a.chain_id = l.chain_id
+        WHERE l.type = 'acceptance' AND l.told ? 'visit' AND NOT EXISTS (
+          SELECT FROM debtor_session s WHERE (s.client_id, s.debtor_id) = (:client, a.debtor_id)
+            AND s.id::text = l.told #>> '{visit,id}')""",
+    "a payment of an agreement comes after its acceptance": """
+        SELECT 'leaf ' || l.n || ' of ' || l.chain_id FROM said l JOIN said e
+          ON e.type = 'acceptance' AND e.chain_id = l.chain_id
+          AND e.told ->> 'arrangement' = l.told ->> 'arrangement'
+        WHERE starts_with(l.type, 'payment.') AND l.n < e.n""",
+    "a permission to charge is the one in its acceptance (PY-05)": """
+        SELECT r.reference || ': permission ' || z.id FROM payment_authorization z
+        JOIN arrangement r ON (r.client_id, r.id) = (z.client_id, z.arrangement_id)
+        JOIN said l ON l.type = 'acceptance' AND l.told ->> 'arrangement' = r.id::text
+        WHERE z.client_id = :client AND (
+          l.told #>> '{authorization,document_sha256}' IS DISTINCT FROM
+            encode(z.document_sha256, 'hex')
+          OR l.told #>> '{authorization,cap_cents}' IS DISTINCT FROM z.cap_cents::text)""",
+    "an arrangement is what its terms say": """
+        , agreed AS (SELECT r.*, CASE WHEN pg_input_is_valid(r.terms, 'jsonb') THEN r.terms::jsonb
+            END AS t FROM arrangement r WHERE r.client_id = :client)
+        SELECT r.reference FROM agreed r
+        WHERE (r.kind, r.offer_key, r.policy_version::text, r.currency, r.balance_cents::text,
+            r.saved_cents::text, r.frequency, r.valid_until::text) IS DISTINCT FROM
+          (t ->> 'kind', t ->> 'offer_key', t ->> 'policy_version', t ->> 'currency',
+            t ->> 'balance_cents', t ->> 'saved_cents', t ->> 'frequency', t ->> 'valid_until')
+          OR (r.method <> 'manual' AND r.method IS DISTINCT FROM t ->> 'method')
+          OR (r.total_cents::text IS DISTINCT FROM t ->> 'total_cents' AND NOT EXISTS (
+            SELECT FROM said e WHERE e.type = 'arrangement.amended'
+              AND e.told ->> 'arrangement' = r.id::text))""",
+    "the parts of an arrangement are those of its terms, or as amended on the record": """
+        , agreed AS (SELECT r.id, r.reference, part FROM arrangement r, LATERAL jsonb_path_query(
+            CASE WHEN pg_input_is_valid(r.terms, 'jsonb') THEN r.terms::jsonb END,
+            '$.schedule[*]') part WHERE r.client_id = :client),
+        amended AS (SELECT DISTINCT ON (id, n) e.told ->> 'arrangement' AS id, part ->> 'n' AS n,
+            part ->> 'amount_cents' AS cents
+          FROM said e, jsonb_path_query(e.told, '$.after[*]') part
+          WHERE e.type = 'arrangement.amended' ORDER BY id, n, e.n DESC),
+        present AS (SELECT i.*, r.reference FROM installment i
+          JOIN arrangement r ON (r.client_id, r.id) = (i.client_id, i.arrangement_id)
+          WHERE i.client_id = :client)
+        SELECT coalesce(r.reference, i.reference) || ' part ' || coalesce(part ->> 'n', i.n::text)
+        FROM agreed r FULL JOIN present i
+          ON i.arrangement_id = r.id AND i.n::text = r.part ->> 'n'
+        LEFT JOIN amended m ON m.id = r.id::text AND m.n = r.part ->> 'n'
+        WHERE (i.due_on::text, i.amount_cents::text) IS DISTINCT FROM
+          (r.part ->> 'due_on', coalesce(m.cents, r.part ->> 'amount_cents'))""",
+    "an agreement that was paid on is in force (invariant 5)": """
+        SELECT r.reference || ' is ' || r.status FROM arrangement r
+        WHERE r.client_id = :client AND r.status IN ('awaiting_first_payment', 'withdrawn')
+          AND EXISTS (SELECT FROM installment i WHERE (i.client_id, i.arrangement_id) =
+            (r.client_id, r.id) AND i.paid_cents > 0)""",
+}

@@ -1,0 +1,63 @@
+"""The bytes of the log: chains, commitments and documents (invariants 4, 9 and 10)."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.domain.evidence import SALT_BYTES, commitment
+
+# A leaf's bytes follow from its row and the leaf before it, so they are made again and compared.
+CHECKS: dict[str, str] = {
+    "a chain of leaves is whole": r"""
+        SELECT 'leaf ' || w.n || ' of ' || w.chain_id || ': ' || CASE
+          WHEN w.n <> w.expected_n THEN 'leaf ' || w.expected_n || ' is missing'
+          WHEN w.at < w.earlier THEN 'earlier than the leaf before it'
+          WHEN w.hash <> w.hashed THEN 'not what its hash says'
+          ELSE 'not the bytes that follow from the leaf before it and its own row' END
+        FROM (SELECT f.*, lag(f.at) OVER c AS earlier,
+            coalesce(lag(f.n) OVER c + 1, 0) AS expected_n,
+            sha256(decode('00', 'hex') || convert_to(f.body, 'UTF8')) AS hashed,
+            format('{"at":"%s","chain":"%s","commit":"%s","log":"%s","n":%s,"prev":"%s",'
+              || '"type":"%s","v"\:1}',
+              to_char(f.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), f.chain_id,
+              substring(f.body FROM '"commit":"([0-9a-f]{64})"'), CAST(:log AS text), f.n,
+              encode(coalesce(lag(f.hash) OVER c, decode(repeat('00', 32), 'hex')), 'hex'),
+              f.type) AS expected
+          FROM leaf f WHERE f.client_id = :client
+          WINDOW c AS (PARTITION BY f.chain_id ORDER BY f.n)) w
+        WHERE w.n <> w.expected_n OR w.at < w.earlier OR w.hash <> w.hashed
+          OR w.body <> w.expected""",
+    "the head of a chain is its newest leaf": """
+        SELECT coalesce(c.id, f.chain_id)::text
+        FROM (SELECT * FROM chain WHERE client_id = :client) c
+        FULL JOIN (SELECT DISTINCT ON (chain_id) chain_id, n, hash FROM leaf
+          WHERE client_id = :client ORDER BY chain_id, n DESC) f ON f.chain_id = c.id
+        WHERE (c.n, c.hash) IS DISTINCT FROM (f.n, f.hash)""",
+    "a document is what its hash says": """
+        SELECT encode(d.sha256, 'hex') FROM document d
+        WHERE d.client_id = :client AND d.sha256 <> sha256(d.body)""",
+    "a document that the record names is kept (EV-02)": """
+        , named AS (SELECT 'leaf ' || s.n || ' of ' || s.chain_id AS by, jsonb_array_elements_text(
+            jsonb_path_query_array(s.told, '$.disclosures[*].sha256')
+            || jsonb_path_query_array(s.told, '$.documents[*].sha256')) AS hex
+          FROM said s WHERE s.payload LIKE '%"sha256":"%'
+          UNION ALL SELECT 'permission ' || z.id, encode(z.document_sha256, 'hex')
+          FROM payment_authorization z WHERE z.client_id = :client)
+        SELECT m.by || ' names ' || m.hex FROM named m WHERE NOT EXISTS (SELECT FROM document d
+          WHERE d.client_id = :client AND encode(d.sha256, 'hex') = m.hex)""",
+}
+COMMITMENT = "a leaf commits to its payload"
+
+_PAYLOADS = text("""
+    SELECT f.chain_id, f.n, substring(f.body FROM '"commit":"([0-9a-f]{64})"'), y.salt, y.payload
+    FROM leaf f JOIN leaf_payload y USING (client_id, chain_id, n) WHERE f.client_id = :client""")
+
+
+def uncommitted(session: Session, client_id: UUID) -> Iterator[str]:
+    """The leaves whose payload is not the one that they commit to, read in a stream."""
+    rows = session.execute(_PAYLOADS, {"client": client_id}, execution_options={"yield_per": 1000})
+    for chain_id, n, commit, salt, payload in rows:
+        if len(salt) != SALT_BYTES or commitment(bytes(salt), payload.encode()) != commit:
+            yield f"leaf {n} of {chain_id}"

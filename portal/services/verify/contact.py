@@ -1,0 +1,88 @@
+"""What left, when and to whom (invariants 6 and 8)."""
+
+from portal.domain.holds import HoldKind, Permission, permissions_under
+from portal.domain.outgoing import TEMPLATES
+from portal.domain.windows import FEDERAL_WINDOW
+
+# What the debtor asked for may leave at any hour (CT-04), and so may what somebody delivered by
+# hand on the page of the outbox, which its leaf says (``despite``).
+CHECKS: dict[str, str] = {
+    "an e-mail or text left within the hours of every zone the debtor may be in (CT-01, CT-02)": """
+        , hours AS (SELECT * FROM unnest(CAST(:days AS int[]), CAST(:opens AS time[]),
+            CAST(:closes AS time[])) AS h (day, opens, closes)),
+        known AS (SELECT name FROM pg_timezone_names)
+        SELECT DISTINCT m.template || ' ' || m.id || ' left ' || CASE WHEN k.name IS NULL
+          THEN m.sent_at || ', with no zone on the record' ELSE
+          to_char(m.sent_at AT TIME ZONE k.name, 'YYYY-MM-DD HH24:MI') || ' in ' || k.name END
+        FROM message m
+        JOIN said l ON l.type = 'message.sent' AND l.told ->> 'message' = m.id::text
+        LEFT JOIN LATERAL jsonb_path_query(l.told, '$.zones[*]') z ON true
+        LEFT JOIN known k ON k.name = z #>> '{}'
+        WHERE m.client_id = :client AND m.channel <> 'letter' AND NOT m.asked_for
+          AND NOT l.told ? 'despite' AND NOT EXISTS (SELECT FROM hours h
+            WHERE h.day = extract(isodow FROM m.sent_at AT TIME ZONE k.name)
+              AND (m.sent_at AT TIME ZONE k.name)::time >= h.opens
+              AND (m.sent_at AT TIME ZONE k.name)::time < h.closes)""",
+    "nothing is sent under a hold that forbids it on every account it is about (DH-08)": """
+        SELECT m.template || ' ' || m.id || ' left ' || m.sent_at || ': ' || min(h.kind)
+        FROM message m
+        JOIN account a ON (a.client_id, a.debtor_id) = (m.client_id, m.debtor_id)
+          AND a.id = coalesce(m.account_id, a.id)
+        LEFT JOIN hold h ON (h.client_id, h.account_id) = (a.client_id, a.id)
+          AND m.template || ' ' || h.kind = ANY(CAST(:forbidden AS text[]))
+          AND h.starts_at < m.sent_at AND (h.ends_at IS NULL OR h.ends_at > m.sent_at)
+          AND (h.lifted_at IS NULL OR h.lifted_at > m.sent_at)
+        WHERE m.client_id = :client AND m.channel <> 'letter' AND m.sent_at IS NOT NULL
+        GROUP BY m.client_id, m.id HAVING bool_and(h.id IS NOT NULL)""",
+    "nothing of a debt goes to an address where nobody proved who they are (EC-08)": """
+        SELECT m.template || ' ' || m.id || ' names ' || a.reference FROM message m
+        JOIN account a ON (a.client_id, a.debtor_id) = (m.client_id, m.debtor_id)
+        WHERE m.client_id = :client AND m.channel <> 'letter' AND m.sent_at IS NOT NULL
+          AND length(a.reference) > 5
+          AND position(a.reference IN concat_ws(' ', m.subject, m.body, m.body_html)) > 0
+          AND (m.channel = 'sms' OR position(a.reference IN m.subject) > 0 OR NOT (
+            EXISTS (SELECT FROM access_link k WHERE (k.client_id, k.contact_id) =
+              (m.client_id, m.contact_id) AND k.verified_at <= m.sent_at)
+            OR EXISTS (SELECT FROM one_time_code o WHERE (o.client_id, o.contact_id) =
+              (m.client_id, m.contact_id) AND o.passed_at <= m.sent_at)))""",
+    "nothing goes to an address after it was stopped (CT-08)": """
+        SELECT m.template || ' ' || m.id FROM message m JOIN contact_stop s
+          ON (s.client_id, s.channel, s.address) = (m.client_id, m.channel, m.address)
+        WHERE m.client_id = :client AND m.sent_at > s.stopped_at
+          AND (s.lifted_at IS NULL OR m.sent_at < s.lifted_at)
+          AND NOT (s.kind = 'opted_out' AND m.asked_for
+            AND m.template IN ('new_link', 'one_time_code'))""",
+    "nobody is written to first more than three times in seven days (CT-05)": """
+        SELECT n.debtor_id::text FROM (SELECT m.debtor_id, m.asked_for, count(*) OVER (
+            PARTITION BY m.debtor_id ORDER BY m.sent_at
+            RANGE BETWEEN INTERVAL '167:59:59' PRECEDING AND CURRENT ROW) AS contacts
+          FROM message m WHERE m.client_id = :client AND m.sent_at IS NOT NULL
+            AND m.template IN ('link', 'abandoned_checkout')) n
+        WHERE n.contacts > 3 AND NOT n.asked_for""",
+    "a message that left has its leaf, and so has one that was held back (RT-02)": """
+        SELECT m.template || ' ' || m.id FROM message m
+        LEFT JOIN (SELECT DISTINCT l.told ->> 'message' AS id FROM said l
+          WHERE l.type IN ('message.sent', 'message.suppressed')) l ON l.id = m.id::text
+        WHERE m.client_id = :client AND m.status IN ('sent', 'delivered', 'suppressed')
+          AND l.id IS NULL""",
+    "a message left when its leaf says (RT-02)": """
+        SELECT DISTINCT m.template || ' ' || m.id || ': ' || coalesce(m.sent_at::text, 'not sent')
+          || ', its leaf ' || l.at
+        FROM message m JOIN said l ON l.type = 'message.sent' AND l.told ->> 'message' = m.id::text
+        WHERE m.client_id = :client AND NOT l.told ? 'clock_held'
+          AND l.at IS DISTINCT FROM date_trunc('milliseconds', m.sent_at)""",
+}
+
+_HOURS = [(day, hours) for day, hours in enumerate(FEDERAL_WINDOW.week, start=1) if hours]
+
+VALUES = {
+    "days": [day for day, _ in _HOURS],
+    "opens": [hours.opens for _, hours in _HOURS],
+    "closes": [hours.closes for _, hours in _HOURS],
+    "forbidden": [
+        f"{template.name} {kind}"
+        for template in TEMPLATES.values()
+        for kind in HoldKind
+        if any(permissions_under(kind)[one] is not Permission.ALLOWED for one in template.needs)
+    ],
+}

@@ -1,0 +1,29 @@
+"""What the database itself forbids is still forbidden (invariants 1, 7 and 10)."""
+
+APPEND_ONLY = (
+    "offer_policy",
+    "placement_row",
+    "ledger_entry",
+    "payment_allocation",
+    "thread_entry",
+    "leaf",
+    "leaf_payload",
+    "document",
+)
+"""Tables whose rows are written once."""
+
+CHECKS: dict[str, str] = {
+    "the ledger and the record cannot be changed": """
+        SELECT t.name || ' by ' || g.name FROM unnest(CAST(:append_only AS text[])) AS t (name),
+          (VALUES ('append_only'), ('append_only_whole')) AS g (name)
+        WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(t.name)
+          AND tgname = g.name AND tgenabled IN ('O', 'A'))""",
+    "a row of one client is hidden from another": """
+        SELECT c.relname FROM pg_class c
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'client_id'
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+          AND c.relname <> 'staff_client'
+          AND NOT (c.relrowsecurity AND c.relforcerowsecurity
+            AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = 'of_client'))""",
+}
+VALUES = {"append_only": list(APPEND_ONLY)}

@@ -1,0 +1,96 @@
+"""What happened is on the record, and each row is of whom it says (invariants 1, 2, 7 and 10)."""
+
+CHECKS: dict[str, str] = {
+    "a leaf says who acted, and its own type": """
+        SELECT 'leaf ' || s.n || ' of ' || s.chain_id FROM said s WHERE s.told IS NOT NULL
+          AND (s.told #>> '{actor,id}' IS NULL OR s.told ->> 'type' IS DISTINCT FROM s.type)""",
+    "a movement of money has its leaf": """
+        SELECT l.kind || ' ' || l.source FROM ledger_entry l
+        JOIN account a ON (a.client_id, a.id) = (l.client_id, l.account_id)
+        JOIN (VALUES ('payment', 'payment.succeeded'), ('refund', 'payment.refunded'),
+          ('refund_failed', 'payment.refund_failed'), ('chargeback', 'payment.charged_back'),
+          ('chargeback_reversed', 'payment.chargeback_reversed')) AS v (kind, type)
+          ON v.kind = l.kind
+        WHERE l.client_id = :client AND NOT EXISTS (SELECT FROM said s WHERE s.type = v.type
+          AND s.chain_id = a.chain_id AND s.told ->> 'payment' = l.payment_id::text
+          AND s.told ->> 'amount_cents' = abs(l.amount_cents)::text)""",
+    "one chain belongs to one account": """
+        SELECT a.chain_id || ': ' || string_agg(a.reference, ', ')
+        FROM account a WHERE a.client_id = :client GROUP BY a.chain_id HAVING count(*) > 1""",
+    "what a payment is for is of its own account": """
+        SELECT p.reference FROM payment p
+        LEFT JOIN arrangement r ON (r.client_id, r.id) = (p.client_id, p.arrangement_id)
+        LEFT JOIN installment i ON (i.client_id, i.id) = (p.client_id, p.installment_id)
+        LEFT JOIN arrangement o ON (o.client_id, o.id) = (i.client_id, i.arrangement_id)
+        LEFT JOIN payment_allocation x ON (x.client_id, x.payment_id) = (p.client_id, p.id)
+        WHERE p.client_id = :client AND (r.account_id <> p.account_id
+          OR o.account_id <> p.account_id OR x.account_id <> p.account_id)""",
+    "a message is of its own debtor": """
+        SELECT m.template || ' ' || m.id FROM message m
+        LEFT JOIN account a ON (a.client_id, a.id) = (m.client_id, m.account_id)
+        LEFT JOIN contact c ON (c.client_id, c.id) = (m.client_id, m.contact_id)
+        LEFT JOIN access_link k ON (k.client_id, k.id) = (m.client_id, m.link_id)
+        WHERE m.client_id = :client AND (a.debtor_id <> m.debtor_id
+          OR c.debtor_id <> m.debtor_id OR k.debtor_id <> m.debtor_id)""",
+    "a visit is of the debtor to whom its link leads": """
+        SELECT s.id::text FROM debtor_session s
+        JOIN access_link k ON (k.client_id, k.id) = (s.client_id, s.link_id)
+        WHERE s.client_id = :client AND s.debtor_id <> k.debtor_id""",
+}
+
+# (what happened, its table, which rows, the leaf that says so, what the leaf calls the row)
+_TOLD: tuple[tuple[str, str, str, str, str], ...] = (
+    ("a hold was set", "hold", "true", "hold.set", "hold"),
+    ("a hold was lifted", "hold", "x.lifted_at IS NOT NULL", "hold.lifted", "hold"),
+    (
+        "a permission to charge was given",
+        "payment_authorization",
+        "x.granted_at IS NOT NULL",
+        "authorization.granted",
+        "authorization",
+    ),
+    (
+        "a permission to charge ended",
+        "payment_authorization",
+        "x.revoked_at IS NOT NULL",
+        "authorization.revoked",
+        "authorization",
+    ),
+    (
+        "an agreement ended",
+        "arrangement",
+        "x.ended_at IS NOT NULL",
+        "arrangement.withdrawn arrangement.canceled arrangement.completed arrangement.amended"
+        " forgiveness.reversed forgiveness.restored",
+        "arrangement",
+    ),
+    (
+        "a payment did not go through",
+        "payment",
+        "x.status IN ('failed', 'needs_debtor') AND x.purpose <> 'method'",
+        "payment.failed",
+        "payment",
+    ),
+    ("a proposal was made", "proposal", "true", "proposal.submitted", "proposal"),
+    ("help was asked for", "help_request", "true", "help.opened", "request"),
+    ("a link was revoked", "access_link", "x.revoked_at IS NOT NULL", "link.revoked", "link"),
+    ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
+    (
+        "a file was placed",
+        "placement",
+        "x.completed_at IS NOT NULL AND x.file_sha256 IS NOT NULL",
+        "placement.completed placement.interrupted",
+        "placement",
+    ),
+)
+
+
+def _told(table: str, which: str, types: str, key: str) -> str:
+    wanted = ", ".join(f"'{one}'" for one in types.split())
+    return f"""
+        SELECT coalesce(to_jsonb(x) ->> 'reference', x.id::text) FROM {table} x
+        WHERE x.client_id = :client AND {which} AND NOT EXISTS (SELECT FROM said s
+          WHERE s.type IN ({wanted}) AND s.told ->> '{key}' = x.id::text)"""  # noqa: S608
+
+
+CHECKS |= {f"on the record: {what}": _told(*where) for what, *where in _TOLD}
