@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import URL
 
+from portal.services.clients import clients
+from portal.services.verify import verify_client
 from tests.databases import cloned
 from tests.journeys.looking import Looks
 from tests.journeys.people import PHONE, Person
@@ -38,6 +40,9 @@ def portal(server: URL, template: str) -> Iterator[Portal]:
     """The product, running; every test brings debtors of its own."""
     with cloned(server, template) as database, serving(database) as running:
         yield running
+        with running.runtime.sessions() as session:
+            broken = [one for id in clients(session).values() for one in verify_client(session, id)]
+        assert broken == [], "Every journey leaves its books and its record whole."
 
 
 @pytest.fixture(scope="session")
