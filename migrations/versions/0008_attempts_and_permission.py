@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0008_attempts_and_permission"
-down_revision = "0006_texted_numbers"
+down_revision = "0007_walls"
 branch_labels = depends_on = None
 
 

@@ -53,7 +53,7 @@ def tell(facts: Facts, agreed: Arrangement, permission: Authorization | None) ->
 
 
 def acceptance(facts: Facts, agreed: Arrangement, permission: Authorization | None) -> Payload:
-    """The payload of an acceptance (compliance 17.1); ``docs/decisions/0009`` has its limits."""
+    """The payload of an acceptance (compliance 17.1); ``docs/decisions/0010`` has its limits."""
     said: Payload = {
         "arrangement": str(agreed.id),
         "reference": agreed.reference,

@@ -431,9 +431,10 @@ PLANTED = {
         "leaf by append_only",
     ),
     "clients see each other": (
-        "a row of one client is hidden from another",
-        "ALTER TABLE payment NO FORCE ROW LEVEL SECURITY",
-        "payment",
+        "a row of one client is hidden from another; staff's and Stripe's have their walls",
+        "ALTER TABLE payment NO FORCE ROW LEVEL SECURITY;\n"
+        "ALTER TABLE staff DISABLE ROW LEVEL SECURITY",
+        "payment\nstaff\n",
     ),
 }
 

@@ -18,12 +18,23 @@ CHECKS: dict[str, str] = {
           (VALUES ('append_only'), ('append_only_whole')) AS g (name)
         WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(t.name)
           AND tgname = g.name AND tgenabled IN ('O', 'A'))""",
-    "a row of one client is hidden from another": """
-        SELECT c.relname FROM pg_class c
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'client_id'
+    "a row of one client is hidden from another; staff's and Stripe's have their walls": """
+        SELECT c.relname FROM pg_class c LEFT JOIN pg_attribute a
+          ON a.attrelid = c.oid AND a.attname = 'client_id' AND c.relname <> 'staff_client'
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-          AND c.relname <> 'staff_client'
-          AND NOT (c.relrowsecurity AND c.relforcerowsecurity
-            AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = 'of_client'))""",
+          AND (a.attname IS NOT NULL OR c.relname = ANY(CAST(:walled AS text[])))
+          AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (SELECT FROM pg_policy
+            WHERE polrelid = c.oid AND (polname = 'of_client' OR a.attname IS NULL)))""",
 }
-VALUES = {"append_only": list(APPEND_ONLY)}
+WALLED = (
+    "client",
+    "staff",
+    "staff_client",
+    "staff_session",
+    "stripe_event",
+    "watermark",
+    "reconcile_failure",
+)
+"""Tables of no one client, each with policies of its own."""
+
+VALUES = {"append_only": list(APPEND_ONLY), "walled": list(WALLED)}
