@@ -4,7 +4,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 
-from flask import Flask, jsonify, request
+from flask import Flask, current_app, g, jsonify, request
 from sqlalchemy.exc import InterfaceError, NoResultFound, OperationalError
 from werkzeug.exceptions import (
     HTTPException,
@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from portal.domain import N_, DomainError
 from portal.gateways.payments import GatewayError
-from portal.web import CsrfRejected, SessionClosed, explain, render
+from portal.web import CsrfRejected, SessionClosed, explain, render, url_for
 
 log = logging.getLogger(__name__)
 
@@ -96,13 +96,11 @@ FORM_REFUSED = Says(
     N_("Please send that again"),
     (
         N_("The page was open for a long time, or you opened another one since."),
-        N_("Nothing was lost, nothing was sent and nothing was taken."),
-        N_("Open the page again and send your answers from there."),
+        NOT_TAKEN,
+        N_("To keep what you typed, go back and copy it. Then carry on and send it from there."),
     ),
 )
-CLOSED = Says(
-    N_("We closed the page to keep it private"), (N_("What you agreed to so far is saved."),)
-)
+CLOSED = Says(N_("We closed the page to keep it private"), (N_("What you sent before is saved."),))
 
 Answer = tuple[str | Response, int, dict[str, str]]
 
@@ -129,7 +127,8 @@ def http_error(error: HTTPException) -> Answer | HTTPException:
         headers["Allow"] = ", ".join(sorted(error.valid_methods))
     if retry_after := getattr(error, "retry_after", None):
         headers["Retry-After"] = str(retry_after)
-    return _answer(error.code, WORDS.get(error.code, WORDS[400]), headers=headers)
+    says = WORDS.get(error.code, WORDS[400])
+    return _answer(error.code, says, carry_on=_inside(), headers=headers)
 
 
 def server_error(error: InternalServerError) -> Answer:
@@ -147,8 +146,8 @@ def away(error: Exception) -> Answer:
 
 
 def form_refused(_error: CsrfRejected) -> Answer:
-    """A form that did not come from our page, or came too late."""
-    return _answer(400, FORM_REFUSED, carry_on=request.path)
+    """A form that did not come from our page, or came too late; it may be another visit's."""
+    return _answer(400, FORM_REFUSED, carry_on=_inside() or _same_page())
 
 
 def session_closed(error: SessionClosed) -> Answer:
@@ -156,14 +155,25 @@ def session_closed(error: SessionClosed) -> Answer:
     return _answer(403, CLOSED, carry_on=error.carry_on)
 
 
+def _inside() -> str | None:
+    """Where a debtor's visit goes on, if one is open."""
+    return url_for("debtor.accounts") if "visit" in g else None
+
+
+def _same_page() -> str | None:
+    """The page of a form, where its address shows one."""
+    adapter = current_app.url_map.bind_to_environ(request.environ)
+    return request.path if adapter.test(method="GET") else None
+
+
 def domain_error(error: DomainError) -> Answer:
     """A fact that forbids what was asked, where a page had no better place to say it."""
-    return _answer(409, WORDS[409], reason=explain(error))
+    return _answer(409, WORDS[409], reason=explain(error), carry_on=_inside())
 
 
 def not_found(_error: NoResultFound) -> Answer:
     """A row that is not there, or not this person's."""
-    return _answer(NotFound.code, WORDS[404])
+    return _answer(NotFound.code, WORDS[404], carry_on=_inside())
 
 
 def _answer(

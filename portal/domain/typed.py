@@ -14,7 +14,8 @@ class DateUnclear(DomainError):
 def day(year: str, month: str, day_of_month: str) -> date:
     """The date in three boxes; the year with four digits. Raises DateUnclear."""
     parts = [part.strip() for part in (year, month, day_of_month)]
-    if not all(part.isascii() and part.isdigit() for part in parts) or len(parts[0]) != 4:
+    short = len(parts[0]) == 4 and max(map(len, parts)) <= 4
+    if not short or not all(part.isascii() and part.isdigit() for part in parts):
         raise DateUnclear
     try:
         return date(*map(int, parts))

@@ -19,6 +19,8 @@ def test_a_date_in_three_boxes() -> None:
         ("19x5", "1", "1"),
         ("1985", "٣", "1"),
         ("1985", "1" * 5000, "1"),
+        ("1985", "9" * 20, "1"),
+        ("1985", "1", "9" * 20),
     ],
 )
 def test_what_is_no_day_is_asked_for_again(boxes: tuple[str, str, str]) -> None:

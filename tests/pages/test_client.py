@@ -281,6 +281,25 @@ def test_what_is_no_placement_file_is_refused_on_the_same_page(
     assert page.status_code == 422, said(page)
 
 
+def test_a_file_that_is_only_a_word_is_asked_for_again(http: FlaskClient, session: PortalSession):
+    cleo(http, session, make_book(session))
+    token = csrf_of(http.get("/client/placements/new"))
+    page = http.post("/client/placements/new", data={"csrf_token": token, "file": "accounts.csv"})
+    assert page.status_code == 422
+    assert "Choose a file." in said(page)
+
+
+@pytest.mark.parametrize("base", ["-1", "2147483648", "9" * 30])
+def test_a_version_that_never_was_is_no_ground_to_build_on(
+    http: FlaskClient, session: PortalSession, base: str
+):
+    cleo(http, session, make_book(session))
+    values = typed_on(http.get("/client/offers/edit")) | {"base": base}
+    page = http.post("/client/offers/edit", data=values)
+    assert page.status_code == 422
+    assert "Open this page again" in said(page)
+
+
 @pytest.mark.parametrize(
     "path",
     [

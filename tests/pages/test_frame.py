@@ -143,7 +143,7 @@ def test_a_refused_form_and_a_closed_page_say_what_to_do(app: Flask, http: Flask
 
     app.add_url_rule("/refuse", "refuse", audience("anyone", forms=False)(refuse))
     app.add_url_rule("/close-it", "close-it", audience("anyone", forms=False)(close))
-    assert "Nothing was lost" in said(http.get("/refuse"))
+    assert "nothing was taken" in said(http.get("/refuse"))
     closed = http.get("/close-it")
     assert closed.status_code == 403
     assert "/l/abc" in [link.get("href") for link in tree(closed).iter("a")]

@@ -136,7 +136,7 @@ def test_a_form_without_our_token_does_nothing(
     typed = dict(RIGHT) if token is None else {**RIGHT, "csrf_token": token}
     response = http.post(dana.path, data=typed)
     assert response.status_code == 400
-    assert "Nothing was lost" in said(response)
+    assert "nothing was taken" in said(response)
     set_tenant(session, dana.client.id)
     assert session.scalar(select(func.count()).select_from(DebtorSession)) == 0
     assert session.scalar(select(func.count()).select_from(AttemptCounter)) == 0
@@ -392,3 +392,25 @@ def test_twenty_answers_at_once_at_four_of_five_are_checked_once(
         assert session.scalar(link) == 5
     assert types.count("identity.failed") == 5
     engine.dispose()
+
+
+def test_who_sends_an_old_form_or_a_wrong_address_from_inside_goes_on_to_the_accounts(
+    http: FlaskClient, session: PortalSession, dana: Dana
+):
+    """Another link was opened in the same browser since: the form's own page is not theirs now."""
+    come_in(http, session, dana)
+    refused = http.post(f"{inside_path(http)}/accept", data={"csrf_token": "old"})
+    for page in (refused, http.get("/account/00000000-0000-0000-0000-000000000000")):
+        assert page.status_code in (400, 404)
+        assert "/accounts" in [link.get("href") for link in tree(page).iter("a")]
+
+
+def inside_path(http: FlaskClient) -> str:
+    """The address of the only account of whoever is inside."""
+    return str(http.get("/accounts").headers["Location"])
+
+
+def test_who_types_a_wrong_address_outside_finds_the_start_page(http: FlaskClient):
+    page = http.get("/nothing-here")
+    assert page.status_code == 404
+    assert "/" in [link.get("href") for link in tree(page).iter("a")]

@@ -6,7 +6,7 @@ from typing import Any, Final
 import wtforms
 from pydantic import TypeAdapter, ValidationError
 from wtforms import BooleanField, FieldList, FormField, IntegerField, SelectMultipleField
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from portal.blueprints.consoles import options
 from portal.blueprints.fields import MoneyField, PercentField
@@ -43,6 +43,10 @@ FIELDS: Final = {
     "review.months_order": "review_months",
 }
 """Beside which field each problem of the policy check is shown; the others at the table."""
+
+
+MOST_VERSIONS = 2**31 - 2
+NO_VERSION = N_("Open this page again: it does not say which version it changes.")
 
 
 class RowForm(wtforms.Form):
@@ -91,7 +95,7 @@ class LimitForm(Form):
     review_minimum = MoneyField(N_("Smallest payment"))
     review_months = IntegerField(N_("Longest plan, in months"), [NEEDED])
     answer_days = IntegerField(N_("Working days to answer a proposal"), [NEEDED])
-    base = IntegerField(N_("Version"), [Optional()])
+    base = IntegerField(N_("Version"), [Optional(), NumberRange(0, MOST_VERSIONS, NO_VERSION)])
 
     found: Policy | None = None
     currency = ""
@@ -104,6 +108,8 @@ class LimitForm(Form):
     def validate(self, extra_validators: Any = None) -> bool:
         """Whether every field is understood and the limits make sense together."""
         super().validate(extra_validators)
+        self.form_errors.extend(self.base.errors)  # a hidden field has no place of its own
+        self.base.errors = []
         if not self.plans.data:
             for field in self:
                 if field.name.startswith("plan_"):

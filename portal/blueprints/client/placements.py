@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Response, flash, request
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
 from wtforms import FileField
 
@@ -113,7 +114,7 @@ class NoFile(DomainError):
 
 def _place(form: PlaceForm) -> PlacementReport:
     sent, client = form.file.data, current_client()
-    if not sent or not sent.filename:
+    if not isinstance(sent, FileStorage) or not sent.filename:
         raise NoFile
     with TemporaryDirectory(prefix="placement-") as folder:
         path = Path(folder) / (secure_filename(sent.filename) or "placement.csv")

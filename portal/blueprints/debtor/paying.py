@@ -78,7 +78,7 @@ def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
         session.rollback()
         attempt = payments.open_attempt(session, asked.account_id)
         back = url_for(".account", account_id=asked.account_id)
-        if attempt is not None:
+        if attempt is not None and attempt.amount_cents == asked.amount_cents:
             back = url_for(".payment", payment_id=attempt.id)
         return render("debtor/no_checkout.html", back=back), 503
 
