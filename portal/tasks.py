@@ -202,17 +202,20 @@ def forget_old_attempts(timestamp: int) -> None:
 @jobs.periodic(cron="31 * * * *")
 @jobs.task(name="proposals.expire_all", queueing_lock="proposals.expire_all")
 def expire_all_proposals(timestamp: int) -> None:
-    """Every hour: expire granted terms that nobody took, client by client."""
+    """Every hour: expire granted terms that nobody took, and what else is over, by client."""
     _fan_out("proposals.expire")
 
 
 @jobs.task(name="proposals.expire")
 def expire_proposals(client_id: str) -> None:
-    """Expire a client's granted terms whose last day has gone by, a batch a transaction."""
-    now = current().clock.now()
+    """End a client's proposals that are over by themselves, each in a transaction of its own."""
+    now, client, after = current().clock.now(), UUID(client_id), None
     with _session(client_id) as session:
-        while proposals.expire_due(session, UUID(client_id), now):
-            commit(session, "proposals.expire")
+        while batch := proposals.overdue(session, client, now=now, after=after):
+            for proposal_id in batch:
+                proposals.expire_due(session, client, proposal_id, now=now)
+                commit(session, "proposals.expire")
+            after = batch[-1]
 
 
 @jobs.periodic(cron="37 * * * *")

@@ -130,6 +130,9 @@ REASONS = {
     "expired": N_("It was not paid in time"),
     "debtor_allows": N_("The debtor allows it again"),
     "debit_not_authorized": N_("The bank says that nobody allowed it"),
+    "agreed_otherwise": N_("The debtor agreed to something else"),
+    "nothing_owed": N_("Nothing was owed any more"),
+    "account_recalled": N_("The client took the account back"),
     **WHY_REVOKE,
 }
 

@@ -28,9 +28,10 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import acceptance_record as record
-from portal.services import messages
+from portal.services import evidence, messages
 from portal.services.choices import Draft, Picked, draft
 from portal.services.ledger import lock_account, lock_row
+from portal.services.open_proposals import Closed, close_open
 from portal.services.reviews import Reviewed
 from portal.services.standing import standing
 from portal.services.visits import Visit, keep_language
@@ -91,6 +92,8 @@ def accept(
     keep_language(session, visit)
     facts = record.Facts(session, account, drafted, reviewed, visit, allowed, now)
     record.tell(facts, agreed, permission)
+    actor = evidence.debtor(account.debtor_id)
+    close_open(session, account, Closed.AGREED_OTHERWISE, actor=actor, now=now)
     _send_copy(session, account, agreed, reviewed, now=now)
     return agreed
 

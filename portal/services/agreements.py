@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from portal.domain.deadlines import Held, Promise, first_payment_until, last_day
+from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.statuses import (
     ArrangementStatus,
@@ -17,6 +19,7 @@ from portal.domain.statuses import (
     PaymentStatus,
 )
 from portal.domain.terms import Method, Terms, from_dict
+from portal.services.arrangements import needs_of
 from portal.services.balance import LIVE, Balance, read_with
 from portal.services.visits import Visit
 
@@ -28,6 +31,10 @@ SELECT json_build_object(
   'parts', (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents, i.paid_cents, i.status)
        ORDER BY i.n)
      FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
+  'attempts', (SELECT json_agg(json_build_array(i.attempts, i.next_attempt_on) ORDER BY i.n)
+     FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
+  'holds', (SELECT json_agg(json_build_array(h.kind, h.starts_at, least(h.lifted_at, h.ends_at)))
+     FROM hold h WHERE h.client_id = r.client_id AND h.account_id = r.account_id),
   'permission', (SELECT json_build_array(u.status, u.method_brand, u.method_last4,
        encode(u.document_sha256, 'hex'), u.granted_at, u.revoked_at)
      FROM payment_authorization u WHERE u.client_id = r.client_id AND u.arrangement_id = r.id
@@ -104,7 +111,10 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class AgreementPage:
-    """The live agreement of an account, else its newest one."""
+    """The live agreement of an account, else its newest one.
+
+    ``first_until`` is the last day on which a first payment keeps it, where it waits for one.
+    """
 
     id: UUID
     reference: str
@@ -117,6 +127,7 @@ class AgreementPage:
     parts: tuple[Part, ...]
     permission: Permission | None
     payments: tuple[Paid, ...]
+    first_until: date | None
 
     @property
     def live(self) -> bool:
@@ -156,7 +167,7 @@ def read_agreement(
     if found is None:
         return None
     balance, said = found
-    return balance, _page(said) if said else None
+    return balance, _page(said, balance) if said else None
 
 
 def read_copy(
@@ -184,23 +195,45 @@ def _read_text(
     if found is None or found[1] is None or None in found[1]:
         return None
     balance, (said, body) = found
-    return balance, _page(said), base64.b64decode(body).decode()
+    return balance, _page(said, balance), base64.b64decode(body).decode()
 
 
-def _page(said: dict[str, Any]) -> AgreementPage:
+def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
+    terms = from_dict(json.loads(said["terms"]))
     return AgreementPage(
         id=UUID(said["id"]),
         reference=said["reference"],
         status=ArrangementStatus(said["status"]),
         method=Method(said["method"]),
-        terms=from_dict(json.loads(said["terms"])),
+        terms=terms,
         locale=said["locale"],
         accepted_at=datetime.fromisoformat(said["accepted_at"]),
         ended_reason=said["ended_reason"],
         parts=tuple(_part(*part) for part in said["parts"] or ()),
         permission=_permission(*said["permission"]) if said["permission"] else None,
         payments=tuple(_paid(*paid) for paid in said["payments"] or ()),
+        first_until=_first_until(said, terms, balance),
     )
+
+
+def _first_until(said: dict[str, Any], terms: Terms, balance: Balance) -> date | None:
+    """The last day of the first payment, as ``arrangements.expire_due`` finds it."""
+    if said["status"] != ArrangementStatus.AWAITING_FIRST_PAYMENT or not said["parts"]:
+        return None
+    due_on, again_on = said["parts"][0][1], said["attempts"][0][1]
+    until = first_payment_until(
+        date.fromisoformat(due_on),
+        date.fromisoformat(again_on) if again_on else None,
+        terms.valid_until,
+        tried=any(attempts for attempts, _ in said["attempts"]),
+    )
+    since, needs = datetime.fromisoformat(said["accepted_at"]), needs_of(said["method"])
+    promise = Promise(until, since, needs, balance.zone, balance.account.sol_expires_on)
+    holds = [
+        Held(HoldKind(kind), datetime.fromisoformat(began), _at(ended))
+        for kind, began, ended in said["holds"] or ()
+    ]
+    return last_day(promise, holds, balance.as_of)
 
 
 def _part(n: int, due_on: str, amount_cents: int, paid_cents: int, status: str) -> Part:

@@ -1,13 +1,15 @@
 """What becomes of an arrangement: withdrawn, stopped, canceled, or shortened to what is owed."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
+from portal.domain.deadlines import PATIENCE, first_payment_until
+from portal.domain.holds import Capability
 from portal.domain.money import Cents, minimum_charge
 from portal.domain.schedules import Schedule, shorten
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus, move
@@ -17,11 +19,10 @@ from portal.models.payments import OPEN
 from portal.services import authorizations, evidence, notices
 from portal.services.evidence import SYSTEM, Actor, Payload
 from portal.services.ledger import lock_account
-from portal.services.standing import standing, today_of
+from portal.services.standing import moved_day, standing, today_of
 
 LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
 UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED, InstallmentStatus.PROCESSING)
-PATIENCE = timedelta(days=7)
 BATCH = 100
 MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)
 
@@ -113,7 +114,7 @@ def expire_due(session: Session, client_id: UUID, arrangement_id: UUID, *, now: 
     """Take an arrangement back whose first payment did not come in time; False where it stays.
 
     It stays while an attempt to pay is unresolved, a charge is to be tried again, or a hold keeps
-    the debtor from paying. Its last day is the offer's, else ``PATIENCE`` after its first date.
+    the debtor from paying. Its last day is that of ``first_payment_until``, moved by such holds.
     """
     agreed = session.get_one(Arrangement, (client_id, arrangement_id))
     account, agreed = _locked(session, agreed)
@@ -158,17 +159,31 @@ def _attempted(session: Session, account: Account) -> bool:
 
 def _may_be_paid(session: Session, account: Account, agreed: Arrangement, now: datetime) -> bool:
     allowed = standing(session, account, now)
-    by_itself = agreed.method == str(Method.AUTOMATIC)
-    return allowed.pay.allowed and (allowed.charge.allowed or not by_itself)
+    return all(allowed.of(needed).allowed for needed in needs_of(agreed.method))
+
+
+def needs_of(method: str) -> tuple[Capability, ...]:
+    """What the first payment of an arrangement needs: to be taken by itself, a charge as well."""
+    by_hand = (Capability.PAY,)
+    return (*by_hand, Capability.CHARGE) if method == str(Method.AUTOMATIC) else by_hand
+
+
+def moved_until(
+    session: Session, account: Account, agreed: Arrangement, until: date, *, now: datetime
+) -> date:
+    """A last day of an arrangement's first payment, moved by the holds since it was accepted."""
+    needs = needs_of(agreed.method)
+    return moved_day(session, account, until, *needs, since=agreed.accepted_at, now=now)
 
 
 def _too_late(session: Session, account: Account, agreed: Arrangement, now: datetime) -> bool:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     today, parts = today_of(debtor, now), _locked_parts(session, agreed)
-    tried = any(part.attempts for part in parts)
-    if agreed.valid_until is not None and agreed.valid_until < today and not tried:
-        return True
-    return max(parts[0].due_on, parts[0].next_attempt_on or parts[0].due_on) < today - PATIENCE
+    tried, first = any(part.attempts for part in parts), parts[0]
+    until = first_payment_until(
+        first.due_on, first.next_attempt_on, agreed.valid_until, tried=tried
+    )
+    return moved_until(session, account, agreed, until, now=now) < today
 
 
 def stop_automatic(session: Session, agreed: Arrangement, *, actor: Actor, now: datetime) -> None:

@@ -120,5 +120,5 @@ def _running(session: Session, account: Account, payment: Payment) -> Sequence[A
 def _settle_again(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
     """The bank gave the money back: less is owed, and what was paid meanwhile may be too much."""
     shorten_to_balance(session, account, now)
-    close_if_settled(session, account)
+    close_if_settled(session, account, now)
     refunds.give_back_excess(session, account, payment, now=now)

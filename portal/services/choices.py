@@ -18,6 +18,7 @@ from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Choice, Method, Terms, from_dict
 from portal.models import Account, Debtor, Proposal
 from portal.services.offers import OfferSheet, facts_of
+from portal.services.open_proposals import granted_until
 from portal.services.policies import PublishedPolicy, live_policy, policy_version
 from portal.services.standing import today_of
 
@@ -122,7 +123,7 @@ def draft(
     if picked.balance_cents != facts.balance_cents:
         raise BalanceChanged(balance=Money(facts.balance_cents, facts.currency))
     if picked.proposal_id is not None:
-        return _granted(session, account, picked, facts=facts, today=today)
+        return _granted(session, account, picked, facts=facts, today=today, now=now)
     live = sheet.published if sheet else None
     published = live or live_policy(session, account.client_id)
     if published.version != picked.policy_version:
@@ -151,9 +152,18 @@ def _built(choice: Choice, facts: AccountFacts, published: PublishedPolicy, toda
 
 
 def _granted(
-    session: Session, account: Account, picked: Picked, *, facts: AccountFacts, today: date
+    session: Session,
+    account: Account,
+    picked: Picked,
+    *,
+    facts: AccountFacts,
+    today: date,
+    now: datetime,
 ) -> Draft:
-    """Terms that a person wrote down bind until their last day, whatever became of the page."""
+    """Terms that a person wrote down bind until their last day, whatever became of the page.
+
+    Holds may have moved that day.
+    """
     proposal = session.scalar(
         select(Proposal).where(
             Proposal.client_id == account.client_id,
@@ -164,7 +174,8 @@ def _granted(
     )
     if proposal is None or proposal.status not in GRANTED or proposal.granted_terms is None:
         raise OfferNotInPolicy
-    granted = from_dict(proposal.granted_terms)
+    until = granted_until(session, account, proposal, now=now)
+    granted = replace(from_dict(proposal.granted_terms), valid_until=until)
     if granted.valid_until is not None and granted.valid_until < today:
         raise OfferExpired(valid_until=granted.valid_until)
     terms = granted.starting(max(picked.choice.first_on or granted.first_on, today))

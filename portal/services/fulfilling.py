@@ -24,6 +24,7 @@ from portal.models import (
 from portal.services import evidence, forgiveness, notices
 from portal.services.arrangements import LIVE, UNPAID, shorten_to_balance
 from portal.services.ledger import close_if_settled, lock_row, open_exception
+from portal.services.open_proposals import Closed, close_open
 from portal.services.standing import today_of
 
 # PY-09: a bank debit is presented again at most twice, a card is tried again at most three times.
@@ -121,9 +122,11 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
         release(session, payment)
         _outside(session, account, payment, now=now)
         return
-    if agreed.status == ArrangementStatus.WITHDRAWN and not _revive(session, payment, agreed, now):
-        _outside(session, account, payment, now=now)
-        return
+    if agreed.status == ArrangementStatus.WITHDRAWN:
+        if not _revive(session, payment, agreed, now):
+            _outside(session, account, payment, now=now)
+            return
+        close_open(session, account, Closed.AGREED_OTHERWISE, actor=evidence.SYSTEM, now=now)
     parts = lock_installments(session, agreed)
     _spread(session, payment, parts, now=now)
     if agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT:
@@ -132,14 +135,14 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
     if all(p.status in (InstallmentStatus.PAID, InstallmentStatus.CANCELED) for p in parts):
         _complete(session, account, agreed, now=now)
     shorten_to_balance(session, account, now)
-    close_if_settled(session, account)
+    close_if_settled(session, account, now)
 
 
 def _outside(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
     """Money beside the arrangement: a live one then collects only what is still owed."""
     _allocate(session, payment, None, payment.amount_cents, now=now)
     shorten_to_balance(session, account, now)
-    close_if_settled(session, account)
+    close_if_settled(session, account, now)
 
 
 def _revive(session: Session, payment: Payment, agreed: Arrangement, now: datetime) -> bool:

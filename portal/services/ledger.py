@@ -14,6 +14,7 @@ from portal.domain.statuses import AccountStatus, move
 from portal.models import Account, EntryKind, LedgerEntry, MoneyException, Payment, fresh_id
 from portal.models.base import Owned
 from portal.services import evidence
+from portal.services.open_proposals import Closed, close_open
 
 Row = TypeVar("Row", bound=Owned)
 
@@ -126,14 +127,18 @@ def record_money(
     )
 
 
-def close_if_settled(session: Session, account: Account) -> None:
-    """Close an open account that owes nothing: settled where a part was forgiven, else paid."""
+def close_if_settled(session: Session, account: Account, now: datetime) -> None:
+    """Close an open account that owes nothing: settled where a part was forgiven, else paid.
+
+    A proposal that waits on it is over too.
+    """
     if account.balance_cents > 0 or account.status != AccountStatus.OPEN:
         return
     forgiven = _sum(session, account.id, (EntryKind.FORGIVEN, EntryKind.FORGIVENESS_REVERSED))
     account.status = move(
         account.status, AccountStatus.SETTLED if forgiven < 0 else AccountStatus.PAID
     )
+    close_open(session, account, Closed.NOTHING_OWED, actor=evidence.SYSTEM, now=now)
 
 
 def _sum(session: Session, account_id: UUID, kinds: Iterable[EntryKind]) -> Cents:

@@ -269,7 +269,7 @@ def _apply(session: Session, account: Account, question: MoneyException, now: da
 
 def _settle(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
     shorten_to_balance(session, account, now)
-    close_if_settled(session, account)
+    close_if_settled(session, account, now)
     _give_back(session, account, question, now)
 
 

@@ -22,7 +22,13 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import authorizations
-from portal.services.arrangements import LIVE, UNPAID, ArrangementOver, NothingAutomatic
+from portal.services.arrangements import (
+    LIVE,
+    UNPAID,
+    ArrangementOver,
+    NothingAutomatic,
+    moved_until,
+)
 from portal.services.ledger import lock_row
 from portal.services.references import fresh_reference
 from portal.services.standing import today_of
@@ -86,9 +92,9 @@ def new_payment(
 def check_owed(session: Session, account: Account, asked: Asked, *, now: datetime) -> None:
     """Go on only if this may be asked for now; the account is locked by the caller.
 
-    An arrangement must be in force, its first payment not after the offer's last day, and an
-    installment is asked for as it stands open. A way to pay is saved under a permission only.
-    Raises NothingToPay, ArrangementOver, OfferExpired, NothingAutomatic.
+    An arrangement must be in force, its first payment not after the offer's last day, which holds
+    may have moved, and an installment is asked for as it stands open. A way to pay is saved under
+    a permission only. Raises NothingToPay, ArrangementOver, OfferExpired, NothingAutomatic.
     """
     if asked.arrangement_id is not None:
         _check_arrangement(session, account, asked.purpose, asked.arrangement_id, now=now)
@@ -119,9 +125,9 @@ def _check_arrangement(
     if purpose == PaymentPurpose.METHOD and authorizations.current(session, agreed) is None:
         raise NothingAutomatic
     waits = agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT
-    until = agreed.valid_until
-    if purpose == PaymentPurpose.INSTALLMENT or not waits or until is None:
+    if purpose == PaymentPurpose.INSTALLMENT or not waits or agreed.valid_until is None:
         return
+    until = moved_until(session, account, agreed, agreed.valid_until, now=now)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     if until < today_of(debtor, now) and not _tried(session, agreed):
         raise OfferExpired(valid_until=until)

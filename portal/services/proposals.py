@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -15,23 +15,29 @@ from portal.domain import terms as wording
 from portal.domain.admission import grant
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.holds import Capability
-from portal.domain.statuses import ProposalStatus, move
+from portal.domain.statuses import AccountStatus, ProposalStatus, move
 from portal.domain.terms import Kind, Terms
 from portal.domain.wording import clean_text
-from portal.models import Account, Debtor, Proposal, Staff, fresh_id
+from portal.models import Account, Arrangement, Debtor, Proposal, Staff, fresh_id
 from portal.services import evidence, notices
-from portal.services.acceptance import refuse_second
+from portal.services.acceptance import LIVE, live_arrangement, refuse_second
 from portal.services.evidence import SYSTEM, Actor, Payload
 from portal.services.help import answer_by
 from portal.services.ledger import lock_account
 from portal.services.offers import OfferSheet, facts_of, offers_for
+from portal.services.open_proposals import (
+    OPEN,
+    Closed,
+    close_open,
+    granted_until,
+    open_proposal,
+    tell,
+)
 from portal.services.policies import NoPolicy, live_policy
 from portal.services.references import fresh_reference
-from portal.services.standing import require, today_of
+from portal.services.standing import require, standing, today_of
 from portal.services.visits import Visit, keep_language
 
-OPEN = (ProposalStatus.SUBMITTED, ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED)
-ANSWERED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED)
 BATCH = 500
 A_DAY = timedelta(days=1)
 
@@ -46,6 +52,12 @@ class ProposalOver(DomainError):
     """The proposal was answered, taken back, or has run out."""
 
     message = N_("This suggestion is over.")
+
+
+class AgreedMeanwhile(DomainError):
+    """The debtor has an agreement that is not over, so nobody needs an answer."""
+
+    message = N_("The debtor has agreed to something else: %(reference)s. No answer is needed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ def submit(
     proposal.answer_due_on = answer_by(session, account, now)
     session.add(proposal)
     told = {"wish": said, "policy_version": proposal.policy_version, "visit": str(visit.session_id)}
-    _tell(session, account, proposal, "submitted", told | ({"note": note} if note else {}), now)
+    tell(session, account, proposal, "submitted", told | ({"note": note} if note else {}), now)
     notices.tell(session, account, "proposal_received", fact=f"proposal:{proposal.id}", now=now)
     return proposal
 
@@ -111,9 +123,11 @@ def accept(
 ) -> Proposal:
     """Grant what the debtor suggested, until a day; the debtor still has to agree to the terms.
 
-    Raises ProposalOver and what ``domain.admission.grant`` raises beyond the review limits.
+    Raises ProposalOver, AgreedMeanwhile and what ``domain.admission.grant`` raises beyond the
+    review limits.
     """
-    account = _open_for_staff(session, proposal, now)
+    account = _open_for_staff(session, proposal)
+    require(session, account, Capability.OFFER, now=now, staff=True)
     wished = wished_terms(session, proposal)
     _grant(session, account, proposal, wished, valid_until=valid_until, now=now)
     return _answer(session, account, proposal, ProposalStatus.ACCEPTED, staff=staff, now=now)
@@ -129,7 +143,8 @@ def counter(
     now: datetime,
 ) -> Proposal:
     """Offer other terms than were suggested, until a day. Raises as ``accept``."""
-    account = _open_for_staff(session, proposal, now)
+    account = _open_for_staff(session, proposal)
+    require(session, account, Capability.OFFER, now=now, staff=True)
     _grant(session, account, proposal, terms, valid_until=valid_until, now=now)
     return _answer(session, account, proposal, ProposalStatus.COUNTERED, staff=staff, now=now)
 
@@ -137,8 +152,8 @@ def counter(
 def decline(
     session: Session, proposal: Proposal, *, reason: str, staff: Staff, now: datetime
 ) -> Proposal:
-    """Say no, with a reason that the debtor reads. Raises ProposalOver."""
-    account = _lock(session, proposal, (ProposalStatus.SUBMITTED,))
+    """Say no, with a reason that the debtor reads. Raises ProposalOver, AgreedMeanwhile."""
+    account = _open_for_staff(session, proposal)
     proposal.answer_reason = check_free_text(clean_text(reason), most=LONGEST_NOTE)
     return _answer(session, account, proposal, ProposalStatus.DECLINED, staff=staff, now=now)
 
@@ -149,40 +164,73 @@ def withdraw(session: Session, proposal: Proposal, *, actor: Actor, now: datetim
         return proposal
     account = _lock(session, proposal, OPEN)
     proposal.status = move(proposal.status, ProposalStatus.WITHDRAWN)
-    _tell(session, account, proposal, "withdrawn", {"actor": actor}, now)
+    tell(session, account, proposal, "withdrawn", {"actor": actor}, now)
     return proposal
 
 
-def expire_due(session: Session, client_id: UUID, now: datetime) -> int:
-    """Expire granted terms whose last day has gone by wherever the debtor is; returns how many.
+def overdue(
+    session: Session, client_id: UUID, *, now: datetime, after: UUID | None = None
+) -> Sequence[UUID]:
+    """Up to a batch of proposals that may be over, by id: ``expire_due`` looks closer.
 
-    At most a batch at a time: while the answer is not 0 there may be more. The caller commits.
-    Nobody can agree to them on the day after, expired or not: acceptance looks at the day itself.
+    Their granted terms have run out wherever the debtor is, or nobody needs an answer any more.
     """
-    found = session.scalars(
-        select(Proposal)
+    elsewhere = select(Arrangement.id).where(
+        Arrangement.client_id == Proposal.client_id,
+        Arrangement.account_id == Proposal.account_id,
+        Arrangement.status.in_(LIVE),
+    )
+    return session.scalars(
+        select(Proposal.id)
+        .join(
+            Account,
+            and_(Account.client_id == Proposal.client_id, Account.id == Proposal.account_id),
+        )
         .where(
             Proposal.client_id == client_id,
-            Proposal.status.in_(ANSWERED),
-            Proposal.granted_until < (now - A_DAY).date(),
+            Proposal.status.in_(OPEN),
+            or_(
+                Proposal.granted_until < (now - A_DAY).date(),
+                Account.status != AccountStatus.OPEN,
+                elsewhere.exists(),
+            ),
+            Proposal.id > after if after else true(),
         )
         .order_by(Proposal.id)
         .limit(BATCH)
     ).all()
-    return sum(_expire(session, proposal, now) for proposal in found)
 
 
-def open_proposal(session: Session, account: Account) -> Proposal | None:
-    """The account's proposal that is not over, if there is one."""
-    session.flush()
-    return session.scalar(
-        select(Proposal).where(
-            Proposal.client_id == account.client_id,
-            Proposal.account_id == account.id,
-            Proposal.status.in_(OPEN),
-        ),
-        execution_options={"populate_existing": True},
-    )
+def expire_due(session: Session, client_id: UUID, proposal_id: UUID, *, now: datetime) -> bool:
+    """End a proposal that is over by itself; False where it stays. The caller commits.
+
+    Granted terms expire after their last day, but not under a hold that keeps the debtor from
+    agreeing; and nobody can agree to them on the day after, expired or not. What is open beside
+    another agreement, or on an account that owes nothing or went back, is closed.
+    """
+    proposal = session.get_one(Proposal, (client_id, proposal_id))
+    try:
+        account = _lock(session, proposal, OPEN)
+    except ProposalOver:
+        return False
+    if (why := _closed_by(session, account)) is not None:
+        close_open(session, account, why, actor=SYSTEM, now=now)
+        return True
+    until = granted_until(session, account, proposal, now=now)
+    held = any(reason.hold for reason in standing(session, account, now).accept.reasons)
+    if held or until is None or until >= (now - A_DAY).date():
+        return False
+    proposal.status = move(proposal.status, ProposalStatus.EXPIRED)
+    tell(session, account, proposal, "expired", {"actor": SYSTEM}, now)
+    return True
+
+
+def _closed_by(session: Session, account: Account) -> Closed | None:
+    if account.status == AccountStatus.RECALLED:
+        return Closed.RECALLED
+    if account.status != AccountStatus.OPEN:
+        return Closed.NOTHING_OWED
+    return Closed.AGREED_OTHERWISE if live_arrangement(session, account) else None
 
 
 def alternatives(session: Session, proposal: Proposal, now: datetime) -> Sequence[Terms]:
@@ -215,6 +263,7 @@ def why_not_accept(session: Session, proposal: Proposal, now: datetime) -> Domai
     """What keeps staff from granting a proposal as it is; None where they may."""
     account = session.get_one(Account, (proposal.client_id, proposal.account_id))
     try:
+        _refuse_meanwhile(session, account)
         wished = wished_terms(session, proposal)
         _within_limits(session, account, wished, valid_until=now.date() + A_DAY, now=now)
     except DomainError as error:
@@ -266,15 +315,23 @@ def _answer(
         told |= {"terms": proposal.granted_terms}
     if proposal.answer_reason:
         told |= {"reason": proposal.answer_reason}
-    _tell(session, account, proposal, str(status), told, now)
+    tell(session, account, proposal, str(status), told, now)
     notices.tell(session, account, f"proposal_{status}", fact=f"proposal:{proposal.id}", now=now)
     return proposal
 
 
-def _open_for_staff(session: Session, proposal: Proposal, now: datetime) -> Account:
+def _open_for_staff(session: Session, proposal: Proposal) -> Account:
+    """The locked account of a proposal that somebody still waits to be answered."""
     account = _lock(session, proposal, (ProposalStatus.SUBMITTED,))
-    require(session, account, Capability.OFFER, now=now, staff=True)
+    _refuse_meanwhile(session, account)
+    if _closed_by(session, account) is not None:
+        raise ProposalOver
     return account
+
+
+def _refuse_meanwhile(session: Session, account: Account) -> None:
+    if (live := live_arrangement(session, account)) is not None:
+        raise AgreedMeanwhile(reference=live.reference)
 
 
 def _lock(session: Session, proposal: Proposal, expected: tuple[ProposalStatus, ...]) -> Account:
@@ -290,39 +347,4 @@ def _replace(session: Session, account: Account, before: Proposal, now: datetime
         raise ProposalOpen(reference=before.reference)
     before.status = move(before.status, ProposalStatus.WITHDRAWN)
     actor = evidence.debtor(account.debtor_id)
-    _tell(session, account, before, "withdrawn", {"actor": actor, "replaced": True}, now)
-
-
-def _expire(session: Session, proposal: Proposal, now: datetime) -> int:
-    try:
-        account = _lock(session, proposal, ANSWERED)
-    except ProposalOver:
-        return 0
-    proposal.status = move(proposal.status, ProposalStatus.EXPIRED)
-    _tell(session, account, proposal, "expired", {"actor": SYSTEM}, now)
-    return 1
-
-
-def _tell(
-    session: Session,
-    account: Account,
-    proposal: Proposal,
-    what: str,
-    told: Payload,
-    now: datetime,
-) -> None:
-    session.flush()
-    payload: Payload = {
-        "actor": evidence.debtor(account.debtor_id),
-        "proposal": str(proposal.id),
-        "reference": proposal.reference,
-        "balance_cents": proposal.balance_cents,
-    }
-    evidence.record(
-        session,
-        client_id=account.client_id,
-        chain_id=account.chain_id,
-        type=f"proposal.{what}",
-        payload=payload | told,
-        now=now,
-    )
+    tell(session, account, before, "withdrawn", {"actor": actor, "replaced": True}, now)

@@ -275,7 +275,7 @@ def _came_back(
         record_money(session, account, payment, "payment.refund_failed", facts, now=now)
         forgiveness.judge(session, account, payment, f"refund:{made.id}:failed", now)
         shorten_to_balance(session, account, now)
-        close_if_settled(session, account)
+        close_if_settled(session, account, now)
     _ask(session, payment, made, f"came to nothing ({made.failure_reason or made.status})", now=now)
 
 

@@ -6,12 +6,13 @@ from typing import Required, TypedDict, Unpack
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import TIMESTAMP, TextClause, bindparam, select, text
+from sqlalchemy import TIMESTAMP, TextClause, bindparam, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from portal.domain import N_, DomainError
 from portal.domain import capabilities as law
 from portal.domain.capabilities import AccountStanding, Capabilities
+from portal.domain.deadlines import Held, Promise, last_day
 from portal.domain.debts import CollectorRole, Country, DebtPurpose
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
 from portal.domain.windows import candidate_zones
@@ -102,6 +103,27 @@ def holds_in_force(session: Session, account: Account, now: datetime) -> Sequenc
         .where(h.client_id == account.client_id, h.account_id == account.id, in_force(now))
         .order_by(h.starts_at, h.id)
     ).all()
+
+
+def moved_day(
+    session: Session,
+    account: Account,
+    until: date,
+    *needs: Capability,
+    since: datetime,
+    now: datetime,
+) -> date:
+    """A last day, moved by the holds that kept the debtor since then from what it needs."""
+    session.flush()
+    rows = session.execute(
+        select(Hold.kind, Hold.starts_at, func.least(Hold.lifted_at, Hold.ends_at)).where(
+            Hold.client_id == account.client_id, Hold.account_id == account.id
+        )
+    )
+    holds = [Held(HoldKind(kind), began, ended) for kind, began, ended in rows]
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    promise = Promise(until, since, needs, zone_of(debtor), account.sol_expires_on)
+    return last_day(promise, holds, now)
 
 
 def in_force(now: datetime) -> TextClause:

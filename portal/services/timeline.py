@@ -270,6 +270,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         _as(N_("Version %(version)s."), "version"),
     ),
     "proposal.accepted": (N_("Proposal accepted"), _GRANTED),
+    "proposal.closed": (N_("Proposal closed"), _as(_REASON, "reason")),
     "proposal.countered": (N_("Proposal answered with other terms"), _GRANTED),
     "proposal.declined": (N_("Proposal declined"), _as(_REASON, "reason")),
     "proposal.expired": (N_("Granted terms expired"), _as(_REFERENCE, "reference")),

@@ -10,17 +10,26 @@ from sqlalchemy import func, select
 
 from portal import __version__
 from portal.config import Settings
-from portal.db import PortalSession
+from portal.db import PortalSession, set_tenant
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus, AuthorizationStatus, PaymentStatus
 from portal.gateways.clock import SetClock
-from portal.models import Account, Arrangement, Authorization, EntryKind, Payment, PaymentPurpose
+from portal.models import (
+    Account,
+    Arrangement,
+    Authorization,
+    EntryKind,
+    Installment,
+    Payment,
+    PaymentPurpose,
+)
 from portal.sandbox import control
 from portal.sandbox.faults import Fault
 from portal.services import evidence
+from portal.services.arrangements import expire_due
 from portal.services.ledger import lock_account, post
-from portal.services.standing import set_hold
+from portal.services.standing import lift_hold, set_hold
 from tests.pages.agreeing import (
     accept,
     agreed,
@@ -456,6 +465,47 @@ def test_what_stands_against_a_payment_is_said_on_a_fresh_balance(
     assert "Pay it all today" in " ".join(links(late)), "what can be chosen now is there to choose"
     assert agreed(session).ended_reason == "expired"
     assert "no first payment came in time" in said(http.get(f"{path(dana)}/arrangement"))
+
+
+def test_a_dispute_costs_no_day_of_an_accepted_settlement(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, stripe: CheckedStripe
+) -> None:
+    """DH-08: good until December 8, held from the 6th to the 21st; a week is left then."""
+    accept(http, dana, review(http, dana, "Pay $868.00"))
+    mine = f"{path(dana)}/arrangement"
+    keeps = "We keep this agreement for you until"
+    found = agreed(session)
+    assert found.valid_until == date(2026, 12, 8)
+    first = session.scalars(select(Installment)).one()
+    first.due_on = date(2026, 12, 5)
+    session.commit()
+    clock.advance(timedelta(days=14))
+    stay(http, session, dana, clock)
+    who = evidence.SYSTEM
+    hold = set_hold(session, dana.account, HoldKind.DISPUTE, source="t", now=clock.now(), actor=who)
+    session.commit()
+    clock.advance(timedelta(days=15))
+    stay(http, session, dana, clock)
+    assert keeps not in said(http.get(mine))
+    assert not expire_due(session, dana.client.id, found.id, now=clock.now())
+    lift_hold(session, hold, reason="checked", now=clock.now())
+    session.commit()
+    clock.advance(timedelta(days=7))
+    stay(http, session, dana, clock)
+    page = http.get(mine)
+    assert f"{keeps} December 28, 2026. It ends then if no payment came." in said(page)
+    stripe.clock.advance(days=36)
+    paying = send(http, page, f"{path(dana)}/pay")
+    assert (paying.status_code, (paying.location or "")[:22]) == (303, "http://stripe.sandbox/")
+
+
+def stay(http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock) -> None:
+    """Come in again by the same link, some days later."""
+    http.delete_cookie("visit")
+    set_tenant(session, dana.client.id)
+    dana.issued.link.expires_at = clock.now() + timedelta(days=1)
+    session.commit()
+    come_in(http, session, dana)
 
 
 def test_a_hold_against_a_payment_is_said_on_a_fresh_balance(

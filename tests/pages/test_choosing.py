@@ -144,6 +144,19 @@ def test_a_suggestion_is_taken_back(http: FlaskClient, session: PortalSession, d
     assert "You took your suggestion back" in said(http.get(f"{path(dana)}/proposal"))
 
 
+def test_a_suggestion_is_closed_by_another_agreement_and_says_so(
+    http: FlaskClient, dana: Dana, stripe: CheckedStripe
+) -> None:
+    suggest(http, dana)
+    accept(http, dana, http.get(link(http.get(path(dana)), "Pay $868.00")))
+    words = "You agreed to something else, so nobody needs to answer it."
+    page = heard(http.get(f"{path(dana)}/proposal"))
+    assert "Your suggestion is closed" in page
+    assert words in page
+    assert words in said(http.get(f"{path(dana)}/messages"))
+    assert "A person answers by" not in said(http.get(path(dana)))
+
+
 def test_a_counter_is_read_reviewed_and_agreed_to(
     http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe, clock: SetClock
 ) -> None:

@@ -11,6 +11,7 @@ from portal import tasks
 from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.holds import HoldKind
+from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
 from portal.domain.statuses import (
@@ -47,7 +48,8 @@ from portal.services.arrangements import (
     withdraw,
 )
 from portal.services.ledger import lock_account, post
-from portal.services.standing import set_hold
+from portal.services.payable import Asked, check_owed
+from portal.services.standing import lift_hold, set_hold
 from portal.services.verify import Broken, verify_client
 from tests.factories import NOW, TODAY
 from tests.services.test_acceptance import agree, dana, picked
@@ -267,6 +269,28 @@ def test_an_agreement_does_not_end_while_a_hold_keeps_its_debtor_from_paying(
     account, _ = by_hand(session)
     set_hold(session, account, HoldKind.DISPUTE, source="t", now=NOW, actor=evidence.SYSTEM)
     assert expired(session, account, days=30) == [False]
+
+
+def test_a_hold_costs_no_day_of_an_accepted_settlement(session: PortalSession) -> None:
+    """DH-08: its offer ends on the 7th day, a dispute holds it from the 5th to the 12th."""
+    account, agreed = by_hand(session)
+    agreed.valid_until = TODAY + timedelta(days=6)
+    began, ended = NOW + timedelta(days=4), NOW + timedelta(days=11)
+    who = evidence.SYSTEM
+    hold = set_hold(session, account, HoldKind.DISPUTE, source="t", now=began, actor=who)
+    lift_hold(session, hold, reason="checked", now=ended)
+    part = installments_of(session, agreed)[0]
+    wanted = Asked(
+        account_id=account.id,
+        purpose=PaymentPurpose.FIRST,
+        amount_cents=part.amount_cents,
+        arrangement_id=agreed.id,
+    )
+    assert expired(session, account, days=18) == [False]
+    check_owed(session, account, wanted, now=NOW + timedelta(days=18))
+    with pytest.raises(OfferExpired):
+        check_owed(session, account, wanted, now=NOW + timedelta(days=19))
+    assert expired(session, account, days=19) == [True]
 
 
 def test_an_agreement_does_not_end_before_a_charge_is_tried_again(session: PortalSession) -> None:

@@ -25,9 +25,10 @@ from portal.services import evidence
 from portal.services.placements import listed, recall
 from portal.services.placements.manifest import manifest_of
 from portal.services.verify import verify_client
-from tests.factories import NOW, make_client
+from tests.factories import NOW, make_client, make_policy
 from tests.services.paying import Till, make_plan, parts_of
 from tests.services.placing import DATA, Placer, row, text_of
+from tests.services.test_proposals import suggest
 
 LATER = NOW + timedelta(days=7)
 
@@ -246,6 +247,19 @@ def test_a_balance_lowered_while_a_plan_runs_shortens_it_from_its_end(
     ]
     till.session.refresh(agreed)
     assert (agreed.total_cents, till.balance) == (700_00, 700_00)
+    assert till.broken() == []
+
+
+def test_a_balance_lowered_to_nothing_ends_a_suggestion(till: Till, desk: Placer) -> None:
+    make_policy(till.session, till.session.get_one(Client, till.account.client_id))
+    proposal = suggest(till.session, till.account)  # type: ignore[arg-type]
+    till.session.commit()
+    page = till.start(50_00)
+    till.pay(page)
+    till.land(page)
+    assert again(desk, till, "50.00").updated == 1
+    till.session.refresh(proposal)
+    assert (till.account.status, proposal.answer_reason) == ("paid", "nothing_owed")
     assert till.broken() == []
 
 

@@ -1,5 +1,6 @@
 """A proposal waits for a person, binds nobody, and is answered within the review limits."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -13,15 +14,27 @@ from portal.domain.limits import InstallmentTooSmall, OfferExpired, OfferNotInPo
 from portal.domain.money import Cents
 from portal.domain.proposals import MoreThanOwed
 from portal.domain.proposals import Proposal as Suggestion
-from portal.domain.statuses import ProposalStatus
+from portal.domain.statuses import ArrangementStatus, ProposalStatus
 from portal.domain.terms import Choice
-from portal.models import Account, Message, Payment, Proposal
-from portal.services import evidence
+from portal.models import (
+    Account,
+    Client,
+    EntryKind,
+    Message,
+    Payment,
+    PaymentPurpose,
+    Proposal,
+)
+from portal.services import evidence, queues
 from portal.services.acceptance import ArrangementExists
 from portal.services.acceptance import accept as agree_to
 from portal.services.arrangements import withdraw as withdraw_arrangement
 from portal.services.choices import Picked, draft
+from portal.services.ledger import close_if_settled, lock_account, post
+from portal.services.open_proposals import Closed
+from portal.services.placements import listed, recall
 from portal.services.proposals import (
+    AgreedMeanwhile,
     ProposalOpen,
     ProposalOver,
     Wish,
@@ -31,13 +44,17 @@ from portal.services.proposals import (
     decline,
     expire_due,
     open_proposal,
+    overdue,
     submit,
+    why_not_accept,
     wished_terms,
     withdraw,
 )
-from portal.services.standing import set_hold
+from portal.services.standing import lift_hold, set_hold
+from portal.services.verify import verify_client
 from tests.databases import Database, web_engine
-from tests.factories import NOW, TODAY, make_visit
+from tests.factories import NOW, TODAY, make_policy, make_visit
+from tests.services.paying import Till
 from tests.services.test_acceptance import agree, dana, page_of, picked
 from tests.services.test_help import sam
 
@@ -57,6 +74,13 @@ def granted(proposal: Proposal) -> Picked:
     terms = wording.from_dict(proposal.granted_terms)
     choice = Choice(key=terms.key, first_on=terms.first_on)
     return Picked(choice, terms.policy_version, terms.balance_cents, proposal.id)
+
+
+def run_out(session: PortalSession, account: Account, *, days: int) -> list[bool]:
+    """What the hourly job makes of the account's client's proposals some days after NOW."""
+    now = NOW + timedelta(days=days)
+    found = overdue(session, account.client_id, now=now)
+    return [expire_due(session, account.client_id, one, now=now) for one in found]
 
 
 def types(session: PortalSession, account: Account) -> list[str]:
@@ -138,8 +162,8 @@ def test_granted_terms_end_on_their_day(session: PortalSession) -> None:
     late = NOW + timedelta(days=15)
     with pytest.raises(OfferExpired):
         draft(session, account, granted(proposal), now=late)
-    assert expire_due(session, account.client_id, late) == 0
-    assert expire_due(session, account.client_id, late + timedelta(days=1)) == 1
+    assert run_out(session, account, days=15) == []
+    assert run_out(session, account, days=16) == [True]
     assert proposal.status is ProposalStatus.EXPIRED
     assert types(session, account)[-1] == "proposal.expired"
 
@@ -159,6 +183,100 @@ def test_a_withdrawn_agreement_keeps_the_granted_terms_open(session: PortalSessi
     agreed = agree(session, account, granted(proposal))
     withdraw_arrangement(session, agreed, actor=evidence.debtor(account.debtor_id), now=NOW)
     assert agree(session, account, granted(proposal)).proposal_id == proposal.id
+
+
+def settle(session: PortalSession, account: Account) -> None:
+    agree(session, account, picked(account, Choice(key="settlement:7000:1")))
+
+
+def pay_all(session: PortalSession, account: Account) -> None:
+    locked, paid = lock_account(session, account.id), Cents(-account.balance_cents)
+    post(session, locked, kind=EntryKind.ADJUSTED, source="t", amount_cents=paid, now=NOW)
+    close_if_settled(session, locked, NOW)
+
+
+def go_back(session: PortalSession, account: Account) -> None:
+    client = session.get_one(Client, account.client_id)
+    recall(session, client, listed([account.reference]), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("happens", "why"),
+    [(settle, Closed.AGREED_OTHERWISE), (pay_all, Closed.NOTHING_OWED), (go_back, Closed.RECALLED)],
+)
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_suggestion_is_over_once_something_else_came_of_it(
+    session: PortalSession,
+    happens: Callable[[PortalSession, Account], None],
+    why: Closed,
+    answered: bool,
+) -> None:
+    """PY-02: nobody waits for an answer then, and nobody writes "we cannot agree"."""
+    account, staff = dana(session), sam(session)
+    proposal = suggest(session, account)
+    if answered:
+        accept(session, proposal, staff=staff, valid_until=UNTIL, now=NOW)
+    happens(session, account)
+    assert (proposal.status, proposal.answer_reason) == (ProposalStatus.WITHDRAWN, why)
+    told = [leaf for leaf in evidence.account_leaves(session, account)]
+    assert [leaf.payload["reason"] for leaf in told if leaf.type == "proposal.closed"] == [why]
+    session.info["client_ids"] = [account.client_id]
+    assert queues.proposals(session) == []
+    with pytest.raises(ProposalOver):
+        decline(session, proposal, reason="No.", staff=staff, now=NOW)
+    assert "proposal_declined" not in set(session.scalars(select(Message.template)))
+    assert list(verify_client(session, account.client_id)) == []
+
+
+def test_nobody_is_answered_beside_an_agreement(session: PortalSession) -> None:
+    """An agreement of which the proposal did not know: no second one, no refusal by mail."""
+    account, staff = dana(session), sam(session)
+    proposal = suggest(session, account)
+    settle(session, account)
+    proposal.status, proposal.answer_reason = ProposalStatus.SUBMITTED, None
+    session.flush()
+    assert isinstance(why_not_accept(session, proposal, NOW), AgreedMeanwhile)
+    with pytest.raises(AgreedMeanwhile):
+        accept(session, proposal, staff=staff, valid_until=UNTIL, now=NOW)
+    with pytest.raises(AgreedMeanwhile):
+        decline(session, proposal, reason="No.", staff=staff, now=NOW)
+    assert set(session.scalars(select(Message.template))) == {"proposal_received", "agreement_copy"}
+    assert run_out(session, account, days=0) == [True]
+    assert proposal.answer_reason == Closed.AGREED_OTHERWISE
+
+
+def test_money_for_an_agreement_taken_back_ends_the_suggestion_made_since(till: Till) -> None:
+    session, account = till.session, till.account
+    make_policy(session, session.get_one(Client, account.client_id))
+    agreed = agree(session, account, picked(account, Choice(key="full")))
+    session.commit()
+    page = till.start(124_000, arrangement_id=agreed.id, purpose=PaymentPurpose.FIRST)
+    agreed.status = ArrangementStatus.WITHDRAWN
+    proposal = suggest(session, account)
+    session.commit()
+    till.pay(page)
+    till.land(page)
+    session.refresh(proposal)
+    assert proposal.answer_reason == Closed.AGREED_OTHERWISE
+
+
+def test_a_hold_costs_no_day_of_granted_terms(session: PortalSession) -> None:
+    """DH-08: until December 7, held from the 2nd to the 20th; a week is left then."""
+    account = dana(session)
+    proposal = suggest(session, account)
+    accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
+    began, ended = NOW + timedelta(days=9), NOW + timedelta(days=27)
+    who = evidence.SYSTEM
+    hold = set_hold(session, account, HoldKind.DISPUTE, source="t", now=began, actor=who)
+    assert run_out(session, account, days=20) == [False]
+    lift_hold(session, hold, reason="checked", now=ended)
+    last = TODAY + timedelta(days=34)
+    assert run_out(session, account, days=35) == [False]
+    drafted = draft(session, account, granted(proposal), now=NOW + timedelta(days=34))
+    assert drafted.terms.valid_until == last
+    with pytest.raises(OfferExpired):
+        draft(session, account, granted(proposal), now=NOW + timedelta(days=35))
+    assert run_out(session, account, days=36) == [True]
 
 
 def test_a_declined_proposal_says_why_and_lets_the_debtor_try_again(session: PortalSession) -> None:
@@ -211,8 +329,7 @@ def test_the_hourly_job_expires_every_granted_proposal(session: PortalSession) -
     account = dana(session)
     proposal = suggest(session, account)
     accept(session, proposal, staff=sam(session), valid_until=UNTIL, now=NOW)
-    late = NOW + timedelta(days=20)
-    assert [expire_due(session, account.client_id, late) for _ in range(2)] == [1, 0]
+    assert [run_out(session, account, days=20) for _ in range(2)] == [[True], []]
 
 
 def test_terms_that_were_taken_back_in_another_session_are_not_agreed_to(

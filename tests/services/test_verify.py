@@ -292,6 +292,11 @@ PLANTED = {
         "UPDATE arrangement SET status = 'withdrawn'",
         " is withdrawn",
     ),
+    "a proposal beside an agreement": (
+        "no proposal is open beside an agreement, or where nothing is owed to us",
+        "UPDATE arrangement SET status = 'active' WHERE status = 'withdrawn'",
+        "HR-",
+    ),
     "two open": (
         "at most one payment of an account is open",
         "DROP INDEX uq_payment_one_open;\nUPDATE payment SET status = 'open'",

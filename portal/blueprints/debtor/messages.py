@@ -8,15 +8,18 @@ from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.common import show
 from portal.blueprints.debtor.help import readable_account, spoken
 from portal.blueprints.debtor.help_forms import WriteForm
+from portal.blueprints.debtor.proposal import CLOSED
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.help import Topic
+from portal.domain.statuses import ProposalStatus
 from portal.models import Channel, HelpStatus
 from portal.security import audience, current_visit
 from portal.services import help as helping
 from portal.services.balance import Balance
 from portal.services.correspondence import sent_about
 from portal.services.help import Answers
+from portal.services.open_proposals import newest_proposal
 from portal.services.threads import thread_of
 from portal.web import explain, now, see_other, session, url_for
 
@@ -76,10 +79,14 @@ def _page(view: Balance, form: WriteForm) -> str:
         for asked in helping.requests_of(session, view.account)
         if asked.status is HelpStatus.OPENED
     ]
+    suggested = newest_proposal(session, view.account)
+    over = suggested is not None and suggested.status is ProposalStatus.WITHDRAWN
     return show(
         "debtor/thread.html",
         view,
         form=form,
+        suggested=suggested,
+        closed=CLOSED.get(suggested.answer_reason) if suggested and over else None,
         entries=spoken(view, list(thread_of(session, view.account))),
         promised_on=min((asked.promised_on for asked in waiting), default=None),
         answer_by=helping.answer_by(session, view.account, now()),

@@ -13,7 +13,7 @@ from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.common import pick, refuse_hidden, show, signed, welcome
 from portal.blueprints.debtor.words import EACH, headline, money, schedule_lines, written
 from portal.db import commit
-from portal.domain import DomainError
+from portal.domain import N_, DomainError
 from portal.domain.building import choice_of
 from portal.domain.money import Cents
 from portal.domain.proposals import from_dict as read_wish
@@ -24,6 +24,7 @@ from portal.security import audience, current_visit
 from portal.services import evidence, proposals
 from portal.services.balance import Balance, read_with
 from portal.services.choices import Picked
+from portal.services.open_proposals import Closed, granted_until
 from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -36,6 +37,13 @@ ORDER BY s.submitted_at DESC, s.id DESC LIMIT 1
 """
 
 Said = dict[str, Any]
+
+CLOSED: dict[str | None, str] = {
+    Closed.AGREED_OTHERWISE: N_("You agreed to something else, so nobody needs to answer it."),
+    Closed.NOTHING_OWED: N_("Nothing was owed any more, so nobody needs to answer it."),
+    Closed.RECALLED: N_("This account was not with us any more, so nobody answers it."),
+}
+"""What became of a suggestion that nobody took back."""
 
 WAITING = ProposalStatus.SUBMITTED
 ANSWERED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED, ProposalStatus.AGREED)
@@ -79,7 +87,8 @@ def _page(view: Balance, said: Said, note: str | None = None) -> str:
         status=status,
         rows=[*_rows(view, said)],
         due_on=date.fromisoformat(said["answer_due_on"]),
-        until=date.fromisoformat(said["until"]) if said["until"] else None,
+        closed=CLOSED.get(said["reason"]) if status is ProposalStatus.WITHDRAWN else None,
+        until=_until(view, said) if answered else None,
         answer=_granted(view, said) if answered else None,
         near=near,
         note=note,
@@ -104,6 +113,11 @@ def _near(view: Balance, wish: Said) -> Iterator[Way]:
     for one in proposals.near(wish, view.offers):
         url = url_for(".review", account_id=view.account.id, c=pick(view, choice_of(one.terms)))
         yield _way(one.terms, url, why=_(one.reason, **one.params))
+
+
+def _until(view: Balance, said: Said) -> date | None:
+    key = (view.account.client_id, UUID(said["id"]))
+    return granted_until(session, view.account, session.get_one(Proposal, key), now=view.as_of)
 
 
 def _granted(view: Balance, said: Said) -> Way:

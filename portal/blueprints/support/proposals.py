@@ -25,6 +25,7 @@ from portal.services import proposals as services
 from portal.services import queues
 from portal.services.dossier import find_account
 from portal.services.offers import facts_of
+from portal.services.open_proposals import granted_until
 from portal.services.policies import live_policy
 from portal.services.standing import today_of
 from portal.web import Form, explain, now, see_other, session, url_for
@@ -109,6 +110,7 @@ def _show(found: Proposal, form: Form | None = None) -> Answer:
         debtor=debtor,
         wished=wished,
         granted=services.granted_of(found),
+        until=granted_until(session, account, found, now=now()),
         why_not=explain(refused) if refused else None,
         alternatives=services.alternatives(session, found, now()),
         policy=live_policy(session, account.client_id).policy,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -11,8 +12,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.db import psycopg_connection
-from portal.models import Arrangement, Placement, fresh_id
-from portal.services import arrangements, ledger
+from portal.domain.statuses import AccountStatus
+from portal.models import Account, Arrangement, Placement, Proposal, fresh_id
+from portal.services import arrangements, evidence, ledger
+from portal.services.open_proposals import OPEN, Closed, close_open
 from portal.services.placements import statements
 from portal.services.placements.balances import answer_by_posting, ask_about
 from portal.services.placements.debtors import Write
@@ -148,3 +151,20 @@ def _shorten(session: Session, batch: Batch, now: datetime) -> None:
     for account_id in session.scalars(planned.order_by(Arrangement.account_id)):
         account = ledger.lock_account(session, account_id)
         arrangements.shorten_to_balance(session, account, now)
+    _close_proposals(session, lowered, now)
+
+
+def _close_proposals(session: Session, lowered: Sequence[UUID], now: datetime) -> None:
+    """Nobody answers a suggestion on an account that owes nothing any more."""
+    suggested = (
+        select(Proposal.account_id)
+        .join(Account, Account.id == Proposal.account_id)
+        .where(
+            Proposal.account_id.in_(lowered),
+            Proposal.status.in_(OPEN),
+            Account.status != AccountStatus.OPEN,
+        )
+    )
+    for account_id in session.scalars(suggested.order_by(Proposal.account_id)):
+        account = ledger.lock_account(session, account_id)
+        close_open(session, account, Closed.NOTHING_OWED, actor=evidence.SYSTEM, now=now)

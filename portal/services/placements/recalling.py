@@ -23,6 +23,7 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import arrangements, evidence, ledger, links, payments
+from portal.services.open_proposals import Closed, close_open
 from portal.services.placements.deciding import Outcome, Telling
 from portal.services.placements.files import FileEmpty, PlacementFile, records
 from portal.services.placements.headers import ColumnMissing, find_column
@@ -199,6 +200,7 @@ class _Recall:
     def _recall(self, account: Account) -> None:
         session, now = self.session, self.now
         self._end_arrangement(account)
+        close_open(session, account, Closed.RECALLED, actor=self.actor, now=now)
         account.status = move(AccountStatus(account.status), AccountStatus.RECALLED)
         close_pages(self.session, account)
         account.recalled_at = account.updated_at = now

@@ -78,6 +78,13 @@ CHECKS: dict[str, str] = {
         LEFT JOIN amended m ON m.id = r.id::text AND m.n = r.part ->> 'n'
         WHERE (i.due_on::text, i.amount_cents::text) IS DISTINCT FROM
           (r.part ->> 'due_on', coalesce(m.cents, r.part ->> 'amount_cents'))""",
+    "no proposal is open beside an agreement, or where nothing is owed to us": """
+        SELECT s.reference FROM proposal s
+        JOIN account a ON (a.client_id, a.id) = (s.client_id, s.account_id)
+        WHERE s.client_id = :client AND s.status IN ('submitted', 'accepted', 'countered')
+          AND (a.status <> 'open' OR EXISTS (SELECT FROM arrangement r
+            WHERE (r.client_id, r.account_id) = (a.client_id, a.id)
+              AND r.status IN ('awaiting_first_payment', 'active')))""",
     "an agreement that was paid on is in force (invariant 5)": """
         SELECT r.reference || ' is ' || r.status FROM arrangement r
         WHERE r.client_id = :client AND r.status IN ('awaiting_first_payment', 'withdrawn')
