@@ -18,7 +18,7 @@ from portal.domain.holds import (
     Permission,
     permissions_under,
 )
-from portal.domain.money import Cents
+from portal.domain.money import Cents, is_too_little
 from portal.domain.statuses import AccountStatus
 from portal.domain.validation import needs_validation_notice
 
@@ -31,6 +31,7 @@ class AccountStanding:
     purpose: DebtPurpose
     status: AccountStatus
     balance_cents: Cents
+    currency: str
     validation_notice_sent_on: date | None
     sol_expires_on: date | None
 
@@ -125,6 +126,10 @@ TIME_BARRED = Reason(
 )
 RECALLED = Reason("DH-09", N_("This account is no longer with us."))
 NOTHING_OWED = Reason("DH-09", N_("You owe nothing on this account."))
+TOO_LITTLE = Reason(
+    "too_little",
+    N_("What is left is too little to pay by card or from a bank. You do not need to do anything."),
+)
 
 
 def capabilities(standing: AccountStanding, holds: Iterable[HoldKind], today: date) -> Capabilities:
@@ -159,6 +164,8 @@ def _facts_say(standing: AccountStanding, today: date) -> Iterator[_Say]:
         yield _Say(RECALLED, _NOTHING | {C.ANSWER: P.ALLOWED})
     if _nothing_owed(standing):
         yield _Say(NOTHING_OWED, _NO_MONEY)
+    if is_too_little(standing.balance_cents, standing.currency):
+        yield _Say(TOO_LITTLE, _NO_MONEY)
     if _lacks_notice(standing, today):
         yield _Say(NOTICE_FIRST, _NOTHING | {C.PAY: P.STAFF_ONLY, C.ANSWER: P.ALLOWED})
     if is_time_barred(standing.sol_expires_on, today):

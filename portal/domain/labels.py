@@ -228,6 +228,7 @@ DISPUTED = {
 QUESTIONS = {
     "charged_after_stop": N_("Charged after a stop"),
     "chargeback": N_("Chargeback"),
+    "copy_kept_back": N_("Copy kept from the debtor"),
     "copy_not_given": N_("Copy of a permission did not leave"),
     "paid_outside_arrangement": N_("Paid outside an agreement"),
     "refund_refused": N_("Refund refused by Stripe"),
@@ -236,6 +237,7 @@ QUESTIONS = {
     "paid_too_much": N_("More was paid than owed"),
     "placed_balance": N_("New balance from the client"),
     "recalled_while_paying": N_("Taken back during a payment"),
+    "too_little_left": N_("Too little left to be charged"),
     "two_on_their_way": N_("Two payments on their way"),
 }
 

@@ -84,6 +84,11 @@ def minimum_charge(currency: str) -> Cents:
         raise CurrencyNotSupported(currency=currency) from None
 
 
+def is_too_little(owed: Cents, currency: str) -> bool:
+    """Whether something is owed, but less than anybody can be charged."""
+    return 0 < owed < MINIMUM_CHARGE_CENTS.get(currency, NOTHING)
+
+
 def share(amount: Cents, bps: int) -> Cents:
     """A share of an amount in basis points, rounded up to the cent."""
     return Cents(-(-amount * bps // WHOLE_BPS))

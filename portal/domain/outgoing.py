@@ -22,7 +22,8 @@ LONGEST_CAP_WAIT = timedelta(hours=24)
 class Template:
     """One kind of message.
 
-    ``needs``: what must be allowed on one account that it is about. ``capped``: it counts as a
+    ``needs``: what must be allowed on one account that it is about; nothing for a code, which a
+    debtor asks for to get in and which says nothing of a debt (CT-04). ``capped``: it counts as a
     contact, and waits for the cap (CT-05). ``required``: the law wants the copy, so it goes by
     letter where no address is open. ``private``: it may say more than that there is something to
     read, to an address that is proven. ``document``: it brings a document, which goes by letter
@@ -47,7 +48,7 @@ TEMPLATES = {
     for template in (
         Template(name="link", needs=INVITED, capped=True),
         Template(name="new_link", needs=(Capability.LINK,), despite_opt_out=True),
-        Template(name="one_time_code", door=False, despite_opt_out=True),
+        Template(name="one_time_code", needs=(), door=False, despite_opt_out=True),
         Template(name="receipt", required=True, private=True),
         Template(name="payment_failed", private=True),
         Template(name="payment_processing", private=True),
@@ -115,6 +116,7 @@ REASONS: dict[str, str] = {
     "VN-04": N_("The validation notice has not been sent."),
     "TB-02": N_("The debt is too old to write about first."),
     "DH-09": N_("Nothing is owed, or the account is no longer with us."),
+    "too_little": N_("What is left is too little to be charged."),
 }
 OTHER_REASON = N_("A hold on the account forbids it.")
 

@@ -23,7 +23,7 @@ from portal.models import (
 from portal.services import evidence, messages, notices
 from portal.services.standing import CLOCKS_APART, close_pages
 
-COPY = "authorization_copy"
+COPY = messages.PERMISSION_COPY
 LETTERS = ("letter", "letter:2", "letter:3")
 """The copy by letter, and again where the one before was taken from the list."""
 GONE = (MessageStatus.SENT, MessageStatus.DELIVERED)
@@ -101,7 +101,7 @@ def copy_is_lost(session: Session, found: Authorization) -> bool:
 def send_copy_by_letter(
     session: Session, account: Account, found: Authorization, *, now: datetime
 ) -> None:
-    """Put the copy of a permission on the list of letters, unless it is there; the caller commits.
+    """Put the copy of a permission on the list of letters, as a person decided; the caller commits.
 
     One that was taken from the list, because somebody else lived at the address, is written anew.
     """
@@ -118,6 +118,7 @@ def send_copy_by_letter(
         account=account,
         channel=Channel.LETTER,
         dedupe_key=free[0],
+        decided=True,
         now=now,
     )
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import TypedDict, TypeVar, Unpack
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.domain.money import Cents
+from portal.domain.money import Cents, Money, is_too_little
 from portal.domain.statuses import AccountStatus, move
 from portal.models import Account, EntryKind, LedgerEntry, MoneyException, Payment, fresh_id
 from portal.models.base import Owned
@@ -19,6 +19,9 @@ from portal.services.open_proposals import Closed, close_open
 Row = TypeVar("Row", bound=Owned)
 
 DONE = {AccountStatus.PAID, AccountStatus.SETTLED}
+TOO_LITTLE = "too_little_left"
+"""The kind of question that a rest raises which nobody can be charged."""
+MOVED = "The balance has changed since."
 
 
 class Moved(TypedDict, total=False):
@@ -71,7 +74,7 @@ def post(
 
     ``source`` names the fact (``payment:<id>``): told again, it moves nothing and the answer is
     False. An account that owes again is opened again; one that owes nothing is closed by
-    ``close_if_settled``. The caller commits.
+    ``close_if_settled``. A rest too little to be charged is asked about. The caller commits.
     """
     payment = moved.get("payment")
     landed = session.execute(
@@ -95,7 +98,45 @@ def post(
     account.updated_at = now
     if account.balance_cents > 0 and account.status in DONE:
         account.status = move(account.status, AccountStatus.OPEN)
+    _ask_about_rest(session, account, source, Cents(account.balance_cents - amount_cents), now)
     return True
+
+
+def _ask_about_rest(
+    session: Session, account: Account, source: str, before: Cents, now: datetime
+) -> None:
+    """Ask about what nobody can be charged; what was asked is moot once the balance moves on."""
+    if is_too_little(before, account.currency):
+        session.execute(
+            update(MoneyException)
+            .where(
+                MoneyException.client_id == account.client_id,
+                MoneyException.account_id == account.id,
+                MoneyException.kind == TOO_LITTLE,
+                MoneyException.resolved_at.is_(None),
+            )
+            .values(resolved_at=now, resolution=MOVED)
+        )
+    left = is_too_little(account.balance_cents, account.currency)
+    if left and account.status == AccountStatus.OPEN:
+        open_exception(
+            session,
+            account,
+            kind=TOO_LITTLE,
+            source=rest_source(account.id, source),
+            detail=rest_detail(account.balance_cents, account.currency),
+            now=now,
+        )
+
+
+def rest_source(account_id: UUID, source: str) -> str:
+    """What names a rest: its account and the entry that left it."""
+    return f"account:{account_id}:{source}"
+
+
+def rest_detail(balance_cents: Cents, currency: str) -> str:
+    """What staff read about a rest."""
+    return f"{Money(balance_cents, currency)} is left, which is too little to be charged."
 
 
 def record_money(

@@ -9,7 +9,8 @@ from sqlalchemy import case, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.domain.outgoing import Rule, template_named
+from portal.domain import labels
+from portal.domain.outgoing import Rule, forbidden_by, template_named
 from portal.domain.statuses import MessageStatus, move
 from portal.jobs import enqueue, enqueue_batch
 from portal.models import (
@@ -26,11 +27,16 @@ from portal.models import (
 )
 from portal.services import evidence
 from portal.services.evidence import Payload
+from portal.services.ledger import open_exception
 from portal.services.letters import letter_stops
 from portal.services.links import accounts_of, tell_accounts
+from portal.services.standing import standing
 
 CLOSED_ADDRESS = (Rule.OPTED_OUT, Rule.NO_TEXTS, Rule.WRONG_PERSON, Rule.BOUNCED, Rule.NO_ADDRESS)
 WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
+KEPT_BACK = "copy_kept_back"
+"""The kind of question that a copy raises which a hold keeps from the debtor (CT-08)."""
+PERMISSION_COPY = "authorization_copy"
 BATCH = 25
 """Messages a job: each may wait for its carrier."""
 AT_ONCE = 10
@@ -46,6 +52,7 @@ class MessageDetails(TypedDict, total=False):
     link: AccessLink | None
     asked_for: bool
     by: UUID | None
+    decided: bool
 
 
 def queue(
@@ -63,7 +70,8 @@ def queue(
     ``context`` holds ids, cents and ISO dates only; ``dedupe_key`` names the fact, which is told
     once: told again, the list is empty. Without ``contact`` or ``channel`` it goes to the debtor's
     e-mail, else a phone that takes texts, else by letter. ``asked_for``: the debtor waits for it.
-    Letters stay queued for whoever prints them, unless somebody else lives at the address (CT-08).
+    Letters stay queued for whoever prints them, unless somebody else lives at the address or a hold
+    forbids it (CT-08); ``decided``: a person sends it despite a hold.
     Raises TemplateUnknown.
     """
     template_named(template)
@@ -75,8 +83,9 @@ def queue(
     row = insert(Message).values(values).on_conflict_do_nothing()
     written = list(session.scalars(row.returning(Message)))
     if values["channel"] == Channel.LETTER:
-        if written and letter_stops(session, debtor):
-            drop(session, written[0], Rule.WRONG_PERSON, now=now)
+        decided = details.get("decided", False)
+        if written and (rule := _letter_forbidden(session, written[0], decided=decided, now=now)):
+            drop(session, written[0], rule, now=now)
     elif written:
         enqueue(
             session,
@@ -125,14 +134,47 @@ def enqueue_dispatch(
 def drop(session: Session, message: Message, rule: str, *, now: datetime, **facts: Any) -> None:
     """Never send a message, and keep the rule and the facts that forbade it (RT-02).
 
-    A copy that the law wants goes by letter instead, where only the address was the reason. The
-    caller holds the lock of the row.
+    A copy that the law wants goes by letter instead, where only the address was the reason. Where
+    a hold was, a person is asked to send it. The caller holds the lock of the row.
     """
     message.status = move(message.status, MessageStatus.SUPPRESSED)
     message.rule = rule
     tell(session, message, "message.suppressed", {"rule": rule, **facts}, now=now)
     if rule in CLOSED_ADDRESS:
         send_by_letter(session, message, now=now)
+    elif message.template != PERMISSION_COPY:  # asked about before it is charged under (PY-05)
+        _ask_for_a_person(session, message, rule, now=now)
+
+
+def _letter_forbidden(
+    session: Session, message: Message, *, decided: bool, now: datetime
+) -> str | None:
+    """The rule against a letter, as it is put on the list: nobody judges it later."""
+    if letter_stops(session, session.get_one(Debtor, (message.client_id, message.debtor_id))):
+        return Rule.WRONG_PERSON
+    account = None if decided else _account(session, message)
+    if account is None:
+        return None
+    needs = template_named(message.template).needs
+    return forbidden_by([standing(session, account, now)], needs)
+
+
+def _ask_for_a_person(session: Session, message: Message, rule: str, *, now: datetime) -> None:
+    """Ask for a copy that the law wants to be sent to who acts for the debtor (PY-12, CT-08)."""
+    account = _account(session, message)
+    if account is None or not template_named(message.template).required:
+        return
+    answer = standing(session, account, now).answer
+    if rule in answer.rules and answer.staff_allowed:
+        open_exception(
+            session,
+            account,
+            kind=KEPT_BACK,
+            source=f"message:{message.id}",
+            detail=f"{labels.TEMPLATES[message.template]}: {rule} keeps it from the debtor."
+            " Whoever acts for them gets it.",
+            now=now,
+        )
 
 
 def lock_waiting(
@@ -172,9 +214,15 @@ def lock_waiting(
     return waiting
 
 
-def send_by_letter(session: Session, message: Message, *, now: datetime) -> list[Message]:
-    """Put a copy that the law wants on the list of letters, once; nothing for other messages."""
-    if not template_named(message.template).required or message.channel == Channel.LETTER:
+def send_by_letter(
+    session: Session, message: Message, *, now: datetime, decided: bool = False
+) -> list[Message]:
+    """Put a copy that the law wants on the list of letters, once; nothing for other messages.
+
+    ``decided``: a person sends it despite a hold, which kept a letter back too.
+    """
+    already = message.channel == Channel.LETTER and not decided
+    if not template_named(message.template).required or already:
         return []
     return queue(
         session,
@@ -184,6 +232,7 @@ def send_by_letter(session: Session, message: Message, *, now: datetime) -> list
         account=_account(session, message),
         channel=Channel.LETTER,
         dedupe_key=f"{message.dedupe_key}:letter",
+        decided=decided,
         now=now,
     )
 

@@ -14,28 +14,38 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
-from portal.domain.money import Cents
+from portal.domain.money import Cents, is_too_little
 from portal.domain.statuses import AccountStatus, AuthorizationStatus, PaymentStatus
 from portal.models import (
     Account,
     Authorization,
     Debtor,
     EntryKind,
+    Message,
     MoneyException,
     Payment,
     PaymentPurpose,
     Refund,
     Staff,
 )
-from portal.services import authorizations, forgiveness, refunds
+from portal.services import authorizations, forgiveness, messages, refunds
 from portal.services.arrangements import shorten_to_balance
 from portal.services.giving_back import refundable
-from portal.services.ledger import close_if_settled, lock_account, lock_row, open_exception, post
+from portal.services.ledger import (
+    TOO_LITTLE,
+    close_if_settled,
+    lock_account,
+    lock_row,
+    open_exception,
+    post,
+)
 from portal.services.letters import letter_stops
 from portal.services.queues import AnsweredBefore, noted, tell
 
 OVERPAID = ("paid_too_much", "refund_refused", "refund_to_review")
 """The questions that explain why an account is overpaid."""
+COPIES = ("copy_not_given", messages.KEPT_BACK)
+"""The questions about a copy that a person may send by letter."""
 
 
 class Decision(StrEnum):
@@ -47,6 +57,7 @@ class Decision(StrEnum):
     OUTSIDE = "outside"
     ASK_AGAIN = "ask_again"
     LETTER = "letter"
+    WRITE_OFF = "write_off"
 
 
 class DecisionNotPossible(DomainError):
@@ -128,8 +139,10 @@ def _options(
 ) -> Iterator[Option]:
     if question.kind == "placed_balance" and _counts(session, account, question):
         yield _applied(session, account, question)
-    if question.kind == "copy_not_given" and _copy_wanted(session, account, question):
+    if question.kind in COPIES and _letter_goes(session, account, question):
         yield Option(decision=Decision.LETTER, balance_cents=account.balance_cents)
+    if question.kind == TOO_LITTLE and _is_rest(account):
+        yield Option(decision=Decision.WRITE_OFF, balance_cents=Cents(0))
     if question.kind == "refund_refused":
         yield from _again(session, account, question)
     if question.kind in OVERPAID and overpaid:
@@ -175,7 +188,7 @@ def _again(session: Session, account: Account, question: MoneyException) -> Iter
 
 
 def _refused(session: Session, question: MoneyException) -> tuple[Refund, Payment]:
-    refund = session.get_one(Refund, (question.client_id, UUID(question.source.split(":")[1])))
+    refund = session.get_one(Refund, _subject(question))
     return refund, session.get_one(Payment, (refund.client_id, refund.payment_id))
 
 
@@ -198,18 +211,26 @@ def _counts(session: Session, account: Account, question: MoneyException) -> boo
     return here and moves and session.scalar(newer.limit(1)) is None
 
 
-def _copy_wanted(session: Session, account: Account, question: MoneyException) -> bool:
+def _is_rest(account: Account) -> bool:
+    here = account.status is AccountStatus.OPEN
+    return here and is_too_little(account.balance_cents, account.currency)
+
+
+def _letter_goes(session: Session, account: Account, question: MoneyException) -> bool:
     """Whether a letter helps: not while the debtor's postal address is somebody else's."""
-    found = _permission(session, question)
-    granted = found.status is AuthorizationStatus.GRANTED
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    lost = granted and authorizations.copy_is_lost(session, found)
-    return lost and not letter_stops(session, debtor)
+    if letter_stops(session, debtor):
+        return False
+    if question.kind == messages.KEPT_BACK:
+        return True
+    found = session.get_one(Authorization, _subject(question))
+    granted = found.status is AuthorizationStatus.GRANTED
+    return granted and authorizations.copy_is_lost(session, found)
 
 
-def _permission(session: Session, question: MoneyException) -> Authorization:
-    key = (question.client_id, UUID(question.source.split(":")[1]))
-    return session.get_one(Authorization, key)
+def _subject(question: MoneyException) -> tuple[UUID, UUID]:
+    """The key of the row that a question is about; its source names it."""
+    return question.client_id, UUID(question.source.split(":")[1])
 
 
 def _explained_otherwise(session: Session, question: MoneyException) -> bool:
@@ -310,8 +331,25 @@ def _ask_again(session: Session, account: Account, question: MoneyException, now
 
 
 def _letter(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
-    found = _permission(session, question)
+    if question.kind == messages.KEPT_BACK:
+        kept = session.get_one(Message, _subject(question))
+        messages.send_by_letter(session, kept, now=now, decided=True)
+        return
+    found = session.get_one(Authorization, _subject(question))
     authorizations.send_copy_by_letter(session, account, found, now=now)
+
+
+def _write_off(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
+    """Forgive what nobody can be charged: a live arrangement ends, and the account is closed."""
+    post(
+        session,
+        account,
+        kind=EntryKind.FORGIVEN,
+        source=f"question:{question.id}",
+        amount_cents=Cents(-account.balance_cents),
+        now=now,
+    )
+    _settle(session, account, question, now)
 
 
 _ACTS = {
@@ -321,4 +359,5 @@ _ACTS = {
     Decision.OUTSIDE: _outside,
     Decision.ASK_AGAIN: _ask_again,
     Decision.LETTER: _letter,
+    Decision.WRITE_OFF: _write_off,
 }

@@ -88,6 +88,7 @@ def judge(account: Account, kinds: Iterable[str], today: date) -> Capabilities:
         purpose=DebtPurpose(account.debt_purpose),
         status=account.status,
         balance_cents=account.balance_cents,
+        currency=account.currency,
         validation_notice_sent_on=account.validation_notice_sent_on,
         sol_expires_on=account.sol_expires_on,
     )

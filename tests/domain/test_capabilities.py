@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain.capabilities import (
+    TOO_LITTLE,
     AccountStanding,
     Capabilities,
     NotAllowedNow,
@@ -25,6 +26,7 @@ CREDITOR = AccountStanding(
     purpose=DebtPurpose.CONSUMER,
     status=AccountStatus.OPEN,
     balance_cents=Cents(124_000),
+    currency="USD",
     validation_notice_sent_on=None,
     sol_expires_on=None,
 )
@@ -40,6 +42,7 @@ STANDINGS = st.builds(
     purpose=st.sampled_from(DebtPurpose),
     status=st.sampled_from(AccountStatus),
     balance_cents=st.integers(-100, 100_000).map(Cents),
+    currency=st.sampled_from(["USD", "CAD"]),
     validation_notice_sent_on=DATES,
     sol_expires_on=DATES,
 )
@@ -135,6 +138,17 @@ def test_nothing_is_asked_of_who_owes_nothing(
     caps = capabilities(paid, holds, TODAY)
     for verdict in (caps.offer, caps.accept, caps.pay, caps.charge, caps.send):
         assert verdict.permission is Permission.DENIED
+
+
+@pytest.mark.parametrize("currency", ["USD", "CAD"])
+def test_what_nobody_can_be_charged_is_not_asked_for(currency: str) -> None:
+    """PY-01: Stripe takes no payment below 50 cents."""
+    rest = replace(CREDITOR, balance_cents=Cents(49), currency=currency)
+    caps = capabilities(rest, [], TODAY)
+    assert signs(caps) == "+ + - - - - - +"
+    assert {caps.pay.reasons, caps.charge.reasons, caps.send.reasons} == {(TOO_LITTLE,)}
+    enough = replace(rest, balance_cents=Cents(50))
+    assert signs(capabilities(enough, [], TODAY)) == "+ + + + + + + +"
 
 
 @pytest.mark.parametrize("role", [*CollectorRole])

@@ -24,6 +24,7 @@ def allowed(*holds: HoldKind) -> Capabilities:
         purpose=DebtPurpose.CONSUMER,
         status=AccountStatus.OPEN,
         balance_cents=Cents(1_240_00),
+        currency="USD",
         validation_notice_sent_on=None,
         sol_expires_on=None,
     )

@@ -14,12 +14,15 @@ from portal.domain.statuses import AccountStatus
 from portal.gateways.clock import SetClock
 from portal.models import CollectorRole, EntryKind
 from portal.services import evidence
+from portal.services.arrangements import shorten_to_balance
 from portal.services.ledger import lock_account, post
 from portal.services.standing import set_hold
 from tests.factories import make_account
 from tests.pages.agreeing import enter, links, path
 from tests.pages.debtors import Dana, make_visitor
 from tests.pages.reading import heard, said, tree
+from tests.sandbox.checked import CheckedStripe
+from tests.services.paying import Till, make_plan
 from tests.services.test_balance import counted
 
 
@@ -145,6 +148,35 @@ def test_a_paid_account_owes_nothing(http: FlaskClient, session: PortalSession, 
     words = said(http.get(path(dana)))
     assert words.startswith("You owe nothing on this account")
     assert "You do not need to do anything." in words
+
+
+def test_a_rest_that_cannot_be_charged_is_no_dead_end(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe, clock: SetClock
+) -> None:
+    """PY-01: what Stripe takes no payment for is not asked for, in a plan either."""
+    till = Till(session, stripe, dana.account)
+    make_plan(till, (1_239_70, 30), method="manual", status="active")
+    locked = lock_account(session, dana.account.id)
+    post(
+        session,
+        locked,
+        kind=EntryKind.ADJUSTED,
+        source="placement:1",
+        amount_cents=Cents(30 - 1_240_00),
+        now=clock.now(),
+    )
+    shorten_to_balance(session, locked, clock.now())
+    session.commit()
+    why = "What is left is too little to pay by card or from a bank."
+    page, plan = http.get(path(dana)), http.get(f"{path(dana)}/arrangement")
+    menu = " ".join(links(page))
+    assert "The amount on file is $0.30." in said(page)
+    assert "I need help" in menu
+    for one in (page, plan):
+        assert why in said(one)
+        assert "next payment" not in said(one)
+        assert "ay $0.30" not in said(one)
+        assert "Someone else will pay" not in said(one)
 
 
 def test_a_recalled_account_says_that_it_left(

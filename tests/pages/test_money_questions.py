@@ -229,3 +229,21 @@ def test_support_sees_why_a_permission_is_not_charged_under_yet(
     assert "Nothing is charged under this permission." in words
     assert send(sam, answer, decision=letter, note="The lawyer gets the copy.") == 303
     assert waiting not in heard(sam.get(path))
+
+
+def test_what_is_left_of_a_debt_is_forgiven_after_its_consequence_was_read(
+    http: FlaskClient, session: PortalSession, account: Account
+) -> None:
+    locked = lock_account(session, account.id)
+    less = Cents(30 - 124_000)
+    post(session, locked, kind=EntryKind.ADJUSTED, source="x", amount_cents=less, now=NOW)
+    question = session.scalars(select(MoneyException)).one()
+    sam, path = log_in(http, session, account), f"/support/questions/{question.id}"
+    words = heard(sam.get(path))
+    assert "$0.30 is left, which is too little to be charged." in words
+    assert "Nothing is owed then. A running plan ends, and the account is closed." in words
+    assert "It stays owed. The debtor cannot pay it and is asked for nothing." in words
+    forgiven = mark(session, question, Decision.WRITE_OFF)
+    assert send(sam, path, decision=forgiven, note="Not worth a letter.") == 303
+    session.refresh(account)
+    assert (account.balance_cents, account.status) == (0, "settled")

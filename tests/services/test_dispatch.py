@@ -20,6 +20,7 @@ from portal.gateways.delivery import NotDelivered, RecipientStopped, Refused, Un
 from portal.gateways.mail import Mail, OutboxMailer
 from portal.gateways.sms import OutboxTexter, Text
 from portal.models import (
+    AccessLink,
     Account,
     Channel,
     CollectorRole,
@@ -28,11 +29,13 @@ from portal.models import (
     Debtor,
     Document,
     Message,
+    MoneyException,
     OneTimeCode,
+    Staff,
     StopKind,
     fresh_id,
 )
-from portal.services import evidence
+from portal.services import evidence, money_questions
 from portal.services.clearance import CAPPED
 from portal.services.dispatch import (
     FIRST_WAIT,
@@ -47,6 +50,7 @@ from portal.services.evidence import SYSTEM
 from portal.services.identity import code_text
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
+from portal.services.money_questions import Decision
 from portal.services.standing import set_hold
 from portal.services.verify import verify_client
 from portal.writing import write
@@ -201,12 +205,11 @@ def test_a_message_is_sent_once_with_the_record_of_its_bytes(dana: Dana):
     assert dana.contact.address not in str(leaf.payload)
 
 
-def test_no_table_holds_a_link_or_a_code_that_works(dana: Dana):
-    issued = issue_link(dana.session, dana.debtor, keys=KEYS, contact=dana.contact, now=NOW)
+def make_code(dana: Dana, link: AccessLink) -> OneTimeCode:
     code = OneTimeCode(
         client_id=dana.account.client_id,
         debtor_id=dana.debtor.id,
-        link_id=issued.link.id,
+        link_id=link.id,
         contact_id=dana.contact.id,
         code_hash=bytes(32),
         sent_at=NOW,
@@ -214,6 +217,12 @@ def test_no_table_holds_a_link_or_a_code_that_works(dana: Dana):
     )
     dana.session.add(code)
     dana.session.flush()
+    return code
+
+
+def test_no_table_holds_a_link_or_a_code_that_works(dana: Dana):
+    issued = issue_link(dana.session, dana.debtor, keys=KEYS, contact=dana.contact, now=NOW)
+    code = make_code(dana, issued.link)
     given = {"account": None, "link": issued.link}
     for template in ("new_link", "one_time_code"):
         context = {"code_id": str(code.id)}
@@ -682,3 +691,56 @@ def test_the_invariants_of_messages_hold_and_their_breach_is_found(dana: Dana):
         "CT-05",
         *["RT-02"] * 3,
     ]
+
+
+def represent(dana: Dana) -> None:
+    """Dana has a lawyer from now on."""
+    set_hold(dana.session, dana.account, HoldKind.ATTORNEY, source="staff", now=NOW, actor=SYSTEM)
+
+
+def write_to_lawyer(dana: Dana) -> str:
+    """Staff read the one question about a copy, and send it; the question's words."""
+    question = dana.session.query(MoneyException).one()
+    assert question.kind == "copy_kept_back"
+    letter, close = money_questions.options(dana.session, question)
+    assert (letter.decision, close.decision) == (Decision.LETTER, Decision.CLOSE)
+    otto = Staff(id=fresh_id(), name="Otto")
+    money_questions.decide(dana.session, question, letter.mark, "Sent.", staff=otto, now=NOW)
+    return question.detail
+
+
+def letters(dana: Dana) -> list[tuple[str, str]]:
+    """The letters there are, by their template and status."""
+    found = dana.session.query(Message).filter_by(channel=Channel.LETTER).order_by(Message.id)
+    return [(one.template, one.status) for one in found]
+
+
+def test_ct_08_a_required_copy_under_a_lawyers_hold_goes_to_whoever_acts_for_the_debtor(dana: Dana):
+    """PY-12 wants the receipt, CT-08 forbids to write to the debtor: a person sends it."""
+    kept = dana.queue("receipt", context={"payment": str(fresh_id())})
+    represent(dana)
+    dana.dispatch(kept)
+    assert (kept.status, kept.rule, dana.mails, letters(dana)) == ("suppressed", "CT-08", [], [])
+    assert write_to_lawyer(dana).startswith("Receipt: CT-08 keeps it from the debtor")
+    assert letters(dana) == [("receipt", "queued")]
+
+
+def test_ct_08_no_letter_about_the_debt_goes_to_a_lawyers_client(dana: Dana):
+    represent(dana)
+    for name in ("automatic_stopped", "payment_failed"):
+        dana.queue(name, channel=Channel.LETTER)
+    assert letters(dana) == [("automatic_stopped", "suppressed"), ("payment_failed", "suppressed")]
+    write_to_lawyer(dana)
+    assert letters(dana)[2:] == [("automatic_stopped", "queued")]
+
+
+@pytest.mark.parametrize("kind", [HoldKind.ATTORNEY, HoldKind.DEBT_COUNSELLOR, HoldKind.DECEASED])
+def test_ct_04_a_code_goes_to_who_asks_for_it_under_any_hold(dana: Dana, kind: HoldKind):
+    """CT-04, CT-08: it holds no debt content, and a lawyer's client can still log in and pay."""
+    link = issue_link(dana.session, dana.debtor, keys=KEYS, contact=dana.contact, now=NOW).link
+    set_hold(dana.session, dana.account, kind, source="staff", now=NOW, actor=SYSTEM)
+    made = make_code(dana, link)
+    given = {"account": None, "contact": dana.contact, "context": {"code_id": str(made.id)}}
+    code = dana.queue("one_time_code", asked_for=True, **given)
+    assert dana.dispatch(code).status == MessageStatus.SENT
+    assert code_text(KEYS, made.id) in dana.mails[-1].text

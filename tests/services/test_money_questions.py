@@ -5,23 +5,28 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from portal.domain.capabilities import NotAllowedNow
 from portal.domain.money import Cents
 from portal.domain.statuses import AccountStatus
-from portal.models import Account, Client, EntryKind, MoneyException, Role, Staff
+from portal.models import Account, Arrangement, Client, EntryKind, MoneyException, Role, Staff
+from portal.sandbox import control
 from portal.services import money_questions, refunds
+from portal.services.charging import charge_installment
 from portal.services.evidence import account_leaves
 from portal.services.ledger import lock_account, open_exception, post
 from portal.services.money_questions import Decision, DecisionNotPossible, Option
 from portal.services.queues import AnsweredBefore, NoteMissing
 from tests.pages.staff import make_staff
-from tests.services.paying import Till
+from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy
 from tests.services.placing import Placer
 
 
 @pytest.fixture
 def otto(till: Till) -> Staff:
     """Otto, who decides about money."""
-    return make_staff(till.session, Role.OPERATOR)
+    otto = make_staff(till.session, Role.OPERATOR)
+    till.session.expunge(otto)  # a worker reads no staff again
+    return otto
 
 
 def newest(till: Till) -> MoneyException:
@@ -227,3 +232,65 @@ def test_a_decision_needs_a_note(till: Till, otto: Staff) -> None:
             till.session, newest(till), option.mark, " ", staff=otto, now=till.now
         )
     assert till.refunds == []
+
+
+def left_over(till: Till, desk: Placer) -> Arrangement:
+    """A plan of $310.00 a month, one of them paid, of which the client's figure leaves 30 cents."""
+    agreed = make_plan(till, (310_00,) * 4)
+    first_payment(till, agreed)
+    send_copy(till)
+    place_again(till, desk, "310.30")
+    assert till.balance == 30
+    return agreed
+
+
+def test_a_rest_that_nobody_can_be_charged_is_written_off(
+    till: Till, desk: Placer, otto: Staff
+) -> None:
+    """PY-01: no part of a plan waits for a payment that Stripe does not take."""
+    agreed = left_over(till, desk)
+    till.wait(days=30)
+    part = parts_of(till, agreed)[1]
+    charged = charge_installment(till.session, till.gateway, part.id, now=till.now)
+    assert (part.amount_cents, charged) == (30, None)
+    with pytest.raises(NotAllowedNow, match="too little to pay by card"):
+        till.start(30)
+    assert till.questions == ["too_little_left"]
+    assert "$0.30 is left" in newest(till).detail
+    assert offered(till) == [Decision.WRITE_OFF, Decision.CLOSE]
+    decide(till, found(till, Decision.WRITE_OFF), otto)
+    till.session.refresh(agreed)
+    assert (till.balance, till.account.status) == (0, AccountStatus.SETTLED)
+    assert (agreed.status, agreed.ended_reason) == ("completed", "nothing_owed")
+    assert till.entries[-1] == ("forgiven", -30)
+    assert till.broken() == []
+    newest(till).resolved_by = None
+    assert ["what is forgiven" in one.invariant for one in till.broken()] == [True]
+
+
+def test_a_rest_that_is_kept_stays_owed_until_the_balance_moves(
+    till: Till, desk: Placer, otto: Staff
+) -> None:
+    left_over(till, desk)
+    decide(till, found(till, Decision.CLOSE), otto)
+    assert (till.balance, till.account.status) == (30, AccountStatus.OPEN)
+    place_again(till, desk, "310.20")
+    assert till.questions == ["too_little_left"] * 2
+    place_again(till, desk, "400.00")
+    assert (till.balance, newest(till).resolution) == (90_00, "The balance has changed since.")
+    assert till.broken() == []
+
+
+def test_a_refund_in_the_dashboard_that_leaves_a_rest_is_asked_about(till: Till) -> None:
+    paid = till.start(1240_00)
+    till.pay(paid)
+    till.land(paid)
+    control.refund(till.stripe.world, paid.intent_id or "", amount=30)
+    till.reconcile()
+    assert (till.balance, till.account.status) == (30, AccountStatus.OPEN)
+    assert "too_little_left" in till.questions
+
+
+def test_a_new_account_with_too_little_is_asked_about(till: Till, desk: Placer) -> None:
+    desk.row(now=till.now, account_number="NG-1002", current_balance="0.30")
+    assert till.questions == ["too_little_left"]

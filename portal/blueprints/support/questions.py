@@ -25,28 +25,40 @@ TITLES = {
     Decision.OUTSIDE: N_("The debtor got it back another way"),
     Decision.ASK_AGAIN: N_("Ask Stripe for the refund again"),
     Decision.LETTER: N_("Send the copy by letter"),
+    Decision.WRITE_OFF: N_("Forgive what is left"),
     Decision.CLOSE: N_("Change nothing"),
 }
 EFFECTS = {
     Decision.CLOSE: N_("No money moves."),
-    Decision.LETTER: N_(
-        "The letter goes on the list of letters. From then on due parts are charged."
-    ),
+    Decision.WRITE_OFF: N_("Nothing is owed then. A running plan ends, and the account is closed."),
     Decision.ASK_AGAIN: N_("%(back)s is asked to go back. What is owed rises by it."),
     Decision.OUTSIDE: N_("Only if the debtor has the money. The balance is %(after)s then."),
 }
 
 
-LEFT = {
-    "placed_balance": N_(
+SPECIAL = {
+    ("placed_balance", Decision.CLOSE): N_(
         "No money moves. If the client's next file has this figure again, it is posted only if"
         " nothing stands against it."
     ),
-    "copy_not_given": N_(
+    ("copy_not_given", Decision.CLOSE): N_(
         "Nothing is charged under this permission. The debtor can pay each part by hand."
     ),
+    ("copy_not_given", Decision.LETTER): N_(
+        "The letter goes on the list of letters. From then on due parts are charged."
+    ),
+    ("copy_kept_back", Decision.CLOSE): N_(
+        "No letter is written. Choose this if whoever acts for the debtor has it."
+    ),
+    ("copy_kept_back", Decision.LETTER): N_(
+        "The letter goes on the list of letters, for whoever acts for the debtor, not for the"
+        " debtor."
+    ),
+    ("too_little_left", Decision.CLOSE): N_(
+        "It stays owed. The debtor cannot pay it and is asked for nothing."
+    ),
 }
-"""What closing such a question leaves as it is."""
+"""What a decision does about such a question in particular."""
 
 
 class DecisionForm(Form):
@@ -100,8 +112,8 @@ def _effect(option: Option, asked: MoneyException, account: Account | None) -> s
         "back": (option.back_cents, currency),
         "left": (option.left_cents, currency),
     }
-    if option.decision is Decision.CLOSE and asked.kind in LEFT:
-        return _(LEFT[asked.kind])
+    if (asked.kind, option.decision) in SPECIAL:
+        return _(SPECIAL[asked.kind, option.decision])
     if option.decision in EFFECTS:
         return _(EFFECTS[option.decision], **words)
     said = {

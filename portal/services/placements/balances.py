@@ -12,10 +12,11 @@ from uuid import UUID
 
 import psycopg
 
-from portal.domain.money import Cents
+from portal.domain.money import Cents, is_too_little
 from portal.domain.statuses import AccountStatus
 from portal.models import fresh_id
 from portal.models.payments import OPEN_STATUSES
+from portal.services import ledger
 from portal.services.placements.rows import CheckedRow
 
 Connection = psycopg.Connection[Any]
@@ -38,6 +39,10 @@ _ASKED = (
 _ASK = (
     "INSERT INTO money_exception (client_id, id, account_id, kind, source, detail, opened_at)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
+_OPEN = (
+    "SELECT id, balance_cents, currency FROM account"
+    " WHERE client_id = %s AND id = ANY(%s) AND status = 'open'"
 )
 _ANSWER = (
     "UPDATE money_exception SET resolved_at = %s, resolution = %s"
@@ -164,3 +169,19 @@ def answer_by_posting(
     if account_ids:
         why = "A later placement brought a balance that could be posted."
         connection.execute(_ANSWER, (now, why, client_id, EXCEPTION, account_ids))
+
+
+def ask_about_rests(
+    connection: Connection, client_id: UUID, moved: list[UUID], source: str, now: datetime
+) -> None:
+    """Put balances too little to be charged before a person; what was asked before is moot."""
+    if not moved:
+        return
+    kind = ledger.TOO_LITTLE
+    connection.execute(_ANSWER, (now, ledger.MOVED, client_id, kind, moved))
+    for account_id, cents, currency in connection.execute(_OPEN, (client_id, moved)).fetchall():
+        if is_too_little(cents, currency):
+            named = ledger.rest_source(account_id, source)
+            why = ledger.rest_detail(cents, currency)
+            values = (client_id, fresh_id(), account_id, kind, named, why, now)
+            connection.execute(_ASK, values)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from portal.domain.money import Cents
+from portal.domain.money import Cents, is_too_little
 from portal.domain.statuses import AccountStatus
 from portal.models import fresh_id
 from portal.services.placements.balances import AccountBook, KnownAccount
@@ -50,6 +50,11 @@ class Decision:
     status: AccountStatus = AccountStatus.OPEN
     why: str | None = None
 
+    def is_too_little(self) -> bool:
+        """Whether it is a new account that nobody could be charged for."""
+        owed, currency = self.row.itemized_cents, self.row.currency
+        return self.outcome is Outcome.LANDED and is_too_little(owed, currency)
+
 
 @dataclass(slots=True)
 class Batch:
@@ -77,6 +82,14 @@ class Batch:
     def changed(self) -> list[Decision]:
         """The rows of accounts that were placed before."""
         return [decision for decision in self.decisions if decision.earlier_debtor_id]
+
+    def moved(self) -> list[UUID]:
+        """The accounts that were moved, and the new ones of which too little is owed."""
+        return [
+            decision.account_id
+            for decision in self.decisions
+            if decision.delta_cents or decision.is_too_little()
+        ]
 
     def lowered(self) -> list[UUID]:
         """The accounts of which less is owed than before."""

@@ -17,7 +17,7 @@ from portal.models import Account, Arrangement, Placement, Proposal, fresh_id
 from portal.services import arrangements, evidence, ledger
 from portal.services.open_proposals import OPEN, Closed, close_open
 from portal.services.placements import statements
-from portal.services.placements.balances import answer_by_posting, ask_about
+from portal.services.placements.balances import answer_by_posting, ask_about, ask_about_rests
 from portal.services.placements.debtors import Write
 from portal.services.placements.deciding import Batch, Decider, Decision, Outcome
 from portal.services.placements.defaults import validation_end
@@ -90,6 +90,7 @@ def _write(connection: Connection, batch: Batch, placement: Placement, now: date
         ask_about(connection, placement.client_id, batch.held, now)
         posted = [d.account_id for d in changed if d.outcome is Outcome.UPDATED]
         answer_by_posting(connection, placement.client_id, posted, now)
+    ask_about_rests(connection, placement.client_id, batch.moved(), values["source"], now)
     connection.execute(statements.INSERT_CONTACTS, values)
 
 

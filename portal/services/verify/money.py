@@ -110,13 +110,17 @@ CHECKS: dict[str, str] = {
         HAVING r.kind <> 'settlement' OR f.cents > 0
           OR (r.status = 'completed') <> (coalesce(sum(g.lost), 0) = 0)
           OR (r.status <> 'completed' AND f.cents <> 0)""",
-    "what is forgiven belongs to a settlement of the account": """
+    "what is forgiven belongs to a settlement of the account, or a person decided it": """
         SELECT a.reference || ': ' || l.source FROM ledger_entry l
         JOIN account a ON (a.client_id, a.id) = (l.client_id, l.account_id)
         WHERE l.client_id = :client AND l.kind IN ('forgiven', 'forgiveness_reversed')
           AND NOT EXISTS (SELECT FROM arrangement r
             WHERE (r.client_id, r.account_id) = (l.client_id, l.account_id)
-              AND starts_with(l.source, 'arrangement:' || r.id))""",
+              AND starts_with(l.source, 'arrangement:' || r.id))
+          AND NOT EXISTS (SELECT FROM money_exception e
+            WHERE (e.client_id, e.account_id) = (l.client_id, l.account_id)
+              AND e.kind = 'too_little_left' AND e.resolved_by IS NOT NULL
+              AND l.source = 'question:' || e.id)""",
     "what was paid too much is on its way back, or one question says why not": """
         SELECT a.reference || ': ' || a.balance_cents FROM account a
         WHERE a.client_id = :client AND a.balance_cents < 0
