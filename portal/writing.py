@@ -33,7 +33,7 @@ SUBJECTS = {
     "authorization_copy": N_("Your copy"),
     "arrangement_withdrawn": N_("News on your page"),
     "automatic_stopped": N_("We did what you asked"),
-    "plan_completed": N_("All done"),
+    "plan_completed": N_("Thank you"),
     "proposal_received": N_("We have your message"),
     "proposal_accepted": N_("We answered you"),
     "proposal_countered": N_("We answered you"),

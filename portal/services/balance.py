@@ -173,6 +173,11 @@ class Balance:
         return self.agreement if self.agreement and self.agreement.live else None
 
     @property
+    def waits(self) -> bool:
+        """Whether a hold lets an agreement wait: nothing is taken, and nothing is due."""
+        return self.live is not None and not self.offers.capabilities.charge.allowed
+
+    @property
     def zone(self) -> str:
         """The debtor's time zone."""
         return zone_of(self.debtor)

@@ -335,7 +335,9 @@ def _abandoned(subject: _Subject) -> Values:
 
 
 def _completed(subject: _Subject) -> Values:
-    return {"reference": subject.row(Arrangement, "completed").reference}
+    agreed = subject.row(Arrangement, "completed")
+    owed = max(subject.account.balance_cents, 0)
+    return {"reference": agreed.reference, "owed": (owed, agreed.currency) if owed else None}
 
 
 def _proposal(subject: _Subject) -> Values:

@@ -8,8 +8,25 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents
-from portal.models import Account, Arrangement, Client, Installment, Payment
-from portal.services.arrangements import UNPAID
+from portal.domain.terms import Kind
+from portal.models import (
+    Account,
+    Arrangement,
+    Client,
+    EntryKind,
+    Installment,
+    LedgerEntry,
+    Payment,
+)
+from portal.services.arrangements import LIVE, UNPAID
+
+BACK = (
+    EntryKind.REFUND,
+    EntryKind.REFUND_FAILED,
+    EntryKind.CHARGEBACK,
+    EntryKind.CHARGEBACK_REVERSED,
+)
+"""The movements of money that had been paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +38,7 @@ class PaymentView:
     client: Client
     arrangement: Arrangement | None
     parts: tuple[Installment, ...] = ()
+    back: tuple[LedgerEntry, ...] = ()
 
     @property
     def next_part(self) -> Installment | None:
@@ -31,6 +49,19 @@ class PaymentView:
     def left_cents(self) -> Cents:
         """What is still owed on the account."""
         return Cents(max(self.account.balance_cents, 0))
+
+    @property
+    def gone_cents(self) -> Cents:
+        """What of it went back and did not come again."""
+        return Cents(sum(entry.amount_cents for entry in self.back))
+
+    @property
+    def plan_cents(self) -> Cents | None:
+        """What its agreement still collects; None where none is open."""
+        if self.arrangement is None or self.arrangement.status not in LIVE:
+            return None
+        unpaid = [part for part in self.parts if part.status in UNPAID]
+        return Cents(sum(part.amount_cents - part.paid_cents for part in unpaid))
 
     @property
     def paid_at(self) -> datetime:
@@ -57,7 +88,7 @@ def payment_view(session: Session, debtor_id: UUID, payment_id: UUID) -> Payment
     ).one_or_none()
     if row is None:
         return None
-    return PaymentView(*row, parts=_parts(session, row[3]))
+    return PaymentView(*row, parts=_parts(session, row[3]), back=_back(session, row[0]))
 
 
 def _parts(session: Session, agreed: Arrangement | None) -> tuple[Installment, ...]:
@@ -67,5 +98,24 @@ def _parts(session: Session, agreed: Arrangement | None) -> tuple[Installment, .
         select(Installment)
         .where(Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id)
         .order_by(Installment.n)
+    )
+    return tuple(rows)
+
+
+def outside_cents(kind: str, left_cents: int, balance_cents: int) -> Cents:
+    """What is owed beside what an open agreement collects: nothing beside a settlement."""
+    return Cents(0 if kind == Kind.SETTLEMENT else max(balance_cents - left_cents, 0))
+
+
+def _back(session: Session, payment: Payment) -> tuple[LedgerEntry, ...]:
+    rows = session.scalars(
+        select(LedgerEntry)
+        .where(
+            LedgerEntry.client_id == payment.client_id,
+            LedgerEntry.account_id == payment.account_id,
+            LedgerEntry.payment_id == payment.id,
+            LedgerEntry.kind.in_(BACK),
+        )
+        .order_by(LedgerEntry.at, LedgerEntry.id)
     )
     return tuple(rows)

@@ -93,7 +93,8 @@ def test_what_is_owed_again_after_money_went_back_is_said_with_the_agreement(
     post(session, account, kind=EntryKind.REFUND, source="t", amount_cents=back, now=now)
     session.commit()
     mine = said(http.get(f"{path(dana)}/arrangement"))
-    assert "money went back since" in mine
+    assert "You made every payment, but money is owed again." in mine
+    assert "$40.00 that you had paid went back (last on November 22, 2026)." in mine
     assert "You owe$40.00" in mine
     assert "Nothing" not in mine
 
@@ -154,9 +155,19 @@ def test_a_later_start_saves_the_method_and_takes_nothing(
     assert (payment.purpose, payment.amount_cents) == (PaymentPurpose.METHOD, 0)
     waiting = heard(http.get(f"{path(dana)}/arrangement"))
     assert "Your card or bank account is not saved yet. Nothing was taken." in waiting
+    assert "Nothing is due yet." in waiting
+    left = heard(http.get(f"/payment/{payment.id}"))
+    assert "Your card was not saved" in left
+    assert "You have not paid" not in left
     http.get(pay_at_stripe(session, stripe))
     assert newest(session, Authorization).status is AuthorizationStatus.GRANTED
     assert control.payments(stripe.world) == []
+    mine, first = heard(http.get(f"{path(dana)}/arrangement")), heard(http.get(path(dana)))
+    assert "Your agreement is saved. Nothing is due yet." in mine
+    assert "$104.00 on December 1, 2026. We take it then from Visa ending 4242." in mine
+    assert "Your next payment is $104.00 on December 1, 2026." in first
+    assert "waits for its first" not in first
+    assert "We wait for" not in mine
 
 
 def test_a_plan_by_hand_with_a_later_start_asks_for_no_card(
@@ -179,9 +190,10 @@ def test_back_from_checkout_unpaid_something_else_can_be_chosen(
     http: FlaskClient, session: PortalSession, dana: Dana
 ) -> None:
     accept(http, dana, review(http, dana, "Pay $868.00"))
-    assert "waits for its first payment" in said(http.get(path(dana)))
+    said_first = "waits for its first payment. We have not heard of a payment yet."
+    assert said_first in said(http.get(path(dana))), "a Checkout is open: nobody here knows"
     mine = http.get(f"{path(dana)}/arrangement")
-    assert "We wait for your first payment. Nothing was taken." in said(mine)
+    assert "We wait for your first payment. We have not heard of a payment yet." in said(mine)
     answered = send(http, mine, f"{path(dana)}/withdraw")
     assert answered.location == path(dana)
     again = http.get(answered.location)
@@ -216,7 +228,9 @@ def test_a_second_agreement_leads_to_the_first(
 ) -> None:
     one, other = review(http, dana, "Pay it all"), review(http, dana, "Pay $868.00")
     accept(http, dana, one)
-    assert accept(http, dana, other).location == f"{path(dana)}/arrangement"
+    landed = accept(http, dana, other).location
+    assert landed.startswith(f"{path(dana)}/arrangement")
+    assert "What you chose just now was not taken." in said(http.get(landed))
     assert session.scalar(select(func.count(Arrangement.id))) == 1
 
 
@@ -346,7 +360,10 @@ def test_without_stripe_an_agreement_is_not_taken_back(
 ) -> None:
     accept(http, dana, review(http, dana, "Pay it all"))
     mine = http.get(f"{path(dana)}/arrangement")
-    stripe.world.faults.plan(Fault.DROP_BEFORE, times=9, path="/v1")
+    stripe.world.faults.plan(Fault.DROP_BEFORE, times=99, path="/v1")
+    unread = said(http.get(f"/payment/{newest(session, Payment).id}"))
+    assert "We have not heard of a payment yet." in unread
+    assert "Nothing was taken" not in unread
     answered = send(http, mine, f"{path(dana)}/withdraw")
     assert answered.status_code == 503
     assert "Try again in a few minutes." in said(answered)

@@ -162,6 +162,22 @@ def test_the_last_payment_is_the_end_of_the_plan(till: Till, post: Post):
     sent = send_all(till.session, post)
     assert set(sent) == {"receipt", "plan_completed"}
     assert agreed.reference in (sent["plan_completed"].body or "")
+    assert "nothing left to pay on it" in (sent["plan_completed"].body or "")
+
+
+def test_the_end_of_a_plan_says_what_is_still_owed(till: Till, post: Post):
+    prove(till.session, till.account)
+    agreed = make_plan(till, (1240_00,), method="manual")
+    paid = till.start(10_00)
+    till.pay(paid)
+    till.land(paid)
+    first_payment(till, agreed)
+    control.refund(till.stripe.world, paid.intent_id or "")
+    till.reconcile()
+    assert till.balance == 10_00
+    written = send_all(till.session, post)["plan_completed"].body or ""
+    assert "You still owe $10.00 on this account." in written
+    assert "nothing left to pay" not in written
 
 
 def test_a_bank_debit_on_its_way_that_fails(till: Till, post: Post):

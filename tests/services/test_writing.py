@@ -37,9 +37,10 @@ VALUES: dict[str, dict[str, Any]] = {
     "one_time_code": {"code": "123456"},
     **dict.fromkeys(("receipt", "payment_failed", "payment_processing", "refund_made"), PAID),
     **dict.fromkeys(
-        ("agreement_copy", "arrangement_withdrawn", "automatic_stopped", "plan_completed"),
+        ("agreement_copy", "arrangement_withdrawn", "automatic_stopped"),
         {"reference": "HR-7K2M-91"},
     ),
+    "plan_completed": {"reference": "HR-7K2M-91", "owed": (10_00, "USD")},
     **dict.fromkeys(("proposal_received", "help_received"), ANSWERED),
 }
 AUTHORIZED = Authorized(

@@ -31,7 +31,9 @@ from portal.services.agreements import (
 )
 from portal.services.arrangements import NothingAutomatic
 from portal.services.balance import Balance
+from portal.services.forgiveness import LOST
 from portal.services.payments import PaymentOnItsWay
+from portal.services.receipts import BACK, outside_cents
 from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -52,6 +54,7 @@ ENDS = {
 
 DONE = {
     "stopped": N_("Automatic payments are off. Nothing more is taken without you."),
+    "before": N_("You had agreed to this before. What you chose just now was not taken."),
 }
 
 
@@ -94,7 +97,8 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         agreed=agreed,
         note=note,
         title=_title(agreed),
-        **_progress(agreed),
+        **_progress(view, agreed),
+        **_back(view, agreed),
         state=_state(view, agreed),
         method=_method(agreed),
         parts=[_row(view, part) for part in agreed.parts],
@@ -107,7 +111,15 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
     )
 
 
-def _progress(agreed: AgreementPage) -> dict[str, int]:
+def _back(view: Balance, agreed: AgreementPage) -> dict[str, Any]:
+    """What went back since the agreement and stayed away, and when it last did."""
+    lines = [one for one in view.lines if one.kind in BACK and one.at >= agreed.accepted_at]
+    gone = sum(line.amount_cents for line in lines)
+    owed = gone > 0 and view.account.balance_cents > 0
+    return {"back_cents": gone if owed else 0, "back_at": lines[-1].at if lines else None}
+
+
+def _progress(view: Balance, agreed: AgreementPage) -> dict[str, int]:
     """How much of the agreement is paid, and how much is left in how many payments."""
     left = [part.open_cents for part in agreed.parts if part.status in OPEN_PARTS]
     paid = sum(part.paid_cents for part in agreed.parts)
@@ -116,6 +128,9 @@ def _progress(agreed: AgreementPage) -> dict[str, int]:
         "left_cents": sum(left),
         "total_cents": paid + sum(left),
         "open_parts": len(left),
+        "outside_cents": outside_cents(agreed.terms.kind, sum(left), view.account.balance_cents)
+        if agreed.live
+        else Cents(0),
     }
 
 
@@ -125,14 +140,28 @@ def _title(agreed: AgreementPage) -> str:
 
 def _state(view: Balance, agreed: AgreementPage) -> str:
     if agreed.status is ArrangementStatus.COMPLETED and view.account.balance_cents > 0:
-        return _("This was done, but money went back since.")
+        return _("You made every payment, but money is owed again.")
     if agreed.ended_reason == "expired":
         return _("This has ended, because no first payment came in time. Nothing was taken.")
+    if agreed.ended_reason == LOST:
+        return _(
+            "This has ended, because money that you paid for it went back. The part that you did"
+            " not have to pay is owed again. What is still paid counts."
+        )
     if agreed.status in ENDS:
         return _(ENDS[agreed.status])
     if agreed.waiting:
-        return _("We wait for your first payment. Nothing was taken.")
+        return _waiting(view, agreed)
     return _("Your agreement is running.")
+
+
+def _waiting(view: Balance, agreed: AgreementPage) -> str:
+    part = agreed.next_part
+    if view.waits or (part is not None and part.due_on > view.today):
+        return _("Your agreement is saved. Nothing is due yet.")
+    if view.attempt is not None:
+        return _("We wait for your first payment. We have not heard of a payment yet.")
+    return _("We wait for your first payment. Nothing was taken.")
 
 
 def _method(agreed: AgreementPage) -> str:
@@ -142,7 +171,8 @@ def _method(agreed: AgreementPage) -> str:
 
 def _row(view: Balance, part: Part) -> dict[str, Any]:
     words, kind = STATES[part.status]
-    if part.status is InstallmentStatus.SCHEDULED and part.due_on <= view.today:
+    due = part.due_on <= view.today and not view.waits
+    if part.status is InstallmentStatus.SCHEDULED and due:
         late = part.due_on < view.today
         words, kind = (N_("! Not paid yet"), "bad") if late else (N_("→ Due today"), "")
     return {"part": part, "words": words, "kind": kind}

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from flask import abort, current_app, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
 
 from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.balance import balance_page
@@ -23,14 +22,14 @@ from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
 from portal.domain.statuses import PaymentStatus
 from portal.gateways.payments import GatewayError
-from portal.models import Payment, PaymentPurpose, Refund
+from portal.models import Payment, PaymentPurpose
 from portal.runtime import Runtime
 from portal.security import audience, current_visit
 from portal.services import payments
-from portal.services.arrangements import LIVE, UNPAID, expire_due
+from portal.services.arrangements import LIVE, expire_due
+from portal.services.forgiveness import LOST
 from portal.services.payments import CheckoutRequest, PaymentOnItsWay
-from portal.services.receipts import PaymentView, payment_view
-from portal.services.refunds import GOING_BACK
+from portal.services.receipts import PaymentView, outside_cents, payment_view
 from portal.services.standing import standing
 from portal.web import allow_form_action, explain, locale, now, render, see_other, session, url_for
 from portal.web import gettext as _
@@ -94,15 +93,16 @@ def payment(payment_id: UUID) -> ResponseReturnValue:
 
     The one GET that may write: it takes over what has already happened at Stripe.
     """
-    view = _own(payment_id)
+    view, unread = _own(payment_id), False
     if view.payment.status in payments.UNRESOLVED:
         try:
             payments.refresh(session, _runtime().stripe, payment_id, now=now())
         except GatewayError:
             session.rollback()
+            unread = True
         view = _own(payment_id)
     may_leave_for_checkout()
-    return render("debtor/payment.html", **_said(view))
+    return render("debtor/payment.html", **_said(view), unread=unread)
 
 
 @bp.post("/payment/<uuid:payment_id>/check")
@@ -136,12 +136,7 @@ def receipt(payment_id: UUID) -> ResponseReturnValue:
     view = _own(payment_id)
     if view.payment.status != PaymentStatus.SUCCEEDED or not view.payment.amount_cents:
         abort(404)
-    refunded = session.scalar(
-        select(func.sum(Refund.amount_cents)).where(
-            Refund.payment_id == payment_id, Refund.status.in_(map(str, GOING_BACK))
-        )
-    )
-    return render("debtor/receipt.html", view=view, refunded_cents=Cents(int(refunded or 0)))
+    return render("debtor/receipt.html", view=view)
 
 
 def _own(payment_id: UUID) -> PaymentView:
@@ -167,6 +162,9 @@ def _said(view: PaymentView) -> dict[str, Any]:
         "reason": _reason(view.payment),
         "can_pay": can_pay,
         "remaining_cents": _remaining(view),
+        "outside_cents": _outside(view),
+        "lost": agreed is not None and agreed.ended_reason == LOST,
+        "waits": not allowed.charge.allowed,
         "open_arrangement": agreed is not None and agreed.status in LIVE,
         "card": card_text(any_account(view.account.id), locale()) if can_pay else None,
     }
@@ -196,8 +194,10 @@ def _reason(payment: Payment) -> str:
 
 def _remaining(view: PaymentView) -> Cents:
     """What is still to be paid: of the agreement where one is open, else of the account."""
-    agreed = view.arrangement
-    if agreed is None or agreed.status not in LIVE:
-        return view.left_cents
-    left = sum(part.amount_cents - part.paid_cents for part in view.parts if part.status in UNPAID)
-    return Cents(left)
+    return view.left_cents if view.plan_cents is None else view.plan_cents
+
+
+def _outside(view: PaymentView) -> Cents:
+    if view.arrangement is None or view.plan_cents is None:
+        return Cents(0)
+    return outside_cents(view.arrangement.kind, view.plan_cents, view.account.balance_cents)

@@ -112,7 +112,7 @@ def agree(account_id: UUID) -> ResponseReturnValue:
         form.permission.errors = [explain(error)]
         return review_page(view, c, form), 422
     except ArrangementExists:
-        return see_other(url_for(".arrangement", account_id=account_id))
+        return see_other(url_for(".arrangement", account_id=account_id, done="before"))
     except DomainError as error:
         return balance_page(view, note=explain(error)), 409
     commit(session, "acceptance.accepted")
