@@ -271,6 +271,11 @@ PLANTED = {
         "UPDATE debtor_session SET debtor_id = gen_random_uuid()",
         "leaf 3 of ",
     ),
+    "another's acceptance": (
+        "an acceptance is of the account's own debtor",
+        in_leaf("acceptance", "party,debtor", '"another"'),
+        "leaf 3 of ",
+    ),
     "a larger permission": (
         "a permission to charge is the one in its acceptance (PY-05)",
         "UPDATE payment_authorization SET cap_cents = cap_cents + 1",

@@ -33,6 +33,25 @@ _PAYING = (
     "SELECT account_id FROM payment WHERE client_id = %s AND account_id = ANY(%s)"  # noqa: S608
     f" AND status IN {OPEN_STATUSES} AND purpose <> 'method'"
 )
+# What a debtor did, or was told or promised, about an account; they may also have looked at it. A
+# message that is just leaving is told on the chains of whoever's accounts it finds.
+_OF_ACCOUNT = (
+    *("arrangement", "payment", "payer_link", "proposal"),
+    *("help_request", "thread_entry", "hold"),
+)
+_OF_DEBTOR = (
+    "SELECT a.id FROM account a JOIN message m"
+    " ON (m.client_id, m.debtor_id) = (a.client_id, a.debtor_id)"
+    " WHERE a.id = ANY(%(ids)s) AND (m.account_id = a.id OR m.status = 'sending')"
+    " UNION SELECT a.id FROM account a JOIN access_link k"
+    " ON (k.client_id, k.debtor_id) = (a.client_id, a.debtor_id)"
+    " WHERE a.id = ANY(%(ids)s) AND k.verified_at IS NOT NULL"
+)
+_ROOTED = _OF_DEBTOR + "".join(
+    f" UNION SELECT account_id FROM {table}"  # noqa: S608
+    " WHERE client_id = %(client)s AND account_id = ANY(%(ids)s)"
+    for table in _OF_ACCOUNT
+)
 _ASKED = (
     "SELECT source FROM money_exception WHERE client_id = %s AND kind = %s AND source = ANY(%s)"
 )
@@ -89,6 +108,7 @@ class AccountBook:
         self._known: dict[str, KnownAccount] = {}
         self._paying: set[UUID] = set()
         self._asked: set[str] = set()
+        self._rooted: set[UUID] = set()
 
     def load(self, rows: Sequence[CheckedRow]) -> None:
         """Read what is known of the rows' accounts, and lock those that the rows change."""
@@ -100,6 +120,8 @@ class AccountBook:
         ids = [self._known[row.reference].id for row in changed]
         paying = self._connection.execute(_PAYING, (self._client_id, ids))
         self._paying = {found[0] for found in paying}
+        rooted = self._connection.execute(_ROOTED, {"client": self._client_id, "ids": ids})
+        self._rooted = {found[0] for found in rooted}
         sources = [exception_source(self._known[row.reference].id, row) for row in changed]
         asked = self._connection.execute(_ASKED, (self._client_id, EXCEPTION, sources))
         self._asked = {found[0] for found in asked}
@@ -117,6 +139,10 @@ class AccountBook:
     def was_asked(self, row: CheckedRow, account: KnownAccount) -> bool:
         """Whether a person was already asked about this very figure."""
         return exception_source(account.id, row) in self._asked
+
+    def is_rooted(self, account: KnownAccount) -> bool:
+        """Whether the account has a history with its debtor, whose alone it stays."""
+        return account.id in self._rooted
 
     def movement(self, row: CheckedRow, account: KnownAccount) -> Movement:
         """What the row's figure does to the balance of its account."""

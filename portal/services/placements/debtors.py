@@ -16,7 +16,9 @@ from portal.services.placements.rows import CheckedRow
 
 Connection = psycopg.Connection[Any]
 
-_COLUMNS = "id, debtor_number, join_key, name_key, date_of_birth_hash, last_four_hash"
+_COLUMNS = (
+    "id, debtor_number, join_key, name_key, date_of_birth_hash, last_four_hash, postal_code_hash"
+)
 _BY_NUMBER = f"SELECT {_COLUMNS} FROM debtor WHERE client_id = %s AND debtor_number = ANY(%s)"  # noqa: S608
 _BY_KEY = (
     f"SELECT {_COLUMNS} FROM debtor"  # noqa: S608
@@ -27,6 +29,9 @@ _ACCOUNTS = (
     "SELECT debtor_id, count(*) FROM account"
     " WHERE client_id = %s AND debtor_id = ANY(%s) GROUP BY debtor_id"
 )
+
+_ANSWERS = ("date_of_birth_hash", "last_four_hash")
+"""The answers that tell one person from another; a postal code is shared, and changes."""
 
 
 class Write(StrEnum):
@@ -49,6 +54,7 @@ class KnownDebtor:
     name_key: str
     date_of_birth_hash: bytes | None
     last_four_hash: bytes | None
+    postal_code_hash: bytes | None
     accounts: int = 0
     fresh: bool = False
 
@@ -61,6 +67,10 @@ class SomebodyElse(Exception):  # noqa: N818
         self.field = field
 
 
+class AlreadyTheirs(Exception):  # noqa: N818
+    """The account has a history with one person, and the row gives it to another."""
+
+
 class DebtorBook:
     """The debtors that the rows of one batch may belong to, kept up to date row by row."""
 
@@ -71,6 +81,8 @@ class DebtorBook:
         self._by_key: dict[bytes, KnownDebtor] = {}
         self.renamed: set[UUID] = set()
         """Debtors on file whose number or key is another than before."""
+        self.corrected: set[UUID] = set()
+        """Debtors on file whose identity answers were wrong."""
 
     def load(self, rows: Sequence[CheckedRow], present: Collection[UUID]) -> None:
         """Read the debtors that the rows name, and those whose accounts are ``present``."""
@@ -101,20 +113,36 @@ class DebtorBook:
         debtor.accounts += 1
         return debtor
 
-    def of_known(self, row: CheckedRow, debtor_id: UUID) -> KnownDebtor:
-        """The debtor of an account that was placed before: mostly the same. Raises SomebodyElse."""
+    def of_known(self, row: CheckedRow, debtor_id: UUID, *, rooted: bool) -> KnownDebtor:
+        """The debtor of an account that was placed before: mostly the same.
+
+        ``rooted``: the account has a history with its debtor, so that nobody else may get it.
+        Raises AlreadyTheirs, SomebodyElse.
+        """
         present = self._by_id[debtor_id]
-        if not self._is_another(row, present):
+        if self._stays(row, present):
             self._amend(present, row)
             return present
-        renumbered = present.number and row.debtor_number
-        if self._named(row) is None and present.accounts == 1 and not renumbered:
-            self._amend(present, row)
-            return present
+        if rooted:
+            raise AlreadyTheirs
         debtor = self._named_or_new(row)
         present.accounts -= 1
         debtor.accounts += 1
         return debtor
+
+    def _stays(self, row: CheckedRow, present: KnownDebtor) -> bool:
+        """Whether the account's debtor is the row's person, if with a correction."""
+        shared = _shared_answers(present, row)
+        same = any(shared) if shared else present.name_key == row.name_key
+        if row.debtor_number and row.debtor_number == present.number:
+            if shared and not same:
+                _check_same_person(present, row)
+            return True
+        if not self._is_another(row, present):
+            return same
+        if self._named(row) is not None or (present.number and row.debtor_number):
+            return False
+        return same if present.accounts == 1 else shared == [True, True]
 
     def _named(self, row: CheckedRow) -> KnownDebtor | None:
         if row.debtor_number:
@@ -149,6 +177,7 @@ class DebtorBook:
                 name_key=row.name_key,
                 date_of_birth_hash=row.date_of_birth_hash,
                 last_four_hash=row.last_four_hash,
+                postal_code_hash=row.postal_code_hash,
                 fresh=True,
             )
         )
@@ -157,19 +186,44 @@ class DebtorBook:
         """Take over what the row says of the debtor; what it leaves blank stays."""
         if debtor.join_key and self._by_key.get(debtor.join_key) is debtor:
             del self._by_key[debtor.join_key]
+        if not debtor.fresh and _corrects(row, debtor):
+            self.corrected.add(debtor.id)
         before = debtor.number, debtor.join_key
         debtor.number = row.debtor_number or debtor.number
-        debtor.join_key = row.join_key or debtor.join_key
+        if row.join_key or not _says_the_same(row, debtor):
+            debtor.join_key = row.join_key  # an old key would join accounts of who it was
         if not debtor.fresh and before != (debtor.number, debtor.join_key):
             self.renamed.add(debtor.id)
         debtor.name_key = row.name_key
         debtor.date_of_birth_hash = row.date_of_birth_hash or debtor.date_of_birth_hash
         debtor.last_four_hash = row.last_four_hash or debtor.last_four_hash
+        debtor.postal_code_hash = row.postal_code_hash or debtor.postal_code_hash
         self._add(debtor)
 
 
 def _check_same_person(debtor: KnownDebtor, row: CheckedRow) -> None:
-    for field in ("date_of_birth_hash", "last_four_hash"):
-        theirs, ours = getattr(debtor, field), getattr(row, field)
-        if theirs and ours and theirs != ours:
+    for field in _ANSWERS:
+        if _differs(debtor, row, field):
             raise SomebodyElse(field.removesuffix("_hash"))
+
+
+def _shared_answers(debtor: KnownDebtor, row: CheckedRow) -> list[bool]:
+    """Of the answers that both have, whether each agrees."""
+    pairs = [(getattr(debtor, field), getattr(row, field)) for field in _ANSWERS]
+    return [theirs == ours for theirs, ours in pairs if theirs and ours]
+
+
+def _differs(debtor: KnownDebtor, row: CheckedRow, field: str) -> bool:
+    theirs, ours = getattr(debtor, field), getattr(row, field)
+    return bool(theirs and ours and theirs != ours)
+
+
+def _says_the_same(row: CheckedRow, debtor: KnownDebtor) -> bool:
+    """Whether the row leaves the person as they are, as far as it says who they are."""
+    return debtor.name_key == row.name_key and all(_shared_answers(debtor, row))
+
+
+def _corrects(row: CheckedRow, debtor: KnownDebtor) -> bool:
+    """Whether the row corrects the person in an answer; who only moved house is not corrected."""
+    changed = any(_differs(debtor, row, field) for field in (*_ANSWERS, "postal_code_hash"))
+    return changed and not _says_the_same(row, debtor)

@@ -12,10 +12,20 @@ from portal.domain.money import Cents, is_too_little
 from portal.domain.statuses import AccountStatus
 from portal.models import fresh_id
 from portal.services.placements.balances import AccountBook, KnownAccount
-from portal.services.placements.debtors import DebtorBook, KnownDebtor, SomebodyElse, Write
+from portal.services.placements.debtors import (
+    AlreadyTheirs,
+    DebtorBook,
+    KnownDebtor,
+    SomebodyElse,
+    Write,
+)
 from portal.services.placements.rows import CheckedRow, Refusal
 
 Connection = psycopg.Connection[Any]
+
+ALREADY_THEIRS = (
+    "This account is already with another person; recall it and place it under another number."
+)
 
 
 class Outcome(StrEnum):
@@ -65,6 +75,7 @@ class Batch:
     refused: list[Refusal] = field(default_factory=list)
     held: list[tuple[CheckedRow, KnownAccount, str]] = field(default_factory=list)
     renamed: list[UUID] = field(default_factory=list)
+    corrected: list[UUID] = field(default_factory=list)
 
     def written(self) -> list[CheckedRow]:
         """The rows that were not refused."""
@@ -83,13 +94,17 @@ class Batch:
         """The rows of accounts that were placed before."""
         return [decision for decision in self.decisions if decision.earlier_debtor_id]
 
-    def moved(self) -> list[UUID]:
-        """The accounts that were moved, and the new ones of which too little is owed."""
+    def rebalanced(self) -> list[UUID]:
+        """The accounts whose balance changes, and the new ones of which too little is owed."""
         return [
             decision.account_id
             for decision in self.decisions
             if decision.delta_cents or decision.is_too_little()
         ]
+
+    def moved(self) -> list[Decision]:
+        """The rows of accounts that another person gets."""
+        return [d for d in self.decisions if d.earlier_debtor_id not in (None, d.debtor.id)]
 
     def lowered(self) -> list[UUID]:
         """The accounts of which less is owed than before."""
@@ -122,6 +137,7 @@ class Decider:
             self._decide(row, account)
         _say_who_writes(self._batch.decisions)
         self._batch.renamed = list(self._debtors.renamed)
+        self._batch.corrected = list(self._debtors.corrected)
         return self._batch
 
     def _decide(self, row: CheckedRow, account: KnownAccount | None) -> None:
@@ -143,6 +159,9 @@ class Decider:
             )
             self._refuse(row, "debtor_number", row.debtor_number or "", why)
 
+        except AlreadyTheirs:
+            self._refuse(row, "reference", row.reference, ALREADY_THEIRS)
+
     def _refuse(self, row: CheckedRow, field: str, value: str, reason: str) -> None:
         column = self._columns.get(field, field)
         refusal = Refusal(row.line, column, value, reason, row.cells, row.reference)
@@ -157,7 +176,9 @@ class Decider:
         if moved.held and self._nothing_else(row, account):
             self._batch.unchanged.append(row)
             return
-        debtor = self._debtors.of_known(row, account.debtor_id)
+        debtor = self._debtors.of_known(
+            row, account.debtor_id, rooted=self._accounts.is_rooted(account)
+        )
         if moved.held:
             self._batch.held.append((row, account, moved.held))
         decision = Decision(

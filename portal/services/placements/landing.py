@@ -21,6 +21,7 @@ from portal.services.placements.balances import answer_by_posting, ask_about, as
 from portal.services.placements.debtors import Write
 from portal.services.placements.deciding import Batch, Decider, Decision, Outcome
 from portal.services.placements.defaults import validation_end
+from portal.services.placements.parting import close_doors
 from portal.services.placements.rows import CheckedRow, Refusal
 
 Connection = psycopg.Connection[Any]
@@ -55,6 +56,7 @@ def land(
     connection.execute(statements.STAGE)
     _stage_tellings(connection, batch)
     if batch.decisions:
+        close_doors(session, placement, batch, now)
         _stage(connection, batch.decisions)
         _write(connection, batch, placement, now)
     connection.execute(statements.INSERT_OUTCOMES, _values(placement, now))
@@ -90,7 +92,7 @@ def _write(connection: Connection, batch: Batch, placement: Placement, now: date
         ask_about(connection, placement.client_id, batch.held, now)
         posted = [d.account_id for d in changed if d.outcome is Outcome.UPDATED]
         answer_by_posting(connection, placement.client_id, posted, now)
-    ask_about_rests(connection, placement.client_id, batch.moved(), values["source"], now)
+    ask_about_rests(connection, placement.client_id, batch.rebalanced(), values["source"], now)
     connection.execute(statements.INSERT_CONTACTS, values)
 
 

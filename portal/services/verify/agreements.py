@@ -36,6 +36,11 @@ CHECKS: dict[str, str] = {
         WHERE l.type = 'acceptance' AND l.told ? 'visit' AND NOT EXISTS (
           SELECT FROM debtor_session s WHERE (s.client_id, s.debtor_id) = (:client, a.debtor_id)
             AND s.id::text = l.told #>> '{visit,id}')""",
+    "an acceptance is of the account's own debtor": """
+        SELECT 'leaf ' || l.n || ' of ' || l.chain_id FROM said l
+        JOIN account a ON a.client_id = :client AND a.chain_id = l.chain_id
+        WHERE l.type = 'acceptance' AND a.debtor_id::text IS DISTINCT FROM
+          coalesce(l.told #>> '{party,debtor}', l.told #>> '{actor,id}')""",
     "a payment of an agreement comes after its acceptance": """
         SELECT 'leaf ' || l.n || ' of ' || l.chain_id FROM said l JOIN said e
           ON e.type = 'acceptance' AND e.chain_id = l.chain_id
