@@ -26,6 +26,10 @@ class ArrangementStatus(StrEnum):
     BROKEN = "broken"
 
 
+LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
+"""The arrangements that are not over."""
+
+
 class InstallmentStatus(StrEnum):
     """Where one dated part stands."""
 

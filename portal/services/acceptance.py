@@ -12,6 +12,7 @@ from portal.domain import terms as wording
 from portal.domain.capabilities import Capabilities
 from portal.domain.holds import Capability
 from portal.domain.statuses import (
+    LIVE,
     ArrangementStatus,
     AuthorizationStatus,
     InstallmentStatus,
@@ -36,7 +37,6 @@ from portal.services.reviews import Reviewed
 from portal.services.standing import standing
 from portal.services.visits import Visit, keep_language
 
-LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
 PERMISSION = "authorization"
 
 

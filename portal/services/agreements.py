@@ -13,6 +13,7 @@ from portal.domain.deadlines import Held, Promise, first_payment_until, last_day
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.statuses import (
+    LIVE,
     ArrangementStatus,
     AuthorizationStatus,
     InstallmentStatus,
@@ -20,7 +21,7 @@ from portal.domain.statuses import (
 )
 from portal.domain.terms import Method, Terms, from_dict
 from portal.services.arrangements import needs_of
-from portal.services.balance import LIVE, Balance, read_with
+from portal.services.balance import Balance, read_with
 from portal.services.visits import Visit
 
 _AGREEMENT = """

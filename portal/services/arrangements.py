@@ -12,7 +12,7 @@ from portal.domain.deadlines import PATIENCE, first_payment_until
 from portal.domain.holds import Capability
 from portal.domain.money import Cents, minimum_charge
 from portal.domain.schedules import Schedule, shorten
-from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus, move
+from portal.domain.statuses import LIVE, ArrangementStatus, InstallmentStatus, PaymentStatus, move
 from portal.domain.terms import Method
 from portal.models import Account, Arrangement, Debtor, Installment, Payment
 from portal.models.payments import OPEN
@@ -21,7 +21,6 @@ from portal.services.evidence import SYSTEM, Actor, Payload
 from portal.services.ledger import lock_account
 from portal.services.standing import moved_day, standing, today_of
 
-LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
 UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED, InstallmentStatus.PROCESSING)
 BATCH = 100
 MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)

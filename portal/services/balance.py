@@ -18,7 +18,13 @@ from portal.domain.debts import CollectorRole
 from portal.domain.help import UNCLEAR_TEXT
 from portal.domain.money import Cents
 from portal.domain.policy import Policy
-from portal.domain.statuses import AccountStatus, ArrangementStatus, PaymentStatus, ProposalStatus
+from portal.domain.statuses import (
+    LIVE,
+    AccountStatus,
+    ArrangementStatus,
+    PaymentStatus,
+    ProposalStatus,
+)
 from portal.models import Account, Client, Debtor, EntryKind, HelpStatus
 from portal.services.offers import OfferSheet, facts_of, sheet
 from portal.services.policies import PublishedPolicy
@@ -91,8 +97,6 @@ SHOWN = (
     (Client.trade_name,),
 )
 """What a page that only shows an account needs of its row, its debtor's and its client's."""
-
-LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents, Money
+from portal.domain.statuses import LIVE
 from portal.gateways.payments import DisputeStatus, GatewayDispute
 from portal.models import Account, Arrangement, Chargeback, EntryKind, Payment, fresh_id
 from portal.services import authorizations, evidence, forgiveness, refunds
-from portal.services.arrangements import LIVE, shorten_to_balance
+from portal.services.arrangements import shorten_to_balance
 from portal.services.ledger import (
     close_if_settled,
     lock_payment,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.db import commit, hook
 from portal.domain.money import Cents
 from portal.domain.statuses import (
+    LIVE,
     AuthorizationStatus,
     InstallmentStatus,
     PaymentStatus,
@@ -30,7 +31,6 @@ from portal.models import (
     PaymentPurpose,
 )
 from portal.services import authorizations, settling
-from portal.services.arrangements import LIVE
 from portal.services.ledger import lock_account, lock_payment, lock_row, open_exception
 from portal.services.payable import Asked, new_payment
 from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents
 from portal.domain.statuses import (
+    LIVE,
     ArrangementStatus,
     InstallmentStatus,
     PaymentStatus,
@@ -22,7 +23,7 @@ from portal.models import (
     PaymentAllocation,
 )
 from portal.services import evidence, forgiveness, notices
-from portal.services.arrangements import LIVE, UNPAID, shorten_to_balance
+from portal.services.arrangements import UNPAID, shorten_to_balance
 from portal.services.ledger import close_if_settled, lock_row, open_exception
 from portal.services.open_proposals import Closed, close_open
 from portal.services.standing import today_of

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from portal.domain.channels import sms_open
 from portal.domain.debts import Country
 from portal.domain.outgoing import Action, Decision, Rule, Situation, decide, template_named
-from portal.domain.statuses import ArrangementStatus, MessageStatus
+from portal.domain.statuses import LIVE, MessageStatus
 from portal.gateways.sms import Texter
 from portal.models import (
     Account,
@@ -30,7 +30,6 @@ from portal.services.standing import in_force, judge, today_of
 from portal.services.whereabouts import zones_among
 
 LINK = template_named("link")
-LIVE = (ArrangementStatus.AWAITING_FIRST_PAYMENT, ArrangementStatus.ACTIVE)
 NOT_YET = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 BY_PREFERENCE = (Channel.EMAIL, Channel.SMS)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
-from portal.domain.statuses import ArrangementStatus, PaymentStatus
+from portal.domain.statuses import LIVE, ArrangementStatus, PaymentStatus
 from portal.models import (
     Account,
     Arrangement,
@@ -23,7 +23,6 @@ from portal.models import (
 )
 from portal.services import authorizations
 from portal.services.arrangements import (
-    LIVE,
     UNPAID,
     ArrangementOver,
     NothingAutomatic,

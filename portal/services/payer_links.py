@@ -19,12 +19,12 @@ from portal.domain.holds import Capability
 from portal.domain.keys import Keys
 from portal.domain.money import Cents, Money, minimum_charge
 from portal.domain.offers import part_payment
-from portal.domain.statuses import ArrangementStatus, PaymentStatus
+from portal.domain.statuses import LIVE, ArrangementStatus, PaymentStatus
 from portal.models import Account, Arrangement, Client, Debtor, Installment, PayerLink, Payment
 from portal.models.base import ids
 from portal.models.payments import OPEN
 from portal.services import evidence
-from portal.services.arrangements import LIVE, UNPAID, installments_of
+from portal.services.arrangements import UNPAID, installments_of
 from portal.services.ledger import lock_account, lock_row
 from portal.services.links import PAYER, id_of_token, random_public_id, token_of_id
 from portal.services.offers import facts_of

@@ -15,12 +15,12 @@ from portal.domain import terms as wording
 from portal.domain.admission import grant
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.holds import Capability
-from portal.domain.statuses import AccountStatus, ProposalStatus, move
+from portal.domain.statuses import LIVE, AccountStatus, ProposalStatus, move
 from portal.domain.terms import Kind, Terms
 from portal.domain.wording import clean_text
 from portal.models import Account, Arrangement, Debtor, Proposal, Staff, fresh_id
 from portal.services import evidence, notices
-from portal.services.acceptance import LIVE, live_arrangement, refuse_second
+from portal.services.acceptance import live_arrangement, refuse_second
 from portal.services.evidence import SYSTEM, Actor, Payload
 from portal.services.help import answer_by
 from portal.services.ledger import lock_account

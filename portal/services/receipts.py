@@ -8,6 +8,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents
+from portal.domain.statuses import LIVE
 from portal.domain.terms import Kind
 from portal.models import (
     Account,
@@ -18,7 +19,7 @@ from portal.models import (
     LedgerEntry,
     Payment,
 )
-from portal.services.arrangements import LIVE, UNPAID
+from portal.services.arrangements import UNPAID
 
 BACK = (
     EntryKind.REFUND,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.money import Cents
-from portal.domain.statuses import AccountStatus
+from portal.domain.statuses import LIVE, AccountStatus
 from portal.models import (
     Account,
     Arrangement,
@@ -28,7 +28,6 @@ from portal.models import (
     PlacementRow,
 )
 from portal.services import evidence
-from portal.services.arrangements import LIVE
 
 PAGE = 50
 AT_ONCE = 1_000

@@ -143,7 +143,8 @@ def set_hold(
 ) -> Hold:
     """Hold an account from now on, on the record; the same kind from the same source is one hold.
 
-    ``source`` names what it follows from (``help:HR-…``, ``staff``), ``evidence`` a document.
+    ``source`` names what it follows from (``help:HR-…``, ``staff``), ``evidence`` a document. The
+    account is locked by the caller.
     """
     for hold in holds_in_force(session, account, now):
         if (hold.kind, hold.source) == (kind, details["source"]):

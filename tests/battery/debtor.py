@@ -14,7 +14,7 @@ from portal.domain import terms as wording
 from portal.domain.money import Cents
 from portal.domain.offers import plan_presets
 from portal.domain.schedules import Frequency
-from portal.domain.statuses import InstallmentStatus
+from portal.domain.statuses import LIVE, InstallmentStatus
 from portal.domain.terms import Choice, Kind, Method
 from portal.gateways.payments import PaymentGateway
 from portal.models import (
@@ -169,7 +169,7 @@ class Dana:
 
     def _live(self, session: Session, purse: Purse) -> Arrangement | None:
         agreed = arrangements.arrangement_of(session, self._account(session, purse))
-        return agreed if agreed is not None and agreed.status in arrangements.LIVE else None
+        return agreed if agreed is not None and agreed.status in LIVE else None
 
     def _go_on(self, session: Session, purse: Purse, agreed: Arrangement) -> None:
         parts = arrangements.installments_of(session, agreed)

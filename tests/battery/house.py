@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal import tasks
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
-from portal.domain.statuses import AccountStatus, PaymentStatus
+from portal.domain.statuses import LIVE, AccountStatus, PaymentStatus
 from portal.models import Client, EntryKind, Hold, Payment, Refund
 from portal.services import arrangements, evidence, refunds
 from portal.services.ledger import lock_account, post
@@ -109,7 +109,7 @@ class House:
         """Staff end an agreement."""
         account = lock_account(session, purse.account_id)
         agreed = arrangements.arrangement_of(session, account)
-        if agreed is None or agreed.status not in arrangements.LIVE:
+        if agreed is None or agreed.status not in LIVE:
             return False
         arrangements.cancel(
             session, agreed, reason="staff", actor=evidence.SYSTEM, now=self.sim.now

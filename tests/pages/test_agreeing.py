@@ -230,7 +230,7 @@ def test_a_second_agreement_leads_to_the_first(
     accept(http, dana, one)
     landed = accept(http, dana, other).location
     assert landed.startswith(f"{path(dana)}/arrangement")
-    assert "What you chose just now was not taken." in said(http.get(landed))
+    assert "What you chose just now changed nothing." in said(http.get(landed))
     assert session.scalar(select(func.count(Arrangement.id))) == 1
 
 

@@ -54,7 +54,7 @@ ENDS = {
 
 DONE = {
     "stopped": N_("Automatic payments are off. Nothing more is taken without you."),
-    "before": N_("You had agreed to this before. What you chose just now was not taken."),
+    "before": N_("You had agreed to this before. What you chose just now changed nothing."),
 }
 
 

@@ -3,9 +3,9 @@
 from flask import abort, make_response
 from werkzeug.wrappers import Response
 
-from portal.domain.statuses import AccountStatus
+from portal.domain.statuses import LIVE, AccountStatus
 from portal.security import keys, wear_neutral
-from portal.services.arrangements import LIVE, arrangement_of
+from portal.services.arrangements import arrangement_of
 from portal.services.attempts import Locked, Scope
 from portal.services.links import LinkState, OpenedLink, accounts_of, open_token
 from portal.web import now, prefer, render, session, url_for

@@ -20,13 +20,13 @@ from portal.db import commit
 from portal.domain import DomainError
 from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
-from portal.domain.statuses import PaymentStatus
+from portal.domain.statuses import LIVE, PaymentStatus
 from portal.gateways.payments import GatewayError
 from portal.models import Payment, PaymentPurpose
 from portal.runtime import Runtime
 from portal.security import audience, current_visit
 from portal.services import payments
-from portal.services.arrangements import LIVE, expire_due
+from portal.services.arrangements import expire_due
 from portal.services.forgiveness import LOST
 from portal.services.payments import CheckoutRequest, PaymentOnItsWay
 from portal.services.receipts import PaymentView, outside_cents, payment_view

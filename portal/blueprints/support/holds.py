@@ -16,6 +16,7 @@ from portal.models import Hold
 from portal.security import audience, current_staff
 from portal.services import evidence, standing
 from portal.services.dossier import ReasonMissing, find_account
+from portal.services.ledger import lock_account
 from portal.web import Form, now, session
 from portal.web import gettext as _
 
@@ -50,7 +51,7 @@ def hold(account_id: UUID) -> Any:
     def do() -> None:
         standing.set_hold(
             session,
-            found,
+            lock_account(session, found.id),
             HoldKind(form.kind.data),
             source="staff",
             evidence=_reason(form.reason.data),

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.db import psycopg_connection
-from portal.domain.statuses import AccountStatus
+from portal.domain.statuses import LIVE, AccountStatus
 from portal.models import Account, Arrangement, Placement, Proposal, fresh_id
 from portal.services import arrangements, evidence, ledger
 from portal.services.open_proposals import OPEN, Closed, close_open
@@ -149,7 +149,7 @@ def _shorten(session: Session, batch: Batch, now: datetime) -> None:
     if not lowered:
         return
     planned = select(Arrangement.account_id).where(
-        Arrangement.account_id.in_(lowered), Arrangement.status.in_(arrangements.LIVE)
+        Arrangement.account_id.in_(lowered), Arrangement.status.in_(LIVE)
     )
     for account_id in session.scalars(planned.order_by(Arrangement.account_id)):
         account = ledger.lock_account(session, account_id)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db import commit
-from portal.domain.statuses import AccountStatus, move
+from portal.domain.statuses import LIVE, AccountStatus, move
 from portal.models import (
     AccessLink,
     Account,
@@ -225,7 +225,7 @@ class _Recall:
             select(Arrangement).where(
                 Arrangement.client_id == account.client_id,
                 Arrangement.account_id == account.id,
-                Arrangement.status.in_(arrangements.LIVE),
+                Arrangement.status.in_(LIVE),
             )
         )
         if agreed is not None:
