@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import terms as wording
+from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
 from portal.domain.statuses import (
@@ -25,6 +26,7 @@ from portal.models import (
     Account,
     Arrangement,
     Authorization,
+    EntryKind,
     Installment,
     LedgerEntry,
     Message,
@@ -37,7 +39,9 @@ from portal.models import (
 from portal.sandbox import control
 from portal.services import authorizations, evidence, payments
 from portal.services.dispatch import Carriers, dispatch
+from portal.services.ledger import lock_account, post
 from portal.services.payments import CheckoutRequest
+from portal.services.standing import set_hold
 from portal.services.stripe_lists import reconcile_account
 from portal.services.verify import Broken, verify_client
 from portal.writing import write
@@ -98,6 +102,34 @@ class Till:
         """Go over Stripe's lists, as the worker does every hour."""
         with acting_as("portal_worker", self.session):
             reconcile_account(self.session, self.gateway, None, now=self.now)
+
+    def paid(self, amount: int = 50_00, name: str = "visa", **given: Any) -> Payment:
+        """Open a page, go through it and come back."""
+        payment = self.start(amount, **given)
+        self.pay(payment, name)
+        return self.land(payment)
+
+    def lower(self, cents: int) -> None:
+        """The client places so much less than before."""
+        post(
+            self.session,
+            lock_account(self.session, self.account.id),
+            kind=EntryKind.ADJUSTED,
+            source="placement:later",
+            amount_cents=Cents(-cents),
+            now=self.now,
+        )
+
+    def hold(self, kind: HoldKind, *, now: datetime | None = None) -> None:
+        """A help topic of Dana's holds the account."""
+        set_hold(
+            self.session,
+            self.account,
+            kind,
+            source="help:HR-1",
+            now=now or self.now,
+            actor=evidence.debtor(self.account.debtor_id),
+        )
 
     def newest(self) -> Payment:
         """Our latest attempt."""
@@ -249,14 +281,23 @@ def parts_of(till: Till, agreed: Arrangement) -> list[Installment]:
 def first_payment(till: Till, agreed: Arrangement, name: str = "visa") -> Payment:
     """Pay the first installment on its Checkout page and come back."""
     first = parts_of(till, agreed)[0]
-    payment = till.start(
+    return till.paid(
         first.amount_cents,
+        name,
         purpose=PaymentPurpose.FIRST,
         arrangement_id=agreed.id,
         installment_id=first.id,
     )
-    till.pay(payment, name)
-    return till.land(payment)
+
+
+def pay_part(till: Till, part: Installment) -> Payment:
+    """Pay an installment by hand and come back."""
+    return till.paid(
+        part.amount_cents,
+        purpose=PaymentPurpose.INSTALLMENT,
+        arrangement_id=part.arrangement_id,
+        installment_id=part.id,
+    )
 
 
 def send_copy(till: Till, mailer: OutboxMailer | None = None) -> None:

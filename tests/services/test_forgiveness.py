@@ -13,23 +13,14 @@ from portal.services.evidence import account_leaves
 from portal.services.ledger import lock_account, open_exception, post
 from tests.factories import make_account
 from tests.pages.staff import make_staff
-from tests.services.paying import Till, first_payment, make_plan, parts_of
+from tests.services.paying import Till, first_payment, make_plan, parts_of, pay_part
 
 
 def settled(till: Till, parts: tuple[int, ...] = (868_00,)) -> tuple[Arrangement, list[Payment]]:
     """A settlement of 1,240.00 for 868.00, agreed and paid in these parts."""
     agreed = make_plan(till, parts, method="manual", kind="settlement")
     paid = [first_payment(till, agreed)]
-    for part in parts_of(till, agreed)[1:]:
-        payment = till.start(
-            part.amount_cents,
-            purpose="installment",
-            arrangement_id=agreed.id,
-            installment_id=part.id,
-        )
-        till.pay(payment)
-        paid.append(till.land(payment))
-    return agreed, paid
+    return agreed, paid + [pay_part(till, part) for part in parts_of(till, agreed)[1:]]
 
 
 def read_again(till: Till) -> None:
@@ -100,14 +91,7 @@ def test_a_part_charged_back_before_the_last_part_is_paid_comes_to_the_same(till
     first = first_payment(till, agreed)
     opened = control.dispute(till.stripe.world, first.intent_id or "")
     read_again(till)
-    last = till.start(
-        434_00,
-        purpose="installment",
-        arrangement_id=agreed.id,
-        installment_id=parts_of(till, agreed)[1].id,
-    )
-    till.pay(last)
-    till.land(last)
+    pay_part(till, parts_of(till, agreed)[1])
     assert not stands(till, agreed)
     assert till.balance == 1240_00 - 434_00
     assert [str(part.status) for part in parts_of(till, agreed)] == ["paid", "paid"]
@@ -163,15 +147,7 @@ def test_partial_refunds_end_a_settlement_once(till: Till) -> None:
 
 def test_giving_back_what_was_paid_too_much_leaves_the_settlement_alone(till: Till) -> None:
     agreed, (payment,) = settled(till)
-    account = lock_account(till.session, till.account.id)
-    post(
-        till.session,
-        account,
-        kind=EntryKind.ADJUSTED,
-        source="placement:later",
-        amount_cents=Cents(-100_00),
-        now=till.now,
-    )
+    till.lower(100_00)
     give_back(till, payment, 100_00)
     assert stands(till, agreed)
     assert till.balance == 0
@@ -185,9 +161,7 @@ def test_what_the_debtor_paid_meanwhile_goes_back_when_the_settlement_stands_aga
     agreed, (payment,) = settled(till)
     opened = control.dispute(till.stripe.world, payment.intent_id or "")
     read_again(till)
-    extra = till.start(50_00)
-    till.pay(extra)
-    till.land(extra)
+    till.paid(50_00)
     control.close_dispute(till.stripe.world, opened["id"], won=True)
     read_again(till)
     refunds.post_refund(till.session, till.gateway, till.refunds[0].id, now=till.now)
@@ -234,19 +208,10 @@ def test_the_check_of_the_books_finds_a_forgiveness_that_outlived_its_settlement
 
 def test_an_overpaid_account_needs_a_question_of_its_own_that_explains_it(till: Till) -> None:
     """Any other open question of the account, or of another account, explains nothing."""
-    payment = till.start(1240_00)
-    till.pay(payment)
-    till.land(payment)
+    till.paid(1240_00)
     account = lock_account(till.session, till.account.id)
     other = make_account(till.session, till.session.get_one(Debtor, debtor_key(till)))
-    post(
-        till.session,
-        account,
-        kind=EntryKind.ADJUSTED,
-        source="placement:later",
-        amount_cents=Cents(-10_00),
-        now=till.now,
-    )
+    till.lower(10_00)
     for kind, asked in (("two_on_their_way", account), ("paid_too_much", other)):
         open_exception(
             till.session, asked, kind=kind, source="payment:1", detail="Look.", now=till.now

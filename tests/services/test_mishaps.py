@@ -18,7 +18,7 @@ from portal.sandbox.faults import Fault
 from portal.services import arrangements, charging, reconcile, refunds, settling
 from portal.services.evidence import debtor
 from portal.services.readings import Reading, read_intent
-from tests.services.paying import Till, first_payment, make_plan, parts_of
+from tests.services.paying import Till, first_payment, make_plan, parts_of, pay_part
 
 
 @contextmanager
@@ -94,14 +94,7 @@ def test_a_settlement_paid_by_hand_after_that_still_forgives_its_rest(till: Till
     with meanwhile("stripe.charge", lambda: stop(till, agreed)):
         charge(till, agreed)
     for part in parts_of(till, agreed)[1:]:
-        paid = till.start(
-            part.amount_cents,
-            purpose="installment",
-            arrangement_id=agreed.id,
-            installment_id=part.id,
-        )
-        till.pay(paid)
-        till.land(paid)
+        pay_part(till, part)
     refunds.post_refund(till.session, till.gateway, till.refunds[0].id, now=till.now)
     till.session.refresh(agreed)
     assert (agreed.status, till.balance) == (ArrangementStatus.COMPLETED, 0)

@@ -11,13 +11,12 @@ from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus
 from portal.gateways.payments import GatewayUnavailable
-from portal.models import Authorization, Message
+from portal.models import Arrangement, Authorization, Message, Payment
 from portal.sandbox import control
 from portal.sandbox.faults import Fault
 from portal.services import arrangements, charging, fulfilling, payments, reconcile, refunds
 from portal.services.evidence import account_leaves, debtor
 from portal.services.payable import NothingToPay
-from portal.services.standing import set_hold
 from tests.services.paying import Till, first_payment, make_plan, parts_of
 
 
@@ -75,9 +74,7 @@ def test_a_bank_debit_is_on_its_way_until_stripe_says_so(till: Till) -> None:
 
 
 def test_a_bank_debit_that_fails_takes_nothing_and_frees_the_account(till: Till) -> None:
-    payment = till.start(50_00)
-    till.pay(payment, "bank_success")
-    till.land(payment)
+    payment = till.paid(50_00, "bank_success")
     control.finish_debit(
         till.stripe.world, till.newest().intent_id or "", failure="insufficient_funds"
     )
@@ -87,13 +84,18 @@ def test_a_bank_debit_that_fails_takes_nothing_and_frees_the_account(till: Till)
     assert till.broken() == []
 
 
-def test_no_answer_from_stripe_keeps_the_attempt_and_its_key(till: Till) -> None:
+def opened_without_answer(till: Till) -> Payment:
+    """An attempt whose page was made, and nothing came back from Stripe."""
     till.stripe.world.faults.plan(
         Fault.DROP_AFTER, times=3, method="POST", path="/v1/checkout/sessions"
     )
     with pytest.raises(GatewayUnavailable):
         till.start(50_00)
-    waiting = till.newest()
+    return till.newest()
+
+
+def test_no_answer_from_stripe_keeps_the_attempt_and_its_key(till: Till) -> None:
+    waiting = opened_without_answer(till)
     assert waiting.status == PaymentStatus.CREATED
     assert till.start(50_00).id == waiting.id
     assert len(till.stripe.sandbox.things("checkout.session")) == 1
@@ -102,12 +104,7 @@ def test_no_answer_from_stripe_keeps_the_attempt_and_its_key(till: Till) -> None
 def test_an_attempt_that_stripe_made_but_never_answered_for_is_found_by_its_mark(
     till: Till,
 ) -> None:
-    till.stripe.world.faults.plan(
-        Fault.DROP_AFTER, times=3, method="POST", path="/v1/checkout/sessions"
-    )
-    with pytest.raises(GatewayUnavailable):
-        till.start(50_00)
-    lost = till.newest()
+    lost = opened_without_answer(till)
     till.wait(hours=2)
     reconcile.sweep(till.session, till.gateway, lost.client_id, now=till.now)
     till.session.refresh(lost)
@@ -122,32 +119,14 @@ def test_more_than_is_owed_is_never_asked_for(till: Till) -> None:
 
 
 def test_a_held_account_takes_no_payment(till: Till) -> None:
-    set_hold(
-        till.session,
-        till.account,
-        HoldKind.DISPUTE,
-        source="help:HR-1",
-        now=till.now,
-        actor=debtor(till.account.debtor_id),
-    )
+    till.hold(HoldKind.DISPUTE)
     with pytest.raises(NotAllowedNow):
         till.start(50_00)
 
 
 def test_a_balance_lowered_while_a_page_was_open_gives_the_excess_back(till: Till) -> None:
-    from portal.models import EntryKind
-    from portal.services.ledger import lock_account, post
-
     payment = till.start(1240_00)
-    account = lock_account(till.session, till.account.id)
-    post(
-        till.session,
-        account,
-        kind=EntryKind.ADJUSTED,
-        source="placement:later",
-        amount_cents=Cents(-200_00),
-        now=till.now,
-    )
+    till.lower(200_00)
     till.pay(payment)
     till.land(payment)
     assert [refund.amount_cents for refund in till.refunds] == [200_00]
@@ -254,7 +233,8 @@ def test_stopped_automatic_payments_are_never_charged(till: Till) -> None:
     assert len(till.charges) == 1
 
 
-def test_a_charge_whose_answer_was_lost_is_repeated_under_the_same_key(till: Till) -> None:
+def charged_without_answer(till: Till) -> Arrangement:
+    """A plan whose second installment was charged, and nothing came back from Stripe."""
     agreed = make_plan(till, (620_00, 620_00))
     first_payment(till, agreed)
     till.wait(days=30)
@@ -264,6 +244,11 @@ def test_a_charge_whose_answer_was_lost_is_repeated_under_the_same_key(till: Til
     charging.charge_installment(
         till.session, till.gateway, parts_of(till, agreed)[1].id, now=till.now
     )
+    return agreed
+
+
+def test_a_charge_whose_answer_was_lost_is_repeated_under_the_same_key(till: Till) -> None:
+    agreed = charged_without_answer(till)
     assert till.newest().status == PaymentStatus.ATTEMPTING
     till.wait(minutes=11)
     reconcile.sweep(till.session, till.gateway, agreed.client_id, now=till.now)
@@ -272,15 +257,7 @@ def test_a_charge_whose_answer_was_lost_is_repeated_under_the_same_key(till: Til
 
 
 def test_a_charge_that_was_lost_after_a_stop_is_only_read(till: Till) -> None:
-    agreed = make_plan(till, (620_00, 620_00))
-    first_payment(till, agreed)
-    till.wait(days=30)
-    till.stripe.world.faults.plan(
-        Fault.DROP_BEFORE, times=3, method="POST", path="/v1/payment_intents"
-    )
-    charging.charge_installment(
-        till.session, till.gateway, parts_of(till, agreed)[1].id, now=till.now
-    )
+    agreed = charged_without_answer(till)
     arrangements.stop_automatic(
         till.session, agreed, actor=debtor(till.account.debtor_id), now=till.now
     )
@@ -292,9 +269,7 @@ def test_a_charge_that_was_lost_after_a_stop_is_only_read(till: Till) -> None:
 
 
 def test_a_refund_made_in_the_dashboard_arrives_and_is_asked_about(till: Till) -> None:
-    payment = till.start(50_00)
-    till.pay(payment)
-    till.land(payment)
+    payment = till.paid(50_00)
     control.refund(till.stripe.world, payment.intent_id or "", amount=20_00)
     for _ in range(2):
         till.reconcile()
@@ -305,9 +280,7 @@ def test_a_refund_made_in_the_dashboard_arrives_and_is_asked_about(till: Till) -
 
 
 def test_partial_refunds_each_count(till: Till) -> None:
-    payment = till.start(100_00)
-    till.pay(payment)
-    till.land(payment)
+    payment = till.paid(100_00)
     for cents in (30_00, 30_00, 40_00):
         control.refund(till.stripe.world, payment.intent_id or "", amount=cents)
         till.reconcile()
@@ -330,9 +303,7 @@ def test_a_chargeback_takes_the_money_back_out_and_ends_the_permission(till: Til
 
 
 def test_an_inquiry_moves_no_money(till: Till) -> None:
-    payment = till.start(50_00)
-    till.pay(payment)
-    till.land(payment)
+    payment = till.paid(50_00)
     control.dispute(till.stripe.world, payment.intent_id or "", inquiry=True)
     till.reconcile()
     assert till.balance == 1190_00
@@ -367,14 +338,7 @@ def test_dates_long_gone_are_not_charged_when_a_hold_ends(till: Till) -> None:
 def test_an_open_page_is_not_given_out_again_under_a_hold(till: Till) -> None:
     """DH-08: the page is closed at Stripe instead, so that nobody can pay on it."""
     open_page = till.start(50_00)
-    set_hold(
-        till.session,
-        till.account,
-        HoldKind.IDENTITY_THEFT,
-        source="help:HR-2",
-        now=till.now,
-        actor=debtor(till.account.debtor_id),
-    )
+    till.hold(HoldKind.IDENTITY_THEFT)
     with pytest.raises(NotAllowedNow):
         till.start(50_00)
     page = till.gateway.retrieve_checkout(open_page.checkout_id or "")
@@ -382,9 +346,7 @@ def test_an_open_page_is_not_given_out_again_under_a_hold(till: Till) -> None:
 
 
 def test_a_refund_unknown_a_day_later_is_not_asked_for_again(till: Till) -> None:
-    payment = till.start(50_00)
-    till.pay(payment)
-    till.land(payment)
+    payment = till.paid(50_00)
     refunds.give_back(till.session, payment, Cents(50_00), cause="staff", now=till.now)
     till.wait(hours=24)
     refunds.post_refund(till.session, till.gateway, till.refunds[0].id, now=till.now)
@@ -395,14 +357,7 @@ def test_a_refund_unknown_a_day_later_is_not_asked_for_again(till: Till) -> None
 def test_a_hold_has_the_open_page_closed_by_a_job(till: Till) -> None:
     """DH-01: "we take no payment while we check" holds for a page that is open already."""
     till.start(50_00)
-    set_hold(
-        till.session,
-        till.account,
-        HoldKind.DISPUTE,
-        source="help:HR-3",
-        now=till.now,
-        actor=debtor(till.account.debtor_id),
-    )
+    till.hold(HoldKind.DISPUTE)
     payments.release_checkout(till.session, till.gateway, till.account.id, now=till.now)
     assert till.newest().status == PaymentStatus.EXPIRED
     queued = text("SELECT count(id) FROM procrastinate_jobs")
@@ -417,14 +372,7 @@ def test_a_hold_set_while_the_job_runs_is_seen_before_stripe_is_asked(till: Till
 
     def between(name: str) -> None:
         if name == "after charge.created":
-            set_hold(
-                till.session,
-                till.account,
-                HoldKind.DISPUTE,
-                source="help:HR-1",
-                now=till.now + timedelta(seconds=1),
-                actor=debtor(till.account.debtor_id),
-            )
+            till.hold(HoldKind.DISPUTE, now=till.now + timedelta(seconds=1))
             till.session.commit()
 
     set_hook(between)
