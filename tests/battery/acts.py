@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from tests.battery.bench import Bench
 from tests.battery.books import open_pages
@@ -23,6 +22,15 @@ _STATE = """
       CASE WHEN r.id IS NULL AND a.status = 'open' AND a.balance_cents >= 200 THEN 'free' END,
       CASE WHEN r.id IS NOT NULL THEN 'live' END,
       CASE WHEN r.status = 'awaiting_first_payment' THEN 'unpaid' END,
+      CASE WHEN r.status = 'awaiting_first_payment' OR s.status IN ('accepted', 'countered')
+        THEN 'waits' END,
+      CASE WHEN s.id IS NULL AND r.id IS NULL AND a.status = 'open' AND a.balance_cents >= 200
+        THEN 'silent' END,
+      CASE WHEN s.status = 'submitted' THEN 'suggested' END,
+      CASE WHEN r.id IS NULL AND s.status IN ('accepted', 'countered') THEN 'granted' END,
+      CASE WHEN EXISTS (SELECT FROM payer_link l WHERE l.account_id = a.id
+        AND l.revoked_at IS NULL AND l.expires_at > %(now)s AND NOT EXISTS (SELECT FROM payment
+          WHERE payer_link_id = l.id AND status = 'succeeded')) THEN 'asked' END,
       CASE WHEN r.method = 'automatic' THEN 'automatic' END,
       CASE WHEN r.method = 'automatic' AND z.id IS NOT NULL THEN 'running' END,
       CASE WHEN p.known THEN 'known' END,
@@ -32,11 +40,14 @@ _STATE = """
         THEN 'held' END,
       CASE WHEN EXISTS (SELECT FROM stripe_event WHERE handled_at IS NULL) THEN 'events' END,
       CASE WHEN EXISTS (SELECT FROM procrastinate_jobs WHERE status = 'todo'
-        AND task_name IN ('payments.refund', 'stripe.handle_events')) THEN 'jobs' END], NULL))
+        AND task_name IN ('payments.refund', 'payments.release', 'stripe.handle_events'))
+        THEN 'jobs' END], NULL))
     FROM account a
     LEFT JOIN arrangement r ON r.account_id = a.id
       AND r.status IN ('awaiting_first_payment', 'active')
     LEFT JOIN payment_authorization z ON z.arrangement_id = r.id AND z.status = 'granted'
+    LEFT JOIN proposal s ON s.account_id = a.id
+      AND s.status IN ('submitted', 'accepted', 'countered')
     CROSS JOIN LATERAL (SELECT count(*) > 0 AS known,
       bool_or(status = 'succeeded' AND amount_cents > 1) AS paid,
       bool_or(status IN ('created', 'open', 'attempting', 'processing')) AS unresolved
@@ -56,42 +67,55 @@ class Choice:
 
 def choices(sim: "Simulation") -> tuple[Choice, ...]:
     """Everything that can happen."""
-    dana, house, outside = sim.dana, sim.house, sim.outside
+    dana, payer, house, outside = sim.dana, sim.payer, sim.house, sim.outside
     return (
         Choice(14, dana.agree, "free"),
         Choice(2, dana.agree, "live"),
         Choice(2, dana.review, "free"),
+        Choice(4, dana.suggest, "silent"),
+        Choice(40, dana.agree_granted, "granted"),
         Choice(4, dana.pay_part, "owed"),
         Choice(7, dana.pay_plan, "live"),
         Choice(3, dana.change_method, "automatic"),
         Choice(3, dana.choose_again, "unpaid"),
         Choice(3, dana.stop_automatic, "automatic"),
         Choice(9, dana.land, "known"),
+        Choice(3, payer.ask, "owed"),
+        Choice(30, payer.follow, "asked"),
+        Choice(8, payer.follow, "shared"),
+        Choice(8, payer.dawdle, "asked", long=True),
+        Choice(2, payer.take_back, "asked"),
         Choice(60, outside.pay, "page"),
         Choice(3, outside.refund, "paid"),
         Choice(4, outside.dispute, "paid"),
         Choice(3, outside.fail_refund, "paid"),
+        Choice(2, sim.won_after_all, "paid", long=True),
         Choice(7, outside.wait, long=True),
         Choice(40, sim.month, "running", long=True),
+        Choice(8, sim.lapse, "waits", long=True),
         Choice(6, outside.deliver, "known"),
-        Choice(6, house.work, "jobs"),
+        Choice(40, house.work, "jobs"),
         Choice(6, house.handle_events, "events"),
         Choice(8, house.sweep, "unresolved"),
         Choice(3, house.reconcile, "known"),
         Choice(8, house.charge_due, "running"),
         Choice(2, house.mail, "running"),
+        Choice(2, house.expire, "waits"),
+        Choice(20, house.answer, "suggested"),
         Choice(2, house.hold, "live"),
         Choice(2, house.lift, "held"),
         Choice(0.5, house.cancel, "live"),
-        Choice(2, house.give_back, "paid"),
+        Choice(4, house.give_back, "paid"),
         Choice(3, house.adjust, "owed"),
         Choice(0.3, house.recall, "owed"),
     )
 
 
-def state(sim: "Simulation", bench: Bench, account_id: UUID, pages: list[str]) -> set[str]:
+def state(sim: "Simulation", bench: Bench, purse: "Purse") -> set[str]:
     """What is the case with an account, as words that ``needs`` asks for."""
-    found = {row[0] for row in bench.rows(_STATE, account=account_id)}
-    if any(one["id"] in pages for one in open_pages(sim.world)):
+    found = {row[0] for row in bench.rows(_STATE, account=purse.account_id, now=sim.now)}
+    if any(one["id"] in purse.pages for one in open_pages(sim.world)):
         found.add("page")
+    if purse.tokens:
+        found.add("shared")
     return found | {""}

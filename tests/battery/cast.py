@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from portal.db import PortalSession
 from portal.domain.policy import Band, PlanLimits, Tier
 from portal.domain.schedules import Frequency
-from portal.models import Client
+from portal.models import Client, Role, Staff
 from portal.services.choices import Picked
+from portal.services.payer_links import Due, PayerState
 from portal.services.reviews import Reviewed
 from portal.services.visits import Visit
 from tests.factories import (
+    NOW,
     make_account,
     make_client,
     make_contact,
@@ -41,12 +43,18 @@ class Tab:
 
 @dataclass
 class Purse:
-    """One account as Dana sees it: her open tabs, and the payment pages that she was sent to."""
+    """One account as Dana sees it: her open tabs, and the payment pages that were opened for it.
+
+    ``tokens`` are of the links with which she asked somebody else to pay, ``shown`` is what the
+    pages behind them said.
+    """
 
     account_id: UUID
     visit: Visit
     tabs: list[Tab] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    shown: dict[str, tuple[PayerState, Due]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class Cast:
     """Everybody in one simulation."""
 
     client_id: UUID
+    staff_id: UUID
     purses: list[Purse]
 
 
@@ -65,13 +74,23 @@ def assemble(sessions: sessionmaker[PortalSession], rng: Random, number: int) ->
         debtor = make_debtor(session, client, time_zone=rng.choice(ZONES))
         make_contact(session, debtor, address="dana@example.com")
         _publish(session, client, rng)
+        staff_id = _hire(session)
         purses = []
         for n in range(rng.choice((1, 1, 2, 3))):
             owed = rng.choice(BALANCES)
             account = make_account(session, debtor, balance_cents=owed, reference=f"NG-{n}")
             purses.append(Purse(account.id, make_visit(session, account)))
         session.commit()
-        return Cast(client.id, purses)
+        return Cast(client.id, staff_id, purses)
+
+
+def _hire(session: Session) -> UUID:
+    sam = Staff(
+        email="sam@harbor.example", name="Sam", role=Role.AGENT, password_hash="-", created_at=NOW
+    )
+    session.add(sam)
+    session.flush()
+    return sam.id
 
 
 def _publish(session: Session, client: Client, rng: Random) -> None:

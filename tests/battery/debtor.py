@@ -13,6 +13,7 @@ from portal.db import hook
 from portal.domain import terms as wording
 from portal.domain.money import Cents
 from portal.domain.offers import plan_presets
+from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.schedules import Frequency
 from portal.domain.statuses import LIVE, InstallmentStatus
 from portal.domain.terms import Choice, Kind, Method
@@ -26,12 +27,13 @@ from portal.models import (
     PaymentPurpose,
     fresh_id,
 )
-from portal.services import arrangements, payments
+from portal.services import arrangements, payments, proposals
 from portal.services.acceptance import accept
 from portal.services.choices import Picked, draft
 from portal.services.evidence import debtor as the_debtor
 from portal.services.offers import offers_for
 from portal.services.payments import CheckoutRequest
+from portal.services.proposals import Wish
 from portal.services.references import fresh_reference
 from portal.services.reviews import Reviewed, ShownDocument
 from portal.services.standing import today_of
@@ -57,10 +59,37 @@ class Dana:
         """Choose something and read its review page, which then lies in a tab."""
         account = self._account(session, purse)
         picked = self._pick(session, account)
-        if picked is None:
-            return False
-        purse.tabs.append(Tab(picked, self._page(session, account, picked)))
+        if picked is not None:
+            self._open_tab(session, purse, account, picked)
+        return picked is not None
+
+    def suggest(self, session: Session, purse: Purse) -> bool:
+        """Suggest other terms than are offered, which then wait for a person."""
+        account = self._account(session, purse)
+        today = offers_for(session, account, self.sim.now).today
+        total = self.rng.choice((account.balance_cents, account.balance_cents * 3 // 4))
+        wish = Suggestion(
+            first_on=today + timedelta(days=self.rng.choice((0, 0, 7, 8))),
+            total_cents=Cents(total),
+            amount_cents=Cents(max(total // self.rng.choice((1, 3, 6)), 10_00)),
+            method=self.rng.choice((Method.AUTOMATIC, Method.MANUAL)),
+        )
+        proposals.submit(session, account, Wish(wish), visit=purse.visit, now=self.sim.now)
+        self.sim.commit(session, "web.suggested")
         return True
+
+    def agree_granted(self, session: Session, purse: Purse) -> bool:
+        """Agree to what a person has granted."""
+        account = self._account(session, purse)
+        proposal = proposals.open_proposal(session, account)
+        if proposal is None or proposal.granted_terms is None:
+            return False
+        terms = wording.from_dict(proposal.granted_terms)
+        choice = Choice(key=terms.key, first_on=terms.first_on)
+        picked = Picked(choice, terms.policy_version, terms.balance_cents, proposal.id)
+        self._open_tab(session, purse, account, picked)
+        session.rollback()
+        return self.agree(session, purse)
 
     def agree(self, session: Session, purse: Purse) -> bool:
         """Press the button of a review page, perhaps an old one, and go on to the payment."""
@@ -99,7 +128,7 @@ class Dana:
             key="plan", amount_cents=amount, first_on=sheet.today, method=Method.AUTOMATIC
         )
         picked = Picked(choice, sheet.published.version, account.balance_cents)
-        purse.tabs.append(Tab(picked, self._page(session, account, picked)))
+        self._open_tab(session, purse, account, picked)
         session.rollback()
         return self.agree(session, purse)
 
@@ -121,6 +150,12 @@ class Dana:
         whole = account.balance_cents
         amount = self.rng.choice((whole, max(whole // 2, 50), max(whole // 3, 50), 50_00))
         self._start(session, purse, PaymentPurpose.ONE_OFF, Cents(amount))
+        return True
+
+    def pay_all(self, session: Session, purse: Purse) -> bool:
+        """Pay the whole balance today."""
+        owed = self._account(session, purse).balance_cents
+        self._start(session, purse, PaymentPurpose.ONE_OFF, owed)
         return True
 
     def change_method(self, session: Session, purse: Purse) -> bool:
@@ -206,6 +241,10 @@ class Dana:
             **given,
         )
         session.commit()
+        self.go_to_checkout(session, purse, wanted)
+
+    def go_to_checkout(self, session: Session, purse: Purse, wanted: CheckoutRequest) -> None:
+        """Be sent on to a payment page, whoever pays on it."""
         url = payments.start_checkout(session, self.gateway, wanted, now=self.sim.now)
         page = url.rpartition("/")[2]
         self.sim.history.handed[page] = purse.account_id
@@ -244,6 +283,9 @@ class Dana:
             method=method,
             valid_until=offer.valid_until,
         )
+
+    def _open_tab(self, session: Session, purse: Purse, account: Account, picked: Picked) -> None:
+        purse.tabs.append(Tab(picked, self._page(session, account, picked)))
 
     def _page(self, session: Session, account: Account, picked: Picked) -> Reviewed:
         drafted = draft(session, account, picked, now=self.sim.now)

@@ -42,13 +42,18 @@ class Stop:
 
 @dataclass
 class History:
-    """Everything in order. ``place`` grows with every line, so that it orders what happened."""
+    """Everything in order. ``place`` grows with every line, so that it orders what happened.
+
+    ``heads`` is what somebody outside has seen of the chains of evidence: which leaf was the newest
+    one, and its hash.
+    """
 
     lines: list[str] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
     handed: dict[str, UUID] = field(default_factory=dict)
     bodies: dict[str, str] = field(default_factory=dict)
+    heads: dict[tuple[UUID, int], str] = field(default_factory=dict)
 
     @property
     def place(self) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -9,22 +10,31 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import tasks
+from portal.db import set_staff
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.statuses import LIVE, AccountStatus, PaymentStatus
-from portal.models import Client, EntryKind, Hold, Payment, Refund
-from portal.services import arrangements, evidence, refunds
+from portal.models import Account, Client, EntryKind, Hold, Payment, Refund, Staff
+from portal.services import arrangements, evidence, proposals, refunds
 from portal.services.ledger import lock_account, post
 from portal.services.payments import open_attempt
 from portal.services.placements.recalling import listed, recall
 from portal.services.standing import lift_hold, set_hold
 from tests.battery.cast import Purse
+from tests.battery.history import Stop
 
-OURS = ("payments.refund", "stripe.handle_events")
+OURS = {
+    "payments.refund": tasks.refund,
+    "payments.release": tasks.release,
+    "stripe.handle_events": tasks.handle_events,
+}
 KINDS = (HoldKind.HARDSHIP, HoldKind.DISPUTE)
 _COPIES = """
     SELECT id FROM message WHERE template = 'authorization_copy' AND channel <> 'letter'
       AND status IN ('queued', 'deferred') AND send_at <= %(now)s ORDER BY id"""
+_EXPIRED = """
+    SELECT account_id, id FROM arrangement
+    WHERE status = 'withdrawn' AND ended_reason = 'expired' ORDER BY id"""
 _JOB = """
     UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (
       SELECT id FROM procrastinate_jobs
@@ -42,16 +52,22 @@ class House:
     rng: Random
 
     def work(self, session: Session, purse: Purse) -> bool:
-        """Take one job of the queue; one whose worker dies is lost, or comes again."""
+        """Take one job of the queue; one whose worker dies is lost, or comes again.
+
+        Often it dies with Stripe's answer to a refund in its hands.
+        """
         found = self.sim.bench.rows(_JOB, ours=list(OURS))
         if not found:
             return False
         job, name, args = found[0]
         args = args if isinstance(args, dict) else json.loads(args)
-        ended = _JOB_ENDS if self.sim.stage.calm or self.rng.random() < 0.5 else _JOB_AGAIN
+        calm = self.sim.stage.calm
+        ended = _JOB_ENDS if calm or self.rng.random() < 0.5 else _JOB_AGAIN
+        if name == "payments.refund" and not calm and self.rng.random() < 0.8:
+            self.sim.stage.die_at("stripe.refund.done")
+            ended = _JOB_AGAIN
         try:
-            task = tasks.refund if name == "payments.refund" else tasks.handle_events
-            task(**args)
+            OURS[name](**args)
         except BaseException:
             self.sim.bench.rows(ended, job=job)
             raise
@@ -84,6 +100,37 @@ class House:
     def charge_due(self, session: Session, purse: Purse) -> bool:
         """The job that charges what is due."""
         tasks.charge_due(str(self.sim.cast.client_id))
+        return True
+
+    def expire(self, session: Session, purse: Purse) -> bool:
+        """The hour's jobs that end what waited too long."""
+        client_id = str(self.sim.cast.client_id)
+        tasks.expire_proposals(client_id)
+        try:
+            tasks.expire_arrangements(client_id)
+        finally:
+            known = {stop.arrangement_id for stop in self.sim.history.stops}
+            for account_id, arrangement_id in self.sim.bench.rows(_EXPIRED):
+                if arrangement_id not in known:
+                    self.sim.history.stops.append(
+                        Stop(account_id, arrangement_id, self.sim.history.place, self.sim.now)
+                    )
+        return True
+
+    def answer(self, session: Session, purse: Purse) -> bool:
+        """Staff grant what Dana suggested, for some days, or decline it."""
+        set_staff(session, self.sim.cast.staff_id)
+        account = session.scalars(select(Account).where(Account.id == purse.account_id)).one()
+        proposal = proposals.open_proposal(session, account)
+        if proposal is None:
+            return False
+        staff = session.get_one(Staff, self.sim.cast.staff_id)
+        if self.rng.random() < 0.8:
+            until = self.sim.now.date() + timedelta(days=self.rng.choice((3, 14)))
+            proposals.accept(session, proposal, staff=staff, valid_until=until, now=self.sim.now)
+        else:
+            proposals.decline(session, proposal, reason="No", staff=staff, now=self.sim.now)
+        self.sim.commit(session, "web.answered")
         return True
 
     def hold(self, session: Session, purse: Purse) -> bool:
@@ -139,7 +186,7 @@ class House:
         )
         left = payment.amount_cents - sum(gone)
         if left > 1:
-            cents = Cents(self.rng.choice((left, left // 2)))
+            cents = Cents(self.rng.choice((left, left // 2, left // 2)))
             refunds.give_back(session, payment, cents, cause="staff", now=self.sim.now)
             self.sim.commit(session, "web.given_back")
         return left > 1

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.gateways.payments import WebhookRefused
 from portal.sandbox import control
+from portal.sandbox.delivery import waiting
 from portal.sandbox.errors import ApiError
 from portal.sandbox.store import Thing
 from portal.services import inbox
@@ -136,9 +137,18 @@ class World:
             self._try(control.close_dispute, known[0]["id"], won=self.rng.random() < 0.5)
         return True
 
+    def decide(self, session: Session, purse: Purse) -> bool:
+        """The bank gives back what it took by disputes."""
+        for one in self._taken(purse):
+            for dispute in self.sim.world.store.newest("dispute", intent=one.intent_id):
+                self._try(control.close_dispute, dispute["id"], won=True)
+        return True
+
     def fail_refund(self, session: Session, purse: Purse) -> bool:
-        """A refund comes back from the bank."""
-        refunds = [one for paid in self._taken(purse) for one in paid.refunds]
+        """A refund comes back from the bank, a month after it was made at the latest."""
+        recently = (self.sim.now - timedelta(days=30)).timestamp()
+        made = [one for paid in self._taken(purse) for one in paid.refunds]
+        refunds = [one for one in made if one["created"] > recently]
         if refunds:
             self._try(control.finish_refund, self.rng.choice(refunds)["id"], failed=True)
         return bool(refunds)
@@ -151,6 +161,10 @@ class World:
     def deliver(self, session: Session, purse: Purse) -> bool:
         """Stripe sends the webhooks that are due."""
         return bool(self.sim.sandbox.deliver())
+
+    def sends_more(self) -> bool:
+        """Whether a webhook is still to come."""
+        return any(one["state"] == "pending" for one in waiting(self.sim.world))
 
     def _try(self, act: Any, thing_id: str, **given: Any) -> None:
         try:

@@ -3,23 +3,32 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
 
+from portal import tasks
+from portal.domain import admission, schedules, terms
+from portal.domain.schedules import Frequency
 from portal.gateways.payments import GatewayRefund, RefundStatus
 from portal.gateways.stripe import StripeGateway
 from portal.models import Payment, Refund
 from portal.services import (
     acceptance,
+    arrangements,
     charging,
     ledger,
+    payer_links,
     payments,
     reconcile,
     refunds,
     settling,
     standing,
 )
+from tests.battery import simulation
+from tests.battery.agreed import EXTENDED, ONE_PLAN, SCHEDULED, TOLD
+from tests.battery.invariants import NOT_KEPT
 
 
 @dataclass(frozen=True)
@@ -33,11 +42,15 @@ class Patch:
 
 @dataclass(frozen=True)
 class Fault:
-    """A mistake somebody could make, and seeds of thirty steps in which the battery sees it."""
+    """A mistake somebody could make, and a seed of the suite's in which the battery sees it.
+
+    ``only`` is the one invariant that sees it.
+    """
 
     story: str
     patches: Callable[[], tuple[Patch, ...]]
-    seeds: tuple[int, ...]
+    seed: int
+    only: str = ""
 
 
 @contextmanager
@@ -79,7 +92,7 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def _no_sweeper() -> tuple[Patch, ...]:
-    return (Patch(reconcile, "sweep", _nothing),)
+    return (Patch(reconcile, "sweep", lambda *_, **__: 0),)
 
 
 def _charge_after_stop() -> tuple[Patch, ...]:
@@ -191,29 +204,111 @@ def _refund_comes_back() -> tuple[Patch, ...]:
     return (Patch(refunds, "FAILED", ()), Patch(refunds, "GOING_BACK", tuple(RefundStatus)))
 
 
-FAULTS: dict[str, Fault] = {
-    "every_reading_posts": Fault("Ledger rows without uniqueness", _every_reading_posts, (3,)),
-    "no_sweeper": Fault("Nobody finishes what hangs", _no_sweeper, (6,)),
-    "two_tabs": Fault("A page is given up, but not closed at Stripe", _two_tabs, (6,)),
-    "no_remainder": Fault("Equal installments, rounded", _no_remainder, (0,)),
-    "refunds_by_charge": Fault("One refund for each charge", _refunds_by_charge, (3,)),
-    "events_only": Fault("Webhooks alone, no reconciliation", _events_only, (0,)),
-    "late_failure_wins": Fault("A later reading undoes success", _late_failure_wins, (0,)),
-    "stripe_first": Fault("Stripe is asked before our row is kept", _stripe_first, (0,)),
-    "charge_after_stop": Fault(
-        "What was begun is charged, stopped or not", _charge_after_stop, (92,)
-    ),
-    "post_again": Fault("A charge is posted again, not read", _post_again_without_reading, (2,)),
-    "whole_payment_back": Fault(
-        "The payment goes back, not its excess", _whole_payment_back, (36,)
-    ),
-    "no_excess_back": Fault("What was paid too much stays", _no_excess_back, (36,)),
-    "a_day_early": Fault("Due dates by another calendar", _a_day_early, (2,)),
-    "refund_comes_back": Fault("A refund that failed counts as made", _refund_comes_back, (3,)),
-}
-"""Faults that the suite plants, each with seeds that catch it."""
+def _days_drift() -> tuple[Patch, ...]:
+    def from_the_one_before(first_on: date, frequency: Frequency, count: int) -> tuple[date, ...]:
+        if frequency is not Frequency.MONTHLY:
+            return due_dates(first_on, frequency, count)
+        found = [first_on]
+        while len(found) < count:
+            found.append(schedules.add_months(found[-1], 1, found[-1].day))
+        return tuple(found)
 
-RARE: dict[str, Fault] = {
-    "random_refund_keys": Fault("A key of its own for each try", _random_refund_keys, ()),
+    where, due_dates = (schedules, terms, admission), schedules.due_dates
+    return tuple(Patch(module, "due_dates", from_the_one_before) for module in where)
+
+
+def _told_twice() -> tuple[Patch, ...]:
+    tell = acceptance.record.tell
+
+    def twice(*given: Any) -> None:
+        tell(*given)
+        tell(*given)
+
+    return (Patch(acceptance.record, "tell", twice),)
+
+
+def _tail_cut() -> tuple[Patch, ...]:
+    judge = simulation.judge
+
+    def afterwards(sim: Any) -> None:
+        sim.bench.doctor(_CUT)
+        judge(sim)
+
+    return (Patch(simulation, "judge", afterwards),)
+
+
+# The newest leaves go, where they are of payments, and the head of the chain says so: it is whole.
+_CUT = """
+    WITH whole AS (
+      SELECT c.id, max(f.n) FILTER (WHERE f.type NOT LIKE 'payment.%') AS n
+      FROM chain c JOIN leaf f ON f.chain_id = c.id GROUP BY c.id),
+    gone AS (DELETE FROM leaf f USING whole w WHERE f.chain_id = w.id AND f.n > w.n),
+    told AS (DELETE FROM leaf_payload f USING whole w WHERE f.chain_id = w.id AND f.n > w.n)
+    UPDATE chain c SET n = f.n, hash = f.hash
+    FROM whole w JOIN leaf f ON (f.chain_id, f.n) = (w.id, w.n) WHERE c.id = w.id"""
+
+
+def _granted_terms_stay_open() -> tuple[Patch, ...]:
+    return (Patch(acceptance, "_close_proposal", _nothing),)
+
+
+def _excess_goes_back_later() -> tuple[Patch, ...]:
+    give_back_excess, reconcile_all = refunds.give_back_excess, tasks.reconcile_all
+    left: list[tuple[datetime, UUID, UUID]] = []
+
+    def note(session: Any, account: Any, payment: Payment, *, now: datetime) -> None:
+        left.append((now + timedelta(hours=12), payment.client_id, payment.id))
+
+    def and_what_is_left(timestamp: int) -> None:
+        reconcile_all(timestamp)
+        now = tasks.current().clock.now()
+        while left and left[0][0] <= now:
+            _, client_id, payment_id = left.pop(0)
+            with tasks.current().sessions(info={"client_ids": (client_id,)}) as session:
+                account, payment = ledger.lock_payment(session, payment_id)
+                give_back_excess(session, account, payment, now=now)
+                session.commit()
+
+    return (
+        Patch(refunds, "give_back_excess", note),
+        Patch(tasks, "reconcile_all", and_what_is_left),
+    )
+
+
+def _any_payer_link() -> tuple[Patch, ...]:
+    return (Patch(payer_links, "check_link", _nothing),)
+
+
+def _no_expiry() -> tuple[Patch, ...]:
+    return (Patch(arrangements, "overdue", lambda *_, **__: ()),)
+
+
+FAULTS: dict[str, Fault] = {
+    "every_reading_posts": Fault("Ledger rows without uniqueness", _every_reading_posts, 3),
+    "no_sweeper": Fault("Nobody finishes what hangs", _no_sweeper, 8),
+    "two_tabs": Fault("A page is given up, but not closed at Stripe", _two_tabs, 2),
+    "no_remainder": Fault("Equal installments, rounded", _no_remainder, 0),
+    "refunds_by_charge": Fault("One refund for each charge", _refunds_by_charge, 3),
+    "events_only": Fault("Webhooks alone, no reconciliation", _events_only, 14),
+    "late_failure_wins": Fault("A later reading undoes success", _late_failure_wins, 0),
+    "stripe_first": Fault("Stripe is asked before our row is kept", _stripe_first, 0),
+    "charge_after_stop": Fault("What was begun is charged, stopped or not", _charge_after_stop, 92),
+    "post_again": Fault("A charge is posted again, not read", _post_again_without_reading, 8),
+    "whole_payment_back": Fault("The payment goes back, not its excess", _whole_payment_back, 93),
+    "no_excess_back": Fault("What was paid too much stays", _no_excess_back, 93),
+    "a_day_early": Fault("Due dates by another calendar", _a_day_early, 5),
+    "refund_comes_back": Fault("A refund that failed counts as made", _refund_comes_back, 3),
+    "random_refund_keys": Fault("A key of its own for each try", _random_refund_keys, 3),
+    "any_payer_link": Fault("A payer's link is not looked at again", _any_payer_link, 25),
+    "no_expiry": Fault("What nobody pays waits for ever", _no_expiry, 1),
+    "days_drift": Fault("Each due date follows from the one before", _days_drift, 57, SCHEDULED),
+    "told_twice": Fault("An acceptance has two records", _told_twice, 0, TOLD),
+    "tail_cut": Fault("The newest evidence is cut off", _tail_cut, 1, EXTENDED),
+    "granted_terms_stay_open": Fault(
+        "Granted terms end after they were agreed to", _granted_terms_stay_open, 24, ONE_PLAN
+    ),
+    "excess_goes_back_later": Fault(
+        "An excess waits for the night", _excess_goes_back_later, 93, NOT_KEPT
+    ),
 }
-"""Faults that a hundred seeds of thirty steps did not meet; ``--plant NAME`` looks further."""
+"""Mistakes that the suite plants, each with a seed that sees it."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -25,13 +25,15 @@ from portal.sandbox.faults import Fault
 from portal.sandbox.world import Endpoint
 from portal.sandbox.world import World as StripeWorld
 from tests.battery.acts import Choice, choices, state
+from tests.battery.agreed import heads
 from tests.battery.bench import Bench
 from tests.battery.cast import Cast, Purse, assemble
 from tests.battery.debtor import Dana
 from tests.battery.history import History, Stop
 from tests.battery.house import House
-from tests.battery.invariants import judge
+from tests.battery.invariants import at_rest, judge
 from tests.battery.outside import SECRETS, World
+from tests.battery.payer import Payer
 from tests.battery.stage import Crash, ReplyLost, Stage
 from tests.battery.wire import Wire
 from tests.factories import NOW
@@ -73,6 +75,7 @@ class Simulation:
         self.stage.between_rate = draw.choice((0, 0.2, 0.5))
         self.world = self._stripe_world()
         self.dana, self.outside = Dana(self, Random(f"{seed} d")), World(self, Random(f"{seed} w"))
+        self.payer = Payer(self, Random(f"{seed} p"))
         self.house = House(self, Random(f"{seed} h"))
         self.sandbox = Sandbox(self.world, post=self.outside.receive, wait=self.stage.slow)
         self.wire = self._wire()
@@ -179,10 +182,24 @@ class Simulation:
         self.clock.advance(timedelta(days=self.rng.choice((15, 29, 30, 31))))
         return self.house.charge_due(session, purse)
 
+    def lapse(self, session: Session, purse: Purse) -> bool:
+        """Days go by in which nobody pays or agrees, and what waited too long ends."""
+        self.clock.advance(timedelta(days=self.rng.choice((5, 9, 40))))
+        return self.house.expire(session, purse)
+
+    def won_after_all(self, session: Session, purse: Purse) -> bool:
+        """A bank takes a payment back, Dana pays again, and then the bank decides against her."""
+        dana, house, outside = self.dana, self.house, self.outside
+        again = (dana.pay_all, outside.pay_well, dana.land)
+        for act in (outside.dispute, house.reconcile, *again, outside.decide, house.reconcile):
+            self._do(act, purse, inside=True)
+        return True
+
     def _step(self) -> None:
         purses = self.cast.purses
         purse = purses[0] if self.rng.random() < 0.5 else self.rng.choice(purses)
         self._do(self._drawn(self.rng, purse, choices(self)), purse)
+        self.history.heads.update(heads(self.bench))
 
     def _between(self) -> None:
         """Somebody else acts in the middle of an operation, most often on the same account."""
@@ -193,7 +210,7 @@ class Simulation:
         self._do(self._drawn(draw, purse, short), purse, inside=True)
 
     def _drawn(self, draw: Random, purse: Purse, of: tuple[Choice, ...]) -> Act:
-        case = state(self, self.bench, purse.account_id, purse.pages)
+        case = state(self, self.bench, purse)
         fitting = [one for one in of if one.needs in case] or [Choice(1, self.dana.land)]
         weights = [one.weight for one in fitting]
         return draw.choices([one.act for one in fitting], weights)[0]
@@ -252,16 +269,20 @@ class Simulation:
         self.stage.calm = True
         switches = self.world.switches
         switches.drop, switches.double, switches.late, switches.list_lag_s = 0, 0, 0, 0
-        for wait in (timedelta(minutes=90), timedelta(hours=25), timedelta(8), timedelta(hours=2)):
-            self._settle_down()
+        self._settle_down()
+        for wait in (timedelta(minutes=90), timedelta(hours=25), timedelta(8)):
+            if at_rest(self.bench) and not self.outside.sends_more():
+                break
             self.clock.advance(wait)
+            self._settle_down()
+        self.clock.advance(timedelta(days=9))
         self._settle_down()
 
     def _settle_down(self) -> None:
         purse, house = self.cast.purses[0], self.house
-        for act in (self.outside.deliver, house.handle_events, house.reconcile):
+        for act in (self.outside.deliver, house.handle_events, house.reconcile, house.expire):
             self._do(act, purse)
         for _ in range(50):
-            with self._session() as session:
+            with self._session() as session, suppress(GatewayError):  # a 500 that Stripe has kept
                 if not house.work(session, purse):
                     break

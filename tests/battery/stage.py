@@ -28,9 +28,13 @@ class ReplyLost(OperationalError):
 
 @dataclass
 class Plan:
-    """What befalls one operation: where it crashes, where somebody else comes between."""
+    """What befalls one operation: where it crashes, where somebody else comes between.
+
+    ``crash_at`` counts named points, ``dies_at`` is the name of one.
+    """
 
     crash_at: int = 0
+    dies_at: str = ""
     reply_lost: bool = False
     between_at: int = 0
     points: int = 0
@@ -85,8 +89,13 @@ class Stage:
             plan.decided = self.history.place
         plan.points += 1
         self._come_between(plan)
-        if plan.crash_at and plan.points >= plan.crash_at:
+        if name == plan.dies_at or (plan.crash_at and plan.points >= plan.crash_at):
             self._end(plan, name)
+
+    def die_at(self, name: str) -> None:
+        """Let the operation at hand end at this point, if it gets there before anything else."""
+        if self.plans:
+            self.plans[-1].dies_at, self.plans[-1].reply_lost = name, False
 
     def slow(self) -> None:
         """A request to Stripe takes its time: others go on meanwhile."""
@@ -105,6 +114,6 @@ class Stage:
             self.history.note("  reply lost")
             raise ReplyLost(name)
         if not plan.reply_lost:
-            plan.crash_at = 0
+            plan.crash_at, plan.dies_at = 0, ""
             self.history.note("  crash")
             raise Crash(name)
