@@ -20,6 +20,12 @@ PICTURES = os.environ.get("PORTAL_PICTURES")
 """A folder for a picture of every page of every journey."""
 
 
+def press(target: Locator) -> None:
+    """Click, and be there only when the page that it leads to has loaded."""
+    target.click()
+    target.page.wait_for_load_state()
+
+
 class Person:
     """Somebody with a browser. Each page that they get is looked at; nothing may go wrong in it.
 
@@ -156,7 +162,7 @@ class Person:
 
     def _tap(self, target: Locator) -> "Person":
         self.interactions += not self.at_stripe
-        target.click()
+        press(target)
         return self._look()
 
     def _look(self) -> "Person":

@@ -21,6 +21,7 @@ from portal.services.identity import code_text
 from portal.services.links import code_of
 from tests.databases import Database
 from tests.factories import BORN_ON, NOW, POSTAL_CODE, make_contact
+from tests.journeys.people import press
 from tests.pages.debtors import Dana, make_visitor
 
 PHONE = {"width": 360, "height": 740}
@@ -93,19 +94,19 @@ def test_dana_comes_in_with_three_taps_and_five_boxes(page: Page, served: Served
     page.get_by_label("Day").fill(str(BORN_ON.day))
     page.get_by_label("Year").fill(str(BORN_ON.year))
     page.get_by_label("ZIP code").fill(POSTAL_CODE)
-    page.get_by_role("button", name="Continue").click()
+    press(page.get_by_role("button", name="Continue"))
     assert page.url == f"{served.origin}/account/{served.dana.account.id}"
 
 
 def test_wrong_answers_keep_what_was_typed_and_take_the_focus(page: Page, served: Served):
     page.goto(served.origin + served.dana.path)
     page.get_by_label("ZIP code").fill("90210")
-    page.get_by_role("button", name="Continue").click()
+    press(page.get_by_role("button", name="Continue"))
     assert page.title().startswith("Problem: Check it is you")
     assert page.evaluate("document.activeElement.className") == "errbox"
     assert page.get_by_label("ZIP code").input_value() == "90210"
     check(page)
-    page.get_by_role("button", name="Español").click()
+    press(page.get_by_role("button", name="Español"))
     assert page.evaluate("document.documentElement.lang") == "es"
     assert page.locator("#postal_code").input_value() == "90210"
 
@@ -114,8 +115,8 @@ def test_the_wrong_person_is_rid_of_us_in_two_pages_and_two_taps(page: Page, ser
     pages = []
     page.on("framenavigated", lambda frame: pages.append(frame.url))
     page.goto(served.origin + served.dana.path)
-    page.get_by_text("This is not for me").click()
-    page.get_by_role("button", name="Wrong person").click()
+    press(page.get_by_text("This is not for me"))
+    press(page.get_by_role("button", name="Wrong person"))
     assert "We do not write to this address any more" in page.inner_text("main")
     assert len(pages) == 2
     set_tenant(served.session, served.dana.client.id)
@@ -129,7 +130,7 @@ def test_an_expired_link_is_renewed_in_two_pages_and_one_tap(page: Page, served:
     page.on("framenavigated", lambda frame: pages.append(frame.url))
     page.goto(served.origin + served.dana.path)
     check(page)
-    page.get_by_role("button", name="Send me a new link").click()
+    press(page.get_by_role("button", name="Send me a new link"))
     assert "a new link is on its way" in page.inner_text("main")
     assert len(pages) == 2
 
@@ -139,13 +140,13 @@ def test_a_code_lets_in_without_javascript(browser: Browser, served: Served):
     page = context.new_page()
     page.goto(f"{served.origin}/")
     page.get_by_label("Code").fill(code_of(served.keys, served.dana.issued.link))
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_role("link", name="Send me a code instead").click()
-    page.get_by_role("button", name="Send a code by text").click()
+    press(page.get_by_role("button", name="Continue"))
+    press(page.get_by_role("link", name="Send me a code instead"))
+    press(page.get_by_role("button", name="Send a code by text"))
     set_tenant(served.session, served.dana.client.id)
     sent = served.session.scalars(select(OneTimeCode)).one()
     page.get_by_label("Code").fill(code_text(served.keys, sent.id))
-    page.get_by_role("button", name="Continue").click()
+    press(page.get_by_role("button", name="Continue"))
     assert page.url.startswith(f"{served.origin}/account/")
     context.close()
 
@@ -156,12 +157,12 @@ def test_a_locked_page_is_accessible_and_shows_whom_to_call(page: Page, served: 
         for name, value in (("Month", "1"), ("Day", "2"), ("Year", "1980")):
             page.get_by_label(name).fill(value)
         page.get_by_label("ZIP code").fill("90210")
-        page.get_by_role("button", name="Continue").click()
+        press(page.get_by_role("button", name="Continue"))
     assert "Please wait a little" in page.inner_text("h1")
     check(page)
-    page.get_by_role("link", name="Ask us to call you").click()
+    press(page.get_by_role("link", name="Ask us to call you"))
     page.get_by_label("Phone number").fill("503 226 0100")
     page.get_by_label("In the morning").check()
-    page.get_by_role("button", name="Call me").click()
+    press(page.get_by_role("button", name="Call me"))
     assert "We will call you" in page.inner_text("h1")
     check(page)

@@ -15,6 +15,7 @@ from portal.gateways.clock import SetClock
 from portal.runtime import build_runtime
 from tests.databases import Database
 from tests.factories import BORN_ON, NOW, POSTAL_CODE, make_account, make_policy
+from tests.journeys.people import press
 from tests.pages.debtors import Dana, make_visitor
 from tests.sandbox.checked import checked_stripe
 
@@ -66,7 +67,7 @@ def enter(page: Page, served: Served) -> None:
     for part in ("month", "day", "year"):
         page.locator(f"[name=date_of_birth-{part}]").fill(str(getattr(BORN_ON, part)))
     page.locator("[name=postal_code]").fill(POSTAL_CODE)
-    page.locator("main button.btn").first.click()
+    press(page.locator("main button.btn").first)
     page.wait_for_url("**/accounts*")
 
 
@@ -93,21 +94,21 @@ def test_every_page_of_an_agreement_is_accessible(
     page.goto(f"{served.origin}/accounts?lang={language}")
     check(page, f"accounts-{language}")
     page.goto(served.account)
-    page.locator("summary").first.click()
+    press(page.locator("summary").first)
     check(page, f"balance-{language}")
     for name in ("settle", "part"):
         page.goto(f"{served.account}/{name}")
         check(page, f"{name}-{language}")
     page.goto(f"{served.account}/plan")
     check(page, f"plan-{language}")
-    page.locator("form#form button.btn").click()
+    press(page.locator("form#form button.btn"))
     assert page.locator(".errbox").is_visible()
     check(page, f"plan-problem-{language}")
     choose(page, amount="10400", frequency="monthly", start="2026-12-01", method="manual")
-    page.locator("form#form button.btn").click()
-    page.locator("summary").first.click()
+    press(page.locator("form#form button.btn"))
+    press(page.locator("summary").first)
     check(page, f"review-{language}")
-    page.locator("form#form button.btn").click()
+    press(page.locator("form#form button.btn"))
     page.wait_for_url("**/arrangement")
     check(page, f"arrangement-{language}")
     page.goto(f"{served.account}/agreement")
@@ -124,12 +125,12 @@ def test_a_suggestion_and_an_automatic_plan_are_accessible(
     page.goto(f"{served.account}/plan")
     choose(page, frequency="monthly", start="today", method="automatic")
     page.locator("[name=own]").fill("40")
-    page.locator("form#form button.btn").click()
+    press(page.locator("form#form button.btn"))
     page.wait_for_url("**/proposal")
     check(page, "proposal")
-    page.locator("main form button.btn").click()
+    press(page.locator("main form button.btn"))
     page.goto(f"{served.account}/plan")
     choose(page, amount="10400", frequency="monthly", start="today", method="automatic")
-    page.locator("form#form button.btn").click()
+    press(page.locator("form#form button.btn"))
     check(page, "review-automatic")
     context.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, g, request
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from portal import web
@@ -18,6 +18,7 @@ from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain import N_
 from portal.security import audience
+from tests.journeys.people import press
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1440, "height": 900}
@@ -146,10 +147,10 @@ def test_the_policy_lets_our_own_files_through(open_page: Callable[..., Page]) -
 def test_problems_take_the_focus_and_lead_to_the_field(open_page: Callable[..., Page]) -> None:
     page = open_page("/form")
     page.get_by_label("Amount each month").fill("1.240")
-    page.get_by_role("button", name="Continue").click()
+    press(page.get_by_role("button", name="Continue"))
     assert page.title().startswith("Problem: How much can you pay?")
     assert page.evaluate("document.activeElement.className") == "errbox"
-    page.locator(".errbox a").click()
+    press(page.locator(".errbox a"))
     assert page.evaluate("document.activeElement.id") == "amount"
     assert page.get_by_label("Amount each month").input_value() == "1.240"
 
@@ -160,7 +161,7 @@ def test_a_switch_of_language_keeps_what_was_typed(
 ) -> None:
     page = open_page("/form", java_script_enabled=javascript)
     page.get_by_label("Amount each month").fill("80")
-    page.get_by_role("button", name="Français").click()
+    press(page.get_by_role("button", name="Français"))
     assert page.locator("html").get_attribute("lang") == "fr"
     assert page.locator("#amount").input_value() == "80"
     assert page.locator(".errbox").count() == 0
@@ -175,11 +176,10 @@ def test_two_clicks_are_one_submit_and_back_opens_the_form_again(
         "const b = [...document.querySelectorAll('.btn')].find(b => b.textContent == 'Continue');"
         "b.click(); b.click()"
     )
-    page.wait_for_function("document.getElementById('sent').textContent != '0 False'")
-    assert page.locator("#sent").text_content() == "1 True"
+    expect(page.locator("#sent")).to_have_text("1 True")
     page.go_back()
     page.get_by_label("Amount each month").fill("90")
-    page.get_by_role("button", name="Continue").click()
+    press(page.get_by_role("button", name="Continue"))
     assert page.locator("#sent").text_content() == "2 True"
 
 
