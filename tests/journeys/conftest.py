@@ -20,9 +20,13 @@ from tests.journeys.serving import Portal, serving
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; where there is none the browser tests are skipped, and say so loudly."""
+    """Chromium; where there is none the browser tests are skipped, and say so loudly.
+
+    One for each file: Playwright keeps an event loop running, beside which no other test could run
+    one of its own.
+    """
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         missing = "NO CHROMIUM: the browser tests did NOT run (Debian: apt install chromium)"
