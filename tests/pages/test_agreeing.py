@@ -326,6 +326,24 @@ def test_without_stripe_the_agreement_stands_and_nothing_is_taken(
     assert session.scalar(select(func.count(Payment.id))) == 1
 
 
+def test_without_stripe_the_amount_that_was_typed_is_sent_again_by_one_tap(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> None:
+    page = http.get(f"{path(dana)}/part")
+    assert send(http, page, f"{path(dana)}/part", amount="60").status_code == 303
+    stripe.world.faults.plan(Fault.DROP_BEFORE, times=99, path="/v1")
+    away = send(http, page, f"{path(dana)}/part", amount="40.50")
+    assert away.status_code == 503
+    assert "Nothing was taken." in said(away)
+    stripe.world.faults.plans.clear()
+    assert http.post(f"{path(dana)}/part", data=form(away, "/part")).status_code == 303
+    made = session.scalars(select(Payment).order_by(Payment.amount_cents))
+    assert [(one.amount_cents, one.status) for one in made] == [
+        (4_050, PaymentStatus.OPEN),
+        (6_000, PaymentStatus.EXPIRED),
+    ]
+
+
 def test_the_acceptance_says_where_this_very_request_came_from(
     http: FlaskClient, session: PortalSession, dana: Dana
 ) -> None:

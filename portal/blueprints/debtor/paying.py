@@ -24,7 +24,7 @@ from portal.domain.statuses import LIVE, PaymentStatus
 from portal.gateways.payments import GatewayError
 from portal.models import Payment, PaymentPurpose
 from portal.runtime import Runtime
-from portal.security import audience, current_visit
+from portal.security import audience, current_visit, forms
 from portal.services import payments
 from portal.services.arrangements import expire_due
 from portal.services.forgiveness import LOST
@@ -75,11 +75,18 @@ def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
         return balance_page(open_account(asked.account_id), note=explain(error)), 409
     except GatewayError:
         session.rollback()
-        attempt = payments.open_attempt(session, asked.account_id)
-        back = url_for(".account", account_id=asked.account_id)
-        if attempt is not None and attempt.amount_cents == asked.amount_cents:
-            back = url_for(".payment", payment_id=attempt.id)
-        return render("debtor/no_checkout.html", back=back), 503
+        return _stripe_is_away(asked), 503
+
+
+def _stripe_is_away(asked: CheckoutRequest) -> str:
+    """Nothing was taken; "try again" goes on with what was agreed, or sends what was typed again."""
+    attempt, on = payments.open_attempt(session, asked.account_id), None
+    if attempt is not None and attempt.amount_cents == asked.amount_cents:
+        on = url_for(".payment", payment_id=attempt.id)
+    elif asked.arrangement_id is not None:
+        on = url_for(".arrangement", account_id=asked.account_id)
+    typed = {name: value for name, value in request.form.items() if name != forms.FIELD}
+    return render("debtor/no_checkout.html", on=on, to=request.path, typed=typed)
 
 
 def _landing(payment_id: UUID) -> str:
