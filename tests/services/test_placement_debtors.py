@@ -127,6 +127,20 @@ def test_a_number_that_belongs_to_somebody_else_is_refused(placer: Placer) -> No
     assert "3" in owners(placer)
 
 
+def test_a_number_alone_does_not_make_one_person_of_two_names(placer: Placer) -> None:
+    """A number that the client gave again would show a debt to a stranger."""
+    unknown = {"debtor_number": "D-1", "date_of_birth": "", "ssn_last4": ""}
+    placer.row(account_number="1", debtor_number="D-1", ssn_last4="")
+    refusal = placer.why(account_number="2", first_name="Carl", postal_code="97201", **unknown)
+    assert (refusal.column, refusal.value) == ("debtor_number", "D-1")
+    assert "name differs, and no answer agrees" in refusal.reason
+    placer.rows(
+        row(account_number="3", postal_code="97201", **unknown),
+        row(account_number="4", postal_code="97201", last_name="Reyes-Ng", **unknown),
+    )
+    assert owners(placer) == {"1": "A", "3": "A", "4": "A"}
+
+
 def test_a_person_corrected_on_their_only_account_stays_the_same_debtor(placer: Placer) -> None:
     placer.row()
     placer.row(now=LATER, last_name="Reyes-Okafor", date_of_birth="1985-03-28")

@@ -60,7 +60,9 @@ class KnownDebtor:
 
 
 class SomebodyElse(Exception):  # noqa: N818
-    """The debtor number of a row stands for a person with other identity answers."""
+    """The debtor number of a row stands for a person with other identity answers, or another name
+    and none that agrees.
+    """
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -205,6 +207,14 @@ def _check_same_person(debtor: KnownDebtor, row: CheckedRow) -> None:
     for field in _ANSWERS:
         if _differs(debtor, row, field):
             raise SomebodyElse(field.removesuffix("_hash"))
+    if debtor.name_key != row.name_key and not _vouches(debtor, row):
+        raise SomebodyElse("name")
+
+
+def _vouches(debtor: KnownDebtor, row: CheckedRow) -> bool:
+    """Whether anything but the client's number says that two names are one person."""
+    at_home = debtor.postal_code_hash
+    return any(_shared_answers(debtor, row)) or bool(at_home and at_home == row.postal_code_hash)
 
 
 def _shared_answers(debtor: KnownDebtor, row: CheckedRow) -> list[bool]:

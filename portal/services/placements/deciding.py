@@ -153,12 +153,11 @@ class Decider:
             else:
                 self._known(row, account)
         except SomebodyElse as clash:
-            why = (
-                "This debtor number belongs to somebody else:"
-                f" {clash.field.replace('_', ' ')} differs. Check the number."
-            )
+            differs = f"{clash.field.replace('_', ' ')} differs"
+            if clash.field == "name":
+                differs += ", and no answer agrees"
+            why = f"This debtor number belongs to somebody else: {differs}. Check the number."
             self._refuse(row, "debtor_number", row.debtor_number or "", why)
-
         except AlreadyTheirs:
             self._refuse(row, "reference", row.reference, ALREADY_THEIRS)
 
