@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NewType
 
@@ -87,6 +88,18 @@ def minimum_charge(currency: str) -> Cents:
 def is_too_little(owed: Cents, currency: str) -> bool:
     """Whether something is owed, but less than anybody can be charged."""
     return 0 < owed < MINIMUM_CHARGE_CENTS.get(currency, NOTHING)
+
+
+def rest_of_part(amount: Cents, parts: Sequence[Cents]) -> Cents:
+    """What an amount leaves open of the part that it reaches into, where parts are paid in order.
+
+    All in cents; 0 where it pays every part that it touches.
+    """
+    for part in parts:
+        if amount < part:
+            return Cents(part - amount) if amount else Cents(0)
+        amount = Cents(amount - part)
+    return Cents(0)
 
 
 def share(amount: Cents, bps: int) -> Cents:

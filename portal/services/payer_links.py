@@ -17,8 +17,8 @@ from portal.db import set_tenant
 from portal.domain import N_, DomainError
 from portal.domain.holds import Capability
 from portal.domain.keys import Keys
-from portal.domain.money import Cents, Money, minimum_charge
-from portal.domain.offers import part_payment
+from portal.domain.money import Cents, Money, minimum_charge, rest_of_part
+from portal.domain.offers import RestTooSmall, part_payment
 from portal.domain.statuses import LIVE, ArrangementStatus, PaymentStatus
 from portal.models import Account, Arrangement, Client, Debtor, Installment, PayerLink, Payment
 from portal.models.base import ids
@@ -65,13 +65,15 @@ class PayerState(StrEnum):
 class Askable:
     """What somebody else may be asked for: all that is left, and the next payment if one is due.
 
-    ``least_cents`` is the smallest amount that does something.
+    ``least_cents`` is the smallest amount that does something; ``parts`` are the open amounts that
+    money pays in this order.
     """
 
     all_cents: Cents
     next_cents: Cents
     next_part: Installment | None
     least_cents: Cents
+    parts: tuple[Cents, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +102,15 @@ def askable(session: Session, account: Account) -> Askable:
     least, owed = minimum_charge(account.currency), Cents(max(account.balance_cents, 0))
     agreed = _live(session, account)
     if agreed is None:
-        return Askable(owed, Cents(0), None, least)
-    parts = [part for part in installments_of(session, agreed) if part.status in UNPAID]
-    left = Cents(min(sum(_open(part) for part in parts), owed))
-    if not parts:
-        return Askable(left, Cents(0), None, least)
-    due = Cents(min(_open(parts[0]), owed))
+        return Askable(owed, Cents(0), None, least, (owed,))
+    unpaid = [part for part in installments_of(session, agreed) if part.status in UNPAID]
+    parts = tuple(_open(part) for part in unpaid)
+    left = Cents(min(sum(parts), owed))
+    if not unpaid:
+        return Askable(left, Cents(0), None, least, parts)
+    due = Cents(min(parts[0], owed))
     waits = agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT
-    return Askable(left, due, parts[0], max(least, due) if waits else least)
+    return Askable(left, due, unpaid[0], max(least, due) if waits else least, parts)
 
 
 def issue(
@@ -159,6 +162,13 @@ def _check_amount(
     part_payment(amount_cents, owed)
     if amount_cents < open_now.least_cents:
         raise FirstPaymentFirst(minimum=Money(open_now.least_cents, account.currency))
+    least, rest = minimum_charge(account.currency), rest_of_part(amount_cents, open_now.parts)
+    if 0 < rest < least:
+        raise RestTooSmall(
+            rest=Money(rest, account.currency),
+            balance=Money(Cents(amount_cents + rest), account.currency),
+            most=Money(Cents(amount_cents + rest - least), account.currency),
+        )
 
 
 def revoke(session: Session, account: Account, *, now: datetime) -> None:
@@ -273,11 +283,13 @@ def _due(session: Session, link: PayerLink, account: Account) -> Due:
         if part.arrangement_id != agreed_id or part.status not in UNPAID:
             return Due()
         owed = Cents(min(_open(part), max(account.balance_cents, 0)))
+        parts: tuple[Cents, ...] = (owed,)
     else:
-        owed = open_now.all_cents
+        owed, parts = open_now.all_cents, open_now.parts
     amount, least = Cents(min(link.amount_cents, owed)), minimum_charge(account.currency)
-    if 0 < owed - amount < least:  # nothing is left behind that could never be charged
-        amount = Cents(owed - least)
+    rest = rest_of_part(amount, parts)
+    if 0 < rest < least:  # nothing is left behind that could never be charged
+        amount = Cents(amount + rest - least)
     too_little = amount < least if link.installment_id else amount < open_now.least_cents
     return Due() if too_little else Due(amount, agreed_id, link.installment_id)
 

@@ -251,6 +251,33 @@ def test_another_amount_pays_the_due_payments_in_order(till: Till):
     assert till.broken() == []
 
 
+def test_no_payment_of_a_plan_is_left_with_less_than_can_be_charged(till: Till):
+    """Stripe takes nothing under 50 cents: the plan could not be kept."""
+    agreed = make_plan(till, (124_00,) * 10, method="manual")
+    first_payment(till, agreed)
+    with pytest.raises(RestTooSmall) as refused:
+        ask(till, 247_80)
+    told = {name: str(value) for name, value in refused.value.params.items()}
+    assert told == {"rest": "$0.20", "balance": "$248.00", "most": "$247.50"}
+
+
+def test_what_a_link_takes_leaves_enough_of_a_payment_although_others_were_paid(till: Till):
+    agreed = make_plan(till, (100_00, 124_20, *(124_00,) * 8, 23_80), method="manual")
+    asked = ask(till, 248_00)
+    first_payment(till, agreed)
+    asked = again(till, asked)
+    assert asked.due.amount_cents == 247_70
+    paid = start(till, asked)
+    till.pay(paid)
+    till.land(paid)
+    assert [part.amount_cents - part.paid_cents for part in parts_of(till, agreed)[:3]] == [
+        0,
+        0,
+        50,
+    ]
+    assert till.broken() == []
+
+
 def test_all_of_a_settlement_is_what_was_agreed_and_no_cent_more(till: Till):
     agreed = make_plan(till, (868_00,), method="manual", kind="settlement")
     with pytest.raises(PaymentTooLarge):

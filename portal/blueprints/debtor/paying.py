@@ -79,7 +79,7 @@ def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
 
 
 def _stripe_is_away(asked: CheckoutRequest) -> str:
-    """Nothing was taken; "try again" goes on with what was agreed, or sends what was typed again."""
+    """Nothing was taken: "Try again" goes on with the agreement, or sends again what was typed."""
     attempt, on = payments.open_attempt(session, asked.account_id), None
     if attempt is not None and attempt.amount_cents == asked.amount_cents:
         on = url_for(".payment", payment_id=attempt.id)
