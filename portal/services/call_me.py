@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -13,6 +14,7 @@ from portal.models import Account, HelpRequest, HelpStatus
 from portal.services import attempts, evidence
 from portal.services.attempts import Locked, Mark, Scope
 from portal.services.help import answer_by
+from portal.services.ledger import lock_account
 from portal.services.links import OpenedLink, accounts_of, tell_accounts
 from portal.services.references import fresh_reference
 
@@ -53,20 +55,23 @@ def ask_for_call(
 ) -> HelpRequest:
     """Put a call on the list of staff, with the day by which it is made. Says nothing of a debt.
 
-    It stands with the debtor's first open account. Commits the count of wishes first. Raises
-    CallsUsedUp.
+    It stands with the debtor's first open account; the same wish again is the call that is on the
+    list. Commits the count of wishes first. Raises CallsUsedUp.
     """
     marks = (Mark(Scope.CALL_ME, str(opened.link.id)), attempts.network(ip))
     if isinstance(attempts.take(session, keys, marks, now=now), Locked):
         raise CallsUsedUp
-    account = _account(session, opened)
+    account = lock_account(session, _account(session, opened).id)
+    answers = {"phone": wish.phone, "part_of_day": str(wish.part_of_day)}
+    if waiting := _on_the_list(session, account, answers):
+        return waiting
     request = HelpRequest(
         client_id=opened.client.id,
         account_id=account.id,
         reference=fresh_reference(),
         topic=TOPIC,
         status=HelpStatus.OPENED,
-        answers={"phone": wish.phone, "part_of_day": str(wish.part_of_day)},
+        answers=answers,
         locale=wish.language,
         opened_at=now,
         promised_on=answer_by(session, account, now),
@@ -75,6 +80,20 @@ def ask_for_call(
     session.flush()
     _tell(session, opened, account, request)
     return request
+
+
+def _on_the_list(session: Session, account: Account, answers: dict[str, str]) -> HelpRequest | None:
+    return session.scalars(
+        select(HelpRequest)
+        .where(
+            HelpRequest.client_id == account.client_id,
+            HelpRequest.account_id == account.id,
+            HelpRequest.topic == TOPIC,
+            HelpRequest.status == HelpStatus.OPENED,
+            HelpRequest.answers == answers,
+        )
+        .limit(1)
+    ).first()
 
 
 def _tell(session: Session, opened: OpenedLink, account: Account, request: HelpRequest) -> None:

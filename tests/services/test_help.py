@@ -1,6 +1,6 @@
 """Help holds the account at once, promises a day, and is answered in the one thread."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -18,7 +18,7 @@ from portal.services.help import (
     request_by_reference,
 )
 from portal.services.standing import standing
-from portal.services.threads import NothingWritten, post_entry, thread_of
+from portal.services.threads import NothingWritten, post_entry, reply, thread_of
 from tests.factories import NOW, make_dana, make_visit
 from tests.pages.staff import make_staff
 
@@ -109,10 +109,21 @@ def test_an_answer_reaches_the_thread_and_can_lift_the_hold(session: PortalSessi
     assert "help_answered" in set(session.scalars(select(Message.template)))
 
 
+def test_words_sent_twice_stand_in_the_thread_once(session: PortalSession) -> None:
+    account, staff = make_dana(session), sam(session)
+    first = reply(session, account, "How can we help?", staff=staff, now=NOW)
+    soon, late = NOW + timedelta(minutes=1), NOW + timedelta(minutes=6)
+    assert reply(session, account, "How can we help?", staff=staff, now=soon).id == first.id
+    assert len(session.scalars(select(Message.template)).all()) == 1
+    post_entry(session, account, "How can we help?", now=soon)
+    reply(session, account, "How can we help?", staff=staff, now=late)
+    assert [entry.staff_id for entry in thread_of(session, account)] == [staff.id, None, staff.id]
+
+
 def test_the_thread_takes_entries_of_both_sides(session: PortalSession) -> None:
     account, staff = make_dana(session), sam(session)
     post_entry(session, account, "Hello?", now=NOW)
-    post_entry(session, account, "How can we help?", now=NOW, staff=staff)
+    reply(session, account, "How can we help?", staff=staff, now=NOW)
     assert [entry.staff_id for entry in thread_of(session, account)] == [None, staff.id]
     assert session.scalars(select(Message.template)).all() == ["thread_reply"]
     with pytest.raises(NothingWritten):

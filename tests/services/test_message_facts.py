@@ -33,7 +33,7 @@ from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
 from portal.services.proposals import accept, counter, decline, wished_terms
 from portal.services.standing import set_hold
-from portal.services.threads import post_entry
+from portal.services.threads import reply
 from portal.writing import write
 from tests.factories import KEYS, NOW, TODAY, make_account, make_client, make_contact, make_debtor
 from tests.services.paying import Till, first_payment, make_plan, parts_of
@@ -75,7 +75,7 @@ def test_help_and_replies(session: PortalSession, post: Post):
     request = ask(session, account, Topic.ALREADY_PAID)
     staff = sam(session)
     answer_request(session, request, "You are right.", staff=staff, now=NOW, lift="paid")
-    post_entry(session, account, "Thank you for waiting.", staff=staff, now=NOW)
+    reply(session, account, "Thank you for waiting.", staff=staff, now=NOW)
     sent = send_all(session, post)
     assert set(sent) == {"help_received", "help_answered", "thread_reply"}
     assert request.reference in (sent["help_received"].body or "")

@@ -191,11 +191,13 @@ def test_a_call_is_promised_and_put_on_the_list(session: PortalSession):
     request = ask_for_call(session, opened, wish, keys=KEYS, ip="203.0.113.9", now=NOW)
     assert (request.topic, request.locale) == ("call_back", "es")
     assert request.promised_on.isoformat() == "2026-11-27"  # Thanksgiving is no working day
-    for _ in range(2):
-        ask_for_call(session, opened, wish, keys=KEYS, ip="203.0.113.9", now=NOW)
+    again = ask_for_call(session, opened, wish, keys=KEYS, ip="203.0.113.9", now=NOW)
+    assert (again.id, count(session, HelpRequest)) == (request.id, 1)
+    later = replace(wish, part_of_day=PartOfDay.EVENING)
+    ask_for_call(session, opened, later, keys=KEYS, ip="203.0.113.9", now=NOW)
     with pytest.raises(CallsUsedUp):
         ask_for_call(session, opened, wish, keys=KEYS, ip="203.0.113.9", now=NOW)
-    assert count(session, HelpRequest) == 3
+    assert count(session, HelpRequest) == 2
 
 
 def test_the_jobs_do_what_the_pages_promised(fresh_db: Database):

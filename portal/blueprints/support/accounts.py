@@ -14,14 +14,13 @@ from portal.domain.holds import Capability
 from portal.models import Account, Contact, Debtor
 from portal.security import audience, current_staff
 from portal.security.redaction import redact
-from portal.services import dossier
+from portal.services import dossier, threads
 from portal.services.evidence import account_leaves
 from portal.services.giving_back import refundable
 from portal.services.links import state_of
 from portal.services.queues import counts
 from portal.services.search import search
 from portal.services.staff import names_of
-from portal.services.threads import post_entry, thread_of
 from portal.services.timeline import timeline
 from portal.web import Form, now, session, url_for
 from portal.web import gettext as _
@@ -74,7 +73,7 @@ def account(account_id: UUID) -> Any:
     leaves = account_leaves(session, found)
     staff, at = current_staff(), now()
     all_of_it = dossier.read_dossier(session, found, now=at)
-    thread = thread_of(session, found)
+    thread = threads.thread_of(session, found)
     wrote = [entry.staff_id for entry in thread if entry.staff_id]
     return page(
         "support/account.html",
@@ -137,7 +136,7 @@ def reply(account_id: UUID) -> Any:
     found, form = dossier.find_account(session, account_id), ReplyForm()
 
     def do() -> None:
-        post_entry(session, found, form.body.data or "", staff=current_staff(), now=now())
+        threads.reply(session, found, form.body.data or "", staff=current_staff(), now=now())
 
     task = Task(title=_("Write to the debtor"), button=_("Send"), back=back_to(found))
     return perform(form, do, task=task, done=_("Your message is in the thread."), to=back_to(found))
