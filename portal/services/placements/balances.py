@@ -118,16 +118,21 @@ class AccountBook:
             return
         self._read(_LOCKED, [row.reference for row in changed])
         ids = [self._known[row.reference].id for row in changed]
-        paying = self._connection.execute(_PAYING, (self._client_id, ids))
+        paying = self._connection.execute(_PAYING, (self._client_id, ids), prepare=False)
         self._paying = {found[0] for found in paying}
-        rooted = self._connection.execute(_ROOTED, {"client": self._client_id, "ids": ids})
+        rooted = self._connection.execute(
+            _ROOTED, {"client": self._client_id, "ids": ids}, prepare=False
+        )
         self._rooted = {found[0] for found in rooted}
         sources = [exception_source(self._known[row.reference].id, row) for row in changed]
-        asked = self._connection.execute(_ASKED, (self._client_id, EXCEPTION, sources))
+        asked = self._connection.execute(
+            _ASKED, (self._client_id, EXCEPTION, sources), prepare=False
+        )
         self._asked = {found[0] for found in asked}
 
     def _read(self, statement: str, references: list[str]) -> None:
-        for found in self._connection.execute(statement, (self._client_id, references)):
+        given = (self._client_id, references)
+        for found in self._connection.execute(statement, given, prepare=False):
             reference, account_id, debtor_id, status, *rest = found
             account = KnownAccount(reference, account_id, debtor_id, AccountStatus(status), *rest)
             self._known[account.reference] = account
@@ -205,7 +210,9 @@ def ask_about_rests(
         return
     kind = ledger.TOO_LITTLE
     connection.execute(_ANSWER, (now, ledger.MOVED, client_id, kind, moved))
-    for account_id, cents, currency in connection.execute(_OPEN, (client_id, moved)).fetchall():
+    for account_id, cents, currency in connection.execute(
+        _OPEN, (client_id, moved), prepare=False
+    ).fetchall():
         if is_too_little(cents, currency):
             named = ledger.rest_source(account_id, source)
             why = ledger.rest_detail(cents, currency)

@@ -97,9 +97,11 @@ class DebtorBook:
             self._by_id[debtor_id].accounts = accounts
 
     def _rows(self, statement: str, wanted: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Read by a long list; a plan kept for any list would look through it row by row."""
         if not wanted:
             return []
-        return self._connection.execute(statement, (self._client_id, wanted)).fetchall()
+        given = (self._client_id, wanted)
+        return self._connection.execute(statement, given, prepare=False).fetchall()
 
     def _add(self, debtor: KnownDebtor) -> KnownDebtor:
         known = self._by_id.setdefault(debtor.id, debtor)
