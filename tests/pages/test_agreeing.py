@@ -37,6 +37,7 @@ from tests.pages.agreeing import (
     form,
     link,
     links,
+    main_of,
     newest,
     path,
     pay_at_stripe,
@@ -342,6 +343,20 @@ def test_without_stripe_the_amount_that_was_typed_is_sent_again_by_one_tap(
         (4_050, PaymentStatus.OPEN),
         (6_000, PaymentStatus.EXPIRED),
     ]
+
+
+def test_without_stripe_an_agreement_is_not_taken_for_an_open_page_of_the_same_amount(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> None:
+    page = http.get(f"{path(dana)}/part")
+    assert send(http, page, f"{path(dana)}/part", amount="1240").status_code == 303
+    review_page = review(http, dana, "Pay it all")
+    stripe.world.faults.plan(Fault.DROP_BEFORE, times=99, path="/v1")
+    away = accept(http, dana, review_page)
+    assert away.status_code == 503
+    assert "If you agreed to something, it is saved." in said(away)
+    leads_to = [link.get("href") for link in main_of(away).iter("a")]
+    assert f"{path(dana)}/arrangement" in leads_to
 
 
 def test_the_acceptance_says_where_this_very_request_came_from(

@@ -81,7 +81,8 @@ def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
 def _stripe_is_away(asked: CheckoutRequest) -> str:
     """Nothing was taken: "Try again" goes on with the agreement, or sends again what was typed."""
     attempt, on = payments.open_attempt(session, asked.account_id), None
-    if attempt is not None and attempt.amount_cents == asked.amount_cents:
+    wanted = (asked.amount_cents, asked.arrangement_id)
+    if attempt is not None and (attempt.amount_cents, attempt.arrangement_id) == wanted:
         on = url_for(".payment", payment_id=attempt.id)
     elif asked.arrangement_id is not None:
         on = url_for(".arrangement", account_id=asked.account_id)
