@@ -19,7 +19,15 @@ from portal.domain.limits import (
     latest_first_on,
     plan_bounds,
 )
-from portal.domain.money import NOTHING, AmountNotPositive, Cents, Money, minimum_charge, share
+from portal.domain.money import (
+    NOTHING,
+    WHOLE_BPS,
+    AmountNotPositive,
+    Cents,
+    Money,
+    minimum_charge,
+    share,
+)
 from portal.domain.offers import Offer, chargeable, find_offer, offers
 from portal.domain.policy import Policy
 from portal.domain.schedules import (
@@ -159,15 +167,17 @@ def _wanted(choice: Choice, floor: Cents) -> Cents:
 
 def settlement_floor(account: AccountFacts, policy: Policy, today: date) -> Cents | None:
     """The lowest total that may close the account without a person, or None if none may."""
-    band = policy.band(account.balance_cents, account.age_days(today))
-    least = minimum_charge(account.currency)
-    floor = Cents(max(share(account.balance_cents, policy.agreed_settlement_bps(band)), least))
+    agreed_bps = policy.agreed_settlement_bps(policy.band(account, today))
+    if agreed_bps >= WHOLE_BPS or not policy.open_for(account, today):
+        return None
+    lowest = policy.rounded(share(account.balance_cents, agreed_bps))
+    floor = Cents(max(lowest, minimum_charge(account.currency)))
     return floor if floor < account.balance_cents else None
 
 
 def settlement_parts(account: AccountFacts, policy: Policy, today: date) -> int:
     """In how many parts a settlement may be agreed: as many as the account's tiers have."""
-    band = policy.band(account.balance_cents, account.age_days(today))
+    band = policy.band(account, today)
     return max((tier.max_parts for tier in band.tiers), default=1) if band else 1
 
 

@@ -1,15 +1,15 @@
 """Limits of plans, and the named errors that say which one was missed and what would do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
 from portal.domain import N_, DomainError
 from portal.domain.facts import AccountFacts
 from portal.domain.money import NOTHING, Cents, Money, minimum_charge, share
-from portal.domain.policy import PlanLimits, Policy
-from portal.domain.schedules import Frequency, most_parts
+from portal.domain.policy import Policy
+from portal.domain.schedules import Frequency, most_parts, most_parts_within
 from portal.domain.terms import Basis
 
 GRANTED_WITHIN_DAYS: Final = 92
@@ -45,6 +45,14 @@ class PlanTooLong(DomainError):
 
     message = N_(
         "That would take more than %(months)s months. With payments of %(smallest)s it would not."
+    )
+
+
+class TooManyInstallments(DomainError):
+    """At this pace the plan takes more payments than the policy allows."""
+
+    message = N_(
+        "That would take more than %(most)s payments. With payments of %(smallest)s it would not."
     )
 
 
@@ -103,6 +111,15 @@ class Bounds:
     frequencies: tuple[Frequency, ...]
     down_payment_cents: Cents
     latest_first_on: date
+    installments: int | None = None
+    days: int | None = None
+
+    def most(self, frequency: Frequency) -> int:
+        """How many payments of this rhythm a plan may have: the least that any limit allows."""
+        found = most_parts(frequency, self.months)
+        if self.days is not None:
+            found = min(found, most_parts_within(frequency, self.days))
+        return found if self.installments is None else min(found, self.installments)
 
     @property
     def main_frequency(self) -> Frequency:
@@ -129,25 +146,34 @@ def plan_bounds(
             down_payment_cents=NOTHING,
             latest_first_on=latest_first_on(account, policy, today, basis),
         )
-    if policy.plan is None or not policy.plan.frequencies:
+    plan = policy.plan
+    if plan is None or not plan.frequencies or not policy.open_for(account, today):
         return None
-    minimum, months = _installment_and_months(policy.plan, policy, basis)
-    return Bounds(
-        currency=account.currency,
-        minimum_cents=Cents(max(minimum, least)),
-        months=months,
-        frequencies=policy.plan.frequencies,
-        down_payment_cents=share(account.balance_cents, policy.plan.down_payment_bps),
-        latest_first_on=latest_first_on(account, policy, today, basis),
+    smallest = max(
+        plan.minimum_installment_cents, share(account.balance_cents, plan.minimum_installment_bps)
     )
+    offered = Bounds(
+        currency=account.currency,
+        minimum_cents=Cents(max(smallest, least)),
+        months=plan.maximum_months,
+        frequencies=plan.frequencies,
+        down_payment_cents=share(account.balance_cents, plan.down_payment_bps),
+        latest_first_on=latest_first_on(account, policy, today, basis),
+        installments=plan.maximum_installments,
+        days=plan.maximum_days,
+    )
+    return offered if basis is Basis.OFFERED else _agreed(offered, policy, least)
 
 
-def _installment_and_months(plan: PlanLimits, policy: Policy, basis: Basis) -> tuple[int, int]:
-    if basis is Basis.OFFERED:
-        return plan.minimum_installment_cents, plan.maximum_months
-    return (
-        min(plan.minimum_installment_cents, policy.agree.minimum_installment_cents),
-        max(plan.maximum_months, policy.agree.maximum_months),
+def _agreed(offered: Bounds, policy: Policy, least: Cents) -> Bounds:
+    """What may be agreed without a person: at least what is offered."""
+    smallest = max(policy.agree.minimum_installment_cents, least)
+    return replace(
+        offered,
+        minimum_cents=Cents(min(offered.minimum_cents, smallest)),
+        months=max(offered.months, policy.agree.maximum_months),
+        installments=None,
+        days=None,
     )
 
 
@@ -162,7 +188,7 @@ def latest_first_on(account: AccountFacts, policy: Policy, today: date, basis: B
 
 def smallest_amount(total: Cents, bounds: Bounds, frequency: Frequency) -> Cents:
     """The smallest regular payment that keeps a plan for ``total`` within its bounds, in cents."""
-    most = most_parts(frequency, bounds.months)
+    most = bounds.most(frequency)
     even = -(-total // most)
     if bounds.down_payment_cents > even and most > 1:
         even = -(-(total - bounds.down_payment_cents) // (most - 1))
@@ -185,7 +211,7 @@ def check_pace(
 ) -> None:
     """Refuse a plan whose payments are too small, or too many.
 
-    Raises FrequencyNotOffered, InstallmentTooSmall, PlanTooLong.
+    Raises FrequencyNotOffered, InstallmentTooSmall, PlanTooLong, TooManyInstallments.
     """
     if frequency not in bounds.frequencies:
         raise FrequencyNotOffered
@@ -194,6 +220,8 @@ def check_pace(
         raise InstallmentTooSmall(minimum=smallest)
     if count > most_parts(frequency, bounds.months):
         raise PlanTooLong(months=bounds.months, smallest=smallest)
+    if count > bounds.most(frequency):
+        raise TooManyInstallments(most=bounds.most(frequency), smallest=smallest)
 
 
 def check_down_payment(first: Cents, required: Cents, *, total: Cents, currency: str) -> None:

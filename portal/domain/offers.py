@@ -7,7 +7,7 @@ from portal.domain import N_, DomainError
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import Bounds, OfferNotInPolicy, plan_bounds, smallest_amount
 from portal.domain.money import MINIMUM_CHARGE_CENTS, NOTHING, Cents, Money, minimum_charge, share
-from portal.domain.policy import Band, Policy, Tier
+from portal.domain.policy import Policy, Tier
 from portal.domain.schedules import Frequency, count_parts, parts_by_amount
 from portal.domain.terms import Kind
 
@@ -167,45 +167,56 @@ def _plan(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ..
 
 
 def _settlements(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ...]:
-    band = policy.band(account.balance_cents, account.age_days(today))
+    band = policy.band(account, today) if policy.open_for(account, today) else None
     if band is None:
         return ()
-    made = (_settlement(account, band, tier, today) for tier in band.tiers)
+    made = (
+        _settlement(account, policy, tier, valid_until(account, policy, tier, today))
+        for tier in band.tiers
+    )
     found = {offer.key: offer for offer in made if offer is not None}
     return tuple(sorted(found.values(), key=lambda offer: (offer.from_cents, offer.total_cents)))
 
 
-def _settlement(account: AccountFacts, band: Band, tier: Tier, today: date) -> Offer | None:
-    least = minimum_charge(account.currency)
-    total = Cents(max(share(account.balance_cents, tier.pay_bps), least))
+def tier_total(account: AccountFacts, policy: Policy, tier: Tier) -> Cents:
+    """What a tier asks of an account, in cents: rounded down, but never too small to be charged."""
+    asked = Cents(tier.pay_cents) or share(account.balance_cents, tier.pay_bps)
+    return Cents(max(policy.rounded(asked), minimum_charge(account.currency)))
+
+
+def _settlement(account: AccountFacts, policy: Policy, tier: Tier, until: date) -> Offer | None:
+    least, total = minimum_charge(account.currency), tier_total(account, policy, tier)
     if total >= account.balance_cents:
         return None
     parts = max(min(tier.max_parts, total // least), 1)
     return Offer(
         kind=Kind.SETTLEMENT,
-        key=f"settlement:{tier.pay_bps}:{tier.max_parts}",
+        key=tier.key,
         currency=account.currency,
         total_cents=total,
         saved_cents=Cents(account.balance_cents - total),
         parts=parts,
         from_cents=Cents(total // parts),
-        valid_until=valid_until(account, band, tier, today),
+        valid_until=until,
     )
 
 
-def valid_until(account: AccountFacts, band: Band, tier: Tier, today: date) -> date:
+def valid_until(account: AccountFacts, policy: Policy, tier: Tier, today: date) -> date:
     """The last day of an offer made today: a promise that the same policy version keeps.
 
     Days of deadline are counted from placement, half a term apart, so that the date stays put
-    while a debtor thinks. It ends before the account leaves its band, and never inside the
-    validation period (VN-03, VN-07).
+    while a debtor thinks. It ends before the account leaves its band or the policy ends, and never
+    inside the validation period (VN-03, VN-07).
     """
+    band = policy.band(account, today)
     step = max(tier.valid_for_days // 2, 1)
     earliest = today + timedelta(days=tier.valid_for_days - step)
     steps = -(-max((earliest - account.placed_on).days, 0) // step)
     until = account.placed_on + timedelta(days=steps * step)
-    if band.to_days is not None:
+    if band is not None and band.to_days is not None:
         until = min(until, account.aging_from + timedelta(days=band.to_days - 1))
+    if policy.to_on is not None:
+        until = min(until, policy.to_on)
     return max(until, account.earliest_deadline_on or until)
 
 

@@ -2,20 +2,24 @@
 
 import hashlib
 import json
-import types
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
-from functools import cache, lru_cache
-from typing import Any, Final, Union, cast, get_args, get_origin, get_type_hints
+from functools import lru_cache
+from typing import Any, Final
 
 import rfc8785
 
-from portal.domain import N_, DomainError
-from portal.domain.money import WHOLE_BPS
+from portal.domain import N_, DomainError, documents
+from portal.domain.debts import CollectorRole
+from portal.domain.facts import AccountFacts, PaymentHistory
+from portal.domain.money import WHOLE_BPS, Cents
 from portal.domain.schedules import Frequency
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+READABLE: Final = (1, 2)
+"""Formats of stored documents: 1 has neither segments nor anything else that came after it."""
 
 
 class PolicyUnreadable(DomainError):
@@ -24,24 +28,84 @@ class PolicyUnreadable(DomainError):
     message = N_("This is not an offer policy: %(where)s is not what it should be.")
 
 
+class DueDays(StrEnum):
+    """On which days of the debtor's region a payment of a plan may be due."""
+
+    ANY_DAY = "any_day"
+    WEEKDAYS = "weekdays"
+    WORKING_DAYS = "working_days"
+
+
+class SavedMethod(StrEnum):
+    """Whether a plan can be paid by a saved card or bank account; by hand it always can (PY-06)."""
+
+    NOT_OFFERED = "not_offered"
+    OFFERED = "offered"
+    REQUIRED = "required"
+
+
+class Answerer(StrEnum):
+    """Who may answer a proposal that goes beyond what is agreed at once."""
+
+    STAFF = "staff"
+    SUPERVISORS = "supervisors"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A named set of accounts that bands can be for; what is left empty does not matter.
+
+    Products are compared without regard to case; regions are states and provinces, such as CA.
+    """
+
+    name: str
+    products: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    collector_roles: tuple[CollectorRole, ...] = ()
+    histories: tuple[PaymentHistory, ...] = ()
+
+    def holds(self, account: AccountFacts) -> bool:
+        """Whether an account belongs here."""
+        return (
+            (not self.products or account.product.casefold() in _folded(self.products))
+            and (not self.regions or account.region in self.regions)
+            and (not self.collector_roles or account.collector_role in self.collector_roles)
+            and (not self.histories or account.history in self.histories)
+        )
+
+
+@lru_cache(maxsize=1024)
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One way to close an account for less: the share to pay, and in how many parts at most.
+    """One way to close an account for less: what to pay, and in how many parts at most.
 
-    An offer made today stands for at least half of ``valid_for_days`` and at most all of them, so
+    Either ``pay_bps``, a share of the balance, or ``pay_cents``, an amount; the other is 0. An
+    offer made today stands for at least half of ``valid_for_days`` and at most all of them, so
     that the date a debtor reads does not move every day.
     """
 
-    pay_bps: int
+    pay_bps: int = 0
     max_parts: int = 1
     valid_for_days: int = 30
+    pay_cents: int = 0
+
+    @property
+    def key(self) -> str:
+        """The name of the offers that come from it."""
+        amount = f"{self.pay_cents}c" if self.pay_cents else str(self.pay_bps)
+        return f"settlement:{amount}:{self.max_parts}"
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
     """Accounts of one size and age, and the settlement tiers that they are offered.
 
-    Cents and days since default; ``to_`` is exclusive, None means without end. No tiers: no
+    Cents and days since default; ``to_`` is exclusive, None means without end. ``segment`` names
+    whom it is for; empty: everybody who is in no segment that another band is for. No tiers: no
     settlement is offered. ``agree_settlement_bps`` takes the place of the policy's own here.
     """
 
@@ -51,6 +115,7 @@ class Band:
     to_days: int | None = None
     tiers: tuple[Tier, ...] = ()
     agree_settlement_bps: int | None = None
+    segment: str = ""
 
     def holds(self, balance_cents: int, days: int) -> bool:
         """Whether an account of this balance (cents) and age (days) belongs here."""
@@ -64,13 +129,22 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class PlanLimits:
-    """What a payment plan may look like; each payment but the last is at least the minimum."""
+    """What a payment plan may look like; each payment but the last is at least the minimum.
+
+    The smallest payment is the larger of an amount and a share of the balance. A plan keeps to
+    each of the longest times that is given: months, payments, days from the first to the last.
+    """
 
     minimum_installment_cents: int = 25_00
     maximum_months: int = 12
     frequencies: tuple[Frequency, ...] = (Frequency.MONTHLY,)
     down_payment_bps: int = 0
     first_payment_within_days: int = 30
+    minimum_installment_bps: int = 0
+    maximum_installments: int | None = None
+    maximum_days: int | None = None
+    due_days: DueDays = DueDays.ANY_DAY
+    saved_method: SavedMethod = SavedMethod.OFFERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +160,23 @@ class ProposalLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Concessions:
+    """How many times a debtor may change a running plan alone."""
+
+    skips: int = 0
+    moves: int = 0
+    pauses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The offer policy of a client: what is offered, agreed at once, and granted by staff.
 
     ``agree`` is what may be agreed or countered without a person, and is assumed to be public;
-    ``review`` is what staff may grant, and is shown to no debtor.
+    ``review`` is what staff may grant, and is shown to no debtor. Settlements are rounded down to
+    a multiple of ``rounding_cents``. No offer is made before ``from_on`` or after ``to_on``, but to
+    pay in full. ``closest_when_late``: a proposal that nobody answered in time is answered with
+    the closest terms that may be agreed.
     """
 
     version: int
@@ -101,10 +187,43 @@ class Policy:
     agree: ProposalLimits = ProposalLimits()
     review: ProposalLimits = ProposalLimits()
     answer_working_days: int = 3
+    segments: tuple[Segment, ...] = ()
+    concessions: Concessions = Concessions()
+    answered_by: Answerer = Answerer.STAFF
+    closest_when_late: bool = False
+    rounding_cents: int = 1
+    from_on: date | None = None
+    to_on: date | None = None
 
-    def band(self, balance_cents: int, days: int) -> Band | None:
-        """The band of an account of this balance (cents) and age (days since default)."""
-        return next((band for band in self.bands if band.holds(balance_cents, days)), None)
+    def band(self, account: AccountFacts, today: date) -> Band | None:
+        """The band that an account is in on a day."""
+        balance, days = account.balance_cents, account.age_days(today)
+        names = self.segments_of(account) or ("",)
+        return next(
+            (band for band in self.bands if band.segment in names and band.holds(balance, days)),
+            None,
+        )
+
+    def segments_of(self, account: AccountFacts) -> tuple[str, ...]:
+        """The names of the segments that an account is in, of those that bands are for."""
+        used = self.segments_used
+        return tuple(one.name for one in used if one.holds(account)) if used else ()
+
+    @property
+    def segments_used(self) -> tuple[Segment, ...]:
+        """The segments that at least one band is for."""
+        return _used(self.segments, self.bands) if self.segments else ()
+
+    def open_for(self, account: AccountFacts, today: date) -> bool:
+        """Whether an account is offered settlements and plans on a day.
+
+        What is offered never ends inside the validation period (VN-07).
+        """
+        if self.from_on is not None and today < self.from_on:
+            return False
+        return self.to_on is None or today <= max(
+            self.to_on, account.earliest_deadline_on or self.to_on
+        )
 
     def agreed_settlement_bps(self, band: Band | None) -> int:
         """The lowest share (bps) that closes an account of this band without a person."""
@@ -112,18 +231,31 @@ class Policy:
             return self.agree.settlement_bps
         return band.agree_settlement_bps
 
+    def rounded(self, cents: Cents) -> Cents:
+        """An amount as this policy rounds it: down, to a multiple of ``rounding_cents``."""
+        return Cents(cents // self.rounding_cents * self.rounding_cents)
+
+
+@lru_cache(maxsize=512)
+def _used(segments: tuple[Segment, ...], bands: tuple[Band, ...]) -> tuple[Segment, ...]:
+    named = {band.segment for band in bands}
+    return tuple(one for one in segments if one.name in named)
+
 
 def to_dict(policy: Policy) -> dict[str, Any]:
     """The policy as plain JSON values; what is None is left out."""
-    return {"format": FORMAT, **_plain(policy)}
+    return {"format": FORMAT, **documents.plain(policy)}
 
 
 def from_dict(document: object) -> Policy:
     """The policy of a plain JSON document, read strictly. Raises PolicyUnreadable."""
-    if not isinstance(document, Mapping) or document.get("format") != FORMAT:
+    if not isinstance(document, Mapping) or document.get("format") not in READABLE:
         raise PolicyUnreadable(where="format")
     body = {name: value for name, value in document.items() if name != "format"}
-    return cast(Policy, _read(Policy, body, "policy"))
+    try:
+        return documents.read(Policy, body, "policy")
+    except documents.Unreadable as error:
+        raise PolicyUnreadable(where=error.where) from error
 
 
 def canonical_bytes(policy: Policy) -> bytes:
@@ -146,57 +278,3 @@ def from_bytes(text: bytes | str) -> Policy:
 def sha256(policy: Policy) -> str:
     """The hash of the canonical document, as hex."""
     return hashlib.sha256(canonical_bytes(policy)).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        named = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return {name: _plain(part) for name, part in named if part is not None}
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    return str(value) if isinstance(value, StrEnum) else value
-
-
-def _read(kind: Any, value: Any, where: str) -> Any:
-    if get_origin(kind) in (Union, types.UnionType):
-        kind = get_args(kind)[0]
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list):
-            raise PolicyUnreadable(where=where)
-        part = get_args(kind)[0]
-        return tuple(_read(part, one, f"{where}[{n}]") for n, one in enumerate(value))
-    if is_dataclass(kind):
-        return _read_fields(kind, value, where)
-    return _read_word(kind, value, where)
-
-
-def _read_fields(kind: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise PolicyUnreadable(where=where)
-    kinds = _kinds(kind)
-    for name in value:
-        if name not in kinds:
-            raise PolicyUnreadable(where=f"{where}.{name}")
-    given = {name: _read(kinds[name], part, f"{where}.{name}") for name, part in value.items()}
-    try:
-        return kind(**given)
-    except TypeError as error:
-        raise PolicyUnreadable(where=where) from error
-
-
-@cache
-def _kinds(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _read_word(kind: Any, value: Any, where: str) -> Any:
-    if kind is int and (not isinstance(value, int) or isinstance(value, bool)):
-        raise PolicyUnreadable(where=where)
-    if kind is bool and not isinstance(value, bool):
-        raise PolicyUnreadable(where=where)
-    if issubclass(kind, str) and not isinstance(value, str):
-        raise PolicyUnreadable(where=where)
-    try:
-        return kind(value)
-    except ValueError as error:
-        raise PolicyUnreadable(where=where) from error

@@ -41,6 +41,16 @@ PARTS_A_YEAR: Final = {
 }
 
 
+HALF_DAYS: Final = 2
+LONGEST_STEP: Final = {
+    Frequency.WEEKLY: 14,
+    Frequency.EVERY_TWO_WEEKS: 28,
+    Frequency.TWICE_A_MONTH: 31,
+    Frequency.MONTHLY: 62,
+}
+"""The longest time from one payment to the next but on average, in half days."""
+
+
 class ScheduleTooLong(DomainError):
     """Paying at this pace would take longer than anybody can promise."""
 
@@ -101,6 +111,14 @@ def _twice_a_month(first_on: date, count: int) -> tuple[date, ...]:
 def most_parts(frequency: Frequency, months: int) -> int:
     """How many payments fit into so many months: 12 months are 52, 26, 24 or 12 payments."""
     return -(-PARTS_A_YEAR[frequency] * months // 12)
+
+
+def most_parts_within(frequency: Frequency, days: int) -> int:
+    """How many payments fit between a first and a last one so many days later; one always does.
+
+    A month is counted as its longest, 31 days, so that no calendar makes it more.
+    """
+    return 1 + days * HALF_DAYS // LONGEST_STEP[frequency]
 
 
 def parts_by_amount(

@@ -26,7 +26,7 @@ from portal.domain.statuses import (
     ProposalStatus,
 )
 from portal.models import Account, Client, Debtor, EntryKind, HelpStatus
-from portal.services.offers import OfferSheet, facts_of, sheet
+from portal.services.offers import OfferSheet, facts_of, history_of, sheet
 from portal.services.policies import PublishedPolicy
 from portal.services.standing import IN_FORCE, judge, today_of, zone_of
 from portal.services.visits import Visit
@@ -47,6 +47,8 @@ CAST(json_build_object(
           AND i.status IN ('scheduled', 'failed', 'processing') ORDER BY i.n LIMIT 1))
      FROM arrangement r WHERE r.client_id = account.client_id AND r.account_id = account.id
      ORDER BY r.status IN ('awaiting_first_payment', 'active') DESC, r.accepted_at DESC LIMIT 1),
+  'broke', EXISTS (SELECT FROM arrangement r WHERE r.client_id = account.client_id
+     AND r.account_id = account.id AND r.status = 'broken'),
   'proposal', (SELECT json_build_array(s.reference, s.status, s.answer_due_on, s.granted_until)
      FROM proposal s WHERE s.client_id = account.client_id AND s.account_id = account.id
        AND s.status IN ('submitted', 'accepted', 'countered')),
@@ -87,6 +89,7 @@ SHOWN = (
     (
         *(Account.id, Account.reference, Account.status),
         *(Account.original_creditor, Account.current_creditor, Account.currency),
+        *(Account.product, Account.last_payment_on),
         *(Account.debt_purpose, Account.collector_role, Account.default_on, Account.placed_at),
         *(Account.itemization_kind, Account.itemization_on, Account.itemization_cents),
         *(Account.interest_cents, Account.fees_cents, Account.payments_cents),
@@ -300,7 +303,9 @@ def _offers(account: Account, debtor: Debtor, more: dict[str, Any], now: datetim
         version, document, sha256 = more["policy"]
         published = PublishedPolicy(version, _policy(document), sha256)
     allowed = judge(account, more["holds"] or (), today)
-    return sheet(facts_of(account, debtor), published, allowed, today)
+    paid = any(kind == EntryKind.PAYMENT for kind, *_ in more["entries"] or ())
+    history = history_of(account, paid_here=paid, broke_plan=more["broke"])
+    return sheet(facts_of(account, debtor, history), published, allowed, today)
 
 
 @lru_cache(256)

@@ -17,7 +17,7 @@ from portal.domain.schedules import Frequency
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Choice, Method, Terms, from_dict
 from portal.models import Account, Debtor, Proposal
-from portal.services.offers import OfferSheet, facts_of
+from portal.services.offers import OfferSheet, read_facts
 from portal.services.open_proposals import granted_until
 from portal.services.policies import PublishedPolicy, live_policy, policy_version
 from portal.services.standing import today_of
@@ -117,7 +117,7 @@ def draft(
     """
     if sheet is None:
         debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-        facts, today = facts_of(account, debtor), today_of(debtor, now)
+        facts, today = read_facts(session, account, debtor), today_of(debtor, now)
     else:
         facts, today = sheet.facts, sheet.today
     if picked.balance_cents != facts.balance_cents:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from portal.domain import offers as domain
 from portal.domain.capabilities import Capabilities
-from portal.domain.facts import AccountFacts
+from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.offers import Offer
-from portal.models import Account, Debtor
+from portal.domain.statuses import ArrangementStatus
+from portal.models import Account, Arrangement, Debtor, EntryKind, LedgerEntry
 from portal.services.policies import NoPolicy, PublishedPolicy, live_policy
 from portal.services.standing import standing, today_of
 
@@ -28,7 +30,7 @@ class OfferSheet:
     today: date
 
 
-def facts_of(account: Account, debtor: Debtor) -> AccountFacts:
+def facts_of(account: Account, debtor: Debtor, history: PaymentHistory) -> AccountFacts:
     """An account as offers see it; an offer may not end inside the validation period (VN-07)."""
     placed_on = today_of(debtor, account.placed_at)
     ends_on = account.validation_ends_on
@@ -40,6 +42,33 @@ def facts_of(account: Account, debtor: Debtor) -> AccountFacts:
         earliest_deadline_on=ends_on + timedelta(days=1) if ends_on else None,
         region=debtor.region,
         collector_role=str(account.collector_role),
+        product=account.product,
+        history=history,
+    )
+
+
+def history_of(account: Account, *, paid_here: bool, broke_plan: bool) -> PaymentHistory:
+    """What is known of payments: the client's own figures, and what happened here."""
+    if broke_plan:
+        return PaymentHistory.BROKE_PLAN
+    paid = paid_here or account.payments_cents > 0 or account.last_payment_on is not None
+    return PaymentHistory.HAS_PAID if paid else PaymentHistory.NEVER_PAID
+
+
+def read_facts(session: Session, account: Account, debtor: Debtor) -> AccountFacts:
+    """An account as offers see it, with its payment history read in one SELECT."""
+    of_account = {"client_id": account.client_id, "account_id": account.id}
+    paid = exists().where(
+        *(getattr(LedgerEntry, name) == value for name, value in of_account.items()),
+        LedgerEntry.kind == EntryKind.PAYMENT,
+    )
+    broke = exists().where(
+        *(getattr(Arrangement, name) == value for name, value in of_account.items()),
+        Arrangement.status == ArrangementStatus.BROKEN,
+    )
+    paid_here, broke_plan = session.execute(select(paid, broke)).one()
+    return facts_of(
+        account, debtor, history_of(account, paid_here=paid_here, broke_plan=broke_plan)
     )
 
 
@@ -51,7 +80,8 @@ def offers_for(session: Session, account: Account, now: datetime) -> OfferSheet:
     except NoPolicy:
         published = None
     allowed = standing(session, account, now)
-    return sheet(facts_of(account, debtor), published, allowed, today_of(debtor, now))
+    facts = read_facts(session, account, debtor)
+    return sheet(facts, published, allowed, today_of(debtor, now))
 
 
 def sheet(

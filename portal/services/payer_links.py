@@ -27,7 +27,7 @@ from portal.services import evidence
 from portal.services.arrangements import UNPAID, installments_of
 from portal.services.ledger import lock_account, lock_row
 from portal.services.links import PAYER, id_of_token, random_public_id, token_of_id
-from portal.services.offers import facts_of
+from portal.services.offers import read_facts
 from portal.services.payable import Asked, NothingToPay
 from portal.services.references import fresh_reference
 from portal.services.standing import close_pages, standing
@@ -158,7 +158,7 @@ def _check_amount(
     session: Session, account: Account, amount_cents: Cents, open_now: Askable
 ) -> None:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    owed = replace(facts_of(account, debtor), balance_cents=open_now.all_cents)
+    owed = replace(read_facts(session, account, debtor), balance_cents=open_now.all_cents)
     part_payment(amount_cents, owed)
     if amount_cents < open_now.least_cents:
         raise FirstPaymentFirst(minimum=Money(open_now.least_cents, account.currency))

@@ -24,7 +24,7 @@ from portal.services.acceptance import live_arrangement, refuse_second
 from portal.services.evidence import SYSTEM, Actor, Payload
 from portal.services.help import answer_by
 from portal.services.ledger import lock_account
-from portal.services.offers import OfferSheet, facts_of, offers_for
+from portal.services.offers import OfferSheet, offers_for, read_facts
 from portal.services.open_proposals import (
     OPEN,
     Closed,
@@ -256,7 +256,8 @@ def wished_terms(session: Session, proposal: Proposal) -> Terms:
     account = session.get_one(Account, (proposal.client_id, proposal.account_id))
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     policy = live_policy(session, account.client_id).policy
-    return domain.wish_terms(domain.from_dict(proposal.wish), facts_of(account, debtor), policy)
+    facts = read_facts(session, account, debtor)
+    return domain.wish_terms(domain.from_dict(proposal.wish), facts, policy)
 
 
 def why_not_accept(session: Session, proposal: Proposal, now: datetime) -> DomainError | None:
@@ -296,7 +297,8 @@ def _within_limits(
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     today, policy = today_of(debtor, now), live_policy(session, account.client_id).policy
     soon = terms if terms.first_on >= today else terms.starting(today)
-    return grant(soon, facts_of(account, debtor), policy, today, valid_until=valid_until)
+    facts = read_facts(session, account, debtor)
+    return grant(soon, facts, policy, today, valid_until=valid_until)
 
 
 def _answer(

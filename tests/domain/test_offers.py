@@ -137,7 +137,7 @@ def test_every_offer_is_within_the_policy(situation: Situation) -> None:
     made = offers(account, policy, today)
     assert list(made) == sorted(made, key=lambda offer: list(Kind)[::-1].index(offer.kind))
     assert len({offer.key for offer in made}) == len(made)
-    band = policy.band(account.balance_cents, account.age_days(today))
+    band = policy.band(account, today)
     for offer in made:
         assert offer.total_cents + offer.saved_cents == account.balance_cents
         assert offer.from_cents >= 50

@@ -1,5 +1,6 @@
 import random
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,7 +9,20 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from portal.domain import policy as policies
-from portal.domain.policy import Band, PlanLimits, Policy, PolicyUnreadable, ProposalLimits, Tier
+from portal.domain.debts import CollectorRole
+from portal.domain.facts import AccountFacts, PaymentHistory
+from portal.domain.money import Cents
+from portal.domain.policy import (
+    Band,
+    PlanLimits,
+    Policy,
+    PolicyUnreadable,
+    ProposalLimits,
+    Segment,
+    Tier,
+    from_dict,
+    to_dict,
+)
 from portal.domain.policy_check import check, percent
 from portal.domain.schedules import Frequency
 from tests.domain.policies import policies as random_policies
@@ -137,3 +151,57 @@ def test_basis_points_read_as_percent() -> None:
         "0",
         "-0.01",
     ]
+
+
+def account(balance: int = 1_000_00, **given: Any) -> AccountFacts:
+    return AccountFacts(Cents(balance), "USD", date(2026, 11, 1), date(2026, 6, 10), **given)
+
+
+MEDICAL = Segment("Medical in California", products=("Medical",), regions=("CA",))
+NEW = Segment("Never paid", histories=(PaymentHistory.NEVER_PAID,))
+SEGMENTED = replace(
+    POLICY,
+    segments=(MEDICAL, NEW),
+    bands=(Band(tiers=(Tier(60_00),), segment=MEDICAL.name), Band(tiers=(Tier(80_00),))),
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "share"),
+    [
+        ({"product": "medical", "region": "CA"}, 60_00),
+        ({"product": "medical", "region": "NV"}, 80_00),
+        ({"product": "Cards", "region": "CA"}, 80_00),
+        ({}, 80_00),
+    ],
+)
+def test_a_band_of_a_segment_is_for_its_accounts_and_the_others_for_the_rest(
+    given: dict[str, Any], share: int
+) -> None:
+    band = SEGMENTED.band(account(**given), date(2026, 11, 22))
+    assert band is not None
+    assert band.tiers[0].pay_bps == share
+
+
+def test_a_segment_that_no_band_is_for_takes_nobody_from_the_rest() -> None:
+    assert NEW.holds(account())
+    assert SEGMENTED.segments_of(account()) == ()
+
+
+def test_a_segment_can_be_of_who_collects_and_of_what_was_paid() -> None:
+    agencies = Segment("Agencies", collector_roles=(CollectorRole.THIRD_PARTY_AGENCY,))
+    assert agencies.holds(account(collector_role="third_party_agency"))
+    assert not agencies.holds(account(collector_role="debt_buyer"))
+    assert not NEW.holds(account(history=PaymentHistory.HAS_PAID))
+
+
+def test_a_document_from_before_segments_is_read_as_it_was_meant() -> None:
+    old = {**to_dict(POLICY), "format": 1}
+    for name in ("segments", "concessions", "answered_by", "closest_when_late", "rounding_cents"):
+        del old[name]
+    assert from_dict(old) == POLICY
+
+
+def test_a_date_is_read_back_as_it_was_written() -> None:
+    dated = replace(POLICY, from_on=date(2027, 1, 1), to_on=date(2027, 12, 31))
+    assert from_dict(to_dict(dated)) == dated

@@ -210,7 +210,7 @@ def within_agree(terms: Terms, situation: Situation) -> None:
     assert terms.basis is not Basis.GRANTED
     assert terms.total_cents <= account.balance_cents
     if terms.kind is Kind.SETTLEMENT:
-        band = policy.band(account.balance_cents, account.age_days(today))
+        band = policy.band(account, today)
         assert terms.total_cents >= share(account.balance_cents, policy.agreed_settlement_bps(band))
     if terms.key in ("plan", "agreed:plan"):
         amounts = [cents for _, cents in terms.schedule]

@@ -24,7 +24,7 @@ from portal.security import audience, current_staff
 from portal.services import proposals as services
 from portal.services import queues
 from portal.services.dossier import find_account
-from portal.services.offers import facts_of
+from portal.services.offers import read_facts
 from portal.services.open_proposals import granted_until
 from portal.services.policies import live_policy
 from portal.services.standing import today_of
@@ -212,6 +212,7 @@ def _terms(found: Proposal, form: CounterForm) -> Terms:
         frequency=Frequency(form.frequency.data),
         method=wish.method,
     )
-    facts, policy = facts_of(account, debtor), live_policy(session, account.client_id).policy
+    facts = read_facts(session, account, debtor)
+    policy = live_policy(session, account.client_id).policy
     domain.check_proposal(offered, facts, policy, today_of(debtor, now()))
     return domain.wish_terms(offered, facts, policy)
