@@ -2,20 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 from portal.db import PortalSession
+from portal.domain.facts import PaymentHistory
 from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
-from portal.domain.statuses import AccountStatus
+from portal.domain.statuses import AccountStatus, ArrangementStatus
 from portal.domain.terms import Choice
 from portal.models import Account, Debtor, EntryKind
 from portal.services import evidence
 from portal.services.balance import Balance, list_accounts, read_balance
 from portal.services.ledger import lock_account, post
+from portal.services.offers import read_facts
 from portal.services.proposals import Wish, submit
 from portal.services.standing import set_hold
-from tests.factories import NOW, make_account, make_visit
+from tests.factories import NOW, make_account, make_arrangement, make_visit
 from tests.services.test_acceptance import agree, dana, picked
 from tests.services.test_help import ask
 from tests.services.test_proposals import FORTY
@@ -118,3 +121,28 @@ def test_accounts_are_listed_without_those_that_left(session: PortalSession) -> 
     listed = list_accounts(session, visit, now=NOW)
     assert [(one.id, one.shown) for one in listed] == [(account.id, True), (second.id, False)]
     assert read(session, account).others == 1
+
+
+def test_the_page_and_the_offers_behind_it_know_the_same_payment_history(
+    session: PortalSession,
+) -> None:
+    account = dana(session)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+
+    def known() -> tuple[PaymentHistory, PaymentHistory]:
+        facts = read_facts(session, account, debtor)
+        return read(session, account).offers.facts.history, facts.history
+
+    assert known() == (PaymentHistory.NEVER_PAID,) * 2
+    paid = {"kind": EntryKind.PAYMENT, "source": "payment:1", "amount_cents": Cents(-50_00)}
+    post(session, account, **paid, now=NOW)
+    assert known() == (PaymentHistory.HAS_PAID,) * 2
+    make_arrangement(session, account, status=ArrangementStatus.BROKEN)
+    assert known() == (PaymentHistory.BROKE_PLAN,) * 2
+
+
+def test_what_was_paid_to_the_client_before_counts_as_paid(session: PortalSession) -> None:
+    account = dana(session)
+    account.last_payment_on = date(2026, 3, 1)
+    session.flush()
+    assert read(session, account).offers.facts.history is PaymentHistory.HAS_PAID
