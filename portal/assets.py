@@ -15,6 +15,7 @@ STATIC = Path(__file__).parent / "static"
 
 FILES = {
     "app.js": "text/javascript; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
     "console.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
@@ -44,9 +45,9 @@ def asset(name: str) -> Asset:
 
 
 @lru_cache(256)
-def themed(brand: str) -> Asset:
-    """app.css followed by the palette of a brand color written #rrggbb. Raises NotAColor."""
-    css = _minify("app.css") + theme.stylesheet(brand)
+def themed(brand: str, action: str | None = None) -> Asset:
+    """app.css followed by the palette of a client's colors, written #rrggbb. Raises NotAColor."""
+    css = _minify("app.css") + theme.stylesheet(brand, action)
     return _asset("app.css", FILES["console.css"], css)
 
 

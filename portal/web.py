@@ -19,14 +19,14 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 from wtforms.form import BaseForm
 
-from portal import addresses, assets, i18n, templating
+from portal import addresses, i18n, templating
 from portal.db import PortalSession, set_tenant
 from portal.domain import N_, DomainError, hours, theme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
-    """Who a page speaks for. Neutral until identity is verified: no creditor, no brand.
+    """Who a page speaks for. Neutral until identity is verified: no creditor, no brand, no logo.
 
     ``hours`` may be in several languages. The page closes at ``closes_at``, by ``close_url`` now
     (POST); ``stay_url`` keeps it open (GET). ``help_url`` is where Get help leads.
@@ -38,6 +38,8 @@ class Face:
     email: str | None = None
     street_address: str | None = None
     brand: str = theme.NEUTRAL
+    action: str | None = None
+    logo: addresses.Logo | None = None
     time_zone: str = "UTC"
     closes_at: datetime | None = None
     close_url: str | None = None
@@ -268,9 +270,7 @@ class Page:
     @property
     def css(self) -> str:
         """The address of the stylesheet with this sender's palette."""
-        brand = self.face.brand
-        digest = assets.themed(brand).digest
-        return url_for("assets.themed", brand=brand.removeprefix("#"), digest=digest, lang=None)
+        return addresses.of_theme(request.script_root, self.face.brand, self.face.action)
 
     @property
     def help_url(self) -> str:

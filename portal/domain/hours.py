@@ -15,6 +15,11 @@ def in_language(kept: str, language: str) -> str:
     return words.get(language) or words.get("en") or next(iter(words.values()), kept)
 
 
+def by_language(kept: str) -> dict[str, str]:
+    """The hours as they were given, language by language; words for everybody count as English."""
+    return _by_language(kept) or {"en": kept}
+
+
 def _by_language(kept: str) -> dict[str, str]:
     if not kept.startswith("{"):
         return {}

@@ -1,4 +1,4 @@
-"""A client's one brand color, turned into a palette whose text is always readable."""
+"""A client's brand color and action color, turned into a palette that can always be read."""
 
 import colorsys
 import re
@@ -7,12 +7,18 @@ from dataclasses import dataclass
 READABLE = 4.5
 """WCAG 2.2 AA (1.4.3): the least contrast between text and its background."""
 
+VISIBLE = 3.0
+"""WCAG 2.2 AA (1.4.11): the least contrast of what is seen but not read, such as a focus ring."""
+
 NEUTRAL = "#1f4e79"
 """The color of every page before identity is verified."""
 
 LIGHT = ("#ffffff", "#f3f5f7")
 DARK = ("#12161a", "#1c2228")
 """The grounds that text stands on, in app.css: page and soft panel."""
+
+TEXT = {"light": "#14191f", "dark": "#eef1f4", "print": "#000000"}
+PAPER = "#ffffff"
 
 _HEX = re.compile(r"#[0-9a-f]{6}")
 
@@ -35,24 +41,81 @@ class Palette:
     on_act_dark: str
 
 
-def palette(brand: str) -> Palette:
-    """Shades of `brand` in which every text has at least 4.5:1 on each ground it stands on.
+@dataclass(frozen=True)
+class Pair:
+    """Two colors that meet on a page: what stands on what, and where.
 
-    The bar keeps the exact brand color, since black or white always reads on it; links and
-    buttons move lighter or darker until they do. Raises NotAColor.
+    ``mode`` is light, dark or print. ``wished`` is the client's own color where pages show another
+    one in its place, because the client's could not be read there.
+    """
+
+    mode: str
+    use: str
+    color: str
+    ground: str
+    least: float = READABLE
+    wished: str | None = None
+
+    @property
+    def ratio(self) -> float:
+        """The contrast that pages have, 1 to 21."""
+        return contrast(self.color, self.ground)
+
+    @property
+    def wished_ratio(self) -> float:
+        """The contrast that the client's own color would have there."""
+        return contrast(self.wished or self.color, self.ground)
+
+
+def palette(brand: str, action: str | None = None) -> Palette:
+    """Shades of two colors in which every text has at least 4.5:1 on each ground it stands on.
+
+    The bar keeps the exact brand color, since black or white always reads on it. Links and buttons
+    take the action color, else the brand's, and move lighter or darker until they can be read.
+    Raises NotAColor.
     """
     brand = color(brand)
-    act = _shift(brand, LIGHT, lighter=False)
-    act_dark = _shift(brand, DARK, lighter=True)
+    wished = color(action) if action else brand
+    act = _shift(wished, LIGHT, lighter=False)
+    act_dark = _shift(wished, DARK, lighter=True)
     return Palette(brand, ink(brand), act, ink(act), act_dark, ink(act_dark))
 
 
-def stylesheet(brand: str) -> str:
-    """CSS custom properties for `brand`, to stand after app.css. Raises NotAColor."""
-    p = palette(brand)
+def report(brand: str, action: str | None = None) -> tuple[Pair, ...]:
+    """Every pair of colors that a client's pages use, on screen and on paper. Raises NotAColor.
+
+    The edge of the header bar is not among them: nothing depends on it, since a line ends it.
+    """
+    p = palette(brand, action)
+    wished = color(action or brand)
+    on_screen = (("light", p.act, p.on_act, LIGHT), ("dark", p.act_dark, p.on_act_dark, DARK))
+    pairs: list[Pair] = []
+    for mode, act, on_act, (page, panel) in on_screen:
+        moved = wished if act != wished else None
+        pairs += [
+            Pair(mode, "name", p.on_brand, p.brand),
+            Pair(mode, "link", act, page, wished=moved),
+            Pair(mode, "link_on_panel", act, panel, wished=moved),
+            Pair(mode, "button", on_act, act),
+            Pair(mode, "button_shape", act, page, VISIBLE),
+            Pair(mode, "focus_in_header", p.on_brand, p.brand, VISIBLE),
+            Pair(mode, "focus", TEXT[mode], page, VISIBLE),
+        ]
+    return (*pairs, Pair("print", "everything", TEXT["print"], PAPER))
+
+
+def stylesheet(brand: str, action: str | None = None) -> str:
+    """CSS custom properties for a client's colors, to stand after app.css. Raises NotAColor.
+
+    They hold on screens alone: paper is black on white.
+    """
+    p = palette(brand, action)
     light = f"--brand:{p.brand};--on-brand:{p.on_brand};--act:{p.act};--on-act:{p.on_act}"
     dark = f"--act:{p.act_dark};--on-act:{p.on_act_dark}"
-    return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return (
+        f"@media screen{{:root{{{light}}}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    )
 
 
 def color(text: str) -> str:

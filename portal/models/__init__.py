@@ -15,6 +15,7 @@ from portal.models.arrangements import Arrangement, Authorization, Installment, 
 from portal.models.base import Base, fresh_id
 from portal.models.clients import (
     Client,
+    ClientLogo,
     OfferPolicy,
     Placement,
     PlacementKind,
@@ -55,6 +56,7 @@ __all__ = [
     "Channel",
     "Chargeback",
     "Client",
+    "ClientLogo",
     "CollectorRole",
     "Contact",
     "ContactStop",

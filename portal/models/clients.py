@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.domain.debts import CollectorRole
@@ -16,13 +16,15 @@ class Client(Base):
     """The creditor or agency who placed accounts, is remitted to, and whose name debtors see.
 
     ``sender_name``, ``street_address`` and ``phone`` are neutral: they stand on pages before
-    identity is verified. ``trade_name`` and ``license_line`` may give collection away and wait.
+    identity is verified. ``trade_name``, ``license_line``, colors and logo may give collection
+    away and wait. ``logo`` describes the row of `ClientLogo` that pages show.
     """
 
     __tablename__ = "client"
     __table_args__ = (
         CheckConstraint("link_days BETWEEN 1 AND 90", name="link_days"),
         CheckConstraint("brand_color ~ '^#[0-9a-f]{6}$'", name="brand_color"),
+        CheckConstraint("action_color ~ '^#[0-9a-f]{6}$'", name="action_color"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=fresh_id)
@@ -41,6 +43,8 @@ class Client(Base):
     collector_role: Mapped[CollectorRole]
     languages: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     brand_color: Mapped[str] = mapped_column(default="#1f4e79")
+    action_color: Mapped[str | None]
+    logo: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     link_days: Mapped[int] = mapped_column(default=14)
     identity_factors: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     identity_codes: Mapped[bool] = mapped_column(default=True)
@@ -51,6 +55,25 @@ class Client(Base):
     stripe_account: Mapped[str | None]
     chain_id: Mapped[UUID] = mapped_column(default=fresh_id, unique=True)
     created_at: Mapped[datetime]
+
+
+class ClientLogo(Base):
+    """The clean bytes of a logo that a client's pages show or once showed, named by their hash."""
+
+    __tablename__ = "client_logo"
+    __table_args__ = (
+        of_client(),
+        CheckConstraint("octet_length(body) <= 5120", name="small"),
+        CheckConstraint("sha256 = sha256(body)", name="named_by_hash"),
+    )
+
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    media: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    width: Mapped[int]
+    height: Mapped[int]
+    saved_at: Mapped[datetime]
 
 
 class OfferPolicy(Owned, Base):

@@ -13,6 +13,7 @@ from flask import current_app, g, request
 from itsdangerous import BadSignature, Signer
 from werkzeug.wrappers import Response
 
+from portal import addresses
 from portal.db import commit, set_tenant
 from portal.domain.keys import Keys
 from portal.domain.wording import clean_text
@@ -169,7 +170,9 @@ def _welcome(found: FoundVisit, held: Pass) -> None:
     here.remembers_language = True
     bind("visit", held.token)
     prefer(language=language, country=found.face["country"])
-    wear(_face(found.face, min(at + IDLE, found.expires_at)))
+    face = _face(found.face, min(at + IDLE, found.expires_at))
+    logo = addresses.of_logo(request.script_root, found.visit.client_id, found.face["logo"])
+    wear(replace(face, logo=logo))
 
 
 def _face(client: dict[str, Any], closes_at: datetime) -> Face:
@@ -180,6 +183,7 @@ def _face(client: dict[str, Any], closes_at: datetime) -> Face:
         email=client["email"],
         street_address=client["street_address"],
         brand=client["brand_color"],
+        action=client["action_color"],
         time_zone=client["time_zone"],
         closes_at=closes_at,
         close_url=url_for("debtor.close"),
@@ -188,7 +192,7 @@ def _face(client: dict[str, Any], closes_at: datetime) -> Face:
 
 
 def wear_neutral(client: Client | dict[str, Any], *, help_url: str | None = None) -> None:
-    """Show the page as the client's neutral sender: no creditor, no brand, nothing of a debt."""
+    """Show the page as the client's neutral sender: no creditor, no look, nothing of a debt."""
     names = ("sender_name", "phone", "phone_hours", "street_address", "time_zone")
     said = client if isinstance(client, dict) else {one: getattr(client, one) for one in names}
     wear(

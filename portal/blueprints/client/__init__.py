@@ -16,6 +16,7 @@ PLACES = (
     ("offers", N_("Offers"), "client.offers"),
     ("links", N_("Send links"), "client.links"),
     ("money", N_("Money"), "client.money"),
+    ("branding", N_("Branding"), "client.branding"),
 )
 
 
@@ -40,6 +41,7 @@ def current_client() -> Client:
 
 from portal.blueprints.client import (  # noqa: E402, F401
     accounts,
+    branding,
     invitations,
     limits,
     money,

@@ -6,6 +6,7 @@ from typing import Any
 import flask
 from flask import g, request
 
+from portal import addresses
 from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.consoles import page
 from portal.blueprints.debtor.balance import balance_page
@@ -63,6 +64,8 @@ def _dress(view: Balance) -> None:
             hours=client.phone_hours,
             street_address=client.street_address,
             brand=client.brand_color,
+            action=client.action_color,
+            logo=addresses.of_logo(request.script_root, client.id, client.logo),
             time_zone=view.zone,
             help_url=NOWHERE,
         )

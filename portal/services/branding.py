@@ -1,0 +1,281 @@
+"""A client's branding: colors, names, ways to be reached and logo, changed on the record.
+
+What law knows a client by, its legal name and its license line, is not changed here (SC-05).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import cast
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError, hours, theme
+from portal.domain.neutral import revealing_word
+from portal.domain.sms import sms_text_fits
+from portal.domain.wording import clean_text
+from portal.models import Client, Leaf, LeafPayload, Staff
+from portal.models.base import Json
+from portal.rules.emails import parse_email
+from portal.rules.phones import parse_phone
+from portal.services import evidence
+from portal.services.clients import LANGUAGES, LONGEST_SENDER
+from portal.services.logos import Logo, keep_logo
+
+Branding = dict[str, str]
+
+HOURS = tuple(f"hours_{language}" for language in LANGUAGES)
+PLAIN = ("brand_color", "trade_name", "sender_name", "street_address", "phone", "email")
+FIELDS = (*PLAIN, "action_color", *HOURS)
+MAY_BE_EMPTY = {"action_color", *HOURS}
+LONGEST = {"trade_name": 60, "street_address": 120, "phone": 30, **dict.fromkeys(HOURS, 80)}
+BEFORE_IDENTITY = ("sender_name", "street_address", *HOURS)
+"""What stands on pages and in messages before identity is verified (EC-08)."""
+
+CHANGED = "client.branding_changed"
+_SIX = re.compile(r"[0-9a-f]{6}")
+_NUMBER = re.compile(r"[+\d(][\d ().+-]*", re.ASCII)
+
+
+class Missing(DomainError):
+    message = N_("Fill in this field.")
+
+
+class TooLong(DomainError):
+    message = N_("Use at most %(most)s characters.")
+
+
+class ColorUnclear(DomainError):
+    message = N_("Write a color as # and six digits or letters from a to f, for example #1f4e79.")
+
+
+class NotNeutral(DomainError):
+    message = N_(
+        "“%(word)s” tells a stranger of a debt. This stands where nobody has proved who they are,"
+        " so it must not."
+    )
+
+
+class SenderTooLong(DomainError):
+    message = N_("A text message has room for %(most)s plain letters and digits here.")
+
+
+class PhoneUnclear(DomainError):
+    message = N_("Write a phone number with its area code, for example 1-800-555-0100.")
+
+
+class EmailUnclear(DomainError):
+    message = N_("Write an email address, for example help@example.com.")
+
+
+class BrandingUnsuitable(DomainError):
+    """What is wrong, by the field it is wrong in."""
+
+    message = N_("The branding was not saved.")
+
+    def __init__(self, problems: Mapping[str, DomainError]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that somebody else changed: what it was, what it is now, and what was typed."""
+
+    field: str
+    before: str
+    now: str
+    typed: str
+
+
+class BrandingChangedMeanwhile(DomainError):
+    """Somebody saved since the form was made; ``merged`` has their changes and what was typed."""
+
+    message = N_(
+        "Somebody else saved the branding while you worked on it. Nothing that you typed is lost:"
+        " look at what they changed, then save again."
+    )
+
+    def __init__(self, differences: list[Difference], current: Branding, merged: Branding) -> None:
+        super().__init__()
+        self.differences, self.current, self.merged = differences, current, merged
+
+
+class LogoChangedMeanwhile(DomainError):
+    message = N_(
+        "Somebody else changed the logo meanwhile. Look at it, then send yours again if you still"
+        " want to."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """When the branding was last changed, and by whom."""
+
+    at: datetime
+    staff_id: UUID
+
+
+def branding_of(client: Client) -> Branding:
+    """What a client's admin may change, field by field; empty where there is nothing."""
+    words = hours.by_language(client.phone_hours)
+    found = {name: getattr(client, name) or "" for name in (*PLAIN, "action_color")}
+    return found | {f"hours_{one}": words.get(one, "") for one in LANGUAGES}
+
+
+def change_branding(
+    session: Session,
+    client_id: UUID,
+    typed: Branding,
+    *,
+    base: Branding,
+    staff: Staff,
+    now: datetime,
+) -> bool:
+    """Save what was typed over what the form was made from; false if that changes nothing.
+
+    The caller commits. Raises BrandingChangedMeanwhile, BrandingUnsuitable.
+    """
+    client = _locked(session, client_id)
+    current, wanted = branding_of(client), _tidy(typed)
+    changed = [name for name in FIELDS if wanted[name] != current[name]]
+    if changed and base != current:
+        raise _changed_meanwhile(base, current, wanted)
+    if problems := _problems(wanted, changed, client.country):
+        raise BrandingUnsuitable(problems)
+    if not changed:
+        return False
+    for name in (*PLAIN, "action_color"):
+        setattr(client, name, wanted[name] or None)
+    if set(changed) & set(HOURS):
+        client.phone_hours = _hours(wanted)
+    _tell(session, client, staff, {name: (current[name], wanted[name]) for name in changed}, now)
+    return True
+
+
+def change_logo(
+    session: Session, client_id: UUID, logo: Logo | None, *, base: str, staff: Staff, now: datetime
+) -> None:
+    """Show this logo from now on, or none; ``base`` is the hash of the one that the page showed.
+
+    The caller commits. Raises LogoChangedMeanwhile.
+    """
+    client = _locked(session, client_id)
+    before = client.logo
+    if (before["sha256"] if before else "") != base:
+        raise LogoChangedMeanwhile
+    client.logo = keep_logo(session, client_id, logo, now=now) if logo else None
+    if client.logo != before:
+        _tell(session, client, staff, {"logo": (before, client.logo)}, now)
+
+
+def last_change(session: Session, client: Client) -> LastChange | None:
+    """The newest change of a client's branding, if there was one."""
+    columns = (Leaf.at, cast(LeafPayload.payload, JSONB)["actor"]["id"].astext)
+    row = session.execute(evidence.told(client, *columns, types=[CHANGED]).limit(1)).first()
+    return LastChange(row[0], UUID(row[1])) if row else None
+
+
+def _locked(session: Session, client_id: UUID) -> Client:
+    return session.get_one(Client, client_id, with_for_update=True, populate_existing=True)
+
+
+def _tidy(typed: Branding) -> Branding:
+    tidy = {name: " ".join(clean_text(typed.get(name, "")).split()) for name in FIELDS}
+    return tidy | {name: _as_color(tidy[name].lower()) for name in ("brand_color", "action_color")}
+
+
+def _as_color(value: str) -> str:
+    return f"#{value}" if _SIX.fullmatch(value) else value
+
+
+def _changed_meanwhile(
+    base: Branding, current: Branding, wanted: Branding
+) -> BrandingChangedMeanwhile:
+    """What somebody did not touch is as the other left it; what both changed is as they typed."""
+    theirs = [name for name in FIELDS if current[name] != base.get(name)]
+    untouched = {name: current[name] for name in theirs if wanted[name] == base.get(name)}
+    return BrandingChangedMeanwhile(
+        [Difference(name, base.get(name, ""), current[name], wanted[name]) for name in theirs],
+        current,
+        wanted | untouched,
+    )
+
+
+def _problems(wanted: Branding, changed: list[str], country: str) -> dict[str, DomainError]:
+    found = {name: _problem(name, wanted[name], country) for name in changed}
+    if not any(wanted[name] for name in HOURS):
+        found[HOURS[0]] = Missing()
+    return {name: problem for name, problem in found.items() if problem}
+
+
+def _problem(name: str, value: str, country: str) -> DomainError | None:
+    if not value:
+        return None if name in MAY_BE_EMPTY else Missing()
+    if len(value) > LONGEST.get(name, len(value)):
+        return TooLong(most=LONGEST[name])
+    if name in BEFORE_IDENTITY and (word := revealing_word(value)):
+        return NotNeutral(word=word)
+    judge = _JUDGES.get(name)
+    return judge(value, country) if judge else None
+
+
+def _of_color(value: str, _country: str) -> DomainError | None:
+    try:
+        theme.color(value)
+    except theme.NotAColor:
+        return ColorUnclear()
+    return None
+
+
+def _of_sender(value: str, _country: str) -> DomainError | None:
+    fits = len(value) <= LONGEST_SENDER and sms_text_fits(value)
+    return None if fits else SenderTooLong(most=LONGEST_SENDER)
+
+
+def _of_phone(value: str, country: str) -> DomainError | None:
+    valid = _NUMBER.fullmatch(value) and parse_phone(value, country)
+    return None if valid else PhoneUnclear()
+
+
+def _of_email(value: str, _country: str) -> DomainError | None:
+    return None if parse_email(value) else EmailUnclear()
+
+
+_JUDGES: dict[str, Callable[[str, str], DomainError | None]] = {
+    "brand_color": _of_color,
+    "action_color": _of_color,
+    "sender_name": _of_sender,
+    "phone": _of_phone,
+    "email": _of_email,
+}
+
+
+def _hours(wanted: Branding) -> str:
+    """One text for everybody where it was given in English alone, else words by language."""
+    given = {one: wanted[f"hours_{one}"] for one in LANGUAGES if wanted[f"hours_{one}"]}
+    return hours.as_kept(given["en"] if given.keys() == {"en"} else given)
+
+
+def _tell(
+    session: Session,
+    client: Client,
+    staff: Staff,
+    changed: Mapping[str, tuple[str | Json | None, str | Json | None]],
+    now: datetime,
+) -> None:
+    evidence.record(
+        session,
+        client_id=client.id,
+        chain_id=client.chain_id,
+        type=CHANGED,
+        payload={
+            "actor": evidence.staff(staff.id),
+            "before": {name: before for name, (before, _) in changed.items()},
+            "after": {name: after for name, (_, after) in changed.items()},
+        },
+        now=now,
+    )
