@@ -140,7 +140,7 @@ def change_branding(
     The caller commits. Raises BrandingChangedMeanwhile, BrandingUnsuitable.
     """
     client = _locked(session, client_id)
-    current, wanted = branding_of(client), _tidy(typed)
+    current, wanted = branding_of(client), tidy(typed)
     changed = [name for name in FIELDS if wanted[name] != current[name]]
     if changed and base != current:
         raise _changed_meanwhile(base, current, wanted)
@@ -183,9 +183,12 @@ def _locked(session: Session, client_id: UUID) -> Client:
     return session.get_one(Client, client_id, with_for_update=True, populate_existing=True)
 
 
-def _tidy(typed: Branding) -> Branding:
-    tidy = {name: " ".join(clean_text(typed.get(name, "")).split()) for name in FIELDS}
-    return tidy | {name: _as_color(tidy[name].lower()) for name in ("brand_color", "action_color")}
+def tidy(typed: Branding) -> Branding:
+    """What was typed, every field of it, with single spaces and colors in small letters."""
+    found = {name: " ".join(clean_text(typed.get(name, "")).split()) for name in FIELDS}
+    return found | {
+        name: _as_color(found[name].lower()) for name in ("brand_color", "action_color")
+    }
 
 
 def _as_color(value: str) -> str:

@@ -1,0 +1,147 @@
+"""How a client's colors will look: the contrast report and small pictures of a debtor's page."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from babel.numbers import format_decimal
+
+from portal import i18n
+from portal.addresses import Logo
+from portal.domain import N_, theme
+from portal.domain.theme import Pair, Palette
+from portal.services.branding import Branding
+from portal.web import gettext, locale
+
+MODES = {
+    "light": N_("On light screens"),
+    "dark": N_("On dark screens"),
+    "print": N_("On paper"),
+}
+USES = {
+    "name": N_("Your name in the header"),
+    "link": N_("Links on the page"),
+    "link_on_panel": N_("Links on soft panels"),
+    "button": N_("Words on buttons"),
+    "button_shape": N_("Buttons against the page"),
+    "focus_in_header": N_("Ring around what the keyboard is on, in the header"),
+    "focus": N_("Ring around what the keyboard is on, on the page"),
+    "everything": N_("All words, black on white"),
+}
+SAMPLE_CENTS = 124_000
+LONGEST_NAME = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The colors of one small picture of a page; ``act`` is none where nothing can be tapped."""
+
+    mode: str
+    bar: str
+    on_bar: str
+    page: str
+    text: str
+    act: str | None = None
+    on_act: str | None = None
+
+
+class Said(NamedTuple):
+    """The words of a small picture, in one language."""
+
+    language: str
+    name: str
+    help: str
+    owed: str
+    pay: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The report and the pictures for two colors, or for those in force while they are unclear."""
+
+    unclear: bool
+    moved: list[str]
+    groups: list[tuple[str, list[Pair]]]
+    pictures: list[tuple[str, Drawn]]
+    said: list[Said]
+    logo: Logo | None
+
+
+def look(shown: Branding, in_force: Branding, logo: Logo | None, country: str, money: str) -> Look:
+    """What debtors would see with the colors and the name of a form."""
+    brand, action, unclear = _colors(shown, in_force)
+    pairs = theme.report(brand, action)
+    drawn = _drawn(theme.palette(brand, action))
+    return Look(
+        unclear=unclear,
+        moved=[line for mode in ("light", "dark") if (line := _moved(pairs, mode))],
+        groups=[(MODES[mode], [one for one in pairs if one.mode == mode]) for mode in MODES],
+        pictures=[(MODES[one.mode], one) for one in drawn],
+        said=[_said(language, country, money, shown["trade_name"]) for language in i18n.LANGUAGES],
+        logo=logo,
+    )
+
+
+def _colors(shown: Branding, in_force: Branding) -> tuple[str, str | None, bool]:
+    brand, action = shown["brand_color"], shown["action_color"] or None
+    try:
+        theme.palette(brand, action)
+    except theme.NotAColor:
+        return in_force["brand_color"], in_force["action_color"] or None, True
+    return brand, action, False
+
+
+def ratio(value: float) -> str:
+    """A contrast as people write it, 4.5:1; rounded down, so that it promises nothing."""
+    return f"{format_decimal(int(value * 10) / 10, '0.0', locale=locale())}:1"
+
+
+def _moved(pairs: tuple[Pair, ...], mode: str) -> str | None:
+    """Why links and buttons do not have the very color that was chosen."""
+    moved = [one for one in pairs if one.mode == mode and one.wished]
+    if not moved:
+        return None
+    worst = min(moved, key=lambda one: one.wished_ratio)
+    facts = {
+        "color": worst.wished,
+        "ground": worst.ground,
+        "would": ratio(worst.wished_ratio),
+        "shade": worst.color,
+        "has": ratio(worst.ratio),
+    }
+    said = {
+        "light": N_(
+            "On light screens your color %(color)s would have %(would)s on %(ground)s, which is"
+            " hard to read. Links and buttons use %(shade)s there: %(has)s."
+        ),
+        "dark": N_(
+            "On dark screens your color %(color)s would have %(would)s on %(ground)s, which is"
+            " hard to read. Links and buttons use %(shade)s there: %(has)s."
+        ),
+    }
+    return gettext(said[mode], **facts)
+
+
+def _drawn(p: Palette) -> list[Drawn]:
+    light, dark, paper = theme.LIGHT[0], theme.DARK[0], theme.PAPER
+    return [
+        Drawn("light", p.brand, p.on_brand, light, theme.TEXT["light"], p.act, p.on_act),
+        Drawn("dark", p.brand, p.on_brand, dark, theme.TEXT["dark"], p.act_dark, p.on_act_dark),
+        Drawn("print", paper, theme.TEXT["print"], paper, theme.TEXT["print"]),
+    ]
+
+
+def _said(language: str, country: str, currency: str, name: str) -> Said:
+    """The words of a debtor's balance page, cut to what a small picture holds."""
+    speaker = i18n.locale_for(language, country)
+    voice = i18n.voice(speaker)
+    amount = voice.money(SAMPLE_CENTS, currency)
+    short = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+    return Said(
+        language,
+        short,
+        voice.lookup(N_("Get help")),
+        i18n.translate(speaker, N_("You owe %(amount)s"), {"amount": amount}),
+        voice.lookup(N_("Pay it all today")),
+        voice.lookup(N_("Messages with us")),
+    )
