@@ -21,11 +21,11 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
 STAFF_ONLY = re.compile(
     r"portal/(cli|demo|sandbox|rules)/"
     r"|portal/(blueprints|templates)/(client|compliance|operator|outbox|staff|support)\b"
-    r"|portal/blueprints/consoles|portal/templates/(layouts|macros)/console"
-    r"|portal/domain/(labels|outgoing|policy|policy_check)\.py"
+    r"|portal/blueprints/consoles|portal/templates/((layouts|macros)/console|macros/branding)"
+    r"|portal/domain/(labels|outgoing|policy|policy_check|svg)\.py"
     r"|portal/security/members|portal/services/placements/"
-    r"|portal/services/(campaigns|cases|dossier|drafts|giving_back|policies|queues|reports|search"
-    r"|staff|timeline)\.py"
+    r"|portal/services/(branding|campaigns|cases|dossier|drafts|giving_back|logos|policies|queues"
+    r"|reports|search|staff|timeline)\.py"
 )
 """Where nobody but staff reads; a message that stands anywhere else is for debtors."""
 

@@ -169,7 +169,7 @@ def change_logo(
         raise LogoChangedMeanwhile
     client.logo = keep_logo(session, client_id, logo, now=now) if logo else None
     if client.logo != before:
-        _tell(session, client, staff, {"logo": (before, client.logo)}, now)
+        _tell(session, client, staff, {"logo": (before or {}, client.logo or {})}, now)
 
 
 def last_change(session: Session, client: Client) -> LastChange | None:
@@ -267,7 +267,7 @@ def _tell(
     session: Session,
     client: Client,
     staff: Staff,
-    changed: Mapping[str, tuple[str | Json | None, str | Json | None]],
+    changed: Mapping[str, tuple[str | Json, str | Json]],
     now: datetime,
 ) -> None:
     evidence.record(
