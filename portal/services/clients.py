@@ -15,6 +15,7 @@ from portal.db import set_tenant
 from portal.domain import N_, DomainError, hours, policy_check, theme
 from portal.domain.debts import CollectorRole
 from portal.domain.identity import Factor
+from portal.domain.neutral import revealing_word
 from portal.domain.policy import Policy
 from portal.domain.sms import sms_text_fits
 from portal.models import Client, fresh_id
@@ -69,6 +70,7 @@ class NewClient:
     identity_factors: tuple[Factor, ...]
     license_line: str | None = None
     brand_color: str = theme.NEUTRAL
+    action_color: str | None = None
     link_days: int = 14
     identity_codes: bool = True
     sms_enabled: bool = False
@@ -126,15 +128,22 @@ def _of_names(new: NewClient) -> Iterator[str]:
         if not getattr(new, name).strip():
             yield f"{name}: it is empty."
     yield from _of_hours(new)
+    yield from _of_neutral_lines(new)
+    if parse_email(new.email) is None:
+        yield f"email: {new.email!r} is not an address."
+    if sum(sign.isdigit() for sign in new.phone) < 10:
+        yield f"phone: {new.phone!r} is not a number such as 1-800-555-0100."
+
+
+def _of_neutral_lines(new: NewClient) -> Iterator[str]:
     if len(new.sender_name) > LONGEST_SENDER or not sms_text_fits(new.sender_name):
         yield (
             f"sender_name: a text message has room for {LONGEST_SENDER} characters of the GSM"
             " alphabet."
         )
-    if parse_email(new.email) is None:
-        yield f"email: {new.email!r} is not an address."
-    if sum(sign.isdigit() for sign in new.phone) < 10:
-        yield f"phone: {new.phone!r} is not a number such as 1-800-555-0100."
+    for name in ("sender_name", "street_address"):
+        if word := revealing_word(getattr(new, name)):
+            yield f"{name}: {word!r} tells of a debt before identity is verified (EC-08)."
 
 
 def _of_hours(new: NewClient) -> Iterator[str]:
@@ -164,10 +173,16 @@ def _of_dealing(new: NewClient) -> Iterator[str]:
         yield f"link_days: {new.link_days} is not from 1 to {LONGEST_LINK_DAYS}."
     if not 1 <= new.answer_working_days <= LONGEST_ANSWER_DAYS:
         yield f"answer_working_days: {new.answer_working_days} is not from 1 to 30."
-    try:
-        theme.color(new.brand_color)
-    except theme.NotAColor:
-        yield f"brand_color: {new.brand_color!r} is not a color such as {theme.NEUTRAL}."
+    yield from _of_colors(new)
+
+
+def _of_colors(new: NewClient) -> Iterator[str]:
+    given = {"brand_color": new.brand_color, "action_color": new.action_color or theme.NEUTRAL}
+    for name, value in given.items():
+        try:
+            theme.color(value)
+        except theme.NotAColor:
+            yield f"{name}: {value!r} is not a color such as {theme.NEUTRAL}."
 
 
 def _of_files(new: NewClient, client: Client) -> Iterator[str]:

@@ -1,19 +1,20 @@
 // Extras of the consoles. Every page works without this file.
 
-// A form with data-live="URL" is posted there while somebody types, without its files; the element
-// named by data-live-into then shows what the answer has under the same id. Nothing else moves.
+// A form with data-live="URL" is posted there while somebody types, without its files; the elements
+// named by data-live-into then show what the answer has under the same ids. Nothing else moves.
 for (const form of document.querySelectorAll("form[data-live]")) {
   let timer, asked;
   const ask = async () => {
     asked?.abort();
     asked = new AbortController();
     const fields = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
-    const into = document.getElementById(form.dataset.liveInto);
     try {
       const answer = await fetch(form.dataset.live, { method: "POST", body: fields, signal: asked.signal });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.getElementById(form.dataset.liveInto);
-      if (fresh) into.replaceChildren(...fresh.childNodes);
+      for (const id of form.dataset.liveInto.split(" ")) {
+        const fresh = page.getElementById(id);
+        if (fresh) document.getElementById(id).replaceChildren(...fresh.childNodes);
+      }
     } catch { /* The page keeps what it shows; its button still asks the server. */ }
   };
   form.addEventListener("input", () => {

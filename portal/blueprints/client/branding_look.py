@@ -18,16 +18,16 @@ MODES = {
     "print": N_("On paper"),
 }
 USES = {
-    "name": N_("Your name in the header"),
+    "name": N_("Words in the header"),
     "link": N_("Links on the page"),
     "link_on_panel": N_("Links on soft panels"),
     "button": N_("Words on buttons"),
     "button_shape": N_("Buttons against the page"),
-    "focus_in_header": N_("Ring around what the keyboard is on, in the header"),
-    "focus": N_("Ring around what the keyboard is on, on the page"),
+    "focus_in_header": N_("Focus ring in the header"),
+    "focus": N_("Focus ring on the page"),
     "everything": N_("All words, black on white"),
 }
-SAMPLE_CENTS = 124_000
+SAMPLE_CENTS = 124_00
 LONGEST_NAME = 24
 
 
