@@ -5,7 +5,7 @@ with addresses in them. The result is small and says how large it is.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
@@ -16,6 +16,10 @@ from portal.domain import N_, DomainError
 SVG = "http://www.w3.org/2000/svg"
 XLINK_HREF = "http://www.w3.org/1999/xlink href"
 DEEPEST = 40
+LONGEST_CHAIN = 8
+MOST_WORK = 2_000
+"""How many parts a browser may have to draw, each counted as often as it is referred to."""
+
 WORDY = frozenset({"text", "tspan", "title", "desc", "style"})
 UNWRAPPED = frozenset({"a", "switch"})
 POINTING = frozenset({"use", "linearGradient", "radialGradient"})
@@ -43,6 +47,8 @@ _DECLARATIONS = r"[\w\s:;#%.,()+-]*"
 _RULES = re.compile(rf"\s*(?:{_NAME}(?:\s*,\s*{_NAME})*\s*\{{{_DECLARATIONS}\}}\s*)*", re.ASCII)
 _STYLE = re.compile(_DECLARATIONS, re.ASCII)
 _ELSEWHERE = re.compile(r"url\((?!\s*#[\w.-]+\s*\))|image(-set)?\(|src\(|\\|//|@", re.IGNORECASE)
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_TARGET = re.compile(r"url\(\s*(#[\w.-]+)\s*\)", re.IGNORECASE)
 _INSIDE = re.compile(r"#[\w.-]+", re.ASCII)
 _LENGTH = re.compile(r"\s*(\d{1,6}(?:\.\d{1,6})?)(?:px)?\s*", re.ASCII)
 
@@ -99,16 +105,26 @@ def fit(width: Fraction | int, height: Fraction | int, box: tuple[int, int]) -> 
 
 
 @dataclass(slots=True)
+class _Part:
+    """An element that stays: its selectors, the ids that it refers to, and what is in it."""
+
+    names: frozenset[str]
+    targets: set[str]
+    inside: "list[_Part]" = field(default_factory=list)
+    cost: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
 class _Cleaner:
-    """Writes the clean drawing while the parser reads; ``path`` is what stands open, with ids."""
+    """Writes the clean drawing while the parser reads; ``path`` is what stands open."""
 
     out: list[str] = field(default_factory=list)
-    path: list[tuple[str, str]] = field(default_factory=list)
+    path: list[tuple[str, _Part]] = field(default_factory=list)
+    parts: list[_Part] = field(default_factory=list)
     skipping: int = 0
     styles: list[str] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
     dropped: set[str] = field(default_factory=set)
-    used: set[str] = field(default_factory=set)
-    using: set[str] = field(default_factory=set)
     size: tuple[Fraction, Fraction] | None = None
 
     def entity(self, *_declared: object) -> None:
@@ -125,7 +141,7 @@ class _Cleaner:
             self._begin(space, local, given)
         elif space == SVG and local in UNWRAPPED:
             self.dropped.add(local)
-            self.path.append(("", ""))
+            self.path.append(("", self.path[-1][1]))
         elif space == SVG and local in ELEMENTS - {"svg"}:
             self._open(local, given)
         else:
@@ -145,15 +161,15 @@ class _Cleaner:
         target = given.get("href") or given.get(XLINK_HREF) or ""
         if local in POINTING and _INSIDE.fullmatch(target):
             kept["href"] = target
-            if local == "use":
-                self.used.add(target[1:])
-                self.using |= {id for _, id in self.path}
-        self.dropped |= {name for name in given if name.startswith("on") or name == "href"} - {
-            *kept
-        }
-        written = "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
-        self.path.append((local, kept.get("id", "")))
+        acting = {name for name in given if name.startswith("on") or name == "href"}
+        self.dropped |= acting - kept.keys()
+        part = _part(local, kept)
+        if self.path:
+            self.path[-1][1].inside.append(part)
+        self.parts.append(part)
+        self.path.append((local, part))
         if local != "style":
+            written = "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
             self.out.append(f"<{local}{written}>")
 
     def end(self, _name: str) -> None:
@@ -175,6 +191,7 @@ class _Cleaner:
         self.styles.clear()
         if _RULES.fullmatch(style) and not _ELSEWHERE.search(style):
             self.out.append(f"<style>{style}</style>")
+            self.rules.append(style)
         else:
             self.dropped.add("style")
 
@@ -188,11 +205,60 @@ class _Cleaner:
             self.out.append(escape(said, quote=False))
 
     def drawing(self) -> Drawing:
-        if self.used & self.using:
-            raise DrawingTooNested
         if self.size is None:
             raise DrawingWithoutSize
+        _restrain(self.parts, self.rules)
         return Drawing("".join(self.out), *self.size, tuple(sorted(self.dropped)))
+
+
+def _part(local: str, kept: Mapping[str, str]) -> _Part:
+    """An element under the selectors that mean it: its tag, its classes and its id."""
+    names = {local, *(f".{one}" for one in kept.get("class", "").split())}
+    if id := kept.get("id"):
+        names.add(f"#{id}")
+    targets = {found for value in kept.values() for found in _TARGET.findall(value)}
+    if "href" in kept:
+        targets.add(kept["href"])
+    return _Part(frozenset(names), targets)
+
+
+def _restrain(parts: Iterable[_Part], rules: Iterable[str]) -> None:
+    """Refuse a drawing whose parts refer to each other so often that a browser would be kept busy.
+
+    Raises DrawingTooNested.
+    """
+    pointing = [
+        ({name.strip() for name in names.split(",")}, targets)
+        for names, declared in _RULE.findall(" ".join(rules))
+        if (targets := set(_TARGET.findall(declared)))
+    ]
+    known: dict[str, _Part] = {}
+    for part in parts:
+        for names, targets in pointing:
+            if part.names & names:
+                part.targets |= targets
+        known |= {name: part for name in part.names if name.startswith("#")}
+    root = next(iter(parts))
+    work, _ = _cost(root, known, 0)
+    if work > MOST_WORK:
+        raise DrawingTooNested
+
+
+def _cost(part: _Part, known: Mapping[str, _Part], chain: int) -> tuple[int, int]:
+    """How many parts are drawn for this one, and over how many references at most.
+
+    Raises DrawingTooNested for a long chain or a ring.
+    """
+    if part.cost is None and chain <= LONGEST_CHAIN:
+        inside = [_cost(one, known, chain) for one in part.inside]
+        pointed = [_cost(known[one], known, chain + 1) for one in part.targets if one in known]
+        part.cost = (
+            1 + sum(work for work, _ in inside + pointed),
+            max([depth for _, depth in inside] + [depth + 1 for _, depth in pointed], default=0),
+        )
+    if part.cost is None or part.cost[1] > LONGEST_CHAIN:
+        raise DrawingTooNested
+    return part.cost
 
 
 def _is_plain(name: str, value: str) -> bool:

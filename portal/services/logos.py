@@ -136,12 +136,11 @@ def _picture(body: bytes) -> Logo:
 def _versions(pixels: "Image") -> Iterator[tuple[str, tuple[int, int], bytes]]:
     """Ever smaller forms of a picture: exact first, then with fewer colors, then coarser."""
     for box in SIZES:
-        scaled = pixels.copy()
-        scaled.thumbnail(box)
-        yield "png", scaled.size, _written(scaled, "PNG", optimize=True)
-        yield "webp", scaled.size, _written(scaled, "WEBP", lossless=True, method=6)
+        pixels.thumbnail(box)
+        yield "png", pixels.size, _written(pixels, "PNG", optimize=True)
+        yield "webp", pixels.size, _written(pixels, "WEBP", lossless=True, method=6)
         for quality in (90, 75):
-            yield "webp", scaled.size, _written(scaled, "WEBP", quality=quality, method=6)
+            yield "webp", pixels.size, _written(pixels, "WEBP", quality=quality, method=6)
 
 
 def _written(picture: "Image", form: str, **options: int) -> bytes:

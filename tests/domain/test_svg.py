@@ -76,14 +76,43 @@ def test_the_doctype_that_drawing_programs_write_is_only_dropped():
     assert "DOCTYPE" not in svg.clean(drawn(RECT, before=doctype)).text
 
 
-def test_parts_within_parts_and_parts_of_parts_are_refused():
-    """A few hundred bytes could keep a debtor's telephone busy for hours."""
-    bomb = '<g id="a"><rect width="1" height="1"/></g>' + "".join(
-        f'<g id="{to}"><use href="#{of}"/><use href="#{of}"/></g>' for of, to in ("ab", "bc", "cd")
+LEVELS = list(zip("abcdefghij", "bcdefghijk", strict=True))
+BOMBS = {
+    "use": '<g id="a"><path d="M0 0"/></g>'
+    + "".join(f'<g id="{to}">{f"""<use href="#{of}"/>""" * 9}</g>' for of, to in LEVELS[:4]),
+    "clip": "".join(
+        f'<clipPath id="{to}">{f"""<path clip-path="url(#{of})"/>""" * 20}</clipPath>'
+        for of, to in LEVELS[:4]
     )
-    for inside in (bomb, "<g>" * 5000 + "</g>" * 5000):
-        with pytest.raises(svg.DrawingTooNested):
-            svg.clean(drawn(inside + '<use href="#d"/>'))
+    + '<rect clip-path="url(#e)"/>',
+    "class": "<style>"
+    + "".join(f".{to}{{mask:url(#{of})}}" for of, to in LEVELS[:4])
+    + "</style>"
+    + "".join(f'<mask id="{to}">{f"""<path class="{to}"/>""" * 20}</mask>' for _, to in LEVELS[:4])
+    + '<rect mask="url(#e)"/>',
+    "tag": '<style>path{mask:url(#a)}</style><mask id="a"><path/></mask>',
+    "ring": '<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>',
+    "itself": '<g id="a"><use href="#a"/></g>',
+    "chain": "".join(f'<g id="{to}"><use href="#{of}"/></g>' for of, to in LEVELS),
+    "chain back": "".join(f'<g id="{to}"><use href="#{of}"/></g>' for of, to in reversed(LEVELS)),
+    "deep": "<g>" * 5000 + "</g>" * 5000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
+def test_a_drawing_that_would_keep_a_telephone_busy_is_refused(bomb: str):
+    """A few hundred bytes could stand for billions of shapes."""
+    with pytest.raises(svg.DrawingTooNested):
+        svg.clean(drawn(bomb))
+
+
+def test_parts_that_drawing_programs_share_are_kept():
+    shared = (
+        '<defs><rect id="r" width="9" height="9"/><path id="p" d="M0 0h9"/></defs>'
+        '<clipPath id="c"><use xlink:href="#r"/></clipPath>'
+        '<g clip-path="url(#c)"><use href="#p"/><use href="#p"/></g>'
+    )
+    assert svg.clean(drawn(shared)).text.count('href="#p"') == 2
 
 
 @pytest.mark.parametrize("body", [b"", b"hello", b"<html><body/></html>", b"<svg/>", b"\xff<svg"])
