@@ -22,7 +22,7 @@ STAFF_ONLY = re.compile(
     r"portal/(cli|demo|sandbox|rules)/"
     r"|portal/(blueprints|templates)/(client|compliance|operator|outbox|staff|support)\b"
     r"|portal/blueprints/consoles|portal/templates/((layouts|macros)/console|macros/branding)"
-    r"|portal/domain/(labels|outgoing|policy|policy_check|svg)\.py"
+    r"|portal/domain/(labels|outgoing|policy|svg)\.py|portal/domain/compiler/"
     r"|portal/security/members|portal/services/placements/"
     r"|portal/services/(branding|campaigns|cases|dossier|drafts|giving_back|logos|policies|queues"
     r"|reports|search|staff|timeline)\.py"

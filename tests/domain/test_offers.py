@@ -146,13 +146,21 @@ def test_every_offer_is_within_the_policy(situation: Situation) -> None:
         if offer.kind is Kind.SETTLEMENT:
             assert offer.saved_cents > 0
             floor = share(account.balance_cents, policy.agreed_settlement_bps(band))
-            assert offer.total_cents >= floor
+            assert offer.total_cents >= policy.rounded(floor)
             assert offer.valid_until is not None
             assert offer.valid_until >= today
             if account.earliest_deadline_on is not None:
                 assert offer.valid_until >= account.earliest_deadline_on
         else:
             assert offer.saved_cents == 0
+
+
+@given(situations())
+def test_more_money_always_brings_more_time(situation: Situation) -> None:
+    made = [offer for offer in offers(*situation) if offer.kind is Kind.SETTLEMENT]
+    by_total = sorted(made, key=lambda offer: offer.total_cents)
+    parts = [offer.parts for offer in by_total]
+    assert parts == sorted(set(parts))
 
 
 @given(situations(), st.data())
