@@ -21,10 +21,11 @@ from portal.domain.admission import admit
 from portal.domain.building import build
 from portal.domain.facts import AccountFacts
 from portal.domain.money import Cents, parse_amount
+from portal.domain.negotiation import answer
 from portal.domain.offers import offers, plan_presets
 from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
 from portal.domain.policy_check import check
-from portal.domain.proposals import Proposal, answer
+from portal.domain.proposals import Proposal
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Choice
 
