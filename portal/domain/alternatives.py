@@ -2,8 +2,9 @@
 
 On each axis terms stand in one order: the amount by what is paid each time (to close the account
 for less: in all), the length by what is paid in all, the start by the date. The closest are those
-with nothing that may be agreed between them and the proposal. Where the start is too late for all
-of it, the other axes begin on the nearest date on which they can.
+with nothing that may be agreed between them and the proposal. Where another date alone is enough,
+the length stays as it is; where nothing may begin that late, all begin on the nearest date on which
+they can.
 """
 
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ ALONE: Final = N_("%(total)s in one payment on %(first_on)s: we cannot agree to 
 CLOSED_BY_OWN: Final = N_(
     "Your %(amount)s each time: after %(num)s payments your account is closed for %(total)s."
 )
+CLOSED_ALONE: Final = N_("One payment of %(total)s on %(first_on)s closes your account.")
 WHOLE_BY_OWN: Final = N_("Your %(amount)s each time: after %(num)s payments all of it is paid.")
 WHOLE_BY_LEAST: Final = N_("You can pay all of it, %(amount)s each time.")
 SAME_PACE: Final = N_("About the same money each month, but %(amount)s each time.")
@@ -62,13 +64,13 @@ def closest(wish: Proposal, table: Table) -> tuple[Alternative, ...]:
 
     Asked for as they are, each of them is agreed with exactly its terms.
     """
-    starts = table.starts(wish)
     found = [*_other_start(wish, table)]
+    starts = table.starts(wish)
+    other_sum = _other_amount if wish.sums(table.owed)[0] == table.owed else _other_total
     if found:
-        starts = starts[:1]
-    amounts = _other_amount if wish.sums(table.owed)[0] == table.owed else _other_total
-    for near in (amounts, _other_length):
-        found += near(wish, table, starts)
+        found += other_sum(wish, table, starts[:1])
+    else:
+        found += [*other_sum(wish, table, starts), *_other_length(wish, table, starts)]
     distinct = {one.terms: one for one in reversed(found)}
     return tuple(sorted(distinct.values(), key=_burden)[:MOST])
 
@@ -185,14 +187,16 @@ def _closing(wish: Proposal, table: Table) -> Iterator[Alternative]:
     Where nobody can pay over time, a wish to pay all of it may close it in larger ones.
     """
     total, amount = wish.sums(table.owed)
+    no_plans = table.bounds is None and total == table.owed
     for lowest, most in _totals(table, table.least):
         larger = Cents(-(-lowest // most))
-        amounts = {amount, larger} if table.bounds is None and total == table.owed else {amount}
-        for each in sorted(one for one in amounts if amount <= one <= lowest):
-            terms = table.agreed(replace(wish, total_cents=lowest, amount_cents=each))
-            if terms is not None and len(terms.schedule) > 1:
+        for each in sorted({amount, max(larger, amount)} if no_plans else {amount}):
+            near = replace(wish, total_cents=Cents(max(lowest, each)), amount_cents=each)
+            terms = table.agreed(near) if each < table.owed else None
+            if terms is not None:
+                own = CLOSED_BY_OWN if each == amount else LOWEST_IN_PARTS
                 yield _alternative(
-                    Axis.LENGTH, terms, CLOSED_BY_OWN if each == amount else LOWEST_IN_PARTS
+                    Axis.LENGTH, terms, own if len(terms.schedule) > 1 else CLOSED_ALONE
                 )
 
 
