@@ -21,10 +21,12 @@ from portal.domain import terms as written
 from portal.domain.admission import admit
 from portal.domain.building import build
 from portal.domain.facts import AccountFacts
+from portal.domain.kept_offers import Kept, best
 from portal.domain.money import Cents, parse_amount
+from portal.domain.negotiation import answer
 from portal.domain.offers import offers, plan_presets
 from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Segment, Tier
-from portal.domain.proposals import Proposal, answer
+from portal.domain.proposals import Proposal
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Choice
 
@@ -58,7 +60,13 @@ def main() -> None:
     weekly = replace(monthly, amount_cents=Cents(25_00), frequency=Frequency.WEEKLY)
     plan, text = build(weekly, ACCOUNT, POLICY, TODAY), policies.canonical_bytes(POLICY)
     document = policies.to_dict(POLICY)
+    asked = Proposal(first_on=TODAY, amount_cents=Cents(104_00))
     low = Proposal(first_on=TODAY, total_cents=Cents(500_00))
+    slow = Proposal(
+        first_on=date(2027, 3, 1), amount_cents=Cents(12_00), frequency=Frequency.WEEKLY
+    )
+    closed = replace(POLICY, plan=None, bands=(), agree=ProposalLimits())
+    before = [Kept(replace(POLICY, version=0), date(2026, 11, 20))]
     calls: dict[str, Callable[[], object]] = {
         "offers": lambda: offers(ACCOUNT, POLICY, TODAY),
         "plan_presets": lambda: plan_presets(ACCOUNT, POLICY, TODAY),
@@ -66,7 +74,12 @@ def main() -> None:
         "build, 50 weekly payments": lambda: build(weekly, ACCOUNT, POLICY, TODAY),
         "admit, 50 weekly payments": lambda: admit(plan, ACCOUNT, POLICY, TODAY),
         "terms sha256, 50 payments": lambda: written.sha256(plan),
-        "answer with alternatives": lambda: answer(low, ACCOUNT, POLICY, TODAY),
+        "answer: agreed": lambda: answer(asked, ACCOUNT, POLICY, TODAY),
+        "answer: alternatives, low": lambda: answer(low, ACCOUNT, POLICY, TODAY),
+        "answer: alternatives, late": lambda: answer(slow, ACCOUNT, POLICY, TODAY),
+        "answer: review": lambda: answer(slow, ACCOUNT, closed, TODAY),
+        "best, nothing kept": lambda: best(ACCOUNT, POLICY, (), TODAY),
+        "best, one version kept": lambda: best(ACCOUNT, POLICY, before, TODAY),
         "policy read, first time": lambda: policies.from_dict(document),
         "policy read, again": lambda: policies.from_bytes(text),
         "policy check": lambda: compiler.check(POLICY),

@@ -152,6 +152,7 @@ def agreed_settlement_terms(
     offer = Offer(
         kind=Kind.PLAN if whole else Kind.SETTLEMENT,
         key=choice.key,
+        policy_version=policy.version,
         currency=account.currency,
         total_cents=total,
         saved_cents=Cents(account.balance_cents - total),

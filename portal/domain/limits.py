@@ -9,7 +9,12 @@ from portal.domain import N_, DomainError
 from portal.domain.facts import AccountFacts
 from portal.domain.money import NOTHING, Cents, Money, minimum_charge, share
 from portal.domain.policy import Policy
-from portal.domain.schedules import Frequency, most_parts, most_parts_within
+from portal.domain.schedules import (
+    Frequency,
+    most_parts,
+    most_parts_within,
+    smallest_regular,
+)
 from portal.domain.terms import Basis
 
 GRANTED_WITHIN_DAYS: Final = 92
@@ -188,10 +193,12 @@ def latest_first_on(account: AccountFacts, policy: Policy, today: date, basis: B
 
 def smallest_amount(total: Cents, bounds: Bounds, frequency: Frequency) -> Cents:
     """The smallest regular payment that keeps a plan for ``total`` within its bounds, in cents."""
-    most = bounds.most(frequency)
-    even = -(-total // most)
-    if bounds.down_payment_cents > even and most > 1:
-        even = -(-(total - bounds.down_payment_cents) // (most - 1))
+    even = smallest_regular(
+        total,
+        bounds.most(frequency),
+        minimum=minimum_charge(bounds.currency),
+        down=bounds.down_payment_cents,
+    )
     return Cents(max(even, bounds.minimum_cents))
 
 

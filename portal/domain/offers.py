@@ -46,7 +46,8 @@ class OnlyAllOfIt(DomainError):
 class Offer:
     """One concrete choice for one account from one policy version.
 
-    ``key`` names what it was computed from: ``full``, ``settlement:PAY_BPS:PARTS`` or ``plan``.
+    ``key`` names what it was computed from: ``full``, ``settlement:PAY_BPS:PARTS`` or ``plan``;
+    it is unique within its ``policy_version``.
     ``parts`` is the most parts it can be paid in, ``from_cents`` the smallest regular payment
     then. ``valid_until`` is its last day (None: it has no deadline); it is never inside the
     validation period (VN-07).
@@ -54,6 +55,7 @@ class Offer:
 
     kind: Kind
     key: str
+    policy_version: int
     currency: str
     total_cents: Cents
     saved_cents: Cents
@@ -83,6 +85,19 @@ def offers(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, .
         *_plan(account, policy, today),
         *_settlements(account, policy, today),
         *_full(account, policy),
+    )
+
+
+def at_least_as_good(one: Offer, other: Offer) -> bool:
+    """Whether a debtor loses nothing with one offer in place of another of the same account.
+
+    It asks for no more, in no fewer parts, and stands at least as long.
+    """
+    return (
+        one.currency == other.currency
+        and one.total_cents <= other.total_cents
+        and one.parts >= other.parts
+        and (one.valid_until or date.max) >= (other.valid_until or date.max)
     )
 
 
@@ -157,6 +172,7 @@ def _plan(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ..
                 Offer(
                     kind=Kind.PLAN,
                     key="plan",
+                    policy_version=policy.version,
                     currency=account.currency,
                     total_cents=total,
                     saved_cents=NOTHING,
@@ -202,6 +218,7 @@ def _settlement(account: AccountFacts, policy: Policy, tier: Tier, until: date) 
     return Offer(
         kind=Kind.SETTLEMENT,
         key=tier.key,
+        policy_version=policy.version,
         currency=account.currency,
         total_cents=total,
         saved_cents=Cents(account.balance_cents - total),
@@ -238,6 +255,7 @@ def _full(account: AccountFacts, policy: Policy) -> tuple[Offer, ...]:
         Offer(
             kind=Kind.FULL,
             key="full",
+            policy_version=policy.version,
             currency=account.currency,
             total_cents=total,
             saved_cents=NOTHING,

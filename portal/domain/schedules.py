@@ -150,6 +150,18 @@ def count_parts(total: Cents, amount: Cents, *, minimum: Cents, down: Cents = NO
     return 1 + whole + (left >= minimum)
 
 
+def smallest_regular(total: Cents, most: int, *, minimum: Cents, down: Cents = NOTHING) -> Cents:
+    """The smallest amount of which ``parts_by_amount`` makes at most so many payments of a total.
+
+    In cents; it is exact: a cent less would take one payment more, or fall below ``minimum``.
+    """
+    spread = total - minimum + 1
+    even = -(-spread // most)
+    if down > even and most > 1:
+        even = -(-(spread - down) // (most - 1))
+    return Cents(max(even, minimum))
+
+
 def parts_by_count(total: Cents, count: int, *, down: Cents = NOTHING) -> tuple[Cents, ...]:
     """A total in so many payments, equal but for the last, which carries the remainder.
 

@@ -15,6 +15,7 @@ from portal.domain import terms as wording
 from portal.domain.admission import grant
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.holds import Capability
+from portal.domain.negotiation import answer
 from portal.domain.statuses import LIVE, AccountStatus, ProposalStatus, move
 from portal.domain.terms import Kind, Terms
 from portal.domain.wording import clean_text
@@ -241,14 +242,19 @@ def alternatives(session: Session, proposal: Proposal, now: datetime) -> Sequenc
 
 def near(wish: dict[str, Any], sheet: OfferSheet) -> Sequence[domain.Alternative]:
     """What could be agreed at once instead of waiting, from the limits of today."""
+    said = answer_today(wish, sheet)
+    return said.alternatives if isinstance(said, domain.Alternatives) else ()
+
+
+def answer_today(wish: dict[str, Any], sheet: OfferSheet) -> domain.Answer | None:
+    """What the machine says to a proposal by the limits of today; None where it may say nothing."""
     if sheet.published is None or not sheet.capabilities.offer.allowed:
-        return ()
+        return None
     wished = domain.from_dict(wish)
     try:
-        said = domain.answer(wished, sheet.facts, sheet.published.policy, sheet.today)
+        return answer(wished, sheet.facts, sheet.published.policy, sheet.today)
     except DomainError:
-        return ()
-    return said.alternatives if isinstance(said, domain.Alternatives) else ()
+        return None
 
 
 def wished_terms(session: Session, proposal: Proposal) -> Terms:

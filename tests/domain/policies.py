@@ -21,7 +21,7 @@ from portal.domain.policy import (
     Tier,
 )
 from portal.domain.proposals import Proposal
-from portal.domain.schedules import Frequency
+from portal.domain.schedules import Frequency, most_parts
 from portal.domain.terms import Method
 
 LEAST = 50
@@ -192,5 +192,26 @@ def proposals(draw: st.DrawFn, account: AccountFacts, policy: Policy, today: dat
         total_cents=None if total is None else Cents(total),
         amount_cents=None if amount is None else Cents(amount),
         frequency=draw(st.sampled_from(offered) | st.sampled_from(Frequency)),
+        method=draw(st.sampled_from(Method)),
+    )
+
+
+@st.composite
+def near_misses(draw: st.DrawFn, account: AccountFacts, policy: Policy, today: date) -> Proposal:
+    """A proposal about as far as what may be agreed, just within it or just beyond."""
+    owed = int(account.balance_cents)
+    limits = policy.plan or PlanLimits()
+    months = draw(st.sampled_from((limits.maximum_months, policy.agree.maximum_months)))
+    frequency = draw(st.sampled_from(limits.frequencies if policy.plan else (Frequency.MONTHLY,)))
+    pace = -(-owed // max(most_parts(frequency, months), 1))
+    floor = -(-owed * policy.agree.settlement_bps // 10_000)
+    total = draw(st.sampled_from((None, None, floor, floor - 1, floor * 9 // 10)))
+    amount = max(pace + draw(st.integers(-3, 1)), policy.agree.minimum_installment_cents - 1, 50)
+    late = limits.first_payment_within_days + draw(st.sampled_from((-1, 0, 1, 30)))
+    return Proposal(
+        first_on=today + timedelta(days=max(draw(st.sampled_from((0, late))), 0)),
+        total_cents=None if total is None else Cents(max(total, 1)),
+        amount_cents=Cents(max(min(amount, total or owed), 1)),
+        frequency=frequency,
         method=draw(st.sampled_from(Method)),
     )

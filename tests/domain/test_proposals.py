@@ -13,7 +13,8 @@ from portal.domain.building import build, choice_of, settlement_floor
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import FirstPaymentInPast, FirstPaymentTooLate, FrequencyNotOffered
 from portal.domain.money import AmountNotPositive, Cents, share
-from portal.domain.policy import Band, Policy, ProposalLimits
+from portal.domain.negotiation import answer
+from portal.domain.policy import Band, Policy, ProposalLimits, Tier
 from portal.domain.proposals import (
     Agreed,
     Alternatives,
@@ -24,7 +25,6 @@ from portal.domain.proposals import (
     Proposal,
     ProposalTooLong,
     ProposalTooSmall,
-    answer,
     from_dict,
     to_dict,
     wish_terms,
@@ -36,6 +36,7 @@ from tests.domain.test_offers import DANA, TODAY
 from tests.domain.test_policy import PLAN, POLICY
 
 Situation = tuple[AccountFacts, Policy, date]
+CLOSED = replace(POLICY, plan=None, bands=(), agree=ProposalLimits(), review=ProposalLimits(1))
 RANK = {Agreed: 2, Alternatives: 1, ForReview: 0}
 
 
@@ -73,19 +74,43 @@ def test_a_plan_within_what_may_be_agreed_is_agreed() -> None:
 
 def test_a_plan_that_is_too_slow_is_answered_with_the_smallest_payment() -> None:
     (smallest,) = alternatives(plan(40_00))
-    assert smallest.runs == ((29, 41_34), (1, 41_14))
+    assert smallest.runs == ((29, 41_32), (1, 41_72))
 
 
-def test_small_weekly_payments_are_answered_with_the_same_pace_by_the_month() -> None:
-    by_month, smallest = alternatives(plan(12_00, frequency=Frequency.WEEKLY))
-    assert (by_month.frequency, by_month.first_cents) == (Frequency.MONTHLY, 52_00)
+def test_small_weekly_payments_are_answered_with_the_same_pace_in_larger_steps() -> None:
+    in_steps, smallest = alternatives(plan(12_00, frequency=Frequency.WEEKLY))
+    assert (in_steps.frequency, in_steps.first_cents) == (Frequency.EVERY_TWO_WEEKS, 24_00)
     assert (smallest.frequency, smallest.first_cents) == (Frequency.WEEKLY, 20_00)
 
 
-def test_a_late_start_is_answered_with_the_latest_one() -> None:
+def test_a_late_start_is_answered_with_the_same_payments_from_the_latest_date() -> None:
     late = replace(plan(104_00), first_on=date(2027, 3, 1))
-    same, _ = alternatives(late)
-    assert (same.first_on, same.first_cents) == (date(2027, 1, 6), 104_00)
+    (same,) = alternatives(late)
+    assert same == agreed(replace(late, first_on=date(2027, 1, 6)))
+
+
+def test_a_late_start_of_small_payments_is_answered_with_both() -> None:
+    """Neither another amount nor another date alone could be agreed to."""
+    (both,) = alternatives(replace(plan(40_00), first_on=date(2027, 3, 1)))
+    assert (both.first_on, both.first_cents) == (date(2027, 1, 6), 41_32)
+
+
+def test_ones_own_payments_may_close_the_account() -> None:
+    """$40 a month is too slow for all of it; 21 of them reach what closes the account."""
+    in_parts = replace(POLICY, bands=(Band(tiers=(Tier(80_00, 26),)),))
+    closing, smallest = alternatives(plan(40_00), in_parts)
+    assert (closing.total_cents, closing.runs) == (806_00, ((20, 40_00), (1, 6_00)))
+    assert (smallest.total_cents, smallest.first_cents) == (1_240_00, 41_32)
+
+
+def test_every_other_friday_from_the_eleventh() -> None:
+    fridays = replace(plan(40_00, frequency=Frequency.EVERY_TWO_WEEKS), first_on=date(2026, 12, 11))
+    terms = agreed(fridays)
+    assert terms.runs == ((31, 40_00),)
+    assert {due_on.strftime("%A") for due_on, _ in terms.schedule} == {"Friday"}
+    assert [due_on for due_on, _ in terms.schedule[:2]] == [date(2026, 12, 11), date(2026, 12, 25)]
+    odd = agreed(replace(fridays, amount_cents=Cents(41_07)))
+    assert odd.runs == ((30, 41_07), (1, 7_90))
 
 
 def test_a_settlement_at_or_above_an_offer_gets_the_offer() -> None:
@@ -105,16 +130,21 @@ def test_a_settlement_between_floor_and_offer_is_agreed_as_proposed() -> None:
 
 
 def test_a_settlement_below_the_floor_is_answered_with_the_floor() -> None:
-    lump, parts, whole = alternatives(settlement(500_00))
-    assert (lump.total_cents, len(lump.schedule)) == (806_00, 1)
-    assert (parts.total_cents, len(parts.schedule)) == (806_00, 3)
+    whole, own, lump = alternatives(settlement(500_00))
     assert (whole.kind, whole.total_cents, whole.saved_cents) == (Kind.PLAN, 1_240_00, 0)
+    assert (own.total_cents, own.runs) == (806_00, ((1, 500_00), (1, 306_00)))
+    assert (lump.total_cents, len(lump.schedule)) == (806_00, 1)
 
 
 def test_a_settlement_in_more_parts_than_anybody_gets_is_answered_with_fewer() -> None:
-    slow = settlement(1_000_00, amount_cents=Cents(331_00))
-    fewer, _ = alternatives(slow)
-    assert (fewer.total_cents, len(fewer.schedule)) == (1_000_00, 3)
+    longer, fewer = alternatives(settlement(810_00, amount_cents=Cents(201_00)))
+    assert (longer.kind, longer.runs) == (Kind.PLAN, ((6, 201_00), (1, 34_00)))
+    assert (fewer.total_cents, fewer.runs) == (810_00, ((3, 270_00),))
+
+
+def test_payments_that_fit_an_offer_get_it_although_their_sum_is_more() -> None:
+    parts = agreed(settlement(1_000_00, amount_cents=Cents(331_00)))
+    assert (parts.key, parts.runs) == ("settlement:8000:3", ((2, 331_00), (1, 330_00)))
 
 
 def test_a_band_may_have_a_floor_of_its_own() -> None:
@@ -125,22 +155,43 @@ def test_a_band_may_have_a_floor_of_its_own() -> None:
 
 
 def test_nothing_near_means_a_person_looks_at_it() -> None:
-    closed = replace(POLICY, plan=None, bands=(), agree=ProposalLimits(), review=ProposalLimits(1))
-    said = answer(plan(100_00), DANA, closed, TODAY)
+    said = answer(plan(100_00), DANA, CLOSED, TODAY)
     assert isinstance(said, ForReview)
-    assert isinstance(answer(settlement(1_000_00), DANA, closed, TODAY), ForReview)
-    assert isinstance(answer(Proposal(first_on=TODAY), DANA, closed, TODAY), Agreed)
+    assert isinstance(answer(settlement(1_000_00), DANA, CLOSED, TODAY), ForReview)
+    assert isinstance(answer(Proposal(first_on=TODAY), DANA, CLOSED, TODAY), Agreed)
 
 
 def test_a_settlement_without_a_floor_is_answered_with_the_offers() -> None:
     policy = replace(POLICY, bands=(replace(POLICY.bands[1], to_days=None, from_balance_cents=0),))
     policy = replace(policy, agree=replace(POLICY.agree, settlement_bps=100_00))
     offered = alternatives(settlement(500_00), policy)
-    assert [terms.key for terms in offered] == [
-        "settlement:7000:1",
-        "settlement:8000:3",
-        "agreed:plan",
+    assert [(terms.key, len(terms.schedule)) for terms in offered] == [
+        ("agreed:plan", 30),
+        ("settlement:8000:3", 2),
+        ("settlement:7000:1", 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("proposal", "policy", "words"),
+    [
+        (plan(40_00), POLICY, "takes longer than"),
+        (plan(12_00, frequency=Frequency.WEEKLY), POLICY, "$12.00 each time is less"),
+        (replace(plan(40_00), first_on=date(2027, 3, 1)), POLICY, "wait until 2027-03-01"),
+        (settlement(500_00), POLICY, "$500.00 is less"),
+        (settlement(810_00, amount_cents=Cents(201_00)), POLICY, "that many payments"),
+        (plan(40_00), replace(POLICY, plan=None), "that many payments"),
+        (plan(40_00), CLOSED, "pay over time"),
+        (settlement(500_00), CLOSED, "less than you owe"),
+    ],
+)
+def test_the_answer_names_the_limit_that_it_goes_beyond(
+    proposal: Proposal, policy: Policy, words: str
+) -> None:
+    said = answer(proposal, DANA, policy, TODAY)
+    assert not isinstance(said, Agreed)
+    why = said.why if isinstance(said, Alternatives) else said.reason
+    assert words in why % said.params
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.building import choice_of
 from portal.domain.money import Cents
+from portal.domain.proposals import Agreed, Alternatives, Answer, ForReview
 from portal.domain.proposals import from_dict as read_wish
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Choice, Terms, from_dict
@@ -79,7 +80,8 @@ def _page(view: Balance, said: Said, note: str | None = None) -> str:
     status = ProposalStatus(said["status"])
     open_now = view.live is None and view.offers.capabilities.accept.allowed
     answered = status in ANSWERED and said["terms"] and open_now
-    near = [*_near(view, said["wish"])] if status is WAITING and open_now else []
+    now_said = proposals.answer_today(said["wish"], view.offers) if open_now else None
+    waits = status is WAITING and now_said is not None
     return show(
         "debtor/proposal.html",
         view,
@@ -90,7 +92,8 @@ def _page(view: Balance, said: Said, note: str | None = None) -> str:
         closed=CLOSED.get(said["reason"]) if status is ProposalStatus.WITHDRAWN else None,
         until=_until(view, said) if answered else None,
         answer=_granted(view, said) if answered else None,
-        near=near,
+        why=_why(now_said) if waits else None,
+        near=[*_near(view, now_said)] if waits else [],
         note=note,
     )
 
@@ -109,10 +112,22 @@ def _rows(view: Balance, said: Said) -> Iterator[tuple[str, str, None]]:
         yield _("Your note"), said["note"], None
 
 
-def _near(view: Balance, wish: Said) -> Iterator[Way]:
-    for one in proposals.near(wish, view.offers):
-        url = url_for(".review", account_id=view.account.id, c=pick(view, choice_of(one.terms)))
-        yield _way(one.terms, url, why=_(one.reason, **one.params))
+def _why(said: Answer | None) -> str | None:
+    """Which limit a suggestion goes beyond, in words; None where it could be agreed to by now."""
+    if isinstance(said, Alternatives):
+        return _(said.why, **said.params)
+    return _(said.reason, **said.params) if isinstance(said, ForReview) else None
+
+
+def _near(view: Balance, said: Answer | None) -> Iterator[Way]:
+    """What could be agreed to at once: a suggestion that is within the limits by now, or others."""
+    found = said.alternatives if isinstance(said, Alternatives) else ()
+    ways = [(one.terms, _(one.reason, **one.params)) for one in found]
+    if isinstance(said, Agreed):
+        ways = [(said.terms, _("What you suggested can be agreed to now."))]
+    for terms, why in ways:
+        url = url_for(".review", account_id=view.account.id, c=pick(view, choice_of(terms)))
+        yield _way(terms, url, why=why)
 
 
 def _until(view: Balance, said: Said) -> date | None:

@@ -18,8 +18,9 @@ from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.building import choice_of
 from portal.domain.limits import OfferNotInPolicy
+from portal.domain.negotiation import answer
 from portal.domain.policy import Policy
-from portal.domain.proposals import Agreed, Proposal, answer
+from portal.domain.proposals import Agreed, Proposal
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Choice, Method
 from portal.security import current_visit
