@@ -8,9 +8,9 @@ from typing import Final
 from portal.domain import N_, DomainError
 from portal.domain.facts import AccountFacts
 from portal.domain.money import NOTHING, Cents, Money, minimum_charge, share
-from portal.domain.policy import Policy
+from portal.domain.policy import Policy, SavedMethod
 from portal.domain.schedules import Frequency, most_parts, most_parts_within
-from portal.domain.terms import Basis
+from portal.domain.terms import Basis, Method, Terms
 
 GRANTED_WITHIN_DAYS: Final = 92
 SHORTEST_WAIT_DAYS: Final = 30
@@ -87,6 +87,12 @@ class FrequencyNotOffered(DomainError):
     """The policy has no plans of this rhythm."""
 
     message = N_("Choose how often you want to pay from the list.")
+
+
+class AutomaticNotOffered(DomainError):
+    """The policy has plans that are paid by hand only."""
+
+    message = N_("We cannot take payments automatically here. You make each payment yourself.")
 
 
 class DownPaymentTooSmall(DomainError):
@@ -204,6 +210,20 @@ def check_start(first_on: date, *, today: date, latest: date) -> None:
         raise FirstPaymentInPast(today=today)
     if first_on > latest:
         raise FirstPaymentTooLate(latest=latest)
+
+
+def check_first_payment(terms: Terms, *, today: date, latest: date) -> None:
+    """The same for terms; a payment that moved off a closed day is as late as that day."""
+    if terms.first_on < today:
+        raise FirstPaymentInPast(today=today)
+    if terms.counted_from > latest:
+        raise FirstPaymentTooLate(latest=latest)
+
+
+def allowed_method(method: Method, policy: Policy) -> Method:
+    """Who makes the payments under a policy: by hand where nothing may be saved (PY-06)."""
+    offered = policy.plan is None or policy.plan.saved_method is not SavedMethod.NOT_OFFERED
+    return method if offered else Method.MANUAL
 
 
 def check_pace(

@@ -26,12 +26,14 @@ from portal.domain.facts import AccountFacts
 from portal.domain.limits import (
     Bounds,
     FrequencyNotOffered,
+    allowed_method,
     check_start,
     plan_bounds,
     smallest_amount,
 )
 from portal.domain.money import AmountNotPositive, Cents, Money, minimum_charge
 from portal.domain.offers import Offer, chargeable, offers
+from portal.domain.paydays import kept_days, open_days, paydays
 from portal.domain.policy import Policy
 from portal.domain.schedules import PARTS_A_YEAR, Frequency, count_parts, parts_by_amount, schedule
 from portal.domain.terms import Basis, Choice, Kind, Method, Terms
@@ -72,7 +74,8 @@ class NothingToPropose(DomainError):
 class Proposal:
     """What a debtor suggests: pay ``total_cents`` (None: all that is owed) from a first date on.
 
-    ``amount_cents`` is each payment (None: one payment of it all), ``frequency`` its rhythm.
+    ``amount_cents`` is each payment (None: one payment of it all), ``frequency`` its rhythm, on
+    ``days`` of the month where they are given.
     """
 
     first_on: date
@@ -80,6 +83,7 @@ class Proposal:
     amount_cents: Cents | None = None
     frequency: Frequency = Frequency.MONTHLY
     method: Method = Method.MANUAL
+    days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ def check_proposal(proposal: Proposal, account: AccountFacts, policy: Policy, to
         raise ProposalTooLong(years=LONGEST_YEARS)
     if amount < total and proposal.frequency not in settlement_frequencies(policy):
         raise FrequencyNotOffered
+    kept_days(proposal.frequency, proposal.days)
     latest = today + timedelta(days=LATEST_DAYS)
     check_start(proposal.first_on, today=today, latest=latest)
     return total
@@ -161,6 +166,7 @@ def _answer_plan(proposal: Proposal, account: AccountFacts, policy: Policy, toda
         frequency=proposal.frequency,
         first_on=proposal.first_on,
         method=proposal.method,
+        days=proposal.days,
     )
     keys = ("full",) if amount == account.balance_cents else ()
     for key in (*keys, "plan", AGREED_PLAN, AGREED_WHOLE):
@@ -205,7 +211,7 @@ def _by_month(near: Choice, wanted: Cents, bounds: Bounds) -> Choice | None:
     if frequency is Frequency.MONTHLY or Frequency.MONTHLY not in bounds.frequencies:
         return None
     monthly = Cents(-(-wanted * PARTS_A_YEAR[frequency] // PARTS_A_YEAR[Frequency.MONTHLY]))
-    return replace(near, frequency=Frequency.MONTHLY, amount_cents=monthly)
+    return replace(near, frequency=Frequency.MONTHLY, amount_cents=monthly, days=())
 
 
 def _answer_settlement(
@@ -286,6 +292,7 @@ def _whole_plan(
         frequency=frequency,
         first_on=min(near.first_on, bounds.latest_first_on),
         method=near.method,
+        days=near.days if frequency is near.frequency else (),
     )
     terms = _tried(choice, account, policy, today)
     if terms is not None:
@@ -307,6 +314,7 @@ def _as_choice(
         first_on=proposal.first_on,
         method=proposal.method,
         total_cents=total,
+        days=proposal.days,
     )
 
 
@@ -325,27 +333,32 @@ def _tried(choice: Choice, account: AccountFacts, policy: Policy, today: date) -
 def wish_terms(proposal: Proposal, account: AccountFacts, policy: Policy) -> Terms:
     """The proposal as terms, whatever the limits: what staff see, and may pass to ``grant``.
 
-    Raises PartTooSmall, AmountNotPositive, ScheduleTooLong.
+    Raises PartTooSmall, AmountNotPositive, ScheduleTooLong, DaysTooClose.
     """
     owed = account.balance_cents
     total = Cents(min(proposal.total_cents or owed, owed))
     least = minimum_charge(account.currency)
     parts = parts_by_amount(total, proposal.amount_cents or total, minimum=least)
-    dated = schedule(
-        total,
-        parts,
-        first_on=proposal.first_on,
-        frequency=proposal.frequency,
-        currency=account.currency,
+    several, opened = len(parts) > 1, open_days(account, policy)
+    days = kept_days(proposal.frequency, proposal.days) if several else ()
+    found = paydays(proposal.first_on, proposal.frequency, len(parts), days=days, opened=opened)
+    dated = schedule(total, parts, found.dates, currency=account.currency)
+    return replace(
+        granted_terms(account, policy, total=total, schedule=dated),
+        frequency=proposal.frequency if several else None,
+        method=allowed_method(proposal.method, policy),
+        days=days,
+        anchor_on=found.anchor_on,
     )
-    terms = granted_terms(account, policy, total=total, schedule=dated)
-    frequency = proposal.frequency if len(parts) > 1 else None
-    return replace(terms, frequency=frequency, method=proposal.method)
 
 
 def to_dict(proposal: Proposal) -> dict[str, Any]:
     """A proposal as plain JSON values; what was left open is left out."""
-    said = {**asdict(proposal), "first_on": proposal.first_on.isoformat()}
+    said = {
+        **asdict(proposal),
+        "first_on": proposal.first_on.isoformat(),
+        "days": list(proposal.days) or None,
+    }
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -357,4 +370,5 @@ def from_dict(said: dict[str, Any]) -> Proposal:
         amount_cents=Cents(said["amount_cents"]) if "amount_cents" in said else None,
         frequency=Frequency(said["frequency"]),
         method=Method(said["method"]),
+        days=tuple(said.get("days", ())),
     )

@@ -165,16 +165,13 @@ def parts_by_count(total: Cents, count: int, *, down: Cents = NOTHING) -> tuple[
 
 
 def schedule(
-    total: Cents, parts: Sequence[Cents], *, first_on: date, frequency: Frequency, currency: str
+    total: Cents, parts: Sequence[Cents], dates: Sequence[date], *, currency: str
 ) -> Schedule:
-    """Dated parts of a total.
-
-    Raises PartTooSmall for a part that cannot be charged, DateTooFar, ScheduleTooLong.
-    """
+    """Dated parts of a total. Raises PartTooSmall for a part that cannot be charged."""
     minimum = minimum_charge(currency)
     if sum(parts) != total or min(parts) < minimum:
         raise PartTooSmall(minimum=Money(minimum, currency))
-    return tuple(zip(due_dates(first_on, frequency, len(parts)), parts, strict=True))
+    return tuple(zip(dates, parts, strict=True))
 
 
 def shorten(parts: Schedule, new_total: Cents, *, minimum: Cents) -> Schedule:
