@@ -159,6 +159,7 @@ def _check_plan(terms: Terms, account: AccountFacts, policy: Policy, today: date
         len(parts),
         frequency=terms.frequency or bounds.main_frequency,
         bounds=bounds,
+        days=terms.days,
     )
     required = max(bounds.down_payment_cents, terms.down_payment_cents)
     check_down_payment(

@@ -114,9 +114,10 @@ def plan_terms(choice: Choice, account: AccountFacts, policy: Policy, today: dat
     total, frequency = account.balance_cents, choice.frequency or bounds.main_frequency
     down = _down_payment(choice, bounds, total)
     count, regular = _pace(choice, total, down=down, currency=account.currency)
-    check_pace(total, regular, count, frequency=frequency, bounds=bounds)
+    days = kept_days(frequency, choice.days)
+    check_pace(total, regular, count, frequency=frequency, bounds=bounds, days=days)
     amounts = _amounts(choice, total, down=down, currency=account.currency)
-    opened, days = open_days(account, policy, today), kept_days(frequency, choice.days)
+    opened = open_days(account, policy, today)
     found = paydays(choice.first_on or today, frequency, count, days=days, opened=opened)
     parts = schedule(total, amounts, found.dates, currency=account.currency)
     terms = replace(

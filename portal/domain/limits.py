@@ -120,11 +120,15 @@ class Bounds:
     installments: int | None = None
     days: int | None = None
 
-    def most(self, frequency: Frequency) -> int:
-        """How many payments of this rhythm a plan may have: the least that any limit allows."""
+    def most(self, frequency: Frequency, days: tuple[int, ...] = ()) -> int:
+        """How many payments of this rhythm a plan may have: the least that any limit allows.
+
+        ``days`` are those of the month that it keeps to. Moves off closed days do not count.
+        """
         found = most_parts(frequency, self.months)
         if self.days is not None:
-            found = min(found, most_parts_within(frequency, self.days))
+            apart = days[-1] - days[0] if days else 0
+            found = min(found, most_parts_within(frequency, self.days, apart=apart))
         return found if self.installments is None else min(found, self.installments)
 
     @property
@@ -192,9 +196,11 @@ def latest_first_on(account: AccountFacts, policy: Policy, today: date, basis: B
     return max(latest, account.earliest_deadline_on or latest)
 
 
-def smallest_amount(total: Cents, bounds: Bounds, frequency: Frequency) -> Cents:
+def smallest_amount(
+    total: Cents, bounds: Bounds, frequency: Frequency, days: tuple[int, ...] = ()
+) -> Cents:
     """The smallest regular payment that keeps a plan for ``total`` within its bounds, in cents."""
-    most = bounds.most(frequency)
+    most = bounds.most(frequency, days)
     even = -(-total // most)
     if bounds.down_payment_cents > even and most > 1:
         even = -(-(total - bounds.down_payment_cents) // (most - 1))
@@ -227,7 +233,13 @@ def allowed_method(method: Method, policy: Policy) -> Method:
 
 
 def check_pace(
-    total: Cents, regular: Cents, count: int, *, frequency: Frequency, bounds: Bounds
+    total: Cents,
+    regular: Cents,
+    count: int,
+    *,
+    frequency: Frequency,
+    bounds: Bounds,
+    days: tuple[int, ...] = (),
 ) -> None:
     """Refuse a plan whose payments are too small, or too many.
 
@@ -235,13 +247,14 @@ def check_pace(
     """
     if frequency not in bounds.frequencies:
         raise FrequencyNotOffered
-    smallest = Money(smallest_amount(total, bounds, frequency), bounds.currency)
+    smallest = Money(smallest_amount(total, bounds, frequency, days), bounds.currency)
     if count > 1 and regular < bounds.minimum_cents:
         raise InstallmentTooSmall(minimum=smallest)
     if count > most_parts(frequency, bounds.months):
         raise PlanTooLong(months=bounds.months, smallest=smallest)
-    if count > bounds.most(frequency):
-        raise TooManyInstallments(most=bounds.most(frequency), smallest=smallest)
+    most = bounds.most(frequency, days)
+    if count > most:
+        raise TooManyInstallments(most=most, smallest=smallest)
 
 
 def check_down_payment(first: Cents, required: Cents, *, total: Cents, currency: str) -> None:

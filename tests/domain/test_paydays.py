@@ -13,7 +13,12 @@ from portal.domain import terms as written
 from portal.domain.admission import admit, grant
 from portal.domain.building import build, choice_of
 from portal.domain.facts import AccountFacts
-from portal.domain.limits import AutomaticNotOffered, FirstPaymentTooLate, OfferNotInPolicy
+from portal.domain.limits import (
+    AutomaticNotOffered,
+    FirstPaymentTooLate,
+    OfferNotInPolicy,
+    TooManyInstallments,
+)
 from portal.domain.money import Cents
 from portal.domain.paydays import (
     LAST_DAY,
@@ -27,7 +32,7 @@ from portal.domain.paydays import (
 )
 from portal.domain.policy import DueDays, Policy, SavedMethod
 from portal.domain.proposals import Proposal, wish_terms
-from portal.domain.schedules import Frequency
+from portal.domain.schedules import Frequency, most_parts_within
 from portal.domain.terms import Choice, Method
 from portal.rules.holidays import region_holidays
 from portal.rules.regions import all_regions
@@ -173,6 +178,25 @@ def test_dates_rise_on_open_days_near_their_rhythm(
             assert wanted.day in days or (wanted + timedelta(days=1)).day == 1
     again = paydays(found.anchor_on or found.dates[0], frequency, count, days=days, opened=opened)
     assert again == found
+
+
+@given(LONG, st.sampled_from(PAIRS), st.integers(0, 800))
+def test_so_many_days_hold_the_payments_of_any_two_days(
+    start: date, days: tuple[int, int], longest: int
+) -> None:
+    count = most_parts_within(Frequency.TWICE_A_MONTH, longest, apart=days[1] - days[0])
+    found = paydays(start, Frequency.TWICE_A_MONTH, count, days=days).dates
+    assert 0 <= (found[-1] - found[0]).days <= longest
+
+
+def test_two_days_far_apart_fit_less_often_into_the_longest_plan() -> None:
+    assert WORKING.plan is not None
+    short = replace(WORKING, plan=replace(WORKING.plan, maximum_days=20))
+    choice = Choice("plan", Cents(620_00), frequency=Frequency.TWICE_A_MONTH, days=(1, 15))
+    assert len(build(choice, DANA, short, TODAY).schedule) == 2
+    with pytest.raises(TooManyInstallments) as refused:
+        build(replace(choice, days=(1, 22)), DANA, short, TODAY)
+    assert refused.value.params["most"] == 1
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ class PaydayForm(Form):
             for box in boxes:
                 box.errors = [_(error.message)] if _number(box.data) == UNCLEAR else []
         except DaysTooClose as error:
-            boxes[-1].errors = [_(error.message)]
+            self.pair.errors = [_(error.message)]
 
 
 def _typed(*boxes: StringField, chosen: bool) -> tuple[int, ...]:
