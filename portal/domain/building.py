@@ -114,7 +114,7 @@ def plan_terms(choice: Choice, account: AccountFacts, policy: Policy, today: dat
     total, frequency = account.balance_cents, choice.frequency or bounds.main_frequency
     down = _down_payment(choice, bounds, total)
     count, regular = _pace(choice, total, down=down, currency=account.currency)
-    days = kept_days(frequency, choice.days)
+    days = kept_days(frequency, choice.days) if count > 1 else ()
     check_pace(total, regular, count, frequency=frequency, bounds=bounds, days=days)
     amounts = _amounts(choice, total, down=down, currency=account.currency)
     opened = open_days(account, policy, today)

@@ -97,10 +97,10 @@ def kept_days(frequency: Frequency, days: tuple[int, ...]) -> tuple[int, ...]:
     belongs to another rhythm is left out. Raises DayNotInMonth, DaysTooClose.
     """
     wanted = NAMED_DAYS.get(frequency, 0)
-    if not days or not wanted:
+    if not wanted or len(days) != wanted:
         return ()
     first = LAST_WORKING_DAY if wanted == 1 else 1
-    if len(days) != wanted or not all(first <= day <= LAST_DAY for day in days):
+    if not all(first <= day <= LAST_DAY for day in days):
         raise DayNotInMonth
     kept = tuple(sorted(days))
     if wanted > 1 and not CLOSEST <= kept[1] - kept[0] <= WIDEST:

@@ -1,6 +1,6 @@
 from collections.abc import Container
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.domain import DomainError
+from portal.domain import proposals as wishes
 from portal.domain import terms as written
 from portal.domain.admission import admit, grant
 from portal.domain.building import build, choice_of
@@ -31,12 +33,14 @@ from portal.domain.paydays import (
     paydays,
 )
 from portal.domain.policy import DueDays, Policy, SavedMethod
-from portal.domain.proposals import Proposal, wish_terms
+from portal.domain.proposals import Agreed, Proposal, answer, wish_terms
 from portal.domain.schedules import Frequency, most_parts_within
 from portal.domain.terms import Choice, Method
+from portal.models import Debtor
 from portal.rules.holidays import region_holidays
 from portal.rules.regions import all_regions
-from tests.domain.policies import DAYS, situations
+from portal.services.standing import today_of
+from tests.domain.policies import DAYS, proposals, situations
 from tests.domain.test_offers import DANA, TODAY
 from tests.domain.test_policy import PLAN, POLICY
 
@@ -206,10 +210,8 @@ def test_two_days_far_apart_fit_less_often_into_the_longest_plan() -> None:
         (Frequency.TWICE_A_MONTH, (1, 25), DaysTooClose),
         (Frequency.TWICE_A_MONTH, (15, 15), DaysTooClose),
         (Frequency.TWICE_A_MONTH, (0, 15), DayNotInMonth),
-        (Frequency.TWICE_A_MONTH, (15,), DayNotInMonth),
         (Frequency.MONTHLY, (32,), DayNotInMonth),
         (Frequency.MONTHLY, (-1,), DayNotInMonth),
-        (Frequency.MONTHLY, (1, 15), DayNotInMonth),
     ],
 )
 def test_days_that_cannot_be_kept_are_refused(
@@ -223,6 +225,7 @@ def test_days_that_cannot_be_kept_are_refused(
 
 def test_days_of_another_rhythm_do_not_matter() -> None:
     assert kept_days(Frequency.WEEKLY, (99,)) == ()
+    assert kept_days(Frequency.MONTHLY, (1, 15)) == kept_days(Frequency.TWICE_A_MONTH, (15,)) == ()
     assert kept_days(Frequency.TWICE_A_MONTH, (31, 15)) == (15, 31)
 
 
@@ -318,6 +321,26 @@ def test_every_rhythm_of_every_account_is_built_admitted_and_built_again(
     assert all(opened.on_or_after(day) == day for day, _ in terms.schedule)
 
 
+@given(situations(), rhythms(), st.data())
+def test_what_is_agreed_at_once_is_on_the_days_that_were_proposed(
+    situation: tuple[AccountFacts, Policy, date],
+    rhythm: tuple[Frequency, tuple[int, ...]],
+    data: st.DataObject,
+) -> None:
+    account, policy, today = situation
+    wish = data.draw(proposals(account, policy, today))
+    wish = replace(wish, frequency=rhythm[0], days=rhythm[1])
+    try:
+        said = answer(wish, account, policy, today)
+    except DomainError:
+        return
+    if isinstance(said, Agreed) and len(said.terms.schedule) > 1:
+        count = len(said.terms.schedule)
+        wanted = paydays(wish.first_on, wish.frequency, count, days=wish.days)
+        assert [day for day, _ in said.terms.schedule] == list(wanted.dates)
+        assert said.terms.days == wish.days
+
+
 def test_granted_terms_keep_their_dates_though_a_holiday_is_added() -> None:
     """What a person promised stands until its last day, whatever a newer calendar says."""
     wish = Proposal(date(2026, 12, 6), amount_cents=Cents(104_00), days=(6,))
@@ -381,9 +404,14 @@ def test_a_policy_without_saved_methods_has_plans_by_hand_only() -> None:
 def test_the_day_the_clocks_change_is_a_day_like_any_other(zone: str, day: date) -> None:
     """Dates are days in the debtor's own calendar: 23 or 25 hours long, they stay one day."""
     assert str(day) in dates(str(day - timedelta(days=14)), Frequency.WEEKLY)
-    midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
-    for at in (midnight, midnight.replace(hour=23, minute=59)):
-        assert at.astimezone(ZoneInfo("UTC")).astimezone(ZoneInfo(zone)).date() == day
+    debtor = Debtor(time_zone=zone)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    next_day = day + timedelta(days=1)
+    ends = datetime(next_day.year, next_day.month, next_day.day, tzinfo=ZoneInfo(zone))
+    second = timedelta(seconds=1)
+    assert today_of(debtor, midnight - second) == day - timedelta(days=1)
+    assert today_of(debtor, midnight) == today_of(debtor, ends.astimezone(UTC) - second) == day
+    assert today_of(debtor, ends.astimezone(UTC)) == next_day
 
 
 @pytest.mark.parametrize(
@@ -413,10 +441,8 @@ def test_every_region_of_ours_has_holidays() -> None:
 
 @given(DAYS)
 def test_proposals_carry_their_days(day: date) -> None:
-    from portal.domain import proposals  # noqa: PLC0415
-
     wish = Proposal(day, Cents(500_00), Cents(40_00), Frequency.TWICE_A_MONTH, days=(1, 15))
-    said = proposals.to_dict(wish)
+    said = wishes.to_dict(wish)
     assert said["days"] == [1, 15]
-    assert proposals.from_dict(said) == wish
-    assert "days" not in proposals.to_dict(replace(wish, days=()))
+    assert wishes.from_dict(said) == wish
+    assert "days" not in wishes.to_dict(replace(wish, days=()))

@@ -1,5 +1,6 @@
 """Plans on paydays: which days, in words that the review and staff repeat; closed days; by hand."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,12 +18,13 @@ from portal.models import Arrangement, Installment, Proposal
 from portal.services.policies import live_policy, publish_policy
 from portal.services.proposals import accept as grant
 from tests.pages.agreeing import PLAN, accept, choose_plan, form, link, newest, path, send
-from tests.pages.debtors import Dana
+from tests.pages.debtors import Dana, come_in
 from tests.pages.reading import heard, said
 from tests.sandbox.checked import CheckedStripe
 from tests.services.test_help import sam
 
 TWICE = {"frequency": "twice_a_month", "pair": "1-15", "start": "2026-12-01", "method": "manual"}
+LAST = {"frequency": "monthly", "monthday": "last"}
 MOVED = "We move a payment that falls on a weekend or holiday to the next working day."
 
 
@@ -102,6 +104,7 @@ def test_a_moved_payment_is_said_where_the_client_moves_them(
     assert MOVED in said(page)
     assert "January 4, 2027" in said(page)
     accept(http, dana, page)
+    assert "a little later than usual" in said(http.get(f"{path(dana)}/arrangement"))
     agreed = newest(session, Arrangement)
     rows = session.query(Installment).filter_by(arrangement_id=agreed.id).order_by(Installment.n)
     assert [str(row.due_on) for row in rows][:4] == [
@@ -117,6 +120,9 @@ def test_a_settlement_in_parts_keeps_to_days_too(http: FlaskClient, dana: Dana) 
     answered = ask(http, dana, "settle", **typed)
     assert "twice a month on the 1st and 15th" in heard(http.get(answered.location))
     once = ask(http, dana, "settle", **(typed | {"parts": "1", "pair": "other"}))
+    late = ask(http, dana, "settle", **(typed | LAST))
+    assert late.status_code == 422
+    assert "The first payment can be on December 8, 2026 at the latest." in said(late)
     assert "When December 1, 2026" in heard(http.get(once.location)), "one payment has no days"
 
 
@@ -141,10 +147,18 @@ def test_a_suggestion_on_paydays_that_was_granted_starts_on_the_next_one(
     grant(session, found, staff=sam(session), valid_until=until, now=clock.now())
     session.commit()
     assert wording.from_dict(found.granted_terms).days == (1, 15)
+    assert "from December 1, 2026" in said(http.get(f"{path(dana)}/proposal"))
+    clock.advance(timedelta(days=12))
+    come_in(http, session, dana)
     page = http.get(f"{path(dana)}/proposal")
+    assert "from December 15, 2026" in said(page)
     reviewed = http.get(link(page, "See all of it"))
-    assert "First payment December 1, 2026" in heard(reviewed)
+    assert "First payment December 15, 2026" in heard(reviewed)
     assert accept(http, dana, reviewed).status_code == 303
+    assert (
+        str(wording.from_dict(json.loads(newest(session, Arrangement).terms)).first_on)
+        == "2026-12-15"
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from portal.blueprints.debtor.wishes import (
 from portal.blueprints.debtor.words import money, moves
 from portal.blueprints.fields import OTHER, MoneyField, Pick
 from portal.domain import N_, DomainError
-from portal.domain.building import settlement_frequencies
+from portal.domain.building import build, settlement_frequencies
 from portal.domain.limits import OfferNotInPolicy, latest_first_on
 from portal.domain.money import Cents
 from portal.domain.offers import Offer, part_payment
@@ -138,8 +138,7 @@ def _settled(
             valid_until=offer.valid_until,
             days=days,
         )
-        c = pick(view, choice)
-        return see_other(url_for(".review", account_id=view.account.id, c=c))
+        return _reviewed(view, choice, form)
     total = Cents(form.own.data)
     wish = Proposal(
         first_on=first_on,
@@ -150,6 +149,16 @@ def _settled(
         days=days,
     )
     return negotiated(view, wish, form)
+
+
+def _reviewed(view: Balance, choice: Choice, form: SettleForm) -> ResponseReturnValue | None:
+    """The review of a choice; None where it cannot be had, which the form says."""
+    try:
+        build(choice, view.offers.facts, policy_of(view), view.today)
+    except DomainError as error:
+        form.form_errors.append(explain(error))
+        return None
+    return see_other(url_for(".review", account_id=view.account.id, c=pick(view, choice)))
 
 
 class PartForm(Form):
