@@ -28,6 +28,8 @@ TRANSLATIONS = HERE.parent / "translations"
 CLDR = {"en": "en_US", "es": "es_US", "fr": "fr_CA", "eo": "en_US", "yi": "en_US"}
 """Formats of a language where CLDR has no locale for it in the creditor's country."""
 
+ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
 AMOUNTS = {"es_CA": "en_CA"}
 """Locales whose amounts are written as the country writes them: $ is the country's own."""
 
@@ -119,6 +121,19 @@ class Voice:
         written = dates.format_date(day, style, locale=self.formats)
         first = self.language == "fr" and written.startswith("1 ")
         return f"1er{written[1:]}" if first else written
+
+    def month(self, day: date) -> str:
+        """The month of a day, with its year."""
+        return dates.format_skeleton("yMMMM", day, locale=self.formats)
+
+    def ordinal(self, day: int) -> str:
+        """A day of the month as this language counts it: 1st, 1er, 1."""
+        if self.language == "fr":
+            return "1er" if day == 1 else str(day)
+        if self.language != "en":
+            return str(day)
+        teen = 11 <= day <= 13
+        return f"{day}{'th' if teen else ENDINGS.get(day % 10, 'th')}"
 
     def time(self, at: datetime, zone: str = "UTC") -> str:
         """The time of day of an aware instant, in a time zone by its IANA name."""

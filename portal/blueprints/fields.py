@@ -1,11 +1,12 @@
 """Form fields for what WTForms has none: amounts of money and dates in three boxes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wtforms import Field
+import wtforms
+from wtforms import Field, RadioField
 from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
 
@@ -13,6 +14,10 @@ from portal.domain import N_, DomainError, compiler, typed
 from portal.domain.money import parse_amount
 from portal.domain.wording import clean_text
 from portal.web import explain, locale
+from portal.web import gettext as _
+
+OTHER = "other"
+"""The option beside which people write their own."""
 
 PARTS = {"month": N_("Month"), "day": N_("Day"), "year": N_("Year")}
 MONTH_FIRST = ("month", "day", "year")
@@ -50,6 +55,26 @@ class MoneyField(Field):
             self.data = parse_amount(typed_in, decimal_comma=locale().startswith("fr"))
         except DomainError as error:
             raise StopValidation(explain(error)) from error
+
+
+class Pick(RadioField):
+    """One of several; whether one is needed depends on the others, so the form asks for it."""
+
+    def __init__(self, label: str, options: Iterable[tuple[str, str]] = (), **given: Any) -> None:
+        super().__init__(label, **given)
+        self.offer(options)
+
+    def offer(self, options: Iterable[tuple[str, str]]) -> None:
+        """Put these (value, words) on the page."""
+        listed = dict(options)
+        self.values = frozenset(listed)
+        self.choices = [wtforms.SelectChoice(*one) for one in listed.items()]  # type: ignore[attr-defined]
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse what is not in the list."""
+        self.data = self.data or None
+        if self.data is not None and self.data not in self.values:
+            raise StopValidation(_("Choose from the list."))
 
 
 class PercentField(Field):

@@ -13,6 +13,7 @@ from portal.domain.building import (
 )
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import (
+    AutomaticNotOffered,
     BalanceChanged,
     FirstPaymentTooSoon,
     FrequencyNotOffered,
@@ -20,7 +21,9 @@ from portal.domain.limits import (
     OfferNotInPolicy,
     SettlementTooLow,
     TooManyParts,
+    allowed_method,
     check_down_payment,
+    check_first_payment,
     check_pace,
     check_start,
     plan_bounds,
@@ -28,8 +31,9 @@ from portal.domain.limits import (
 )
 from portal.domain.money import Cents, Money, minimum_charge, share
 from portal.domain.offers import chargeable, find_offer
+from portal.domain.paydays import kept_days, open_days, paydays
 from portal.domain.policy import Policy
-from portal.domain.schedules import Frequency, due_dates
+from portal.domain.schedules import Frequency
 from portal.domain.terms import Basis, Kind, Terms
 
 
@@ -47,7 +51,8 @@ def admit(
     equal ``granted``, what the staff member wrote down; they may start earlier, and today where
     their first date has gone by. Raises OfferExpired, BalanceChanged,
     InstallmentTooSmall, PlanTooLong, TooManyParts, FirstPaymentTooLate, FirstPaymentInPast,
-    FrequencyNotOffered, DownPaymentTooSmall, SettlementTooLow, OfferNotInPolicy.
+    FrequencyNotOffered, DownPaymentTooSmall, SettlementTooLow, AutomaticNotOffered,
+    OfferNotInPolicy.
     """
     if policy.version != terms.policy_version or not chargeable(account, policy):
         raise OfferNotInPolicy
@@ -56,10 +61,13 @@ def admit(
     if terms.valid_until is not None and today > terms.valid_until:
         raise OfferExpired(valid_until=terms.valid_until)
     _check_shape(terms)
+    _check_method(terms, policy)
     if terms.basis is Basis.GRANTED:
-        _check_same(terms, granted, today)
+        _check_same(terms, granted, account, policy, today)
         _check_granted(terms, account, policy, today)
-    elif terms.key in ("plan", AGREED_PLAN):
+        return terms
+    _check_dates(terms, account, policy, today)
+    if terms.key in ("plan", AGREED_PLAN):
         _check_plan(terms, account, policy, today)
     elif terms.basis is Basis.AGREED:
         _check_agreed_settlement(terms, account, policy, today)
@@ -82,6 +90,7 @@ def grant(
         raise FirstPaymentTooSoon(earliest=earliest)
     until = max(valid_until, earliest or valid_until)
     wanted = terms.as_granted(until)
+    _check_dates(wanted, account, policy, today)
     return admit(wanted, account, policy, today, granted=wanted)
 
 
@@ -101,23 +110,40 @@ def granted_terms(
     )
 
 
-def _check_same(terms: Terms, granted: Terms | None, today: date) -> None:
-    if granted is None or terms != granted.starting(terms.first_on):
+def _check_same(
+    terms: Terms, granted: Terms | None, account: AccountFacts, policy: Policy, today: date
+) -> None:
+    if granted is None:
         raise OfferNotInPolicy
-    check_start(terms.first_on, today=today, latest=max(granted.first_on, today))
+    opened = open_days(account, policy, today)
+    if terms not in (granted, granted.starting(terms.counted_from, opened)):
+        raise OfferNotInPolicy
+    latest = granted.starting(max(granted.first_on, today), opened).first_on
+    check_start(terms.first_on, today=today, latest=latest)
 
 
 def _check_shape(terms: Terms) -> None:
-    """Sums, dates and smallest charges, whoever made the terms."""
+    """Sums and smallest charges, whoever made the terms."""
     amounts = [cents for _, cents in terms.schedule]
-    dates = tuple(due_on for due_on, _ in terms.schedule)
     least = minimum_charge(terms.currency)
     if not amounts or sum(amounts) != terms.total_cents or min(amounts) < least:
         raise OfferNotInPolicy
     if (terms.kind is Kind.SETTLEMENT) != (terms.total_cents < terms.balance_cents):
         raise OfferNotInPolicy
-    frequency = terms.frequency or Frequency.MONTHLY
-    if dates != due_dates(terms.first_on, frequency, len(dates)):
+
+
+def _check_method(terms: Terms, policy: Policy) -> None:
+    if terms.method is not allowed_method(terms.method, policy):
+        raise AutomaticNotOffered
+
+
+def _check_dates(terms: Terms, account: AccountFacts, policy: Policy, today: date) -> None:
+    """The dates of the rhythm, on open days; one that stands on a closed day is due today."""
+    rhythm, dates = terms.frequency or Frequency.MONTHLY, [due_on for due_on, _ in terms.schedule]
+    opened = open_days(account, policy, None if terms.anchor_on else today)
+    days = kept_days(rhythm, terms.days)
+    found = paydays(terms.counted_from, rhythm, len(dates), days=days, opened=opened)
+    if (list(found.dates), found.anchor_on, days) != (dates, terms.anchor_on, terms.days):
         raise OfferNotInPolicy
 
 
@@ -125,7 +151,7 @@ def _check_plan(terms: Terms, account: AccountFacts, policy: Policy, today: date
     bounds = plan_bounds(account, policy, today, terms.basis)
     if bounds is None or (terms.kind is not Kind.PLAN and terms.basis is not Basis.GRANTED):
         raise OfferNotInPolicy
-    check_start(terms.first_on, today=today, latest=bounds.latest_first_on)
+    check_first_payment(terms, today=today, latest=bounds.latest_first_on)
     parts = [cents for _, cents in terms.schedule]
     check_pace(
         terms.total_cents,
@@ -133,6 +159,7 @@ def _check_plan(terms: Terms, account: AccountFacts, policy: Policy, today: date
         len(parts),
         frequency=terms.frequency or bounds.main_frequency,
         bounds=bounds,
+        days=terms.days,
     )
     required = max(bounds.down_payment_cents, terms.down_payment_cents)
     check_down_payment(
@@ -148,7 +175,7 @@ def _check_offered(terms: Terms, account: AccountFacts, policy: Policy, today: d
         raise OfferNotInPolicy
     if terms.valid_until and offer.valid_until and terms.valid_until > offer.valid_until:
         raise OfferNotInPolicy
-    check_start(terms.first_on, today=today, latest=terms.valid_until or today)
+    check_first_payment(terms, today=today, latest=terms.valid_until or today)
     _check_settlement_parts(terms, policy, most=offer.parts)
 
 
@@ -162,7 +189,7 @@ def _check_agreed_settlement(
     if terms.total_cents < floor:
         raise SettlementTooLow(minimum=Money(floor, terms.currency))
     latest = settlement_latest(account, policy, today)
-    check_start(terms.first_on, today=today, latest=latest)
+    check_first_payment(terms, today=today, latest=latest)
     _check_settlement_parts(terms, policy, most=settlement_parts(account, policy, today))
 
 

@@ -79,11 +79,12 @@ def as_proposal(terms: Terms) -> Proposal:
     """The proposal that asks for these terms."""
     amounts = [cents for _, cents in terms.schedule]
     return Proposal(
-        first_on=terms.first_on,
+        first_on=terms.anchor_on or terms.first_on,
         total_cents=terms.total_cents,
         amount_cents=amounts[1] if len(amounts) > 2 else amounts[0],
         frequency=terms.frequency or Frequency.MONTHLY,
         method=terms.method,
+        days=terms.days,
     )
 
 
@@ -120,7 +121,7 @@ def _smallest(wish: Proposal, table: Table) -> Terms | None:
     if table.floor is not None:
         candidates.add(smallest_regular(table.owed, table.parts, minimum=table.least))
     if table.bounds is not None:
-        candidates.add(smallest_amount(table.owed, table.bounds, wish.frequency))
+        candidates.add(smallest_amount(table.owed, table.bounds, wish.frequency, wish.days))
     for candidate in sorted(one for one in candidates if amount < one <= table.owed):
         terms = table.agreed(replace(wish, total_cents=None, amount_cents=candidate))
         if terms is not None and terms.kind is not Kind.FULL:
@@ -222,7 +223,7 @@ def _same_pace(wish: Proposal, table: Table) -> Iterator[Alternative]:
     for frequency in sorted(offered, key=lambda one: abs(PARTS_A_YEAR[one] - own)):
         each = Cents(-(-amount * own // PARTS_A_YEAR[frequency]))
         if frequency is not wish.frequency and each < table.owed:
-            terms = table.agreed(replace(wish, frequency=frequency, amount_cents=each))
+            terms = table.agreed(replace(wish, frequency=frequency, amount_cents=each, days=()))
             if terms is not None:
                 yield _alternative(Axis.LENGTH, terms, SAME_PACE)
 

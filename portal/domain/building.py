@@ -13,7 +13,9 @@ from portal.domain.limits import (
     OfferNotInPolicy,
     SettlementTooLow,
     TooManyParts,
+    allowed_method,
     check_down_payment,
+    check_first_payment,
     check_pace,
     check_start,
     latest_first_on,
@@ -29,6 +31,7 @@ from portal.domain.money import (
     share,
 )
 from portal.domain.offers import Offer, chargeable, find_offer, offers
+from portal.domain.paydays import kept_days, open_days, paydays
 from portal.domain.policy import Policy
 from portal.domain.schedules import (
     Frequency,
@@ -49,8 +52,9 @@ AGREED_WHOLE: Final = f"{Basis.AGREED}:whole"
 def build(choice: Choice, account: AccountFacts, policy: Policy, today: date) -> Terms:
     """The exact terms of a choice, computed from the policy alone; nothing in it is trusted.
 
-    Terms granted by staff are kept, not built: their key is refused here.
-    Raises the errors of portal.domain.limits, money and schedules.
+    Terms granted by staff are kept, not built: their key is refused here. Payments are made by hand
+    where the policy has no others. Raises the errors of portal.domain.limits, money, paydays and
+    schedules.
     """
     if not chargeable(account, policy):
         raise OfferNotInPolicy
@@ -65,7 +69,8 @@ def build(choice: Choice, account: AccountFacts, policy: Policy, today: date) ->
     builder = builders.get(choice.key) or builders.get(choice.key.partition(":")[0])
     if builder is None:
         raise OfferNotInPolicy
-    return builder(choice, account, policy, today)
+    terms = builder(choice, account, policy, today)
+    return replace(terms, method=allowed_method(terms.method, policy))
 
 
 def choice_of(terms: Terms) -> Choice:
@@ -74,11 +79,12 @@ def choice_of(terms: Terms) -> Choice:
     choice = Choice(
         key=terms.key,
         frequency=terms.frequency,
-        first_on=terms.first_on,
+        first_on=terms.counted_from,
         method=terms.method,
         down_payment_cents=terms.down_payment_cents or None,
         total_cents=terms.total_cents,
         valid_until=terms.valid_until,
+        days=terms.days,
     )
     if len(amounts) == 1:
         return choice
@@ -105,15 +111,25 @@ def plan_terms(choice: Choice, account: AccountFacts, policy: Policy, today: dat
     bounds = plan_bounds(account, policy, today, basis_of(choice.key))
     if bounds is None:
         raise OfferNotInPolicy
-    first_on = choice.first_on or today
-    check_start(first_on, today=today, latest=bounds.latest_first_on)
     total, frequency = account.balance_cents, choice.frequency or bounds.main_frequency
     down = _down_payment(choice, bounds, total)
     count, regular = _pace(choice, total, down=down, currency=account.currency)
-    check_pace(total, regular, count, frequency=frequency, bounds=bounds)
-    parts = _dated(choice, total, first_on, frequency=frequency, down=down, account=account)
-    terms = _terms(account, policy, kind=Kind.PLAN, key=choice.key, parts=parts)
-    return replace(terms, frequency=frequency, method=choice.method, down_payment_cents=down)
+    days = kept_days(frequency, choice.days) if count > 1 else ()
+    check_pace(total, regular, count, frequency=frequency, bounds=bounds, days=days)
+    amounts = _amounts(choice, total, down=down, currency=account.currency)
+    opened = open_days(account, policy, today)
+    found = paydays(choice.first_on or today, frequency, count, days=days, opened=opened)
+    parts = schedule(total, amounts, found.dates, currency=account.currency)
+    terms = replace(
+        _terms(account, policy, kind=Kind.PLAN, key=choice.key, parts=parts),
+        frequency=frequency,
+        method=choice.method,
+        down_payment_cents=down,
+        days=days,
+        anchor_on=found.anchor_on,
+    )
+    check_first_payment(terms, today=today, latest=bounds.latest_first_on)
+    return terms
 
 
 def settlement_terms(choice: Choice, account: AccountFacts, policy: Policy, today: date) -> Terms:
@@ -128,8 +144,9 @@ def settlement_terms(choice: Choice, account: AccountFacts, policy: Policy, toda
     until = offer.valid_until or today
     if choice.valid_until is not None:
         until = min(until, choice.valid_until)
-    check_start(choice.first_on or today, today=today, latest=until)
-    return _settlement(choice, account, policy, today, offer=offer, until=until)
+    terms = _settlement(choice, account, policy, today, offer=offer, until=until)
+    check_first_payment(terms, today=today, latest=until)
+    return terms
 
 
 def agreed_settlement_terms(
@@ -147,8 +164,6 @@ def agreed_settlement_terms(
     total = account.balance_cents if whole else _wanted(choice, floor)
     if not floor <= total < account.balance_cents + whole:
         raise SettlementTooLow(minimum=Money(floor, account.currency))
-    latest = settlement_latest(account, policy, today)
-    check_start(choice.first_on or today, today=today, latest=latest)
     offer = Offer(
         kind=Kind.PLAN if whole else Kind.SETTLEMENT,
         key=choice.key,
@@ -159,7 +174,9 @@ def agreed_settlement_terms(
         parts=settlement_parts(account, policy, today),
         from_cents=total,
     )
-    return _settlement(choice, account, policy, today, offer=offer, until=None)
+    terms = _settlement(choice, account, policy, today, offer=offer, until=None)
+    check_first_payment(terms, today=today, latest=settlement_latest(account, policy, today))
+    return terms
 
 
 def _wanted(choice: Choice, floor: Cents) -> Cents:
@@ -202,8 +219,7 @@ def _settlement(
     offer: Offer,
     until: date | None,
 ) -> Terms:
-    total, first_on = offer.total_cents, choice.first_on or today
-    count = 1
+    total, count = offer.total_cents, ONE_PAYMENT
     if choice.amount_cents is not None or choice.count is not None:
         count, _ = _pace(choice, total, down=NOTHING, currency=account.currency)
     if count > offer.parts:
@@ -211,12 +227,19 @@ def _settlement(
     frequency = choice.frequency or Frequency.MONTHLY
     if count > 1 and frequency not in settlement_frequencies(policy):
         raise FrequencyNotOffered
-    parts: Schedule = ((first_on, total),)
-    if count > 1:
-        parts = _dated(choice, total, first_on, frequency=frequency, down=NOTHING, account=account)
-    terms = _terms(account, policy, kind=offer.kind, key=offer.key, parts=parts)
-    paid = frequency if count > 1 else None
-    return replace(terms, frequency=paid, method=choice.method, valid_until=until)
+    amounts = _amounts(choice, total, down=NOTHING, currency=account.currency)
+    opened = open_days(account, policy, today)
+    days = kept_days(frequency, choice.days) if count > 1 else ()
+    found = paydays(choice.first_on or today, frequency, count, days=days, opened=opened)
+    parts = schedule(total, amounts, found.dates, currency=account.currency)
+    return replace(
+        _terms(account, policy, kind=offer.kind, key=offer.key, parts=parts),
+        frequency=frequency if count > 1 else None,
+        method=choice.method,
+        valid_until=until,
+        days=days,
+        anchor_on=found.anchor_on,
+    )
 
 
 def _pace(choice: Choice, total: Cents, *, down: Cents, currency: str) -> tuple[int, Cents]:
@@ -235,21 +258,11 @@ def _pace(choice: Choice, total: Cents, *, down: Cents, currency: str) -> tuple[
     return count, Cents(regular)
 
 
-def _dated(
-    choice: Choice,
-    total: Cents,
-    first_on: date,
-    *,
-    frequency: Frequency,
-    down: Cents,
-    account: AccountFacts,
-) -> Schedule:
-    if choice.amount_cents is not None:
-        least = minimum_charge(account.currency)
-        parts = parts_by_amount(total, choice.amount_cents, minimum=least, down=down)
-    else:
-        parts = parts_by_count(total, choice.count or ONE_PAYMENT, down=down)
-    return schedule(total, parts, first_on=first_on, frequency=frequency, currency=account.currency)
+def _amounts(choice: Choice, total: Cents, *, down: Cents, currency: str) -> tuple[Cents, ...]:
+    if choice.amount_cents is None:
+        return parts_by_count(total, choice.count or ONE_PAYMENT, down=down)
+    least = minimum_charge(currency)
+    return parts_by_amount(total, choice.amount_cents, minimum=least, down=down)
 
 
 def _down_payment(choice: Choice, bounds: Bounds, total: Cents) -> Cents:

@@ -8,14 +8,14 @@ from typing import Final
 from portal.domain import N_, DomainError
 from portal.domain.facts import AccountFacts
 from portal.domain.money import NOTHING, Cents, Money, minimum_charge, share
-from portal.domain.policy import Policy
+from portal.domain.policy import Policy, SavedMethod
 from portal.domain.schedules import (
     Frequency,
     most_parts,
     most_parts_within,
     smallest_regular,
 )
-from portal.domain.terms import Basis
+from portal.domain.terms import Basis, Method, Terms
 
 GRANTED_WITHIN_DAYS: Final = 92
 SHORTEST_WAIT_DAYS: Final = 30
@@ -94,6 +94,12 @@ class FrequencyNotOffered(DomainError):
     message = N_("Choose how often you want to pay from the list.")
 
 
+class AutomaticNotOffered(DomainError):
+    """The policy has plans that are paid by hand only."""
+
+    message = N_("We cannot take payments automatically here. You make each payment yourself.")
+
+
 class DownPaymentTooSmall(DomainError):
     """The first payment is below what the policy asks for."""
 
@@ -119,11 +125,15 @@ class Bounds:
     installments: int | None = None
     days: int | None = None
 
-    def most(self, frequency: Frequency) -> int:
-        """How many payments of this rhythm a plan may have: the least that any limit allows."""
+    def most(self, frequency: Frequency, days: tuple[int, ...] = ()) -> int:
+        """How many payments of this rhythm a plan may have: the least that any limit allows.
+
+        ``days`` are those of the month that it keeps to. Moves off closed days do not count.
+        """
         found = most_parts(frequency, self.months)
         if self.days is not None:
-            found = min(found, most_parts_within(frequency, self.days))
+            apart = days[-1] - days[0] if days else 0
+            found = min(found, most_parts_within(frequency, self.days, apart=apart))
         return found if self.installments is None else min(found, self.installments)
 
     @property
@@ -191,11 +201,13 @@ def latest_first_on(account: AccountFacts, policy: Policy, today: date, basis: B
     return max(latest, account.earliest_deadline_on or latest)
 
 
-def smallest_amount(total: Cents, bounds: Bounds, frequency: Frequency) -> Cents:
+def smallest_amount(
+    total: Cents, bounds: Bounds, frequency: Frequency, days: tuple[int, ...] = ()
+) -> Cents:
     """The smallest regular payment that keeps a plan for ``total`` within its bounds, in cents."""
     even = smallest_regular(
         total,
-        bounds.most(frequency),
+        bounds.most(frequency, days),
         minimum=minimum_charge(bounds.currency),
         down=bounds.down_payment_cents,
     )
@@ -213,8 +225,28 @@ def check_start(first_on: date, *, today: date, latest: date) -> None:
         raise FirstPaymentTooLate(latest=latest)
 
 
+def check_first_payment(terms: Terms, *, today: date, latest: date) -> None:
+    """The same for terms; a payment that moved off a closed day is as late as that day."""
+    if terms.first_on < today:
+        raise FirstPaymentInPast(today=today)
+    if terms.counted_from > latest:
+        raise FirstPaymentTooLate(latest=latest)
+
+
+def allowed_method(method: Method, policy: Policy) -> Method:
+    """Who makes the payments under a policy: by hand where nothing may be saved (PY-06)."""
+    offered = policy.plan is None or policy.plan.saved_method is not SavedMethod.NOT_OFFERED
+    return method if offered else Method.MANUAL
+
+
 def check_pace(
-    total: Cents, regular: Cents, count: int, *, frequency: Frequency, bounds: Bounds
+    total: Cents,
+    regular: Cents,
+    count: int,
+    *,
+    frequency: Frequency,
+    bounds: Bounds,
+    days: tuple[int, ...] = (),
 ) -> None:
     """Refuse a plan whose payments are too small, or too many.
 
@@ -222,13 +254,14 @@ def check_pace(
     """
     if frequency not in bounds.frequencies:
         raise FrequencyNotOffered
-    smallest = Money(smallest_amount(total, bounds, frequency), bounds.currency)
+    smallest = Money(smallest_amount(total, bounds, frequency, days), bounds.currency)
     if count > 1 and regular < bounds.minimum_cents:
         raise InstallmentTooSmall(minimum=smallest)
     if count > most_parts(frequency, bounds.months):
         raise PlanTooLong(months=bounds.months, smallest=smallest)
-    if count > bounds.most(frequency):
-        raise TooManyInstallments(most=bounds.most(frequency), smallest=smallest)
+    most = bounds.most(frequency, days)
+    if count > most:
+        raise TooManyInstallments(most=most, smallest=smallest)
 
 
 def check_down_payment(first: Cents, required: Cents, *, total: Cents, currency: str) -> None:

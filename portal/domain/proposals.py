@@ -9,9 +9,10 @@ from portal.domain import N_, DomainError
 from portal.domain.admission import granted_terms
 from portal.domain.building import settlement_frequencies
 from portal.domain.facts import AccountFacts
-from portal.domain.limits import FrequencyNotOffered, check_start
+from portal.domain.limits import FrequencyNotOffered, allowed_method, check_start
 from portal.domain.money import AmountNotPositive, Cents, Money, minimum_charge
 from portal.domain.offers import chargeable
+from portal.domain.paydays import kept_days, open_days, paydays
 from portal.domain.policy import Policy
 from portal.domain.schedules import PARTS_A_YEAR, Frequency, parts_by_amount, schedule
 from portal.domain.terms import Method, Terms
@@ -48,7 +49,8 @@ class NothingToPropose(DomainError):
 class Proposal:
     """What a debtor suggests: pay ``total_cents`` (None: all that is owed) from a first date on.
 
-    ``amount_cents`` is each payment (None: one payment of it all), ``frequency`` its rhythm.
+    ``amount_cents`` is each payment (None: one payment of it all), ``frequency`` its rhythm, on
+    ``days`` of the month where they are given.
     """
 
     first_on: date
@@ -56,6 +58,7 @@ class Proposal:
     amount_cents: Cents | None = None
     frequency: Frequency = Frequency.MONTHLY
     method: Method = Method.MANUAL
+    days: tuple[int, ...] = ()
 
     def sums(self, owed: Cents) -> tuple[Cents, Cents]:
         """What it comes to in all and each time, in cents."""
@@ -132,6 +135,7 @@ def check_proposal(proposal: Proposal, account: AccountFacts, policy: Policy, to
         raise ProposalTooLong(years=LONGEST_YEARS)
     if amount < total and proposal.frequency not in settlement_frequencies(policy):
         raise FrequencyNotOffered
+    kept_days(proposal.frequency, proposal.days)
     latest = today + timedelta(days=LATEST_DAYS)
     check_start(proposal.first_on, today=today, latest=latest)
     return total
@@ -140,27 +144,32 @@ def check_proposal(proposal: Proposal, account: AccountFacts, policy: Policy, to
 def wish_terms(proposal: Proposal, account: AccountFacts, policy: Policy) -> Terms:
     """The proposal as terms, whatever the limits: what staff see, and may pass to ``grant``.
 
-    Raises PartTooSmall, AmountNotPositive, ScheduleTooLong.
+    Raises PartTooSmall, AmountNotPositive, ScheduleTooLong, DaysTooClose.
     """
     owed = account.balance_cents
     total = Cents(min(proposal.total_cents or owed, owed))
     least = minimum_charge(account.currency)
     parts = parts_by_amount(total, proposal.amount_cents or total, minimum=least)
-    dated = schedule(
-        total,
-        parts,
-        first_on=proposal.first_on,
-        frequency=proposal.frequency,
-        currency=account.currency,
+    several, opened = len(parts) > 1, open_days(account, policy)
+    days = kept_days(proposal.frequency, proposal.days) if several else ()
+    found = paydays(proposal.first_on, proposal.frequency, len(parts), days=days, opened=opened)
+    dated = schedule(total, parts, found.dates, currency=account.currency)
+    return replace(
+        granted_terms(account, policy, total=total, schedule=dated),
+        frequency=proposal.frequency if several else None,
+        method=allowed_method(proposal.method, policy),
+        days=days,
+        anchor_on=found.anchor_on,
     )
-    terms = granted_terms(account, policy, total=total, schedule=dated)
-    frequency = proposal.frequency if len(parts) > 1 else None
-    return replace(terms, frequency=frequency, method=proposal.method)
 
 
 def to_dict(proposal: Proposal) -> dict[str, Any]:
     """A proposal as plain JSON values; what was left open is left out."""
-    said = {**asdict(proposal), "first_on": proposal.first_on.isoformat()}
+    said = {
+        **asdict(proposal),
+        "first_on": proposal.first_on.isoformat(),
+        "days": list(proposal.days) or None,
+    }
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -172,4 +181,5 @@ def from_dict(said: dict[str, Any]) -> Proposal:
         amount_cents=Cents(said["amount_cents"]) if "amount_cents" in said else None,
         frequency=Frequency(said["frequency"]),
         method=Method(said["method"]),
+        days=tuple(said.get("days", ())),
     )

@@ -42,6 +42,7 @@ PARTS_A_YEAR: Final = {
 
 
 HALF_DAYS: Final = 2
+LONGEST_MONTH: Final = 31
 LONGEST_STEP: Final = {
     Frequency.WEEKLY: 14,
     Frequency.EVERY_TWO_WEEKS: 28,
@@ -113,12 +114,16 @@ def most_parts(frequency: Frequency, months: int) -> int:
     return -(-PARTS_A_YEAR[frequency] * months // 12)
 
 
-def most_parts_within(frequency: Frequency, days: int) -> int:
+def most_parts_within(frequency: Frequency, days: int, *, apart: int = 0) -> int:
     """How many payments fit between a first and a last one so many days later; one always does.
 
-    A month is counted as its longest, 31 days, so that no calendar makes it more.
+    A month is counted as its longest, 31 days, so that no calendar makes it more. ``apart``: how
+    far apart the two days are that a twice-monthly rhythm keeps to (0: half a month).
     """
-    return 1 + days * HALF_DAYS // LONGEST_STEP[frequency]
+    step = LONGEST_STEP[frequency]
+    most = 1 + days * HALF_DAYS // step
+    widest = max(apart, LONGEST_MONTH - apart) * HALF_DAYS if apart else step
+    return most - (most % 2 == 0 and (most - 2) * step + widest > days * HALF_DAYS)
 
 
 def parts_by_amount(
@@ -177,16 +182,13 @@ def parts_by_count(total: Cents, count: int, *, down: Cents = NOTHING) -> tuple[
 
 
 def schedule(
-    total: Cents, parts: Sequence[Cents], *, first_on: date, frequency: Frequency, currency: str
+    total: Cents, parts: Sequence[Cents], dates: Sequence[date], *, currency: str
 ) -> Schedule:
-    """Dated parts of a total.
-
-    Raises PartTooSmall for a part that cannot be charged, DateTooFar, ScheduleTooLong.
-    """
+    """Dated parts of a total. Raises PartTooSmall for a part that cannot be charged."""
     minimum = minimum_charge(currency)
     if sum(parts) != total or min(parts) < minimum:
         raise PartTooSmall(minimum=Money(minimum, currency))
-    return tuple(zip(due_dates(first_on, frequency, len(parts)), parts, strict=True))
+    return tuple(zip(dates, parts, strict=True))
 
 
 def shorten(parts: Schedule, new_total: Cents, *, minimum: Cents) -> Schedule:

@@ -77,7 +77,7 @@ class Table:
         """The same proposal in a rhythm that is offered: one payment has none of its own."""
         if proposal.frequency in settlement_frequencies(self.policy):
             return proposal
-        return replace(proposal, frequency=self.main_frequency)
+        return replace(proposal, frequency=self.main_frequency, days=())
 
     def starts(self, proposal: Proposal) -> tuple[date, ...]:
         """The proposed first date, then each earlier one on which more may be agreed, latest first.
@@ -105,7 +105,9 @@ class Table:
         )
         if amount >= total:
             return choice
-        return replace(choice, amount_cents=amount, frequency=proposal.frequency)
+        return replace(
+            choice, amount_cents=amount, frequency=proposal.frequency, days=proposal.days
+        )
 
     def agreed(self, proposal: Proposal) -> Terms | None:
         """The terms that a proposal is agreed as, or None; never for more than is proposed.

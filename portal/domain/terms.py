@@ -10,7 +10,8 @@ from typing import Any
 import rfc8785
 
 from portal.domain.money import NOTHING, Cents
-from portal.domain.schedules import Frequency, Schedule, due_dates
+from portal.domain.paydays import EVERY_DAY, LAST_WORKING_DAY, OpenDays, paydays
+from portal.domain.schedules import Frequency, Schedule
 
 
 class Kind(StrEnum):
@@ -42,7 +43,8 @@ class Choice:
 
     ``key`` names the offer. A plan, or a settlement in parts, has an ``amount_cents`` or a
     ``count``, never both (the other follows); one payment has neither. ``first_on`` None is today.
-    ``valid_until`` is the deadline that was shown, if one was.
+    ``valid_until`` is the deadline that was shown, if one was. ``days`` are the days of the month
+    that the rhythm keeps to (``paydays.kept_days``); the first payment is on the first of them.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Choice:
     down_payment_cents: Cents | None = None
     total_cents: Cents | None = None
     valid_until: date | None = None
+    days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,9 @@ class Terms:
 
     ``balance_cents`` is what was owed when they were computed, ``saved_cents`` what is forgiven at
     the end; ``down_payment_cents`` is what the first payment had to be at least (0: nothing asked).
-    ``valid_until`` is the last day on which they can be accepted (None: no deadline).
+    ``valid_until`` is the last day on which they can be accepted (None: no deadline). ``days`` are
+    the days of the month that the rhythm keeps to; ``anchor_on`` is the day it is counted from,
+    where the first payment moved away from it.
     """
 
     kind: Kind
@@ -76,6 +81,8 @@ class Terms:
     method: Method = Method.MANUAL
     down_payment_cents: Cents = NOTHING
     valid_until: date | None = None
+    days: tuple[int, ...] = ()
+    anchor_on: date | None = None
 
     @property
     def basis(self) -> Basis:
@@ -91,6 +98,20 @@ class Terms:
     def first_on(self) -> date:
         """When the first payment is due."""
         return self.schedule[0][0]
+
+    @property
+    def counted_from(self) -> date:
+        """The day that the dates are counted from: the first payment's, before it moved."""
+        return self.anchor_on or self.first_on
+
+    @property
+    def moved(self) -> bool:
+        """Whether a payment is later than its rhythm says, because that day is closed."""
+        if self.days == (LAST_WORKING_DAY,):
+            return False
+        rhythm, count = self.frequency or Frequency.MONTHLY, len(self.schedule)
+        counted = paydays(self.counted_from, rhythm, count, days=self.days)
+        return counted.dates != tuple(due_on for due_on, _ in self.schedule)
 
     @property
     def last_on(self) -> date:
@@ -113,12 +134,17 @@ class Terms:
         amounts = groupby(cents for _, cents in self.schedule)
         return tuple((len(list(same)), cents) for cents, same in amounts)
 
-    def starting(self, first_on: date) -> "Terms":
-        """The same payments from another first date. Raises DateTooFar."""
-        frequency = self.frequency or Frequency.MONTHLY
-        dates = due_dates(first_on, frequency, len(self.schedule))
-        amounts = (cents for _, cents in self.schedule)
-        return replace(self, schedule=tuple(zip(dates, amounts, strict=True)))
+    def starting(self, start_on: date, opened: OpenDays = EVERY_DAY) -> "Terms":
+        """The same payments from the first date on or after another day. Raises DateTooFar.
+
+        From the first date that they have, they are what they were.
+        """
+        if start_on == self.first_on:
+            return self
+        rhythm, amounts = self.frequency or Frequency.MONTHLY, [cents for _, cents in self.schedule]
+        found = paydays(start_on, rhythm, len(amounts), days=self.days, opened=opened)
+        dated = tuple(zip(found.dates, amounts, strict=True))
+        return replace(self, schedule=dated, anchor_on=found.anchor_on)
 
     def as_granted(self, valid_until: date | None) -> "Terms":
         """The same terms, granted by a person until a day."""
@@ -147,6 +173,8 @@ def to_dict(terms: Terms) -> dict[str, Any]:
         "frequency": str(terms.frequency) if terms.frequency else None,
         "valid_until": terms.valid_until.isoformat() if terms.valid_until else None,
         "down_payment_cents": int(terms.down_payment_cents) or None,
+        "days": list(terms.days) or None,
+        "anchor_on": terms.anchor_on.isoformat() if terms.anchor_on else None,
         "schedule": [
             {"n": n, "due_on": due_on.isoformat(), "amount_cents": int(cents)}
             for n, (due_on, cents) in enumerate(terms.schedule, start=1)
@@ -172,6 +200,8 @@ def from_dict(said: dict[str, Any]) -> Terms:
         method=Method(said["method"]),
         down_payment_cents=Cents(said.get("down_payment_cents", 0)),
         valid_until=date.fromisoformat(said["valid_until"]) if "valid_until" in said else None,
+        days=tuple(said.get("days", ())),
+        anchor_on=date.fromisoformat(said["anchor_on"]) if "anchor_on" in said else None,
     )
 
 

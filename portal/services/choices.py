@@ -13,6 +13,7 @@ from portal.domain.building import build
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import BalanceChanged, OfferExpired, OfferNotInPolicy
 from portal.domain.money import Cents, Money
+from portal.domain.paydays import open_days
 from portal.domain.schedules import Frequency
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Choice, Method, Terms, from_dict
@@ -75,6 +76,7 @@ def to_dict(picked: Picked) -> dict[str, Any]:
         "w": choice.down_payment_cents,
         "t": choice.total_cents,
         "u": choice.valid_until.isoformat() if choice.valid_until else None,
+        "y": choice.days or None,
         "v": picked.policy_version,
         "b": picked.balance_cents,
         "p": str(picked.proposal_id) if picked.proposal_id else None,
@@ -95,6 +97,7 @@ def read(said: dict[str, Any]) -> Picked:
         down_payment_cents=said.get("w"),
         total_cents=said.get("t"),
         valid_until=date.fromisoformat(said["u"]) if "u" in said else None,
+        days=tuple(said.get("y", ())),
     )
     proposal_id = UUID(said["p"]) if "p" in said else None
     made_on = date.fromisoformat(said["o"]) if "o" in said else None
@@ -178,7 +181,8 @@ def _granted(
     granted = replace(from_dict(proposal.granted_terms), valid_until=until)
     if granted.valid_until is not None and granted.valid_until < today:
         raise OfferExpired(valid_until=granted.valid_until)
-    terms = granted.starting(max(picked.choice.first_on or granted.first_on, today))
     published = policy_version(session, account.client_id, granted.policy_version)
+    start_on = max(picked.choice.first_on or granted.first_on, today)
+    terms = granted.starting(start_on, open_days(facts, published.policy, today))
     admitted = admit(terms, facts, published.policy, today, granted=granted)
     return Draft(admitted, published, facts, today, proposal)

@@ -12,6 +12,7 @@ from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.offers import Offer
 from portal.domain.statuses import ArrangementStatus
 from portal.models import Account, Arrangement, Debtor, EntryKind, LedgerEntry
+from portal.rules.holidays import region_holidays
 from portal.services.policies import NoPolicy, PublishedPolicy, live_policy
 from portal.services.standing import standing, today_of
 
@@ -44,6 +45,7 @@ def facts_of(account: Account, debtor: Debtor, history: PaymentHistory) -> Accou
         collector_role=str(account.collector_role),
         product=account.product,
         history=history,
+        holidays=region_holidays(debtor.country, debtor.region),
     )
 
 

@@ -16,6 +16,7 @@ from portal.domain.admission import grant
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.holds import Capability
 from portal.domain.negotiation import answer
+from portal.domain.paydays import open_days
 from portal.domain.statuses import LIVE, AccountStatus, ProposalStatus, move
 from portal.domain.terms import Kind, Terms
 from portal.domain.wording import clean_text
@@ -302,8 +303,9 @@ def _within_limits(
 ) -> Terms:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     today, policy = today_of(debtor, now), live_policy(session, account.client_id).policy
-    soon = terms if terms.first_on >= today else terms.starting(today)
     facts = read_facts(session, account, debtor)
+    opened = open_days(facts, policy, today)
+    soon = terms if terms.first_on >= today else terms.starting(today, opened)
     return grant(soon, facts, policy, today, valid_until=valid_until)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from portal import tasks
-from portal.domain import admission, schedules, terms
+from portal.domain import paydays, schedules
 from portal.domain.schedules import Frequency
 from portal.gateways.payments import GatewayRefund, RefundStatus
 from portal.gateways.stripe import StripeGateway
@@ -213,8 +213,8 @@ def _days_drift() -> tuple[Patch, ...]:
             found.append(schedules.add_months(found[-1], 1, found[-1].day))
         return tuple(found)
 
-    where, due_dates = (schedules, terms, admission), schedules.due_dates
-    return tuple(Patch(module, "due_dates", from_the_one_before) for module in where)
+    due_dates = schedules.due_dates
+    return (Patch(paydays, "due_dates", from_the_one_before),)
 
 
 def _told_twice() -> tuple[Patch, ...]:

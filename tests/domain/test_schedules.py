@@ -184,7 +184,6 @@ def dated(amounts: tuple[int, ...]) -> Schedule:
     return schedule(
         Cents(sum(amounts)),
         [Cents(cents) for cents in amounts],
-        first_on=date(2026, 12, 4),
-        frequency=Frequency.MONTHLY,
+        due_dates(date(2026, 12, 4), Frequency.MONTHLY, len(amounts)),
         currency="USD",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal import __version__, i18n, templating
 from portal.blueprints.debtor.common import collector
-from portal.blueprints.debtor.words import pace, schedule_lines
+from portal.blueprints.debtor.words import moves, pace, schedule_lines
 from portal.domain.debts import Country
 from portal.domain.disclosures import AGREEMENT_HEADING, CARD_DISCLOSURE, review_documents
 from portal.domain.terms import Kind, Terms
@@ -56,6 +56,7 @@ def fragment(view: Balance, drafted: Draft, c: str, *, locale: str) -> str:
         "documents/review.html",
         account=view.account,
         terms=drafted.terms,
+        moves=moves(drafted.published.policy) if drafted.terms.moved else None,
         rows=[*_rows(view, drafted, _change_url(view, drafted, c), locale)],
     )
 

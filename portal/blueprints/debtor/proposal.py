@@ -11,11 +11,12 @@ from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.common import pick, refuse_hidden, show, signed, welcome
-from portal.blueprints.debtor.words import EACH, headline, money, schedule_lines, written
+from portal.blueprints.debtor.words import each, headline, money, schedule_lines, written
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.building import choice_of
 from portal.domain.money import Cents
+from portal.domain.paydays import open_days
 from portal.domain.proposals import Agreed, Alternatives, Answer, ForReview
 from portal.domain.proposals import from_dict as read_wish
 from portal.domain.statuses import ProposalStatus
@@ -26,6 +27,7 @@ from portal.services import evidence, proposals
 from portal.services.balance import Balance, read_with
 from portal.services.choices import Picked
 from portal.services.open_proposals import Closed, granted_until
+from portal.services.policies import policy_version
 from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -105,8 +107,8 @@ def _rows(view: Balance, said: Said) -> Iterator[tuple[str, str, None]]:
     if wish.total_cents is not None:
         yield _("To close the account"), money(wish.total_cents, currency), None
     if wish.amount_cents is not None and wish.amount_cents != wish.total_cents:
-        each = _(EACH[wish.frequency], amount=money(wish.amount_cents, currency))
-        yield _("You pay"), each, None
+        amount = money(wish.amount_cents, currency)
+        yield _("You pay"), each(amount, wish.frequency, wish.days, locale()), None
     yield _("First payment"), written(wish.first_on), None
     if said["note"]:
         yield _("Your note"), said["note"], None
@@ -138,6 +140,10 @@ def _until(view: Balance, said: Said) -> date | None:
 def _granted(view: Balance, said: Said) -> Way:
     terms = from_dict(said["terms"])
     first_on = max(terms.first_on, view.today)
+    if first_on > terms.first_on:
+        version = policy_version(session, view.account.client_id, terms.policy_version)
+        opened = open_days(view.offers.facts, version.policy, view.today)
+        terms = terms.starting(first_on, opened)
     chosen = Picked(
         Choice(key=terms.key, first_on=first_on),
         terms.policy_version,
@@ -145,7 +151,7 @@ def _granted(view: Balance, said: Said) -> Way:
         UUID(said["id"]),
     )
     url = url_for(".review", account_id=view.account.id, c=signed(chosen))
-    return _way(terms.starting(first_on), url, why="")
+    return _way(terms, url, why="")
 
 
 def _way(terms: Terms, url: str, *, why: str) -> Way:

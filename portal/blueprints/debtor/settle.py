@@ -12,22 +12,21 @@ from portal.blueprints.debtor.common import open_account, pick, show
 from portal.blueprints.debtor.documents import card_text
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
 from portal.blueprints.debtor.wishes import (
-    OTHER,
-    Pick,
     WhenForm,
     closed,
     earlier,
     negotiated,
     policy_of,
 )
-from portal.blueprints.debtor.words import money
-from portal.blueprints.fields import MoneyField
+from portal.blueprints.debtor.words import money, moves
+from portal.blueprints.fields import OTHER, MoneyField, Pick
 from portal.domain import N_, DomainError
-from portal.domain.building import settlement_frequencies
+from portal.domain.building import build, settlement_frequencies
 from portal.domain.limits import OfferNotInPolicy, latest_first_on
 from portal.domain.money import Cents
 from portal.domain.offers import Offer, part_payment
 from portal.domain.proposals import Proposal
+from portal.domain.schedules import Frequency
 from portal.domain.terms import Basis, Choice, Kind
 from portal.models import PaymentPurpose
 from portal.security import audience
@@ -39,7 +38,7 @@ from portal.web import gettext as _
 class SettleForm(WhenForm):
     """How much closes the account, and in how many parts."""
 
-    order = ("total", "own", "parts", "frequency", "start", "on", "method")
+    order = ("total", "own", "parts")
 
     total = Pick(N_("How much can you pay in all?"))
     own = MoneyField(N_("Your amount"), optional=True)
@@ -55,7 +54,7 @@ class SettleForm(WhenForm):
         self.total.data = choice.key if known else OTHER
         self.own.data = None if known else choice.total_cents
 
-    def complete(self, today: date) -> bool:
+    def complete(self, today: date, only: Frequency) -> bool:
         """Whether all is there; else the form says what is missing, all at once."""
         if self.total.data in (None, OTHER) and self.own.data is None:
             self.total.errors = [_("Choose an amount, or enter your own.")]
@@ -63,7 +62,7 @@ class SettleForm(WhenForm):
             self.total.errors = [_("You chose one amount and typed another. Which one?")]
         if self.parts.data is None:
             self.parts.errors = [_("Choose in how many payments.")]
-        return self.check_times(today, several=self.parts.data != "1")
+        return self.check_times(today, only, several=self.parts.data != "1")
 
 
 @bp.route("/account/<uuid:account_id>/settle", methods=["GET", "POST"])
@@ -76,12 +75,14 @@ def settle(account_id: UUID) -> ResponseReturnValue:
     offers = [offer for offer in view.offers.offers if offer.kind is Kind.SETTLEMENT]
     if not offers:
         return balance_page(view, note=explain(OfferNotInPolicy())), 409
-    form = _settle_form(view, offers)
-    if form.validate_on_submit() and form.complete(view.today):
-        answered = _settled(view, form, offers)
+    form, policy = _settle_form(view, offers), policy_of(view)
+    only = settlement_frequencies(policy)[0]
+    if form.validate_on_submit() and form.complete(view.today, only):
+        answered = _settled(view, form, offers, only)
         if answered:
             return answered
-    page = show("debtor/settle.html", view, form=form, details=_details(offers))
+    given = {"details": _details(offers), "moves": moves(policy)}
+    page = show("debtor/settle.html", view, form=form, **given)
     return page, 422 if form.errors else 200
 
 
@@ -103,7 +104,7 @@ def _said(offer: Offer) -> Iterator[str]:
 def _settle_form(view: Balance, offers: list[Offer]) -> SettleForm:
     form, policy = SettleForm(), policy_of(view)
     latest = latest_first_on(view.offers.facts, policy, view.today, Basis.AGREED)
-    form.offer_times(view, settlement_frequencies(policy), latest)
+    form.offer_times(view, policy, settlement_frequencies(policy), latest)
     currency = view.account.currency
     form.total.offer(
         [
@@ -119,31 +120,45 @@ def _settle_form(view: Balance, offers: list[Offer]) -> SettleForm:
     return form
 
 
-def _settled(view: Balance, form: SettleForm, offers: list[Offer]) -> ResponseReturnValue | None:
+def _settled(
+    view: Balance, form: SettleForm, offers: list[Offer], only: Frequency
+) -> ResponseReturnValue | None:
     first_on = form.first_on(view.today) or view.today
     count = int(form.parts.data)
-    only = settlement_frequencies(policy_of(view))[0]
+    frequency = form.chosen_frequency(only)
+    days = form.days_of(frequency) if count > 1 else ()
     offer = next((one for one in offers if one.key == form.total.data), None)
     if offer is not None:
         choice = Choice(
             key=offer.key,
             count=count if count > 1 else None,
-            frequency=form.chosen_frequency(only) if count > 1 else None,
+            frequency=frequency if count > 1 else None,
             first_on=first_on,
             method=form.chosen_method(),
             valid_until=offer.valid_until,
+            days=days,
         )
-        c = pick(view, choice)
-        return see_other(url_for(".review", account_id=view.account.id, c=c))
+        return _reviewed(view, choice, form)
     total = Cents(form.own.data)
     wish = Proposal(
         first_on=first_on,
         total_cents=total,
         amount_cents=Cents(-(-total // count)),
-        frequency=form.chosen_frequency(only),
+        frequency=frequency,
         method=form.chosen_method(),
+        days=days,
     )
     return negotiated(view, wish, form)
+
+
+def _reviewed(view: Balance, choice: Choice, form: SettleForm) -> ResponseReturnValue | None:
+    """The review of a choice; None where it cannot be had, which the form says."""
+    try:
+        build(choice, view.offers.facts, policy_of(view), view.today)
+    except DomainError as error:
+        form.form_errors.append(explain(error))
+        return None
+    return see_other(url_for(".review", account_id=view.account.id, c=pick(view, choice)))
 
 
 class PartForm(Form):

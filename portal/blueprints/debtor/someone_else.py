@@ -10,9 +10,8 @@ from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.common import any_account, open_account, runtime, show
 from portal.blueprints.debtor.documents import card_text
-from portal.blueprints.debtor.wishes import OTHER, Pick
 from portal.blueprints.debtor.words import money
-from portal.blueprints.fields import MoneyField
+from portal.blueprints.fields import OTHER, MoneyField, Pick
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.money import Cents

@@ -1,23 +1,20 @@
 """What people wish for on the pages of plans and settlements, and where a wish leads."""
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
-import wtforms
 from flask import request
 from flask.typing import ResponseReturnValue
-from wtforms import RadioField
-from wtforms.validators import StopValidation
 
 from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.common import pick, picked
+from portal.blueprints.debtor.paydays import PaydayForm
 from portal.blueprints.debtor.words import RHYTHMS, written
-from portal.blueprints.fields import DateBoxes
+from portal.blueprints.fields import OTHER, DateBoxes, Pick
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.building import choice_of
-from portal.domain.limits import OfferNotInPolicy
+from portal.domain.limits import OfferNotInPolicy, allowed_method
 from portal.domain.negotiation import answer
 from portal.domain.policy import Policy
 from portal.domain.proposals import Agreed, Proposal
@@ -29,8 +26,13 @@ from portal.services.proposals import Wish, submit
 from portal.web import Form, explain, now, see_other, session, url_for
 from portal.web import gettext as _
 
-OTHER, TODAY = "other", "today"
+TODAY = "today"
 SOONEST = timedelta(days=3)
+WHEN = (
+    *("frequency", "pair", "first_day", "second_day", "monthday", "own_day"),
+    *("start", "on", "method"),
+)
+"""The fields that ask when and how, as they stand on the page."""
 
 
 class OptionalDate(DateBoxes):
@@ -42,28 +44,8 @@ class OptionalDate(DateBoxes):
             super().pre_validate(form)
 
 
-class Pick(RadioField):
-    """One of several; whether one is needed depends on the others, so the form asks for it."""
-
-    def __init__(self, label: str, options: Iterable[tuple[str, str]] = (), **given: Any) -> None:
-        super().__init__(label, **given)
-        self.offer(options)
-
-    def offer(self, options: Iterable[tuple[str, str]]) -> None:
-        """Put these (value, words) on the page."""
-        listed = dict(options)
-        self.values = frozenset(listed)
-        self.choices = [wtforms.SelectChoice(*one) for one in listed.items()]  # type: ignore[attr-defined]
-
-    def pre_validate(self, form: Any) -> None:
-        """Refuse what is not in the list."""
-        self.data = self.data or None
-        if self.data is not None and self.data not in self.values:
-            raise StopValidation(_("Choose from the list."))
-
-
-class WhenForm(Form):
-    """When the first payment is, how often one follows, and who makes it; nothing is chosen."""
+class WhenForm(PaydayForm):
+    """How often, on which days, from when, and who makes the payments; nothing is chosen."""
 
     frequency = Pick(N_("How often do you want to pay?"))
     start = Pick(N_("When is your first payment?"))
@@ -77,17 +59,20 @@ class WhenForm(Form):
     )
 
     order: ClassVar[tuple[str, ...]] = ()
-    """The fields as they stand on the page, which is the order of its problems."""
+    """The fields before these as they stand on the page, which is the order of its problems."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._fields = {name: self[name] for name in self.order}
+        self._fields = {name: self[name] for name in (*self.order, *WHEN)}
 
-    def offer_times(self, view: Balance, frequencies: tuple[Frequency, ...], latest: date) -> None:
-        """Put the rhythms and dates that this account can have into the form."""
+    def offer_times(
+        self, view: Balance, policy: Policy, frequencies: tuple[Frequency, ...], latest: date
+    ) -> None:
+        """Put the rhythms, dates and ways to pay that this account can have into the form."""
         self.frequency.offer((f.value, RHYTHMS[f]) for f in frequencies)
         if len(frequencies) == 1:
             del self.frequency
+        self.offer_days(frequencies)
         days = [day for day in likely_days(view.today) if day <= latest]
         self.start.offer(
             [
@@ -96,7 +81,8 @@ class WhenForm(Form):
                 (OTHER, _("Another date")),
             ]
         )
-        if not view.offers.capabilities.charge.allowed:
+        automatic = allowed_method(Method.AUTOMATIC, policy) is Method.AUTOMATIC
+        if not automatic or not view.offers.capabilities.charge.allowed:
             del self.method
 
     def remember_times(self, choice: Choice, today: date) -> None:
@@ -108,6 +94,7 @@ class WhenForm(Form):
             self.on.process(None, first_on)
         if "frequency" in self and choice.frequency:
             self.frequency.data = choice.frequency.value
+        self.remember_days(choice.frequency, choice.days)
         if "method" in self:
             self.method.data = choice.method.value
 
@@ -130,14 +117,19 @@ class WhenForm(Form):
         asked = "method" in self and self.method.data
         return Method(self.method.data) if asked else Method.MANUAL
 
-    def check_times(self, today: date, *, several: bool = True) -> bool:
-        """Whether all is there that this many payments need; else the form says what is missing."""
+    def check_times(self, today: date, only: Frequency, *, several: bool = True) -> bool:
+        """Whether all is there that this many payments need; else the form says what is missing.
+
+        ``only`` is the rhythm where there is no other.
+        """
         if self.start.data is None:
             self.start.errors = [_("Choose when to start.")]
         elif self.first_on(today) is None and not self.on.errors:
             self.on.errors = [_("Enter the date of your first payment.")]
         if several and "frequency" in self and not self.frequency.data:
             self.frequency.errors = [_("Choose how often.")]
+        elif several:
+            self.check_days(self.chosen_frequency(only))
         later = several or self.first_on(today) != today
         if later and "method" in self and not self.method.data:
             self.method.errors = [_("Choose if we take the payments, or you make each one.")]

@@ -11,6 +11,7 @@ from wtforms import SelectField, StringField
 
 from portal import i18n
 from portal.blueprints.consoles import READERS, WORKERS, Answer, attempt, options, page
+from portal.blueprints.debtor.words import on_days
 from portal.blueprints.fields import DateBoxes, MoneyField
 from portal.blueprints.support import bp
 from portal.domain import N_, DomainError, labels, wording
@@ -28,7 +29,7 @@ from portal.services.offers import read_facts
 from portal.services.open_proposals import granted_until
 from portal.services.policies import live_policy
 from portal.services.standing import today_of
-from portal.web import Form, explain, now, see_other, session, url_for
+from portal.web import Form, explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
 DAYS = {"7": N_("7 days"), "14": N_("14 days"), "30": N_("30 days")}
@@ -117,6 +118,7 @@ def _show(found: Proposal, form: Form | None = None) -> Answer:
         may=current_staff().role,
         masked=wording.mask_name,
         frequencies=labels.FREQUENCIES,
+        on_days=lambda days: on_days(days, locale()),
     )
     return (answer, 422) if form is not None else answer
 
@@ -205,12 +207,14 @@ def _terms(found: Proposal, form: CounterForm) -> Terms:
     """What was typed, as terms; ``grant`` holds them against the limits."""
     account, debtor = _account(found)
     wish = domain.from_dict(found.wish)
+    frequency = Frequency(form.frequency.data)
     offered = domain.Proposal(
         first_on=form.first_on.data,
         total_cents=Cents(form.total.data),
         amount_cents=Cents(min(form.amount.data, form.total.data)),
-        frequency=Frequency(form.frequency.data),
+        frequency=frequency,
         method=wish.method,
+        days=wish.days if frequency is wish.frequency else (),
     )
     facts = read_facts(session, account, debtor)
     policy = live_policy(session, account.client_id).policy
