@@ -227,7 +227,7 @@ def small_cases(draw: st.DrawFn) -> tuple[Proposal, Situation]:
     policy = Policy(
         version=1,
         currency="USD",
-        bands=draw(bands(floor)),
+        bands=draw(bands(floor, 1)),
         plan=draw(st.sampled_from((plan, plan, None))),
         agree=ProposalLimits(floor, draw(st.integers(50, least)), draw(st.integers(6, 9))),
         review=ProposalLimits(1, 50, 12),

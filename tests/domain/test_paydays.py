@@ -22,6 +22,7 @@ from portal.domain.limits import (
     TooManyInstallments,
 )
 from portal.domain.money import Cents
+from portal.domain.negotiation import answer
 from portal.domain.paydays import (
     LAST_DAY,
     LAST_WORKING_DAY,
@@ -33,7 +34,7 @@ from portal.domain.paydays import (
     paydays,
 )
 from portal.domain.policy import DueDays, Policy, SavedMethod
-from portal.domain.proposals import Agreed, Proposal, answer, wish_terms
+from portal.domain.proposals import Agreed, Proposal, wish_terms
 from portal.domain.schedules import Frequency, most_parts_within
 from portal.domain.terms import Choice, Method
 from portal.models import Debtor
