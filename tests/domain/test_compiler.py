@@ -354,7 +354,7 @@ def test_an_amount_is_below_the_lowest_share_of_a_balance_that_is_large_enough()
     amount = policy(Band(tiers=(Tier(pay_cents=600_00),)))
     assert told(amount) == {
         "tiers.floor": "A tier of $600.00 is below the lowest share that may be agreed, 50%: of"
-        " $1,200.01, that is $600.01."
+        " $1,200.01, it takes $600.00 instead of $600.01."
     }
     bounded = policy(Band(0, 1_200_01, tiers=(Tier(pay_cents=600_00),)), Band(1_200_01))
     assert check(bounded) == []
