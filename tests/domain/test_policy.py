@@ -55,11 +55,6 @@ def test_the_edge_validates_the_same_document() -> None:
     assert TypeAdapter(Policy).validate_python(document) == POLICY
 
 
-@given(random_policies())
-def test_a_consistent_policy_can_be_published(policy: Policy) -> None:
-    assert check(policy) == []
-
-
 @pytest.mark.parametrize(
     ("change", "rule", "example"),
     [

@@ -200,17 +200,17 @@ def _below(band: Priced, number: int, tier: Tier) -> Problems:
     example = band.example(balance, tier)
     if tier.pay_cents:
         text = N_(
-            "A tier of %(total)s is below the lowest share that may be agreed, %(floor)s%%: of"
-            " %(balance)s, that is %(least)s."
+            "A tier of %(amount)s is below the lowest share that may be agreed, %(floor)s%%: "
+            "of %(balance)s, it takes %(total)s instead of %(least)s."
         )
-        yield Problem("tiers.floor", text, params, place, example)
-        return
-    text = N_(
-        "A tier of %(percent)s%% is below the lowest share that may be agreed, %(floor)s%%: "
-        "of %(balance)s, it takes %(total)s instead of %(least)s."
-    )
-    share_of = {"percent": percent(tier.pay_bps)}
-    yield Problem("tiers.floor", text, share_of | params, place, example)
+        params["amount"] = band.money(tier.pay_cents)
+    else:
+        text = N_(
+            "A tier of %(percent)s%% is below the lowest share that may be agreed, %(floor)s%%: "
+            "of %(balance)s, it takes %(total)s instead of %(least)s."
+        )
+        params["percent"] = percent(tier.pay_bps)
+    yield Problem("tiers.floor", text, params, place, example)
 
 
 def _too_low(band: Priced, tier: Tier, balance: int) -> bool:
