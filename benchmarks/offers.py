@@ -62,9 +62,7 @@ def main() -> None:
     document = policies.to_dict(POLICY)
     asked = Proposal(first_on=TODAY, amount_cents=Cents(104_00))
     low = Proposal(first_on=TODAY, total_cents=Cents(500_00))
-    slow = Proposal(
-        first_on=date(2027, 3, 1), amount_cents=Cents(12_00), frequency=Frequency.WEEKLY
-    )
+    slow = Proposal(first_on=date(2027, 3, 1), amount_cents=Cents(12_00))
     closed = replace(POLICY, plan=None, bands=(), agree=ProposalLimits())
     before = [Kept(replace(POLICY, version=0), date(2026, 11, 20))]
     calls: dict[str, Callable[[], object]] = {

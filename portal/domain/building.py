@@ -70,7 +70,8 @@ def build(choice: Choice, account: AccountFacts, policy: Policy, today: date) ->
     if builder is None:
         raise OfferNotInPolicy
     terms = builder(choice, account, policy, today)
-    return replace(terms, method=allowed_method(terms.method, policy))
+    method = allowed_method(terms.method, policy)
+    return terms if method is terms.method else replace(terms, method=method)
 
 
 def choice_of(terms: Terms) -> Choice:
@@ -111,6 +112,8 @@ def plan_terms(choice: Choice, account: AccountFacts, policy: Policy, today: dat
     bounds = plan_bounds(account, policy, today, basis_of(choice.key))
     if bounds is None:
         raise OfferNotInPolicy
+    first_on = choice.first_on or today
+    check_start(first_on, today=today, latest=bounds.latest_first_on)
     total, frequency = account.balance_cents, choice.frequency or bounds.main_frequency
     down = _down_payment(choice, bounds, total)
     count, regular = _pace(choice, total, down=down, currency=account.currency)
@@ -118,7 +121,7 @@ def plan_terms(choice: Choice, account: AccountFacts, policy: Policy, today: dat
     check_pace(total, regular, count, frequency=frequency, bounds=bounds, days=days)
     amounts = _amounts(choice, total, down=down, currency=account.currency)
     opened = open_days(account, policy, today)
-    found = paydays(choice.first_on or today, frequency, count, days=days, opened=opened)
+    found = paydays(first_on, frequency, count, days=days, opened=opened)
     parts = schedule(total, amounts, found.dates, currency=account.currency)
     terms = replace(
         _terms(account, policy, kind=Kind.PLAN, key=choice.key, parts=parts),
@@ -144,6 +147,7 @@ def settlement_terms(choice: Choice, account: AccountFacts, policy: Policy, toda
     until = offer.valid_until or today
     if choice.valid_until is not None:
         until = min(until, choice.valid_until)
+    check_start(choice.first_on or today, today=today, latest=until)
     terms = _settlement(choice, account, policy, today, offer=offer, until=until)
     check_first_payment(terms, today=today, latest=until)
     return terms
@@ -164,6 +168,8 @@ def agreed_settlement_terms(
     total = account.balance_cents if whole else _wanted(choice, floor)
     if not floor <= total < account.balance_cents + whole:
         raise SettlementTooLow(minimum=Money(floor, account.currency))
+    latest = settlement_latest(account, policy, today)
+    check_start(choice.first_on or today, today=today, latest=latest)
     offer = Offer(
         kind=Kind.PLAN if whole else Kind.SETTLEMENT,
         key=choice.key,
@@ -175,7 +181,7 @@ def agreed_settlement_terms(
         from_cents=total,
     )
     terms = _settlement(choice, account, policy, today, offer=offer, until=None)
-    check_first_payment(terms, today=today, latest=settlement_latest(account, policy, today))
+    check_first_payment(terms, today=today, latest=latest)
     return terms
 
 

@@ -51,8 +51,8 @@ class OpenDays:
         Later, never earlier: what is paid out to the debtor on a closed day is there by then, and
         nobody is worse off with more time. A region that is closed for a month keeps the day.
         """
-        ahead = (day + n * DAY for n in range(LONGEST_CLOSED))
-        return next((found for found in ahead if self._open(found)), day)
+        ahead = (day + n * DAY for n in range(1, LONGEST_CLOSED))
+        return day if self._open(day) else next(filter(self._open, ahead), day)
 
     def last_working_day(self, day: date) -> date:
         """The last day of the month of ``day`` that is neither a weekend nor a holiday."""
@@ -128,6 +128,8 @@ def paydays(
         if days
         else due_dates(start_on, frequency, count)
     )
+    if opened.due_days is DueDays.ANY_DAY:
+        return Paydays(counted, None)
     dates: list[date] = []
     for day in counted:
         after = dates[-1] + DAY if dates else day

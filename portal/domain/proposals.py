@@ -118,7 +118,8 @@ def check_proposal(proposal: Proposal, account: AccountFacts, policy: Policy, to
     """The total a proposal comes to, in cents, if it makes sense at all.
 
     Raises AmountNotPositive, MoreThanOwed, ProposalTooSmall, ProposalTooLong, FirstPaymentInPast,
-    FirstPaymentTooLate, FrequencyNotOffered, NothingToPropose, each with what to enter instead.
+    FirstPaymentTooLate, FrequencyNotOffered, NothingToPropose, DayNotInMonth, DaysTooClose, each
+    with what to enter instead.
     """
     if not chargeable(account, policy):
         raise NothingToPropose

@@ -1,5 +1,6 @@
 """What the machine may agree to on one account today, read once for all that is tried."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
@@ -115,7 +116,7 @@ class Table:
         An offer that is no dearer comes first: nobody pays more than what everybody is offered.
         """
         total, amount = proposal.sums(self.owed)
-        for key in self._keys(total, amount):
+        for key in self._keys(proposal):
             terms = self._tried(self.choice(proposal, key))
             if terms is not None:
                 alone = len(terms.schedule) == 1 and amount < total == self.owed
@@ -123,11 +124,22 @@ class Table:
                 return single or terms
         return None
 
-    def _keys(self, total: Cents, amount: Cents) -> tuple[str, ...]:
+    def _keys(self, proposal: Proposal) -> Iterator[str]:
+        """What a proposal could be agreed as, best for the debtor first; ``build`` decides."""
+        total, amount = proposal.sums(self.owed)
+        start = proposal.first_on
+        closes = self.floor is not None and total >= self.floor and start <= self.latest
         if total < self.owed:
-            cheaper = (one.key for one in self.settlements if one.total_cents <= total)
-            return (*cheaper, AGREED_SETTLEMENT)
-        return (*(("full",) if amount == total else ()), "plan", AGREED_PLAN, AGREED_WHOLE)
+            for one in self.settlements:
+                if one.total_cents <= total and start <= (one.valid_until or self.today):
+                    yield one.key
+        else:
+            if amount == total and start == self.today:
+                yield "full"
+            if self.bounds is not None and start <= self.bounds.latest_first_on:
+                yield from ("plan", AGREED_PLAN)
+        if closes and self.count(total, amount) <= self.parts:
+            yield AGREED_SETTLEMENT if total < self.owed else AGREED_WHOLE
 
     def _tried(self, choice: Choice) -> Terms | None:
         try:

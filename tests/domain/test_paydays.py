@@ -23,6 +23,7 @@ from portal.domain.limits import (
 )
 from portal.domain.money import Cents
 from portal.domain.negotiation import answer
+from portal.domain.offers import offers
 from portal.domain.paydays import (
     LAST_DAY,
     LAST_WORKING_DAY,
@@ -145,6 +146,18 @@ class Closed:
 
     def __contains__(self, day: object) -> bool:
         return True
+
+
+class Unasked:
+    """Holidays that nobody may look up."""
+
+    def __contains__(self, day: object) -> bool:
+        raise AssertionError(day)
+
+
+def test_a_balance_is_shown_without_a_look_at_holidays() -> None:
+    """They are worked out when a date is asked for, which most pages never do."""
+    assert offers(replace(DANA, holidays=Unasked()), WORKING, TODAY)
 
 
 @pytest.mark.parametrize("days", [(), (15,), (0,)])
@@ -306,7 +319,8 @@ def test_every_rhythm_of_every_account_is_built_admitted_and_built_again(
     frequency, days = rhythm
     account = replace(account, balance_cents=Cents(1_240_00), holidays=OREGON)
     plan = replace(PLAN, frequencies=tuple(Frequency), due_days=due_days)
-    policy = replace(policy, plan=plan, agree=replace(policy.agree, maximum_months=90))
+    agree = replace(policy.agree, maximum_months=90)
+    policy = replace(policy, plan=plan, agree=agree, from_on=None, to_on=None)
     asked = today + timedelta(days=data.draw(st.integers(0, 30)))
     choice = Choice("plan", Cents(104_00), frequency=frequency, first_on=asked, days=days)
     try:
