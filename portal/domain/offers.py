@@ -7,7 +7,7 @@ from portal.domain import N_, DomainError
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import Bounds, OfferNotInPolicy, plan_bounds, smallest_amount
 from portal.domain.money import MINIMUM_CHARGE_CENTS, NOTHING, Cents, Money, minimum_charge, share
-from portal.domain.policy import Policy, Tier
+from portal.domain.policy import Band, Policy, Tier
 from portal.domain.schedules import Frequency, count_parts, parts_by_amount
 from portal.domain.terms import Kind
 
@@ -120,15 +120,19 @@ def plan_presets(
 
 
 def _presets(total: Cents, bounds: Bounds, frequency: Frequency) -> tuple[Preset, ...]:
-    smallest = smallest_amount(total, bounds, frequency)
-    longest = _preset(total, smallest, bounds)
+    longest = _longest(total, bounds, frequency)
     if longest is None:
         return ()
+    smallest = smallest_amount(total, bounds, frequency)
     counts = (max(longest.count // 2, 2), max(longest.count // 4, 2))
     amounts = (Cents(max(-(-total // count), smallest)) for count in counts)
     shorter = (_preset(total, amount, bounds) for amount in amounts)
     by_amount = {p.amount_cents: p for p in (longest, *shorter) if p is not None}
     return tuple(by_amount[amount] for amount in sorted(by_amount))
+
+
+def _longest(total: Cents, bounds: Bounds, frequency: Frequency) -> Preset | None:
+    return _preset(total, smallest_amount(total, bounds, frequency), bounds)
 
 
 def _preset(total: Cents, amount: Cents, bounds: Bounds) -> Preset | None:
@@ -148,9 +152,8 @@ def _plan(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ..
         return ()
     rhythms = sorted(bounds.frequencies, key=lambda rhythm: rhythm is not bounds.main_frequency)
     for frequency in rhythms:
-        presets = _presets(account.balance_cents, bounds, frequency)
-        if presets:
-            longest = presets[0]
+        longest = _longest(account.balance_cents, bounds, frequency)
+        if longest is not None:
             total = account.balance_cents
             return (
                 Offer(
@@ -171,7 +174,7 @@ def _settlements(account: AccountFacts, policy: Policy, today: date) -> tuple[Of
     if band is None:
         return ()
     made = (
-        _settlement(account, policy, tier, valid_until(account, policy, tier, today))
+        _settlement(account, policy, tier, _until(account, policy, tier, today, band))
         for tier in band.tiers
     )
     found = {offer.key: offer for offer in made if offer is not None}
@@ -208,7 +211,12 @@ def valid_until(account: AccountFacts, policy: Policy, tier: Tier, today: date) 
     while a debtor thinks. It ends before the account leaves its band or the policy ends, and never
     inside the validation period (VN-03, VN-07).
     """
-    band = policy.band(account, today)
+    return _until(account, policy, tier, today, policy.band(account, today))
+
+
+def _until(
+    account: AccountFacts, policy: Policy, tier: Tier, today: date, band: Band | None
+) -> date:
     step = max(tier.valid_for_days // 2, 1)
     earliest = today + timedelta(days=tier.valid_for_days - step)
     steps = -(-max((earliest - account.placed_on).days, 0) // step)
