@@ -146,27 +146,39 @@ def _preset(total: Cents, amount: Cents, bounds: Bounds) -> Preset | None:
     return None
 
 
-def _plan(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ...]:
+def longest_plan(
+    account: AccountFacts, policy: Policy, today: date
+) -> tuple[Frequency, Preset] | None:
+    """The longest plan that is offered, in the first rhythm that has one: the main one, if it has.
+
+    None where no plan is offered.
+    """
     bounds = plan_bounds(account, policy, today)
     if bounds is None:
+        return None
+    for frequency in sorted(bounds.frequencies, key=lambda one: one is not bounds.main_frequency):
+        found = _longest(account.balance_cents, bounds, frequency)
+        if found is not None:
+            return frequency, found
+    return None
+
+
+def _plan(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ...]:
+    found = longest_plan(account, policy, today)
+    if found is None:
         return ()
-    rhythms = sorted(bounds.frequencies, key=lambda rhythm: rhythm is not bounds.main_frequency)
-    for frequency in rhythms:
-        longest = _longest(account.balance_cents, bounds, frequency)
-        if longest is not None:
-            total = account.balance_cents
-            return (
-                Offer(
-                    kind=Kind.PLAN,
-                    key="plan",
-                    currency=account.currency,
-                    total_cents=total,
-                    saved_cents=NOTHING,
-                    parts=longest.count,
-                    from_cents=longest.amount_cents,
-                ),
-            )
-    return ()
+    _, longest = found
+    return (
+        Offer(
+            kind=Kind.PLAN,
+            key="plan",
+            currency=account.currency,
+            total_cents=account.balance_cents,
+            saved_cents=NOTHING,
+            parts=longest.count,
+            from_cents=longest.amount_cents,
+        ),
+    )
 
 
 def _settlements(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ...]:

@@ -42,6 +42,7 @@ from portal.models.payments import (
     StripeEvent,
     Watermark,
 )
+from portal.models.rehearsals import Rehearsal, RehearsalChange, RehearsalStatus
 from portal.models.staff import Role, Staff, StaffClient, StaffSession
 
 __all__ = [
@@ -86,6 +87,9 @@ __all__ = [
     "Proposal",
     "ReconcileFailure",
     "Refund",
+    "Rehearsal",
+    "RehearsalChange",
+    "RehearsalStatus",
     "Role",
     "Staff",
     "StaffClient",
