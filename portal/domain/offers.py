@@ -8,7 +8,7 @@ from portal.domain.facts import AccountFacts
 from portal.domain.limits import Bounds, OfferNotInPolicy, plan_bounds, smallest_amount
 from portal.domain.money import MINIMUM_CHARGE_CENTS, NOTHING, Cents, Money, minimum_charge, share
 from portal.domain.policy import Band, Policy, Tier
-from portal.domain.schedules import Frequency, count_parts, parts_by_amount
+from portal.domain.schedules import Frequency, count_parts
 from portal.domain.terms import Kind
 
 WHOLE_UNIT = 100
@@ -140,9 +140,10 @@ def _preset(total: Cents, amount: Cents, bounds: Bounds) -> Preset | None:
     whole = Cents(-(-amount // WHOLE_UNIT) * WHOLE_UNIT)
     down = bounds.down_payment_cents
     for each in (whole, amount):
-        if count_parts(total, each, minimum=least, down=down) > 1:
-            parts = parts_by_amount(total, each, minimum=least, down=down)
-            return Preset(each, len(parts), parts[-1])
+        count = count_parts(total, each, minimum=least, down=down)
+        if count > 1:
+            last = total - max(each, down) - each * (count - 2)
+            return Preset(each, count, Cents(last))
     return None
 
 
@@ -156,7 +157,8 @@ def longest_plan(
     bounds = plan_bounds(account, policy, today)
     if bounds is None:
         return None
-    for frequency in sorted(bounds.frequencies, key=lambda one: one is not bounds.main_frequency):
+    main = bounds.main_frequency
+    for frequency in (main, *(one for one in bounds.frequencies if one is not main)):
         found = _longest(account.balance_cents, bounds, frequency)
         if found is not None:
             return frequency, found

@@ -208,13 +208,13 @@ class Policy:
         """The names of the segments that an account is in, of those that bands are for."""
         if not self.segments:
             return ()
-        return tuple(one.name for one in self.segments_used if one.holds(account))
+        return tuple([one.name for one in self.segments_used if one.holds(account)])
 
     @property
     def segments_used(self) -> tuple[Segment, ...]:
         """The segments that at least one band is for."""
         named = {band.segment for band in self.bands}
-        return tuple(one for one in self.segments if one.name in named)
+        return tuple([one for one in self.segments if one.name in named])
 
     def open_for(self, account: AccountFacts, today: date) -> bool:
         """Whether an account is offered settlements and plans on a day.

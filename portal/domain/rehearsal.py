@@ -1,7 +1,7 @@
 """What a draft of limits would change for one account after the other, and the sums over all."""
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -150,17 +150,26 @@ def gets(made: Offers) -> Gets:
 
 
 class Rehearsing:
-    """Weighs accounts, one after the other, under a draft and what is live; ``sums`` adds up.
-
-    Each sum is of accounts, or of cents where its name says so; those of the live version are
-    under ``live:``. Names end with what they are of: ``gets:plan``, ``band:3``, ``tier:3:1``.
-    """
+    """Weighs accounts, one after the other, under a draft and what is live, and adds them up."""
 
     def __init__(self, draft: Policy, live: Policy | None) -> None:
         self.draft, self.live = draft, live
-        self.sums: Counter[str] = Counter()
+        self._found: defaultdict[tuple[str, object], list[int]] = defaultdict(lambda: [0, 0])
         self._plans = (live.plan if live else None, draft.plan)
         self._bands = {id(band): n for n, band in enumerate(draft.bands)}
+
+    @property
+    def sums(self) -> Counter[str]:
+        """So many accounts, and so many cents, of each kind.
+
+        Under ``gets:plan``, ``band:3``, ``tier:3:1`` and the like the number of accounts, under
+        ``gets_cents:plan`` what they owe; ``given`` is of discounts, ``live:`` what is of the live
+        version.
+        """
+        found: Counter[str] = Counter()
+        for (name, of), (accounts, cents) in self._found.items():
+            found[f"{name}:{of}"], found[f"{name}_cents:{of}"] = accounts, cents
+        return found
 
     def skip(self, account: AccountFacts) -> None:
         """Count an account that may be offered nothing now, under whichever policy."""
@@ -185,25 +194,24 @@ class Rehearsing:
         return Change(found, before, after, seen)
 
     def _add(self, name: str, of: object, cents: Cents) -> None:
-        self.sums[f"{name}:{of}"] += 1
-        self.sums[f"{name}_cents:{of}"] += cents
+        found = self._found[name, of]
+        found[0] += 1
+        found[1] += cents
 
     def _count(
         self, side: str, policy: Policy, account: AccountFacts, today: date, made: Offers
     ) -> None:
-        balance, sums = account.balance_cents, self.sums
+        balance = account.balance_cents
         self._add(f"{side}gets", gets(made), balance)
-        if not made:
-            return
         lowest = best(made, Kind.SETTLEMENT)
         if lowest is not None:
             self._add(f"{side}settles", "offered", balance)
-            sums[f"given:{side}offered"] += balance - lowest
-        floor = settlement_floor(account, policy, today)
-        totals = [total for total in (lowest, floor) if total is not None]
-        if totals:
+            self._add(f"{side}given", "offered", Cents(balance - lowest))
+        floor = settlement_floor(account, policy, today) if made else None
+        agreed = min((cents for cents in (lowest, floor) if cents is not None), default=None)
+        if agreed is not None:
             self._add(f"{side}settles", "agreed", balance)
-            sums[f"given:{side}agreed"] += balance - min(totals)
+            self._add(f"{side}given", "agreed", Cents(balance - agreed))
 
     def _count_bands(self, account: AccountFacts, today: date, made: Offers) -> None:
         band = self.draft.band(account, today)
@@ -223,8 +231,8 @@ class Rehearsing:
         rhythm, plan = longest
         months = -(-plan.count * 12 // PARTS_A_YEAR[rhythm])
         group = SMALLEST_FROM[bisect_right(SMALLEST_FROM, plan.amount_cents) - 1]
-        self.sums[f"months:{months}"] += 1
-        self.sums[f"smallest:{group}"] += 1
+        self._add("months", months, account.balance_cents)
+        self._add("smallest", group, account.balance_cents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +255,12 @@ class Figures:
         cents = sum(self.sums.get(f"{name}_cents:{of}", 0) for of in ofs)
         return Number(accounts, Cents(cents))
 
-    def given(self, how: str) -> Cents:
+    def given(self, how: str, side: str = "") -> Cents:
         """The discount, in cents, if every account settles at the lowest ``offered`` or ``agreed``.
 
-        ``live:offered`` and ``live:agreed`` are those of what is live.
+        ``side``: ``live:`` for the live version.
         """
-        return Cents(self.sums.get(f"given:{how}", 0))
+        return self.of(f"{side}given", how).cents
 
     @property
     def loses(self) -> Number:
@@ -283,15 +291,15 @@ class Figures:
         owed = self.sums.get("take_up:owed_cents", 0)
         return self.sums.get("take_up:paid_cents", 0) * WHOLE_BPS // owed if owed else None
 
-    def expected(self, take_up_bps: int) -> Cents:
+    def expected(self, take_up_bps: int, side: str = "") -> Cents:
         """The discount, in cents, if so many of those who may settle do, each for the lowest."""
-        return Cents(self.given("offered") * take_up_bps // WHOLE_BPS)
+        return Cents(self.given("offered", side) * take_up_bps // WHOLE_BPS)
 
-    def expected_as_paid(self, take_up_bps: int) -> Cents | None:
+    def expected_as_paid(self, take_up_bps: int, side: str = "") -> Cents | None:
         """The same, if they pay the share of their balance that was paid so far."""
         if self.paid_bps is None:
             return None
-        owed = self.of("settles", "offered").cents * take_up_bps // WHOLE_BPS
+        owed = self.of(f"{side}settles", "offered").cents * take_up_bps // WHOLE_BPS
         return Cents(owed * (WHOLE_BPS - self.paid_bps) // WHOLE_BPS)
 
     def months(self) -> list[tuple[int, int | None, int]]:
