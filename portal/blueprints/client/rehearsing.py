@@ -96,7 +96,6 @@ def _result(found: Rehearsal) -> dict[str, Any]:
         "smallest": figures.smallest(),
         "losing": rehearsals.losing(session, found) if figures.loses.accounts else (),
         "file": url_for("client.rehearsal_file", rehearsal_id=found.id),
-        "best_words": _best_words,
     }
 
 
@@ -127,8 +126,8 @@ def _tier(bps: int, cents: int, parts: int, currency: str) -> str:
     return _("%(pay)s in up to %(parts)s payments", pay=pay, parts=parts)
 
 
-def _best_words(line: str, currency: str) -> str:
-    """What somebody is offered, as the file and the list of those who lose say it."""
+def _words(line: str, currency: str) -> str:
+    """What somebody is offered, from the line that is kept of it."""
     return _("; ").join(
         _one(kind, (cents, currency), parts) for kind, cents, parts in rehearsal.read(line)
     )
@@ -162,8 +161,8 @@ def _lines(found: Rehearsal, currency: str) -> Iterator[list[object]]:
             _amount(one.settlement_after_cents),
             _amount(one.plan_before_cents),
             _amount(one.plan_after_cents),
-            _best_words(one.offers_before, currency),
-            _best_words(one.offers_after, currency),
+            _words(one.offers_before, currency),
+            _words(one.offers_after, currency),
             "yes" if one.seen else "no",
         ]
 
