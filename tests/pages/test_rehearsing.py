@@ -73,8 +73,8 @@ def test_a_rehearsal_is_watched_and_read_without_a_script(
     words = heard(page)
     assert "1 of 1 accounts loses something that it is offered today." in words
     assert "Loses something $350.00 none $25.00 $25.00 yes" in words
-    assert "That 10% settle is assumed." in words
-    assert "That 25% settle is assumed." in heard(http.get(f"{path}?take_up=25"))
+    assert "We assume that 10% settle." in words
+    assert "We assume that 25% settle." in heard(http.get(f"{path}?take_up=25"))
     assert http.get(f"{path}?take_up=-9999999999999999").status_code == 200
     drawn = [one for one in tree(page).iter() if one.tag.endswith("}rect")]
     assert len(drawn) == 8

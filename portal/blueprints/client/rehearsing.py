@@ -12,7 +12,7 @@ from portal.domain import labels, rehearsal
 from portal.domain.money import Cents
 from portal.domain.policy import Policy, from_bytes
 from portal.domain.policy_check import percent
-from portal.domain.rehearsal import ASSUMED_BPS, Difference, Figures, Gets
+from portal.domain.rehearsal import ASSUMED_BPS, ENOUGH_VISITS, Difference, Figures, Gets
 from portal.domain.terms import Kind
 from portal.models import Rehearsal, RehearsalStatus
 from portal.security import audience, current_staff
@@ -88,6 +88,7 @@ def _result(found: Rehearsal) -> dict[str, Any]:
         "figures": figures,
         "take_up": take_up,
         "assumed": chosen is not None or figures.take_up_bps is None,
+        "enough": ENOUGH_VISITS,
         "gets": Gets,
         "differences": Difference,
         "labels": labels,
