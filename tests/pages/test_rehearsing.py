@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from portal.db import PortalSession, set_tenant
-from portal.domain.policy import Band, Tier
+from portal.domain.policy import Band, Tier, canonical_bytes, from_bytes
 from portal.gateways.clock import SetClock
-from portal.models import Account, Rehearsal, Role
+from portal.models import Account, PolicyDraft, Rehearsal, Role
 from portal.services import drafts, rehearsals
 from tests.databases import acting_as
 from tests.factories import NOW, make_account, make_client, make_debtor, make_policy, make_visit
@@ -112,3 +112,15 @@ def test_a_rehearsal_is_of_its_own_client_alone(
     assert theirs.get(path).status_code == 404
     assert theirs.get(f"{path}/changes.csv").status_code == 404
     assert theirs.post("/client/offers/rehearse").status_code in (303, 400)
+
+
+def test_a_draft_with_a_gap_is_not_rehearsed_and_says_why(
+    http: FlaskClient, session: PortalSession, account: Account, clock: SetClock
+):
+    set_tenant(session, account.client_id)
+    kept = session.scalars(select(PolicyDraft)).one()
+    document = replace(from_bytes(kept.document), bands=(Band(1_000_00, tiers=(Tier(70_00),)),))
+    kept.document = canonical_bytes(document).decode()
+    session.flush()
+    assert begin(http) == "/client/offers/draft"
+    assert "These limits cannot be published:" in said(http.get("/client/offers/draft"))
