@@ -199,6 +199,7 @@ GETS = {
     "plan": N_("Plan, no settlement"),
     "full": N_("Only to pay in full"),
     "nothing": N_("Nothing"),
+    "agreed": N_("Nothing now, an agreement runs"),
     "not_allowed": N_("Nothing now, a rule or a hold forbids it"),
 }
 

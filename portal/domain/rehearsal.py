@@ -54,13 +54,17 @@ LOSING: Final = (Difference.GONE, Difference.WORSE, Difference.DIFFERENT)
 
 
 class Gets(StrEnum):
-    """What an account is offered, in all; ``not_allowed``: a rule or a hold forbids offers now."""
+    """What an account is offered, in all.
+
+    ``agreed``: nothing, while its agreement runs; ``not_allowed``: a rule or a hold forbids it now.
+    """
 
     BOTH = "both"
     SETTLEMENT = "settlement"
     PLAN = "plan"
     FULL = "full"
     NOTHING = "nothing"
+    AGREED = "agreed"
     NOT_ALLOWED = "not_allowed"
 
 
@@ -171,10 +175,10 @@ class Rehearsing:
             found[f"{name}:{of}"], found[f"{name}_cents:{of}"] = accounts, cents
         return found
 
-    def skip(self, account: AccountFacts) -> None:
-        """Count an account that may be offered nothing now, under whichever policy."""
+    def skip(self, account: AccountFacts, why: Gets) -> None:
+        """Count an account that is offered nothing now, under whichever policy."""
         for side in ("", "live:"):
-            self._add(f"{side}gets", Gets.NOT_ALLOWED, account.balance_cents)
+            self._add(f"{side}gets", why, account.balance_cents)
 
     def weigh(self, account: AccountFacts, today: date, *, seen: bool) -> Change | None:
         """Count an account, and say what changes for it. ``seen``: its debtor saw its offers."""

@@ -1,7 +1,7 @@
 """The accounts of a rehearsal, batch by batch: read as plain rows, weighed, what changes kept.
 
 Account ids rise with time, so a batch is a range of them, and what else is known of its accounts is
-read by the same range: five statements for ten thousand accounts.
+read by the same range: six statements for ten thousand accounts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db import psycopg_connection
-from portal.domain.rehearsal import Change, Rehearsing, best, written
+from portal.domain.rehearsal import Change, Gets, Rehearsing, best, written
+from portal.domain.statuses import LIVE, ArrangementStatus
 from portal.domain.terms import Kind
 from portal.models import Account, Debtor, OfferPolicy, Rehearsal
 from portal.services.offers import facts_of, history_of
@@ -39,9 +40,9 @@ _RANGE = """{0}.client_id = %(client_id)s AND {0}.{1} > %(after)s AND {0}.{1} <=
 _PAID = f"""
   SELECT DISTINCT e.account_id FROM ledger_entry e
   WHERE {_RANGE.format("e", "account_id")} AND e.kind = 'payment'"""  # noqa: S608
-_BROKE = f"""
+_ARRANGED = f"""
   SELECT DISTINCT r.account_id FROM arrangement r
-  WHERE {_RANGE.format("r", "account_id")} AND r.status = 'broken'"""  # noqa: S608
+  WHERE {_RANGE.format("r", "account_id")} AND r.status = ANY (%(statuses)s)"""  # noqa: S608
 _HELD = f"""
   SELECT h.account_id, array_agg(h.kind) FROM hold h
   WHERE {_RANGE.format("h", "account_id")} AND {IN_FORCE.replace(":now", "%(now)s")}
@@ -98,6 +99,7 @@ class Known(NamedTuple):
 
     paid: set[UUID]
     broke: set[UUID]
+    agreed: set[UUID]
     held: dict[UUID, list[str]]
     came: set[UUID]
 
@@ -146,8 +148,11 @@ def weigh(
         today = days.get(place) or days.setdefault(place, today_of(debtor, where.at))
         paid, broke = row.id in known.paid, row.id in known.broke
         facts = facts_of(account, debtor, history_of(account, paid_here=paid, broke_plan=broke))
-        if not judge(account, known.held.get(row.id, ()), today).offer.allowed:
-            run.skip(facts)
+        allowed = judge(account, known.held.get(row.id, ()), today)
+        if row.id in known.agreed:
+            run.skip(facts, Gets.AGREED)
+        elif not (allowed.offer.allowed and allowed.accept.allowed):
+            run.skip(facts, Gets.NOT_ALLOWED)
         elif change := run.weigh(facts, today, seen=row.id in known.came):
             yield row, change
 
@@ -155,9 +160,12 @@ def weigh(
 def _known(session: Session, where: Where, last: UUID, since: datetime | None) -> Known:
     values = where.values(last=last, since=since)
     came = _read(session, _CAME, values) if since else ()
+    broken = {**values, "statuses": [ArrangementStatus.BROKEN]}
+    live = {**values, "statuses": list(LIVE)}
     return Known(
         paid={one for (one,) in _read(session, _PAID, values)},
-        broke={one for (one,) in _read(session, _BROKE, values)},
+        broke={one for (one,) in _read(session, _ARRANGED, broken)},
+        agreed={one for (one,) in _read(session, _ARRANGED, live)},
         held=dict(_read(session, _HELD, values)),
         came={one for (one,) in came},
     )

@@ -131,6 +131,18 @@ def test_only_accounts_that_change_are_kept_with_what_they_had_and_would_have(
     }
 
 
+def test_who_has_agreed_already_is_offered_nothing_and_loses_nothing(
+    session: PortalSession, client: Client
+):
+    agreed = owing(session, client, 500_00)
+    make_arrangement(session, agreed, status=ArrangementStatus.ACTIVE)
+    found = run(session, ask(session, client))
+    figures = Figures(found.figures)
+    assert figures.of("gets", Gets.AGREED) == figures.of("live:gets", Gets.AGREED)
+    assert figures.of("gets", Gets.AGREED).accounts == 1
+    assert agreed.id not in {one.account_id for one in rehearsals.every_change(session, found)}
+
+
 def test_cut_off_anywhere_it_goes_on_and_counts_nobody_twice(
     session: PortalSession, client: Client, monkeypatch: pytest.MonkeyPatch
 ):
