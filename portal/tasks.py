@@ -28,6 +28,7 @@ from portal.services import (
     proposals,
     reconcile,
     refunds,
+    rehearsals,
     reminders,
     renewals,
 )
@@ -40,6 +41,7 @@ MONEY = Backoff(attempts=10, first_s=30)
 LINKS = Backoff(attempts=5, first_s=10)
 MESSAGES = Backoff(attempts=5, first_s=30)
 CAMPAIGN = Backoff(attempts=8, first_s=30)
+REHEARSAL = Backoff(attempts=5, first_s=10)
 
 _runtime: Runtime | None = None
 
@@ -319,3 +321,20 @@ def _send_links(client_id: str, campaign: campaigns.Campaign) -> None:
             texter=runtime.texter,
             now=runtime.clock.now(),
         )
+
+
+@jobs.task(name="policy.rehearse", retry=REHEARSAL, pass_context=True)
+def rehearse(context: JobContext, client_id: str, rehearsal_id: str) -> None:
+    """Count one batch of a rehearsal, and queue the next; given up at last, the record says so."""
+    ids = (UUID(client_id), UUID(rehearsal_id))
+    try:
+        with _session(client_id) as session:
+            rehearsals.run_batch(session, *ids, now=current().clock.now())
+            commit(session, "rehearsal.batch")
+    except Exception:
+        if REHEARSAL.is_last(context.job):
+            log.exception("Rehearsal %s was given up", rehearsal_id)
+            with _session(client_id) as session:
+                rehearsals.interrupt(session, *ids, now=current().clock.now())
+                commit(session, "rehearsal.interrupted")
+        raise

@@ -79,7 +79,7 @@ def as_proposal(terms: Terms) -> Proposal:
     """The proposal that asks for these terms."""
     amounts = [cents for _, cents in terms.schedule]
     return Proposal(
-        first_on=terms.anchor_on or terms.first_on,
+        first_on=terms.counted_from,
         total_cents=terms.total_cents,
         amount_cents=amounts[1] if len(amounts) > 2 else amounts[0],
         frequency=terms.frequency or Frequency.MONTHLY,

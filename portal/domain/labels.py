@@ -185,6 +185,24 @@ PLACEMENTS = {
     "interrupted": N_("Cut off"),
 }
 
+DIFFERENCES = {
+    "gone": N_("Is offered nothing any more"),
+    "worse": N_("Loses something"),
+    "different": N_("Loses something, gains something"),
+    "better": N_("Gains something"),
+    "new": N_("Is offered something for the first time"),
+}
+
+GETS = {
+    "both": N_("Settlement and plan"),
+    "settlement": N_("Settlement, no plan"),
+    "plan": N_("Plan, no settlement"),
+    "full": N_("Only to pay in full"),
+    "nothing": N_("Nothing"),
+    "agreed": N_("Nothing now, an agreement runs"),
+    "not_allowed": N_("Nothing now, a rule or a hold forbids it"),
+}
+
 IDENTITY = {
     "date_of_birth": N_("Date of birth"),
     "postal_code": N_("Postal code"),

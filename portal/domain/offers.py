@@ -8,8 +8,8 @@ from portal.domain import N_, DomainError
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import Bounds, OfferNotInPolicy, plan_bounds, smallest_amount
 from portal.domain.money import MINIMUM_CHARGE_CENTS, NOTHING, Cents, Money, minimum_charge, share
-from portal.domain.policy import Policy, Tier
-from portal.domain.schedules import Frequency, count_parts, parts_by_amount
+from portal.domain.policy import Band, Policy, Tier
+from portal.domain.schedules import Frequency, count_parts
 from portal.domain.terms import Kind
 
 WHOLE_UNIT = 100
@@ -136,10 +136,10 @@ def plan_presets(
 
 
 def _presets(total: Cents, bounds: Bounds, frequency: Frequency) -> tuple[Preset, ...]:
-    smallest = smallest_amount(total, bounds, frequency)
-    longest = _preset(total, smallest, bounds)
+    longest = _longest(total, bounds, frequency)
     if longest is None:
         return ()
+    smallest = smallest_amount(total, bounds, frequency)
     counts = (max(longest.count // 2, 2), max(longest.count // 4, 2))
     amounts = (Cents(max(-(-total // count), smallest)) for count in counts)
     shorter = (_preset(total, amount, bounds) for amount in amounts)
@@ -147,40 +147,57 @@ def _presets(total: Cents, bounds: Bounds, frequency: Frequency) -> tuple[Preset
     return tuple(by_amount[amount] for amount in sorted(by_amount))
 
 
+def _longest(total: Cents, bounds: Bounds, frequency: Frequency) -> Preset | None:
+    return _preset(total, smallest_amount(total, bounds, frequency), bounds)
+
+
 def _preset(total: Cents, amount: Cents, bounds: Bounds) -> Preset | None:
     least = minimum_charge(bounds.currency)
     whole = Cents(-(-amount // WHOLE_UNIT) * WHOLE_UNIT)
     down = bounds.down_payment_cents
     for each in (whole, amount):
-        if count_parts(total, each, minimum=least, down=down) > 1:
-            parts = parts_by_amount(total, each, minimum=least, down=down)
-            return Preset(each, len(parts), parts[-1])
+        count = count_parts(total, each, minimum=least, down=down)
+        if count > 1:
+            last = total - max(each, down) - each * (count - 2)
+            return Preset(each, count, Cents(last))
+    return None
+
+
+def longest_plan(
+    account: AccountFacts, policy: Policy, today: date
+) -> tuple[Frequency, Preset] | None:
+    """The longest plan that is offered, in the first rhythm that has one: the main one, if it has.
+
+    None where no plan is offered.
+    """
+    bounds = plan_bounds(account, policy, today)
+    if bounds is None:
+        return None
+    main = bounds.main_frequency
+    for frequency in (main, *(one for one in bounds.frequencies if one is not main)):
+        found = _longest(account.balance_cents, bounds, frequency)
+        if found is not None:
+            return frequency, found
     return None
 
 
 def _plan(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ...]:
-    bounds = plan_bounds(account, policy, today)
-    if bounds is None:
+    found = longest_plan(account, policy, today)
+    if found is None:
         return ()
-    rhythms = sorted(bounds.frequencies, key=lambda rhythm: rhythm is not bounds.main_frequency)
-    for frequency in rhythms:
-        presets = _presets(account.balance_cents, bounds, frequency)
-        if presets:
-            longest = presets[0]
-            total = account.balance_cents
-            return (
-                Offer(
-                    kind=Kind.PLAN,
-                    key="plan",
-                    policy_version=policy.version,
-                    currency=account.currency,
-                    total_cents=total,
-                    saved_cents=NOTHING,
-                    parts=longest.count,
-                    from_cents=longest.amount_cents,
-                ),
-            )
-    return ()
+    _, longest = found
+    return (
+        Offer(
+            kind=Kind.PLAN,
+            key="plan",
+            policy_version=policy.version,
+            currency=account.currency,
+            total_cents=account.balance_cents,
+            saved_cents=NOTHING,
+            parts=longest.count,
+            from_cents=longest.amount_cents,
+        ),
+    )
 
 
 def _settlements(account: AccountFacts, policy: Policy, today: date) -> tuple[Offer, ...]:
@@ -188,7 +205,7 @@ def _settlements(account: AccountFacts, policy: Policy, today: date) -> tuple[Of
     if band is None:
         return ()
     made = (
-        _settlement(account, policy, tier, valid_until(account, policy, tier, today))
+        _settlement(account, policy, tier, _until(account, policy, tier, today, band))
         for tier in band.tiers
     )
     found = _worth_choosing(offer for offer in made if offer is not None)
@@ -235,7 +252,12 @@ def valid_until(account: AccountFacts, policy: Policy, tier: Tier, today: date) 
     while a debtor thinks. It ends before the account leaves its band or the policy ends, and never
     inside the validation period (VN-03, VN-07).
     """
-    band = policy.band(account, today)
+    return _until(account, policy, tier, today, policy.band(account, today))
+
+
+def _until(
+    account: AccountFacts, policy: Policy, tier: Tier, today: date, band: Band | None
+) -> date:
     step = max(tier.valid_for_days // 2, 1)
     earliest = today + timedelta(days=tier.valid_for_days - step)
     steps = -(-max((earliest - account.placed_on).days, 0) // step)

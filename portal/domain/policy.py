@@ -246,20 +246,22 @@ class Policy:
         """The band that an account is in on a day."""
         balance, days = account.balance_cents, account.age_days(today)
         names = self.segments_of(account) or ("",)
-        return next(
-            (band for band in self.bands if band.segment in names and band.holds(balance, days)),
-            None,
-        )
+        for band in self.bands:
+            if band.segment in names and band.holds(balance, days):
+                return band
+        return None
 
     def segments_of(self, account: AccountFacts) -> tuple[str, ...]:
         """The names of the segments that an account is in, of those that bands are for."""
-        used = self.segments_used
-        return tuple(one.name for one in used if one.holds(account)) if used else ()
+        if not self.segments:
+            return ()
+        return tuple([one.name for one in self.segments_used if one.holds(account)])
 
     @property
     def segments_used(self) -> tuple[Segment, ...]:
         """The segments that at least one band is for."""
-        return _used(self.segments, self.bands) if self.segments else ()
+        named = {band.segment for band in self.bands}
+        return tuple([one for one in self.segments if one.name in named])
 
     def open_for(self, account: AccountFacts, today: date) -> bool:
         """Whether an account is offered settlements and plans on a day.
@@ -281,12 +283,6 @@ class Policy:
     def rounded(self, cents: Cents) -> Cents:
         """An amount as this policy rounds it: down, to a multiple of ``rounding_cents``."""
         return Cents(cents // self.rounding_cents * self.rounding_cents)
-
-
-@lru_cache(maxsize=512)
-def _used(segments: tuple[Segment, ...], bands: tuple[Band, ...]) -> tuple[Segment, ...]:
-    named = {band.segment for band in bands}
-    return tuple(one for one in segments if one.name in named)
 
 
 def to_dict(policy: Policy) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from portal.models.payments import (
     StripeEvent,
     Watermark,
 )
+from portal.models.rehearsals import Rehearsal, RehearsalChange, RehearsalStatus
 from portal.models.staff import Role, Staff, StaffClient, StaffSession
 
 __all__ = [
@@ -88,6 +89,9 @@ __all__ = [
     "Proposal",
     "ReconcileFailure",
     "Refund",
+    "Rehearsal",
+    "RehearsalChange",
+    "RehearsalStatus",
     "Role",
     "Staff",
     "StaffClient",

@@ -104,6 +104,7 @@ class DebtorSession(Owned, Base):
         belongs_to("debtor"),
         belongs_to("access_link", "link_id"),
         UniqueConstraint("token_hash"),
+        Index("ix_debtor_session_debtor", "client_id", "debtor_id"),
     )
 
     debtor_id: Mapped[UUID]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Required, TypedDict, Unpack
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -52,11 +53,13 @@ def today_of(debtor: Debtor, now: datetime) -> date:
 
 def zone_of(debtor: Debtor) -> str:
     """The zone that a debtor declared, else the first one of their region (CT-02)."""
-    if debtor.time_zone:
-        return debtor.time_zone
-    region = find_region(debtor.region, debtor.country)
-    zones = candidate_zones(Country(debtor.country), region=region.zones if region else ())
-    return zones.names[0]
+    return debtor.time_zone or _zone_of_region(debtor.region, debtor.country)
+
+
+@lru_cache(1024)
+def _zone_of_region(name: str, country: str) -> str:
+    region = find_region(name, country)
+    return candidate_zones(Country(country), region=region.zones if region else ()).names[0]
 
 
 def standing(session: Session, account: Account, now: datetime) -> Capabilities:

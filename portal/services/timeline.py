@@ -269,6 +269,12 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Offer limits published"),
         _as(N_("Version %(version)s."), "version"),
     ),
+    "policy.rehearsal_asked": (N_("Rehearsal of offer limits asked for"), _nothing),
+    "policy.rehearsal_interrupted": (N_("Rehearsal of offer limits was cut off"), _nothing),
+    "policy.rehearsed": (
+        N_("Offer limits rehearsed"),
+        _as(N_("%(accounts)s accounts, of which %(loses)s lose something."), "accounts", "loses"),
+    ),
     "proposal.accepted": (N_("Proposal accepted"), _GRANTED),
     "proposal.closed": (N_("Proposal closed"), _as(_REASON, "reason")),
     "proposal.countered": (N_("Proposal answered with other terms"), _GRANTED),

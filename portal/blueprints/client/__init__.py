@@ -47,4 +47,5 @@ from portal.blueprints.client import (  # noqa: E402, F401
     money,
     placements,
     preview,
+    rehearsing,
 )

@@ -84,6 +84,13 @@ _TOLD: tuple[tuple[str, str, str, str, str], ...] = (
         "placement.completed placement.interrupted",
         "placement",
     ),
+    (
+        "offer limits were rehearsed",
+        "rehearsal",
+        "x.status <> 'started'",
+        "policy.rehearsed policy.rehearsal_interrupted",
+        "rehearsal",
+    ),
 )
 
 
