@@ -11,7 +11,7 @@ from portal.blueprints.consoles import Amount, download, page
 from portal.domain import labels, rehearsal
 from portal.domain.money import Cents
 from portal.domain.policy import Policy, from_bytes
-from portal.domain.policy_check import percent
+from portal.domain.compiler import percent
 from portal.domain.rehearsal import ASSUMED_BPS, ENOUGH_VISITS, Difference, Figures, Gets
 from portal.domain.terms import Kind
 from portal.models import Rehearsal, RehearsalStatus
