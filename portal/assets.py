@@ -15,6 +15,7 @@ STATIC = Path(__file__).parent / "static"
 
 FILES = {
     "app.js": "text/javascript; charset=utf-8",
+    "console.js": "text/javascript; charset=utf-8",
     "console.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }

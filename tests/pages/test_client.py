@@ -61,6 +61,9 @@ def typed_on(page) -> dict[str, str | list[str]]:
             values[name] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
         else:
             values[name] = value
+    for choice in form.iter("select"):
+        chosen = [one for one in choice.iter("option") if one.get("selected") is not None]
+        values[choice.get("name", "")] = (chosen or list(choice.iter("option")))[0].get("value", "")
     return values
 
 
@@ -247,7 +250,7 @@ def test_wrong_limits_come_back_with_all_that_was_typed(http: FlaskClient, sessi
     page = http.post("/client/offers/edit", data=values)
     assert page.status_code == 422
     assert typed_on(page)["rows-0-share"] == "abc"
-    assert "percentage" in said(page)
+    assert "Write 70% for a share or $500 for an amount." in said(page)
     page = http.post("/client/offers/edit", data=typed | {"plan_months": "900"})
     assert page.status_code == 422
     assert "1 to 120 months" in said(page)
@@ -357,7 +360,7 @@ def test_as_many_rows_as_fit_can_be_edited(http: FlaskClient, session: PortalSes
     make_policy(session, client, bands=bands)
     cleo(http, session, make_account(session, make_debtor(session, client)))
     assert http.get("/client/offers/edit").status_code == 200
-    typed = typed_on(http.get("/client/offers/edit")) | {"more": "1"}
+    typed = typed_on(http.get("/client/offers/edit")) | {"more-row": "1"}
     assert http.post("/client/offers/edit", data=typed).status_code == 200
 
 

@@ -41,6 +41,7 @@ def current_client() -> Client:
 from portal.blueprints.client import (  # noqa: E402, F401
     accounts,
     invitations,
+    limit_checking,
     limits,
     money,
     placements,

@@ -1,0 +1,93 @@
+"""The picture of which accounts are offered which settlements, with its gaps, in words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from portal.blueprints.client.limit_words import tier_words
+from portal.domain.cover import Cell, Grid, Span, cover
+from portal.domain.money import Cents
+from portal.domain.policy import Policy
+from portal.web import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One cell of the picture; ``fault`` says what is wrong with it, if anything."""
+
+    lines: tuple[str, ...]
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One segment: balances across, ages down; ``faults`` are its gaps and doubles in sentences."""
+
+    title: str
+    balances: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Spot, ...]], ...]
+    faults: tuple[str, ...]
+
+
+def pictures(policy: Policy | None) -> list[Picture]:
+    """A picture of each segment, everybody else at the end."""
+    if policy is None:
+        return []
+    return [_picture(grid, policy.currency) for grid in cover(policy)]
+
+
+def _picture(grid: Grid, currency: str) -> Picture:
+    return Picture(
+        title=grid.segment or _("Everybody else"),
+        balances=tuple(balance_words(span, currency) for span in grid.balances),
+        rows=tuple(
+            (age_words(row[0].ages), tuple(_spot(cell, currency) for cell in row))
+            for row in grid.rows
+        ),
+        faults=tuple(_fault(cell, currency) for cell in grid.faults),
+    )
+
+
+def _spot(cell: Cell, currency: str) -> Spot:
+    if cell.is_gap:
+        return Spot((), _("nothing"))
+    lines = tuple(_lines(cell, currency))
+    return Spot(lines, _("in two rows at once") if cell.is_double else "")
+
+
+def _lines(cell: Cell, currency: str) -> Iterator[str]:
+    for band in cell.bands:
+        for tier in band.tiers:
+            yield tier_words(tier, currency)
+        if not band.tiers:
+            yield _("no settlement")
+
+
+def _fault(cell: Cell, currency: str) -> str:
+    return _(
+        "%(balances)s, %(ages)s: %(fault)s",
+        balances=balance_words(cell.balances, currency),
+        ages=age_words(cell.ages),
+        fault=_("nothing") if cell.is_gap else _("in two rows at once"),
+    )
+
+
+def balance_words(span: Span, currency: str) -> str:
+    """A span of balances (cents), with the last cent that is inside."""
+    first, end = span
+    since = (Cents(first), currency)
+    if end is None:
+        return _("every balance") if first <= 1 else _("%(since)s or more", since=since)
+    last = (Cents(end - 1), currency)
+    return (
+        _("up to %(last)s", last=last)
+        if first <= 1
+        else _("%(since)s to %(last)s", since=since, last=last)
+    )
+
+
+def age_words(span: Span) -> str:
+    """A span of days since default, with the last day that is inside."""
+    first, end = span
+    if end is None:
+        return _("on every day") if first <= 0 else _("from day %(first)s", first=first)
+    return _("day %(first)s to %(last)s", first=first, last=end - 1)

@@ -1,0 +1,73 @@
+"""Which accounts an offer policy covers, segment by segment, as a grid of balances and ages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from portal.domain.policy import Band, Policy
+
+Span = tuple[int, int | None]
+"""From the first to before the second; None is without end."""
+
+SMALLEST_CENTS: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Accounts of one span of balances (cents) and ages (days), and the bands that hold them."""
+
+    balances: Span
+    ages: Span
+    bands: tuple[Band, ...]
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether no band holds them."""
+        return not self.bands
+
+    @property
+    def is_double(self) -> bool:
+        """Whether several bands hold them."""
+        return len(self.bands) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The cover of one segment; an empty name is everybody else. ``rows`` are ages."""
+
+    segment: str
+    balances: tuple[Span, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def faults(self) -> tuple[Cell, ...]:
+        """The cells that hold no account well: in no band, or in two."""
+        return tuple(c for row in self.rows for c in row if c.is_gap or c.is_double)
+
+
+def cover(policy: Policy) -> tuple[Grid, ...]:
+    """The grid of each segment that a band is for, and of everybody else; none without bands."""
+    if not policy.bands:
+        return ()
+    names = (*(segment.name for segment in policy.segments_used), "")
+    return tuple(_grid(name, [b for b in policy.bands if b.segment == name]) for name in names)
+
+
+def _grid(name: str, bands: Sequence[Band]) -> Grid:
+    balances = _spans(
+        SMALLEST_CENTS, (end for b in bands for end in (b.from_balance_cents, b.to_balance_cents))
+    )
+    ages = _spans(0, (end for b in bands for end in (b.from_days, b.to_days)))
+    rows = tuple(
+        tuple(
+            Cell(span, age, tuple(band for band in bands if band.holds(span[0], age[0])))
+            for span in balances
+        )
+        for age in ages
+    )
+    return Grid(name, balances, rows)
+
+
+def _spans(least: int, ends: Iterable[int | None]) -> tuple[Span, ...]:
+    starts = sorted({least, *(end for end in ends if end is not None and end > least)})
+    return tuple(zip(starts, [*starts[1:], None], strict=True))

@@ -1,0 +1,69 @@
+// Extras of the consoles. Every page works without this file.
+
+// What an answer says of a field (data-beside) is shown beside that field too; what it understood
+// (data-note) where the field has a place for it.
+const tell = (form, into) => {
+  for (const old of form.querySelectorAll(".err")) if (!into.contains(old)) old.remove();
+  for (const box of form.querySelectorAll(".bad")) box.classList.remove("bad");
+  for (const field of form.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    const left = (field.getAttribute("aria-describedby") || "").split(" ").filter(id => id && document.getElementById(id));
+    left.length ? field.setAttribute("aria-describedby", left.join(" ")) : field.removeAttribute("aria-describedby");
+  }
+  for (const note of form.querySelectorAll("[id$=-note]")) note.textContent = into.querySelector(`[data-note="${note.id}"]`)?.textContent || "";
+  for (const line of into.querySelectorAll("[data-beside]")) {
+    const field = document.getElementById(line.dataset.beside), box = field?.closest("td, .f");
+    if (!field) continue;
+    const words = line.textContent, link = document.createElement("a");
+    link.href = "#" + field.id;
+    link.textContent = words;
+    line.replaceChildren(link);
+    if (!box) continue;
+    const beside = document.createElement("p");
+    beside.className = "err";
+    beside.id = field.id + "-problem";
+    beside.textContent = words;
+    const before = box.matches("td") ? null : box.querySelector(".hint, legend, .t");
+    if (before) before.after(beside); else box.append(beside);
+    box.classList.add("bad");
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", [field.getAttribute("aria-describedby"), beside.id].filter(Boolean).join(" "));
+  }
+};
+
+// A form with data-live="URL" is posted there while somebody types, without its files; the element
+// named by data-live-into then shows what the answer has under the same id. Nothing else moves.
+for (const form of document.querySelectorAll("form[data-live]")) {
+  let timer, asked;
+  const ask = async () => {
+    asked?.abort();
+    asked = new AbortController();
+    const fields = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+    const into = document.getElementById(form.dataset.liveInto);
+    try {
+      const answer = await fetch(form.dataset.live, { method: "POST", body: fields, signal: asked.signal });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(form.dataset.liveInto);
+      if (!fresh) return;
+      into.replaceChildren(...fresh.childNodes);
+      tell(form, into);
+    } catch { /* The page keeps what it shows; its button still asks the server. */ }
+  };
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, 400);
+  });
+}
+
+// A color picker beside the text field that counts: each follows the other.
+for (const picker of document.querySelectorAll("input[type=color][data-for]")) {
+  const text = document.getElementById(picker.dataset.for);
+  picker.hidden = false;
+  picker.addEventListener("input", () => {
+    text.value = picker.value;
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  text.addEventListener("input", () => {
+    if (/^#[0-9a-f]{6}$/i.test(text.value.trim())) picker.value = text.value.trim();
+  });
+}
