@@ -1,7 +1,8 @@
 """Which accounts an offer policy covers, segment by segment, as a grid of balances and ages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from portal.domain.policy import Band, Policy
@@ -41,8 +42,20 @@ class Grid:
 
     @property
     def faults(self) -> tuple[Cell, ...]:
-        """The cells that hold no account well: in no band, or in two."""
-        return tuple(c for row in self.rows for c in row if c.is_gap or c.is_double)
+        """Accounts in no band, or in two; ages that follow each other are one."""
+        columns = zip(*self.rows, strict=True)
+        return tuple(
+            Cell(balances, (run[0].ages[0], run[-1].ages[1]), run[0].bands)
+            for balances, column in zip(self.balances, columns, strict=True)
+            for count, run in _runs(column)
+            if count != 1
+        )
+
+
+def _runs(column: Iterable[Cell]) -> Iterator[tuple[int, list[Cell]]]:
+    """Cells that follow each other with as many bands: none, one, or (2) more."""
+    for count, cells in groupby(column, lambda cell: min(len(cell.bands), 2)):
+        yield count, list(cells)
 
 
 def cover(policy: Policy) -> tuple[Grid, ...]:

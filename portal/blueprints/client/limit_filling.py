@@ -1,11 +1,11 @@
 """What the form of offer limits is filled with: a policy, a usual set, or its own lines changed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
-from portal.blueprints.client.limit_rows import LONGEST_NUMBER, lines_of
+from portal.blueprints.client.limit_rows import LONGEST_NUMBER, SAME, WHERE, lines_of
 from portal.domain.money import WHOLE_BPS
 from portal.domain.policy import (
     Band,
@@ -89,11 +89,25 @@ def usual(currency: str) -> Policy:
 TABLES: Final = {"row": ("rows", "since"), "segment": ("segments", "name")}
 """The word in a button's name, the table it changes, and the first field of its lines."""
 
-CHANGES: Final[dict[str, Callable[[list[Line], int], None]]] = {
-    "more": lambda lines, n: lines.append({}),
-    "copy": lambda lines, n: lines.insert(n + 1, dict(lines[n])) if n < len(lines) else None,
-    "clear": lambda lines, n: lines.__setitem__(n, {}) if n < len(lines) else None,
-}
+
+def _beside(lines: list[Line], number: int) -> None:
+    lines.insert(number + 1, {"who": [SAME]})
+
+
+def _copy(lines: list[Line], number: int) -> None:
+    lines.insert(number + 1, dict(lines[number]))
+
+
+def _clear(lines: list[Line], number: int) -> None:
+    """Empty a line; what stands below it for the same accounts keeps them."""
+    gone, lines[number] = lines[number], {}
+    below = lines[number + 1] if number + 1 < len(lines) else {}
+    if below.get("who") == [SAME] and gone.get("who") != [SAME]:
+        below |= {name: gone[name] for name in WHERE if name in gone}
+
+
+CHANGES: Final = {"beside": _beside, "copy": _copy, "clear": _clear}
+"""What the buttons of a line do."""
 
 
 def changed(typed: Mapping[str, Any]) -> Typed | None:
@@ -102,25 +116,24 @@ def changed(typed: Mapping[str, Any]) -> Typed | None:
     A button is named after what it does and to which table: ``copy-row``, with the line's number.
     """
     given = MultiDict(typed)
-    for does, change in CHANGES.items():
-        for word in TABLES:
-            number = given.get(f"{does}-{word}")
-            if number is not None:
-                return _changed(given, word, change, int(number) if number.isdecimal() else 0)
+    for word, (table, first) in TABLES.items():
+        lines = lines_in(given, table)
+        if f"more-{word}" in given:
+            return _with_lines(given, table, [*lines, {first: [""]}])
+        for does, change in CHANGES.items():
+            number = given.get(f"{does}-{word}", -1, type=int)
+            if 0 <= number < len(lines):
+                change(lines, number)
+                return _with_lines(given, table, [line or {first: [""]} for line in lines])
     return None
 
 
-def _changed(
-    given: Typed, word: str, change: Callable[[list[Line], int], None], number: int
-) -> Typed:
-    table, first = TABLES[word]
-    lines = lines_in(given, table)
-    change(lines, number)
+def _with_lines(given: Typed, table: str, lines: list[Line]) -> Typed:
     kept = [(name, value) for name, value in given.items(multi=True) if not _of(name, table)]
     fields = [
         (f"{table}-{n}-{name}", value)
         for n, line in enumerate(lines)
-        for name, values in (line or {first: [""]}).items()
+        for name, values in line.items()
         for value in values
     ]
     return MultiDict([*kept, *fields])

@@ -16,7 +16,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from portal.blueprints.client.limit_places import place
-from portal.blueprints.client.limit_rows import Lines, RowForm, SegmentForm, Table
+from portal.blueprints.client.limit_rows import SAME, Lines, RowForm, SegmentForm, Table, headed
 from portal.blueprints.consoles import options
 from portal.blueprints.fields import MoneyField, PercentField
 from portal.domain import N_, labels, policy_check
@@ -121,14 +121,23 @@ class LimitForm(Form):
         return self._told() and self._makes_sense()
 
     @property
-    def groups(self) -> list[list[Any]]:
-        """The rows as they stand, those after each other for the same accounts together."""
-        return [list(rows) for _where, rows in groupby(self.rows, lambda one: one.form.place)]
+    def groups(self) -> list[tuple[int | None, list[Any]]]:
+        """The rows as they stand, those after each other for the same accounts together.
+
+        Each with the number of its band; rows to write in have none.
+        """
+        places = [head.place if head else None for _row, head in headed(self.rows)]
+        numbers = {where: n for n, where in enumerate(dict.fromkeys(filter(None, places)), 1)}
+        apart = groupby(zip(places, self.rows, strict=True), lambda one: one[0])
+        return [
+            (numbers.get(where) if where else None, [row for _place, row in found])
+            for where, found in apart
+        ]
 
     @property
     def segment_choices(self) -> list[tuple[str, str]]:
         """Whom a row can be for: everybody else, or a line of the segments by its number."""
-        choices = [("", _("Everybody else"))]
+        choices = [("", _("Everybody else")), (SAME, _("Same as above"))]
         for n, one in enumerate(self.segments):
             title = one.form.title or _("Segment %(number)s (no name yet)", number=n + 1)
             choices.append((str(n), title))
@@ -154,9 +163,14 @@ class LimitForm(Form):
             name = self.segments[n].form.name
             if not self.segments[n].form.title:
                 name.errors = [*name.errors, _("Give this segment a name.")]
-        for entry in self.rows:
-            who = entry.form.who
-            if who.data and not self.lines.name(who.data) and not entry.form.blank:
+        for row, head in headed(self.rows):
+            who = row.who
+            if row.same and not row.blank and head is None:
+                who.errors = [
+                    *who.errors,
+                    _("No row stands above this one. Choose for whom it is."),
+                ]
+            elif who.data and not row.same and not self.lines.name(who.data):
                 who.errors = [*who.errors, _("This segment has no name. Choose another one.")]
 
     def _told(self) -> bool:

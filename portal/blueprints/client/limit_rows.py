@@ -1,6 +1,6 @@
 """Tables of the form of offer limits: its segments, and the ways to settle that make up bands."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import wtforms
@@ -23,6 +23,8 @@ from portal.web import Form
 USUAL_DAYS: Final = 30
 LONGEST_NAME: Final = 60
 LONGEST_NUMBER: Final = 6
+SAME: Final = "="
+WHERE: Final = ("who", "since", "until", "first_day", "last_day")
 
 Bounds = tuple[str, int, int | None, int, int | None]
 
@@ -45,8 +47,13 @@ class _Row(wtforms.Form):
 
     @property
     def blank(self) -> bool:
-        """Whether nothing was typed or ticked in the line."""
-        return not any(str(typed).strip() for field in self for typed in field.raw_data or ())
+        """Whether nothing stands or is ticked in the line."""
+        return not any(_standing(field) for field in self)
+
+
+def _standing(field: Any) -> object:
+    """What a person sees in a field."""
+    return str(field._value() or "").strip() if hasattr(field, "_value") else field.data
 
 
 class SegmentForm(_Row):
@@ -67,7 +74,8 @@ class SegmentForm(_Row):
 class RowForm(_Row):
     """One way to settle: which accounts it is for, and what they pay.
 
-    ``who`` is the number of a segment's line, so that a new name loses nothing; empty: the others.
+    ``who`` is the number of a segment's line, so that a new name loses nothing; empty: the others;
+    ``SAME``: the accounts of the row above.
     """
 
     who = StringField(N_("For"))
@@ -81,17 +89,35 @@ class RowForm(_Row):
     agree = PercentField(N_("Agree down to, percent"), optional=True)
 
     @property
+    def same(self) -> bool:
+        """Whether it is for the accounts of the row above."""
+        return self.who.data == SAME
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing stands in it, but perhaps whom it would be for."""
+        where = WHERE if self.same else ()
+        return not any(_standing(field) for field in self if field.short_name not in where)
+
+    @property
     def bounds(self) -> Bounds:
         """Which accounts the row is for, as a band has it."""
         since, first_day = self.since.data or 0, self.first_day.data or 0
         return self.who.data or "", since, self.until.data, first_day, self.last_day.data
 
     @property
-    def place(self) -> tuple[str, ...]:
+    def place(self) -> tuple[object, ...]:
         """The same as it was typed, to see which rows stand together."""
-        where = ("who", "since", "until", "first_day", "last_day")
-        fields: list[Any] = [self[name] for name in where]
-        return tuple(str(field._value() or "").strip() for field in fields)
+        return tuple(_standing(self[name]) for name in WHERE)
+
+
+def headed(rows: Iterable[Any]) -> Iterator[tuple[RowForm, RowForm | None]]:
+    """Each row with the one that says whom it is for, itself or one above; None where none does."""
+    head: RowForm | None = None
+    for row in (entry.form for entry in rows):
+        if not row.same or row.blank:
+            head = None if row.blank else row
+        yield row, head
 
 
 class Lines:
@@ -101,9 +127,9 @@ class Lines:
         self.segments = [n for n, one in enumerate(segments) if not one.form.blank]
         self._segments, self._rows = segments, rows
         self.bands: dict[Bounds, list[int]] = {}
-        for n, entry in enumerate(rows):
-            if not entry.form.blank and not entry.form.errors:
-                self.bands.setdefault(entry.form.bounds, []).append(n)
+        for n, (row, head) in enumerate(headed(rows)):
+            if head and not row.errors and not head.errors:
+                self.bands.setdefault(head.bounds, []).append(n)
 
     def name(self, who: str) -> str:
         """The name of the segment on a line."""
@@ -185,8 +211,9 @@ def _rows(band: Band, names: Sequence[str]) -> Iterator[dict[str, Any]]:
         "first_day": band.from_days or None,
         "last_day": band.to_days,
     }
-    for n, tier in enumerate(band.tiers or (None,)):
-        yield where | _way(tier) | {"agree": band.agree_settlement_bps if n == 0 else None}
+    first, *others = band.tiers or (None,)
+    yield where | _way(first) | {"agree": band.agree_settlement_bps}
+    yield from ({"who": SAME} | _way(tier) for tier in others)
 
 
 def _way(tier: Tier | None) -> dict[str, Any]:
