@@ -32,12 +32,14 @@ def pictures(policy: Policy | None) -> list[Picture]:
     """A picture of each segment, everybody else at the end."""
     if policy is None:
         return []
-    return [_picture(grid, policy.currency) for grid in cover(policy)]
+    grids = cover(policy)
+    others = _("Everybody else") if len(grids) > 1 else _("All accounts")
+    return [_picture(grid, grid.segment or others, policy.currency) for grid in grids]
 
 
-def _picture(grid: Grid, currency: str) -> Picture:
+def _picture(grid: Grid, title: str, currency: str) -> Picture:
     return Picture(
-        title=grid.segment or _("Everybody else"),
+        title=title,
         balances=tuple(balance_words(span, currency) for span in grid.balances),
         rows=tuple(
             (age_words(row[0].ages), tuple(_spot(cell, currency) for cell in row))

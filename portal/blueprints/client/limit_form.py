@@ -121,6 +121,11 @@ class LimitForm(Form):
         return self._told() and self._makes_sense()
 
     @property
+    def has_segments(self) -> bool:
+        """Whether there is more than one empty line of segments."""
+        return len(self.segments) > 1 or any(not one.form.blank for one in self.segments)
+
+    @property
     def groups(self) -> list[tuple[int | None, list[Any]]]:
         """The rows as they stand, those after each other for the same accounts together.
 
