@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from portal.domain import policy as policies
+from portal.domain.compiler import check, percent
 from portal.domain.debts import CollectorRole
 from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.money import Cents
@@ -23,7 +24,6 @@ from portal.domain.policy import (
     from_dict,
     to_dict,
 )
-from portal.domain.policy_check import check, percent
 from portal.domain.schedules import Frequency
 from tests.domain.policies import policies as random_policies
 

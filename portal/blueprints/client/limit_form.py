@@ -10,13 +10,13 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 
 from portal.blueprints.consoles import options
 from portal.blueprints.fields import MoneyField, PercentField
-from portal.domain import N_, labels, policy_check
+from portal.domain import N_, compiler, labels
 from portal.domain.money import WHOLE_BPS
 from portal.domain.policy import Band, Policy, Tier
 from portal.web import Form
 from portal.web import gettext as _
 
-MOST_ROWS: Final = policy_check.MOST_BANDS * policy_check.MOST_TIERS + 1
+MOST_ROWS: Final = compiler.MOST_BANDS * compiler.MOST_TIERS + 1
 """As many as a policy may have, and an empty one to write in."""
 
 POLICY: Final = TypeAdapter(Policy)
@@ -122,7 +122,7 @@ class LimitForm(Form):
         except ValidationError as error:
             self.form_errors.extend(str(one["msg"]) for one in error.errors())
             return False
-        for problem in policy_check.check(self.found):
+        for problem in compiler.check(self.found):
             field = self[FIELDS.get(problem.rule, "rows")]
             field.errors = [*field.errors, _(problem.message, **problem.params)]
         return not self.errors
