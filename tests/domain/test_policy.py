@@ -72,7 +72,7 @@ def test_a_consistent_policy_can_be_published(policy: Policy) -> None:
         ({"bands": (Band(100_00),)}, "bands.gap", "$0.01, 0 days"),
         ({"bands": (Band(to_days=90), Band(from_days=91))}, "bands.gap", "$0.01, 90 days"),
         ({"bands": (Band(), Band(100_00))}, "bands.overlap", "$100.00, 0 days"),
-        ({"bands": (Band(),) * 31}, "size", "30 bands"),
+        ({"bands": (Band(),) * 101}, "size", "100 bands"),
         ({"bands": (Band(tiers=(Tier(100_00),)),)}, "tiers.share", "not 100%"),
         ({"bands": (Band(tiers=(Tier(70_00, 61),)),)}, "tiers.parts", "not 61"),
         ({"bands": (Band(tiers=(Tier(70_00, 1, 0),)),)}, "tiers.days", "not 0"),

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from portal.domain import N_
-from portal.domain.compiler.problems import LONGEST_AGE_DAYS, Phrases
+from portal.domain import N_, Phrases
+from portal.domain.compiler.problems import LONGEST_AGE_DAYS
 from portal.domain.debts import CollectorRole
 from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.money import LARGEST_CENTS, Cents

@@ -55,16 +55,6 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Phrases:
-    """Short marked phrases inside a sentence; each is translated, and they are told in a row."""
-
-    parts: tuple[tuple[str, dict[str, object]], ...]
-
-    def __str__(self) -> str:
-        return ", ".join(text % params for text, params in self.parts)
-
-
-@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong, or a caution: the rule, and a sentence with an example in it."""
 
