@@ -19,11 +19,11 @@ from portal.domain import policy as policies
 from portal.domain import terms as written
 from portal.domain.admission import admit
 from portal.domain.building import build
+from portal.domain.compiler import check
 from portal.domain.facts import AccountFacts
 from portal.domain.money import Cents, parse_amount
 from portal.domain.offers import offers, plan_presets
 from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
-from portal.domain.policy_check import check
 from portal.domain.proposals import Proposal, answer
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Choice

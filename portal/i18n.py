@@ -15,6 +15,7 @@ from babel.localedata import locale_identifiers
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
+from portal.domain import Phrases
 from portal.domain.money import Money
 
 LANGUAGES = {"en": "English", "es": "Español", "fr": "Français"}
@@ -146,7 +147,9 @@ class Voice:
         )
 
     def spell(self, value: object) -> object:
-        """A message's parameter as text: an amount, an instant, a date, or itself."""
+        """A message's parameter as text: an amount, an instant, a date, phrases, or itself."""
+        if isinstance(value, Phrases):
+            return ", ".join(self.gettext(text, **params) for text, params in value.parts)
         if isinstance(value, Money):
             return self.money(value.cents, value.currency)
         if isinstance(value, tuple):

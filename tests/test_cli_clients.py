@@ -12,7 +12,7 @@ from portal.cli import main
 from portal.cli.clients import ROLES
 from portal.db import make_engine, tenant_session
 from portal.demo.cast import PARTS
-from portal.domain.policy_check import check
+from portal.domain.compiler import check
 from portal.embedded import PROJECT
 from portal.models import Client, Role, Staff
 from portal.services.clients import clients

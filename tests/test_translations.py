@@ -22,7 +22,7 @@ STAFF_ONLY = re.compile(
     r"portal/(cli|demo|sandbox|rules)/"
     r"|portal/(blueprints|templates)/(client|compliance|operator|outbox|staff|support)\b"
     r"|portal/blueprints/consoles|portal/templates/(layouts|macros)/console"
-    r"|portal/domain/(labels|outgoing|policy|policy_check)\.py"
+    r"|portal/domain/(labels|outgoing|policy)\.py|portal/domain/compiler/"
     r"|portal/security/members|portal/services/placements/"
     r"|portal/services/(campaigns|cases|dossier|drafts|giving_back|policies|queues|reports|search"
     r"|staff|timeline)\.py"

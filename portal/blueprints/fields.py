@@ -9,7 +9,7 @@ from wtforms import Field
 from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
 
-from portal.domain import N_, DomainError, policy_check, typed
+from portal.domain import N_, DomainError, compiler, typed
 from portal.domain.money import parse_amount
 from portal.domain.wording import clean_text
 from portal.web import explain, locale
@@ -62,7 +62,7 @@ class PercentField(Field):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return policy_check.percent(self.data) if self.data is not None else ""
+        return compiler.percent(self.data) if self.data is not None else ""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         """Read what was typed; `pre_validate` says what is wrong with it."""

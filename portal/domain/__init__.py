@@ -1,9 +1,21 @@
 """The rules of the debt: plain Python, no framework, no clock, no settings."""
 
+from dataclasses import dataclass
+
 
 def N_(text: str) -> str:  # noqa: N802
     """Mark a sentence for translation where it is declared; it is translated where it is shown."""
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Short marked phrases inside a sentence; each is translated, and they are told in a row."""
+
+    parts: tuple[tuple[str, dict[str, object]], ...]
+
+    def __str__(self) -> str:
+        return ", ".join(text % params for text, params in self.parts)
 
 
 class DomainError(Exception):

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
-from portal.domain import N_, DomainError, hours, policy_check, theme
+from portal.domain import N_, DomainError, compiler, hours, theme
 from portal.domain.debts import CollectorRole
 from portal.domain.identity import Factor
 from portal.domain.policy import Policy
@@ -115,7 +115,7 @@ def _problems(new: NewClient, client: Client, policy: Policy) -> Iterator[str]:
     yield from _of_files(new, client)
     if policy.currency != new.currency:
         yield f"policy: its currency is {policy.currency}, and the client's {new.currency}."
-    for problem in policy_check.check(policy):
+    for problem in compiler.check(policy):
         yield f"policy: {problem}"
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.domain import N_, DomainError, policy, policy_check
+from portal.domain import N_, DomainError, compiler, policy
 from portal.domain.policy import Policy
 from portal.models import Client, OfferPolicy
 from portal.services import evidence
@@ -23,7 +23,7 @@ class NoPolicy(DomainError):
 
 
 class NotPublishable(DomainError):
-    """The limits break a rule; ``policy_check.check`` names each."""
+    """The limits break a rule; ``compiler.check`` names each."""
 
     message = N_("These limits cannot be published: %(problem)s")
 
@@ -81,7 +81,7 @@ def publish_policy(
     The version in ``document`` is replaced by the next number. Two at once: the later one waits
     and gets the number after. Raises NotPublishable.
     """
-    if problems := policy_check.check(replace(document, version=1)):
+    if problems := compiler.check(replace(document, version=1)):
         raise NotPublishable(problem=str(problems[0]))
     client = session.get_one(Client, client_id, with_for_update=True)
     newest = session.scalar(

@@ -220,6 +220,7 @@ def test_a_date_out_of_rhythm_is_refused() -> None:
 def test_no_plan_collects_more_than_is_owed(situation: Situation, data: st.DataObject) -> None:
     account, policy, today = situation
     assume(policy.plan is not None and account.balance_cents >= 50)
+    assume(policy.open_for(account, today))
     bounds = plan_bounds(account, policy, today)
     assert bounds is not None
     choice = Choice(

@@ -9,7 +9,8 @@ from wtforms import Field
 from wtforms.validators import StopValidation
 
 from portal.blueprints.fields import PERCENT
-from portal.domain import N_, DomainError, policy_check
+from portal.domain import N_, DomainError
+from portal.domain.compiler import percent
 from portal.domain.money import WHOLE_BPS, AmountUnclear, parse_amount
 from portal.rules.regions import find_region
 from portal.web import explain, locale, ngettext
@@ -65,7 +66,7 @@ class PayField(_Typed):
         if self.data.cents:
             whole, part = divmod(self.data.cents, 100)
             return f"${whole}.{part:02}".removesuffix(".00")
-        return f"{policy_check.percent(self.data.bps)}%"
+        return f"{percent(self.data.bps)}%"
 
     @property
     def understood(self) -> str:

@@ -15,19 +15,19 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from portal.blueprints.client.limit_places import place
+from portal.blueprints.client.limit_places import field_of
 from portal.blueprints.client.limit_rows import SAME, Lines, RowForm, SegmentForm, Table, headed
 from portal.blueprints.consoles import options
 from portal.blueprints.fields import MoneyField, PercentField
-from portal.domain import N_, labels, policy_check
+from portal.domain import N_, compiler, labels
 from portal.domain.money import WHOLE_BPS
 from portal.domain.policy import Policy, SavedMethod
 from portal.web import Form
 from portal.web import gettext as _
 
-MOST_ROWS: Final = policy_check.MOST_BANDS * policy_check.MOST_TIERS + 1
+MOST_ROWS: Final = compiler.MOST_BANDS * compiler.MOST_TIERS + 1
 """As many as a policy may have, and an empty one to write in."""
-MOST_SEGMENTS: Final = 31
+MOST_SEGMENTS: Final = compiler.MOST_SEGMENTS + 1
 
 POLICY: Final = TypeAdapter(Policy)
 NEEDED: Final = InputRequired(message=N_("Write a number with digits."))
@@ -192,8 +192,8 @@ class LimitForm(Form):
         except ValidationError as error:
             self.form_errors.extend(str(one["msg"]) for one in error.errors())
             return False
-        for problem in policy_check.check(self.found):
-            field = place(problem, self)
+        for problem in compiler.check(self.found):
+            field = field_of(problem.place, self)
             field.errors = [*field.errors, _(problem.message, **problem.params)]
         return self._told()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from portal.blueprints.consoles import words_of
 from portal.domain import labels
+from portal.domain.compiler import percent
 from portal.domain.money import WHOLE_BPS, Cents
 from portal.domain.policy import (
     Band,
@@ -16,7 +17,6 @@ from portal.domain.policy import (
     Segment,
     Tier,
 )
-from portal.domain.policy_check import percent
 from portal.web import gettext as _
 from portal.web import ngettext
 
