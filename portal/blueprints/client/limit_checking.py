@@ -71,7 +71,7 @@ def check() -> Any:
     return page(
         "client/checked.html",
         section="offers",
-        form=form,
+        limits=form,
         found=problems_of(form),
         pictures=pictures(form.covering()),
     )

@@ -68,15 +68,12 @@ def _plan(plan: PlanLimits) -> dict[str, Any]:
 
 def usual(currency: str) -> Policy:
     """Limits that most clients could begin with."""
-    new = (Tier(80_00), Tier(90_00, max_parts=6))
-    old = (Tier(60_00), Tier(75_00, max_parts=6))
     return Policy(
         version=1,
         currency=currency,
         bands=(
-            Band(to_balance_cents=500_00, tiers=(Tier(80_00), Tier(90_00, max_parts=3))),
-            Band(from_balance_cents=500_00, to_days=180, tiers=new),
-            Band(from_balance_cents=500_00, from_days=180, tiers=old),
+            Band(to_days=180, tiers=(Tier(80_00), Tier(90_00, max_parts=6))),
+            Band(from_days=180, tiers=(Tier(60_00), Tier(75_00, max_parts=6))),
         ),
         plan=PlanLimits(maximum_months=24, frequencies=tuple(Frequency), due_days=DueDays.WEEKDAYS),
         agree=ProposalLimits(60_00, 20_00, 30),

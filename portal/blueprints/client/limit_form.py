@@ -102,6 +102,13 @@ class LimitForm(Form):
         if kept.isdecimal() and kept not in ROUNDINGS:
             self.rounding.choices = options(ROUNDINGS | {kept: kept})
 
+    @property
+    def cautions(self) -> list[str]:
+        """What the client should know before publishing, once nothing is wrong."""
+        if self.errors or self.found is None:
+            return []
+        return [_(one.message, **one.params) for one in compiler.cautions(self.found)]
+
     def for_currency(self, currency: str) -> "LimitForm":
         """The form for a client's currency, which it does not ask for."""
         self.currency = currency
