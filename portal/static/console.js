@@ -1,34 +1,46 @@
 // Extras of the consoles. Every page works without this file.
 
-// What an answer says of a field (data-beside) is shown beside that field too; what it understood
-// (data-note) where the field has a place for it.
+// What an answer says of a field (data-beside) is shown beside that field too: below its row in a
+// table. What it understood (data-note) goes where the field has a place for it.
 const tell = (form, into) => {
   for (const old of form.querySelectorAll(".err")) if (!into.contains(old)) old.remove();
   for (const box of form.querySelectorAll(".bad")) box.classList.remove("bad");
+  for (const row of form.querySelectorAll(".told")) row.hidden = true;
   for (const field of form.querySelectorAll("[aria-invalid]")) {
     field.removeAttribute("aria-invalid");
-    const left = (field.getAttribute("aria-describedby") || "").split(" ").filter(id => id && document.getElementById(id));
-    left.length ? field.setAttribute("aria-describedby", left.join(" ")) : field.removeAttribute("aria-describedby");
+    describe(field);
   }
-  for (const note of form.querySelectorAll("[id$=-note]")) note.textContent = into.querySelector(`[data-note="${note.id}"]`)?.textContent || "";
+  for (const note of form.querySelectorAll("[id$=-note]"))
+    note.textContent = into.querySelector(`[data-note="${note.id}"]`)?.textContent || "";
   for (const line of into.querySelectorAll("[data-beside]")) {
-    const field = document.getElementById(line.dataset.beside), box = field?.closest("td, .f");
+    const field = document.getElementById(line.dataset.beside);
     if (!field) continue;
     const words = line.textContent, link = document.createElement("a");
     link.href = "#" + field.id;
     link.textContent = words;
     line.replaceChildren(link);
+    const box = field.closest("td, .f"), below = field.closest("tr")?.nextElementSibling;
     if (!box) continue;
     const beside = document.createElement("p");
     beside.className = "err";
     beside.id = field.id + "-problem";
-    beside.textContent = words;
-    const before = box.matches("td") ? null : box.querySelector(".hint, legend, .t");
-    if (before) before.after(beside); else box.append(beside);
+    beside.textContent = below ? `${line.dataset.label}: ${words}` : words;
+    if (below) {
+      below.hidden = false;
+      below.firstElementChild.append(beside);
+    } else (box.querySelector(".hint, legend, .t") || box.firstElementChild).after(beside);
     box.classList.add("bad");
     field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", [field.getAttribute("aria-describedby"), beside.id].filter(Boolean).join(" "));
+    describe(field, beside.id);
   }
+};
+
+// A field is described by what is still there, and by one thing more.
+const describe = (field, more) => {
+  const ids = (field.getAttribute("aria-describedby") || "").split(" ").filter(id => document.getElementById(id));
+  if (more) ids.push(more);
+  if (ids.length) field.setAttribute("aria-describedby", ids.join(" "));
+  else field.removeAttribute("aria-describedby");
 };
 
 // A form with data-live="URL" is posted there while somebody types, without its files; the element

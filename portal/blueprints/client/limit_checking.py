@@ -73,5 +73,6 @@ def check() -> Any:
         section="offers",
         limits=form,
         found=problems_of(form),
+        names=form.names,
         pictures=pictures(form.covering()),
     )

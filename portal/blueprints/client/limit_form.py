@@ -103,6 +103,12 @@ class LimitForm(Form):
             self.rounding.choices = options(ROUNDINGS | {kept: kept})
 
     @property
+    def names(self) -> dict[str, str]:
+        """What each field of the two tables is called, by its id."""
+        lines = [one.form for table in (self.segments, self.rows) for one in table]
+        return {field.id: field.label.text for line in lines for field in line}
+
+    @property
     def cautions(self) -> list[str]:
         """What the client should know before publishing, once nothing is wrong."""
         if self.errors or self.found is None:

@@ -87,10 +87,10 @@ def _dress(view: Balance, others: list[Sample]) -> None:
 def _sample(one: Sample) -> str:
     """An account as a person would call it."""
     kinds = {
-        (True, True): N_("a small new debt (%(balance)s, %(days)s days)"),
-        (True, False): N_("a small old debt (%(balance)s, %(days)s days)"),
-        (False, True): N_("a large new debt (%(balance)s, %(days)s days)"),
-        (False, False): N_("a large old debt (%(balance)s, %(days)s days)"),
+        (True, True): N_("a small new debt (%(balance)s, %(days)s days old)"),
+        (True, False): N_("a small old debt (%(balance)s, %(days)s days old)"),
+        (False, True): N_("a large new debt (%(balance)s, %(days)s days old)"),
+        (False, False): N_("a large old debt (%(balance)s, %(days)s days old)"),
     }
     balance = (one.facts.balance_cents, one.facts.currency)
     return _(kinds[one.is_small, one.is_new], balance=balance, days=one.days)
