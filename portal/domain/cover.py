@@ -11,6 +11,8 @@ Span = tuple[int, int | None]
 """From the first to before the second; None is without end."""
 
 SMALLEST_CENTS: Final = 1
+MOST_CELLS: Final = 1_500
+"""A larger grid is too large for anybody to look at, and is left empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The cover of one segment; an empty name is everybody else. ``rows`` are ages."""
+    """The cover of one segment; an empty name is everybody else.
+
+    ``rows`` are ages; there are none where there would be more than MOST_CELLS.
+    """
 
     segment: str
     balances: tuple[Span, ...]
@@ -43,10 +48,9 @@ class Grid:
     @property
     def faults(self) -> tuple[Cell, ...]:
         """Accounts in no band, or in two; ages that follow each other are one."""
-        columns = zip(*self.rows, strict=True)
         return tuple(
-            Cell(balances, (run[0].ages[0], run[-1].ages[1]), run[0].bands)
-            for balances, column in zip(self.balances, columns, strict=True)
+            Cell(column[0].balances, (run[0].ages[0], run[-1].ages[1]), run[0].bands)
+            for column in zip(*self.rows, strict=True)
             for count, run in _runs(column)
             if count != 1
         )
@@ -71,6 +75,8 @@ def _grid(name: str, bands: Sequence[Band]) -> Grid:
         SMALLEST_CENTS, (end for b in bands for end in (b.from_balance_cents, b.to_balance_cents))
     )
     ages = _spans(0, (end for b in bands for end in (b.from_days, b.to_days)))
+    if len(balances) * len(ages) > MOST_CELLS:
+        return Grid(name, balances, ())
     rows = tuple(
         tuple(
             Cell(span, age, tuple(band for band in bands if band.holds(span[0], age[0])))

@@ -13,13 +13,14 @@ from portal.models import Account, Debtor
 
 LOOKED_AT = 10_000
 """So many of the newest accounts are counted: a client may have a million."""
+NAMED = 100
 
 Counts = list[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """How many accounts are of each product and in each region, the most first."""
+    """How many accounts are of each product and in each region: the most first, 100 at most."""
 
     products: Counts
     regions: Counts
@@ -41,4 +42,4 @@ def book_of(session: Session, client_id: UUID) -> Book:
 
 def _counted(names: Iterable[str]) -> Counts:
     counted = Counter(name for name in names if name)
-    return sorted(counted.items(), key=lambda one: (-one[1], one[0]))
+    return sorted(counted.items(), key=lambda one: (-one[1], one[0]))[:NAMED]

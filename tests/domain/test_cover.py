@@ -43,6 +43,12 @@ def test_a_segment_without_bands_for_everybody_else_leaves_them_a_gap():
     assert others.faults[0].is_gap
 
 
+def test_more_cells_than_anybody_could_look_at_are_left_out():
+    policy = Policy(1, "USD", bands=tuple(Band(n, n + 1, n, n + 1) for n in range(1, 60)))
+    (grid,) = cover(policy)
+    assert grid.rows == grid.faults == ()
+
+
 @given(policies(), st.data(), DAYS)
 def test_whoever_the_compiler_lets_pass_has_no_fault_and_each_account_its_cell(policy, data, today):
     assert check(policy) == []

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from portal.blueprints.client.limit_words import tier_words
-from portal.domain.cover import Cell, Grid, Span, cover
-from portal.domain.money import Cents
+from portal.blueprints.client.limit_words import age_words, balance_words, tier_words
+from portal.domain.compiler import MOST_BANDS
+from portal.domain.cover import Cell, Grid, cover
 from portal.domain.policy import Policy
 from portal.web import gettext as _
+
+MOST_FAULTS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,11 @@ class Picture:
 
 
 def pictures(policy: Policy | None) -> list[Picture]:
-    """A picture of each segment, everybody else at the end."""
-    if policy is None:
+    """A picture of each segment, everybody else at the end; none of more bands than there may be.
+
+    A picture has no rows where they would be too many to look at.
+    """
+    if policy is None or len(policy.bands) > MOST_BANDS:
         return []
     grids = cover(policy)
     others = _("Everybody else") if len(grids) > 1 else _("All accounts")
@@ -45,7 +51,7 @@ def _picture(grid: Grid, title: str, currency: str) -> Picture:
             (age_words(row[0].ages), tuple(_spot(cell, currency) for cell in row))
             for row in grid.rows
         ),
-        faults=tuple(_fault(cell, currency) for cell in grid.faults),
+        faults=tuple(_fault(cell, currency) for cell in grid.faults[:MOST_FAULTS]),
     )
 
 
@@ -71,25 +77,3 @@ def _fault(cell: Cell, currency: str) -> str:
         ages=age_words(cell.ages),
         fault=_("nothing") if cell.is_gap else _("in two rows at once"),
     )
-
-
-def balance_words(span: Span, currency: str) -> str:
-    """A span of balances (cents), with the last cent that is inside."""
-    first, end = span
-    since = (Cents(first), currency)
-    if end is None:
-        return _("every balance") if first <= 1 else _("%(since)s or more", since=since)
-    last = (Cents(end - 1), currency)
-    return (
-        _("up to %(last)s", last=last)
-        if first <= 1
-        else _("%(since)s to %(last)s", since=since, last=last)
-    )
-
-
-def age_words(span: Span) -> str:
-    """A span of days since default, with the last day that is inside."""
-    first, end = span
-    if end is None:
-        return _("on every day") if first <= 0 else _("from day %(first)s", first=first)
-    return _("day %(first)s to %(last)s", first=first, last=end - 1)

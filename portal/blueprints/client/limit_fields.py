@@ -78,7 +78,7 @@ class PayField(_Typed):
 
     def pre_validate(self, form: Any) -> None:
         """Understand the share or the amount, or ask for it again."""
-        text = self.typed
+        text = " ".join(self.typed.split())
         if not text:
             raise StopValidation
         if text.casefold() in NO_SETTLEMENT:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from portal.blueprints.consoles import words_of
 from portal.domain import labels
 from portal.domain.compiler import percent
+from portal.domain.cover import Span
 from portal.domain.money import WHOLE_BPS, Cents
 from portal.domain.policy import (
     Band,
@@ -74,29 +75,33 @@ def _band(band: Band, currency: str) -> Line:
 
 def _who(band: Band, currency: str) -> str:
     """Which accounts a band is for."""
-    accounts = _which(band, currency)
-    if not band.segment:
-        return accounts
-    return _("%(segment)s: %(accounts)s", segment=band.segment, accounts=accounts)
+    accounts = [balance_words((band.from_balance_cents, band.to_balance_cents), currency)]
+    if band.from_days or band.to_days is not None:
+        accounts.append(age_words((band.from_days, band.to_days)))
+    words = _("Settlement, %(accounts)s", accounts=", ".join(accounts))
+    return f"{band.segment}: {words}" if band.segment else words
 
 
-def _which(band: Band, currency: str) -> str:
-    since = (Cents(band.from_balance_cents), currency)
-    if band.to_balance_cents is None:
-        balance = _("Settlement from %(since)s", since=since)
-    else:
-        until = (Cents(band.to_balance_cents), currency)
-        balance = _("Settlement from %(since)s to under %(until)s", since=since, until=until)
-    if band.from_days == 0 and band.to_days is None:
-        return balance
-    if band.to_days is None:
-        return _("%(balance)s, from day %(first)s", balance=balance, first=band.from_days)
-    return _(
-        "%(balance)s, from day %(first)s to before day %(last)s",
-        balance=balance,
-        first=band.from_days,
-        last=band.to_days,
+def balance_words(span: Span, currency: str) -> str:
+    """A span of balances (cents), with the last cent that is inside."""
+    first, end = span
+    since = (Cents(first), currency)
+    if end is None:
+        return _("every balance") if first <= 1 else _("%(since)s or more", since=since)
+    last = (Cents(end - 1), currency)
+    return (
+        _("up to %(last)s", last=last)
+        if first <= 1
+        else _("%(since)s to %(last)s", since=since, last=last)
     )
+
+
+def age_words(span: Span) -> str:
+    """A span of days since default, with the last day that is inside."""
+    first, end = span
+    if end is None:
+        return _("on every day") if first <= 0 else _("from day %(first)s", first=first)
+    return _("day %(first)s to %(last)s", first=first, last=end - 1)
 
 
 def _tiers(band: Band, currency: str) -> Iterator[str]:
