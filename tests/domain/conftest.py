@@ -1,6 +1,6 @@
 """Property tests of the domain try the same examples at every run; nightly, many new ones.
 
-    python -m pytest tests/domain --hypothesis-profile nightly
+python -m pytest tests/domain --hypothesis-profile nightly
 """
 
 from hypothesis import HealthCheck, settings
