@@ -18,6 +18,14 @@ COMMANDS = {
     ),
     "place": ("portal.cli.placements:place", "Place the accounts of a CSV file with a client."),
     "recall": ("portal.cli.placements:recall", "Take accounts back for a client."),
+    "check-policy": (
+        "portal.cli.policies:check_policy",
+        "Check an offer policy without publishing it.",
+    ),
+    "policy-schema": (
+        "portal.cli.policies:policy_schema",
+        "The JSON Schema of an offer policy.",
+    ),
     "demo": ("portal.cli.demo:demo", "The whole portal on this machine, with demo accounts."),
     "reconcile": ("portal.cli.money:reconcile", "Go over Stripe's objects and finish what hangs."),
     "send-links": ("portal.cli.messages:send_links", "Send a client's debtors their links."),

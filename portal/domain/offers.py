@@ -1,5 +1,6 @@
 """Offers: what one account may choose today under one policy version. Pure and deterministic."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -174,8 +175,17 @@ def _settlements(account: AccountFacts, policy: Policy, today: date) -> tuple[Of
         _settlement(account, policy, tier, valid_until(account, policy, tier, today))
         for tier in band.tiers
     )
-    found = {offer.key: offer for offer in made if offer is not None}
-    return tuple(sorted(found.values(), key=lambda offer: (offer.from_cents, offer.total_cents)))
+    found = _worth_choosing(offer for offer in made if offer is not None)
+    return tuple(sorted(found, key=lambda offer: (offer.from_cents, offer.total_cents)))
+
+
+def _worth_choosing(made: Iterable[Offer]) -> Iterator[Offer]:
+    """Offers of which none asks as much as another in no more parts, as rounding can make it."""
+    most = 0
+    for offer in sorted(made, key=lambda offer: (offer.total_cents, -offer.parts)):
+        if offer.parts > most:
+            most = offer.parts
+            yield offer
 
 
 def tier_total(account: AccountFacts, policy: Policy, tier: Tier) -> Cents:

@@ -59,10 +59,15 @@ class Segment:
     """
 
     name: str
+    """What bands call it."""
     products: tuple[str, ...] = ()
+    """The names of products, as files of placements have them."""
     regions: tuple[str, ...] = ()
+    """States and provinces of debtors, two letters each."""
     collector_roles: tuple[CollectorRole, ...] = ()
+    """In which role the client collects."""
     histories: tuple[PaymentHistory, ...] = ()
+    """What is known of payments."""
 
     def holds(self, account: AccountFacts) -> bool:
         """Whether an account belongs here."""
@@ -89,9 +94,13 @@ class Tier:
     """
 
     pay_bps: int = 0
+    """The share of the balance that closes the account, in hundredths of a per cent."""
     max_parts: int = 1
+    """In how many parts it can be paid at most."""
     valid_for_days: int = 30
+    """For how many days an offer stands at most."""
     pay_cents: int = 0
+    """The amount that closes the account, in cents."""
 
     @property
     def key(self) -> str:
@@ -110,12 +119,19 @@ class Band:
     """
 
     from_balance_cents: int = 0
+    """The smallest balance that belongs here, in cents."""
     to_balance_cents: int | None = None
+    """The first balance, in cents, that does not belong here any more; left out: no end."""
     from_days: int = 0
+    """The first day after default that belongs here."""
     to_days: int | None = None
+    """The first day after default that does not belong here any more; left out: no end."""
     tiers: tuple[Tier, ...] = ()
+    """The ways to close an account for less."""
     agree_settlement_bps: int | None = None
+    """The lowest share that closes an account of this band without a person."""
     segment: str = ""
+    """The segment whose accounts it is for; empty: all other accounts."""
 
     def holds(self, balance_cents: int, days: int) -> bool:
         """Whether an account of this balance (cents) and age (days) belongs here."""
@@ -136,15 +152,25 @@ class PlanLimits:
     """
 
     minimum_installment_cents: int = 25_00
+    """The smallest payment, in cents."""
     maximum_months: int = 12
+    """The longest plan, in months."""
     frequencies: tuple[Frequency, ...] = (Frequency.MONTHLY,)
+    """The rhythms in which a plan can be paid."""
     down_payment_bps: int = 0
+    """The share of the balance that the first payment is at least."""
     first_payment_within_days: int = 30
+    """How many days from today the first payment may be."""
     minimum_installment_bps: int = 0
+    """The share of the balance that each payment is at least."""
     maximum_installments: int | None = None
+    """How many payments a plan has at most."""
     maximum_days: int | None = None
+    """How many days the last payment may be after the first."""
     due_days: DueDays = DueDays.ANY_DAY
+    """On which days a payment may be due."""
     saved_method: SavedMethod = SavedMethod.OFFERED
+    """Whether a plan can be paid by a saved card or bank account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +181,11 @@ class ProposalLimits:
     """
 
     settlement_bps: int = WHOLE_BPS
+    """The lowest share of the balance that closes the account; 10,000: none does."""
     minimum_installment_cents: int = 25_00
+    """The smallest payment, in cents."""
     maximum_months: int = 12
+    """The longest plan, in months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +193,11 @@ class Concessions:
     """How many times a debtor may change a running plan alone."""
 
     skips: int = 0
+    """How many payments may be left out."""
     moves: int = 0
+    """How many payments may be moved to another day."""
     pauses: int = 0
+    """How many times the plan may rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,20 +212,35 @@ class Policy:
     """
 
     version: int
+    """The number of this version; the portal gives it when the policy is published."""
     currency: str
+    """The currency of every amount: USD or CAD."""
     pay_in_full: bool = True
+    """Whether to pay all of it at once is offered."""
     bands: tuple[Band, ...] = ()
+    """Who is offered which settlements; each account is in exactly one band."""
     plan: PlanLimits | None = None
+    """What a payment plan may look like; left out: no plans are offered."""
     agree: ProposalLimits = ProposalLimits()
+    """What may be agreed without a person, assumed to be public."""
     review: ProposalLimits = ProposalLimits()
+    """What staff may grant, shown to no debtor."""
     answer_working_days: int = 3
+    """Within how many working days a person answers a proposal."""
     segments: tuple[Segment, ...] = ()
+    """Named sets of accounts that bands are for."""
     concessions: Concessions = Concessions()
+    """How many times a debtor may change a running plan alone."""
     answered_by: Answerer = Answerer.STAFF
+    """Who may answer a proposal."""
     closest_when_late: bool = False
+    """Whether a proposal that nobody answered in time gets the closest terms."""
     rounding_cents: int = 1
+    """Settlements are rounded down to a multiple of this: 1, 100, 500 or 1,000."""
     from_on: date | None = None
+    """The first day on which settlements and plans are offered."""
     to_on: date | None = None
+    """The last day on which settlements and plans are offered."""
 
     def band(self, account: AccountFacts, today: date) -> Band | None:
         """The band that an account is in on a day."""

@@ -74,7 +74,7 @@ def tiers(draw: st.DrawFn, floor: int, band: Band, rounding: int) -> tuple[Tier,
 @st.composite
 def bands(draw: st.DrawFn, floor: int, rounding: int, segment: str = "") -> tuple[Band, ...]:
     """A grid of up to six bands without gap or overlap, for one segment."""
-    first = draw(st.integers(1, 10_000_00))
+    first = draw(st.integers(2, 10_000_00))
     second = first + draw(st.integers(1, 500_00))
     marks = draw(st.sampled_from(((), (first,), (first, second))))
     age = draw(st.none() | st.integers(1, 1_500))

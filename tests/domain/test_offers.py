@@ -155,6 +155,14 @@ def test_every_offer_is_within_the_policy(situation: Situation) -> None:
             assert offer.saved_cents == 0
 
 
+@given(situations())
+def test_more_money_always_brings_more_time(situation: Situation) -> None:
+    made = [offer for offer in offers(*situation) if offer.kind is Kind.SETTLEMENT]
+    by_total = sorted(made, key=lambda offer: offer.total_cents)
+    parts = [offer.parts for offer in by_total]
+    assert parts == sorted(set(parts))
+
+
 @given(situations(), st.data())
 def test_every_offer_can_be_accepted_as_it_was_shown(
     situation: Situation, data: st.DataObject

@@ -211,7 +211,8 @@ def within_agree(terms: Terms, situation: Situation) -> None:
     assert terms.total_cents <= account.balance_cents
     if terms.kind is Kind.SETTLEMENT:
         band = policy.band(account, today)
-        assert terms.total_cents >= share(account.balance_cents, policy.agreed_settlement_bps(band))
+        floor = share(account.balance_cents, policy.agreed_settlement_bps(band))
+        assert terms.total_cents >= policy.rounded(floor)
     if terms.key in ("plan", "agreed:plan"):
         amounts = [cents for _, cents in terms.schedule]
         assert all(cents >= policy.agree.minimum_installment_cents for cents in amounts[:-1])

@@ -201,8 +201,9 @@ def _beside(policy: Policy, group: Group, corner: Corner) -> Place:
     """The border that a gap begins at, if a band ends there."""
     balance, days, _ = corner
     for n in group.bands:
-        if policy.bands[n].holds(balance - 1, days):
-            return Place("to_balance_cents", band=n)
         if policy.bands[n].holds(balance, days - 1):
             return Place("to_days", band=n)
+    for n in group.bands:
+        if policy.bands[n].holds(balance - 1, days):
+            return Place("to_balance_cents", band=n)
     return Place("bands")
