@@ -114,7 +114,7 @@ def _tiers(band: Band, currency: str) -> Iterator[str]:
 
 def tier_words(tier: Tier, currency: str) -> str:
     """What a tier takes, and in how many payments."""
-    pays = f"{percent(tier.pay_bps)}%"
+    pays = _("%(share)s%%", share=percent(tier.pay_bps))
     if tier.pay_cents:
         pays = _("%(amount)s", amount=(Cents(tier.pay_cents), currency))
     if tier.max_parts == 1:
@@ -231,6 +231,6 @@ def offer_words(key: str | None) -> str:
 def _pays_of(word: str) -> str:
     """What a settlement takes, from its key: 7000 is a share (bps), 50000c an amount."""
     if not word.endswith("c"):
-        return f"{percent(int(word))}%"
+        return _("%(share)s%%", share=percent(int(word)))
     whole, part = divmod(int(word[:-1]), 100)
     return f"${whole:,}.{part:02}"
