@@ -122,10 +122,13 @@ def test_every_policy_comes_out_of_the_form_as_it_went_in(app: Flask, policy: Po
         assert sorted_out(form.found) == sorted_out(policy)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("language", ["en", "es", "fr"])
 @pytest.mark.parametrize("policy", [EVERYTHING, usual("USD"), usual("CAD")])
-def test_amounts_names_with_commas_and_dates_come_back_too(app: Flask, policy: Policy):
+def test_amounts_names_with_commas_and_dates_come_back_too(
+    app: Flask, policy: Policy, language: str
+):
     assert compiler.check(policy) == []
-    with app.test_request_context():
+    with app.test_request_context(f"/?lang={language}"):
         form = again(policy)
         assert form.errors == {}
         assert sorted_out(form.found) == sorted_out(policy)  # type: ignore[arg-type]

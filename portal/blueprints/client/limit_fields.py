@@ -19,7 +19,7 @@ from portal.web import gettext as _
 LONGEST: Final = 2_000
 BARE: Final = re.compile(r"[\d., ]+", re.ASCII)
 SHARE_OR_AMOUNT: Final = N_("Write 70%% for a share or $500 for an amount.")
-NO_SETTLEMENT: Final = frozenset({"none", "ninguno", "aucun", "-", "–", "—"})
+NO_SETTLEMENT: Final = frozenset({"none", "ninguna", "ninguno", "aucun", "-", "–", "—"})
 
 
 @dataclass(frozen=True, slots=True)
