@@ -59,7 +59,7 @@ def _spot(cell: Cell, currency: str) -> Spot:
     if cell.is_gap:
         return Spot((), _("nothing"))
     lines = tuple(_lines(cell, currency))
-    return Spot(lines, _("in two rows at once") if cell.is_double else "")
+    return Spot(lines, _("in two bands at once") if cell.is_double else "")
 
 
 def _lines(cell: Cell, currency: str) -> Iterator[str]:
@@ -75,5 +75,5 @@ def _fault(cell: Cell, currency: str) -> str:
         "%(balances)s, %(ages)s: %(fault)s",
         balances=balance_words(cell.balances, currency),
         ages=age_words(cell.ages),
-        fault=_("nothing") if cell.is_gap else _("in two rows at once"),
+        fault=_("nothing") if cell.is_gap else _("in two bands at once"),
     )

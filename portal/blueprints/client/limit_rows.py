@@ -81,8 +81,8 @@ class RowForm(_Row):
     who = StringField(N_("For"))
     since = MoneyField(N_("Balance from"), optional=True)
     until = MoneyField(N_("Balance below"), optional=True)
-    first_day = IntegerField(N_("Days in default from"), [Optional()])
-    last_day = IntegerField(N_("Days in default below"), [Optional()])
+    first_day = IntegerField(N_("Days since default, from"), [Optional()])
+    last_day = IntegerField(N_("Days since default, before"), [Optional()])
     share = PayField(N_("Pays"))
     parts = IntegerField(N_("Payments at most"), [Optional()])
     days = IntegerField(N_("Offer stands, days"), [Optional()])
@@ -121,15 +121,21 @@ def headed(rows: Iterable[Any]) -> Iterator[tuple[RowForm, RowForm | None]]:
 
 
 class Lines:
-    """The lines of both tables, and which line each part of the policy came from."""
+    """The lines of both tables, and which line each part of the policy came from.
+
+    ``left_out``: at least one row is not understood, so that no band has it.
+    """
 
     def __init__(self, segments: Any, rows: Any) -> None:
         self.segments = [n for n, one in enumerate(segments) if not one.form.blank]
         self._segments, self._rows = segments, rows
         self.bands: dict[Bounds, list[int]] = {}
+        self.left_out = False
         for n, (row, head) in enumerate(headed(rows)):
             if head and not row.errors and not head.errors:
                 self.bands.setdefault(head.bounds, []).append(n)
+            elif not row.blank:
+                self.left_out = True
 
     def name(self, who: str) -> str:
         """The name of the segment on a line."""
