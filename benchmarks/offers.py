@@ -15,15 +15,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from portal.domain import compiler
 from portal.domain import policy as policies
 from portal.domain import terms as written
 from portal.domain.admission import admit
 from portal.domain.building import build
-from portal.domain.compiler import check
 from portal.domain.facts import AccountFacts
 from portal.domain.money import Cents, parse_amount
 from portal.domain.offers import offers, plan_presets
-from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
+from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Segment, Tier
 from portal.domain.proposals import Proposal, answer
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Choice
@@ -41,6 +41,15 @@ POLICY = Policy(
     plan=PlanLimits(25_00, 24, tuple(Frequency), 0, 45),
     agree=ProposalLimits(65_00, 20_00, 30),
     review=ProposalLimits(40_00, 10_00, 48),
+)
+SEGMENTS = tuple(Segment(f"Segment {n}", products=(f"Product {n}", f"Kind {n}")) for n in range(6))
+LARGE = replace(
+    POLICY,
+    segments=SEGMENTS,
+    bands=(
+        *(replace(band, segment=one.name) for one in SEGMENTS for band in POLICY.bands),
+        *(replace(b, to_days=b.to_days and 365) for b in POLICY.bands if b.from_days != 90),
+    ),
 )
 
 
@@ -60,13 +69,16 @@ def main() -> None:
         "answer with alternatives": lambda: answer(low, ACCOUNT, POLICY, TODAY),
         "policy read, first time": lambda: policies.from_dict(document),
         "policy read, again": lambda: policies.from_bytes(text),
-        "policy check": lambda: check(POLICY),
+        "policy check": lambda: compiler.check(POLICY),
         "parse_amount": lambda: parse_amount("$1,240.50"),
     }
     costs = {name: cost(call) for name, call in calls.items()}
     for name, micros in costs.items():
         print(f"{name:30} {micros:8.1f} µs")
     print(f"{'offers / 1 ms':30} {costs['offers'] / 1000:8.3f}")
+    seconds = cost(lambda: compiler.compile(LARGE)) / 1e6
+    title = f"compile, {len(LARGE.bands)} bands, {len(SEGMENTS)} segments"
+    print(f"{title:30} {seconds:8.3f} s (target 0.1)")
 
 
 def cost(call: Callable[[], object]) -> float:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from portal import i18n, templating
 from portal.cli import translations
+from portal.domain import Phrases
 
 NB, NNB = "\u00a0", "\u202f"
 PAIRS = [(language, country) for language in ("en", "es", "fr") for country in ("US", "CA")]
@@ -252,3 +253,13 @@ def test_a_name_that_a_template_gives_is_its_own() -> None:
     loop = "{% for date in days %}{{ date(cents) }}{% endfor %}"
     assert env.from_string(loop).render(days=[str], cents=300) == "300"
     assert env.from_string('{{ money(cents, "USD") }}').render(cents=300) == "$3.00"
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr"])
+def test_phrases_inside_a_sentence_are_told_in_its_language(language: str) -> None:
+    locale = i18n.locale_for(language, "US")
+    phrases = Phrases((("Pay now", {}), ("Your plan", {})))
+    said = i18n.translate(locale, "%(what)s!", {"what": phrases})
+    each = [i18n.translate(locale, text) for text, _ in phrases.parts]
+    assert said == f"{', '.join(each)}!"
+    assert (said == f"{phrases}!") == (language == "en")

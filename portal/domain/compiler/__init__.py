@@ -66,7 +66,7 @@ UNCLEAR: Final = {"size", "segments.twice", "bands.segment"}
 class PolicyRefused(DomainError):
     """A policy that breaks a rule; ``problems`` has each."""
 
-    message = N_("This offer policy cannot be published: %(problem)s")
+    message = N_("These limits cannot be published: %(problem)s")
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(problem=str(problems[0]))
