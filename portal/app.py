@@ -12,7 +12,7 @@ from portal.config import Settings
 from portal.runtime import Runtime, build_runtime
 
 LARGEST_UPLOAD = 12 * 1024 * 1024
-LARGEST_FORM = 256 * 1024
+LARGEST_FORM = 512 * 1024
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "

@@ -219,6 +219,7 @@ PLAIN_WORDS = {
     "Invalid Choice: could not coerce.": CHOOSE,
     "Not a valid integer value.": NUMBER,
     "Not a valid decimal value.": NUMBER,
+    "Not a valid date value.": N_("Choose a day, or write it like 2027-01-31."),
 }
 
 
@@ -370,18 +371,18 @@ def problems_of(form: Any) -> list[tuple[str, str]]:
     """(id of the field, sentence) of each problem of a form, in the order of the page."""
     found = [("form", say(error)) for error in form.form_errors]
     for entry in form:
-        found += [(entry.id, say(error)) for error in _flat(entry.errors)]
+        found += [(id, say(error)) for id, error in _located(entry)]
     return found
 
 
-def _flat(errors: Iterable[Any] | Mapping[str, Any]) -> Iterable[Any]:
-    if isinstance(errors, Mapping):
-        errors = errors.values()
-    for error in errors:
-        if isinstance(error, (list, tuple, Mapping)):
-            yield from _flat(error)
-        else:
-            yield error
+def _located(entry: Any) -> Iterable[tuple[str, Any]]:
+    """Each problem of a field, or of the fields inside it, with the id of its own field."""
+    inside = [*getattr(entry, "entries", ()), *getattr(entry, "form", ())]
+    parts = (Mapping, list, tuple)
+    own = () if isinstance(entry.errors, Mapping) else entry.errors
+    yield from ((entry.id, error) for error in own if not isinstance(error, parts))
+    for one in inside:
+        yield from _located(one)
 
 
 def allow_form_action(origins: Iterable[str]) -> None:

@@ -103,6 +103,31 @@ FREQUENCIES = {
     "monthly": N_("Every month"),
 }
 
+COLLECTORS = {
+    "first_party_creditor": N_("The creditor itself"),
+    "servicer_current": N_("Servicer of a current debt"),
+    "third_party_agency": N_("Collection agency"),
+    "debt_buyer": N_("Debt buyer"),
+    "law_firm": N_("Law firm"),
+}
+
+HISTORIES = {
+    "never_paid": N_("Never paid"),
+    "has_paid": N_("Has paid before"),
+    "broke_plan": N_("Broke a plan"),
+}
+
+DUE_DAYS = {
+    "any_day": N_("On any day"),
+    "weekdays": N_("Not on weekends"),
+    "working_days": N_("On working days of the debtor’s region only"),
+}
+
+ANSWERERS = {
+    "staff": N_("Anybody who works with accounts"),
+    "supervisors": N_("Supervisors only"),
+}
+
 STOPS = {
     "opted_out": N_("Wants no more messages here"),
     "wrong_person": N_("Wrong person"),

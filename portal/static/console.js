@@ -1,7 +1,51 @@
 // Extras of the consoles. Every page works without this file.
 
+// What an answer says of a field (data-beside) is shown beside that field too: below its row in a
+// table. What it understood (data-note) goes where the field has a place for it.
+const tell = (form, into) => {
+  for (const old of form.querySelectorAll(".err")) if (!into.contains(old)) old.remove();
+  for (const box of form.querySelectorAll(".bad")) box.classList.remove("bad");
+  for (const row of form.querySelectorAll(".told")) row.hidden = true;
+  for (const field of form.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    describe(field);
+  }
+  for (const note of form.querySelectorAll("[id$=-note]"))
+    note.textContent = into.querySelector(`[data-note="${note.id}"]`)?.textContent || "";
+  for (const line of into.querySelectorAll("[data-beside]")) {
+    const field = document.getElementById(line.dataset.beside);
+    if (!field) continue;
+    const words = line.textContent, link = document.createElement("a");
+    link.href = "#" + field.id;
+    link.textContent = words;
+    line.replaceChildren(link);
+    const box = field.closest("td, .f"), below = field.closest("tr")?.nextElementSibling;
+    if (!box) continue;
+    const beside = document.createElement("p");
+    beside.className = "err";
+    beside.id = field.id + "-problem";
+    beside.textContent = below ? `${line.dataset.label}: ${words}` : words;
+    if (below) {
+      below.hidden = false;
+      below.firstElementChild.append(beside);
+    } else (box.querySelector(".hint, legend, .t") || box.firstElementChild).after(beside);
+    box.classList.add("bad");
+    field.setAttribute("aria-invalid", "true");
+    describe(field, beside.id);
+  }
+};
+
+// A field is described by what is still there, and by one thing more.
+const describe = (field, more) => {
+  const ids = (field.getAttribute("aria-describedby") || "").split(" ").filter(id => document.getElementById(id));
+  if (more) ids.push(more);
+  if (ids.length) field.setAttribute("aria-describedby", ids.join(" "));
+  else field.removeAttribute("aria-describedby");
+};
+
 // A form with data-live="URL" is posted there while somebody types, without its files; the elements
-// named by data-live-into then show what the answer has under the same ids. Nothing else moves.
+// named by data-live-into then show what the answer has under the same ids. With data-live-tell the
+// first of them says what is wrong, which is told beside the fields too. Nothing else moves.
 for (const form of document.querySelectorAll("form[data-live]")) {
   let timer, asked;
   const ask = async () => {
@@ -11,10 +55,12 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     try {
       const answer = await fetch(form.dataset.live, { method: "POST", body: fields, signal: asked.signal });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const id of form.dataset.liveInto.split(" ")) {
+      const ids = form.dataset.liveInto.split(" ");
+      for (const id of ids) {
         const fresh = page.getElementById(id);
         if (fresh) document.getElementById(id).replaceChildren(...fresh.childNodes);
       }
+      if ("liveTell" in form.dataset && page.getElementById(ids[0])) tell(form, document.getElementById(ids[0]));
     } catch { /* The page keeps what it shows; its button still asks the server. */ }
   };
   form.addEventListener("input", () => {

@@ -29,39 +29,11 @@ from portal.services import campaigns
 from portal.services.campaigns import Campaign
 from portal.services.ledger import lock_account, post
 from tests.factories import NOW, make_account, make_client, make_debtor, make_policy
+from tests.pages.cleo import cleo, make_book, typed_on
 from tests.pages.debtors import csrf_of
 from tests.pages.reading import heard, said, tree
 from tests.pages.staff import enter, make_staff
 from tests.services.placing import row, text_of
-
-
-def make_book(session: PortalSession, **given: str) -> Account:
-    """A client with limits and one account."""
-    client = make_client(session, **given)
-    make_policy(session, client)
-    return make_account(session, make_debtor(session, client))
-
-
-def cleo(http: FlaskClient, session: PortalSession, account: Account) -> FlaskClient:
-    """The admin of the account's client, logged in."""
-    client = session.get_one(Client, account.client_id)
-    return enter(http, session, make_staff(session, Role.CLIENT_ADMIN, client))
-
-
-def typed_on(page) -> dict[str, str | list[str]]:
-    """What the controls of the page's own form hold."""
-    form = next(one for one in tree(page).iter("form") if one.get("id") == "form")
-    values: dict[str, str | list[str]] = {}
-    for field in form.iter("input"):
-        kind, name, value = field.get("type"), field.get("name", ""), field.get("value", "")
-        if kind in ("checkbox", "radio") and field.get("checked") is None:
-            continue
-        if kind == "checkbox" and name in values:
-            earlier = values[name]
-            values[name] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
-        else:
-            values[name] = value
-    return values
 
 
 def move_money(session: PortalSession, account: Account, *moves: tuple[EntryKind, int]) -> None:
@@ -247,7 +219,7 @@ def test_wrong_limits_come_back_with_all_that_was_typed(http: FlaskClient, sessi
     page = http.post("/client/offers/edit", data=values)
     assert page.status_code == 422
     assert typed_on(page)["rows-0-share"] == "abc"
-    assert "percentage" in said(page)
+    assert "Write 70% for a share or $500 for an amount." in said(page)
     page = http.post("/client/offers/edit", data=typed | {"plan_months": "900"})
     assert page.status_code == 422
     assert "1 to 120 months" in said(page)
@@ -358,7 +330,7 @@ def test_hundreds_of_rows_can_be_edited(http: FlaskClient, session: PortalSessio
     make_policy(session, client, bands=bands)
     cleo(http, session, make_account(session, make_debtor(session, client)))
     assert http.get("/client/offers/edit").status_code == 200
-    typed = typed_on(http.get("/client/offers/edit")) | {"more": "1"}
+    typed = typed_on(http.get("/client/offers/edit")) | {"more-row": "1"}
     assert http.post("/client/offers/edit", data=typed).status_code == 200
 
 

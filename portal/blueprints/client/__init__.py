@@ -43,6 +43,7 @@ from portal.blueprints.client import (  # noqa: E402, F401
     accounts,
     branding,
     invitations,
+    limit_checking,
     limits,
     money,
     placements,

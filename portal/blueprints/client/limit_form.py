@@ -1,104 +1,119 @@
-"""The form of offer limits: from a policy to fields, from what was typed to a policy."""
+"""The form of offer limits: every field of a policy, in the words of a collections manager."""
 
-from collections.abc import Iterator
+from itertools import groupby
 from typing import Any, Final
 
-import wtforms
 from pydantic import TypeAdapter, ValidationError
-from wtforms import BooleanField, FieldList, FormField, IntegerField, SelectMultipleField
+from wtforms import (
+    BooleanField,
+    DateField,
+    FormField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+)
 from wtforms.validators import InputRequired, NumberRange, Optional
 
+from portal.blueprints.client.limit_places import field_of
+from portal.blueprints.client.limit_rows import SAME, Lines, RowForm, SegmentForm, Table, headed
 from portal.blueprints.consoles import options
 from portal.blueprints.fields import MoneyField, PercentField
 from portal.domain import N_, compiler, labels
 from portal.domain.money import WHOLE_BPS
-from portal.domain.policy import Band, Policy, Tier
+from portal.domain.policy import Policy, SavedMethod
 from portal.web import Form
 from portal.web import gettext as _
 
 MOST_ROWS: Final = compiler.MOST_BANDS * compiler.MOST_TIERS + 1
 """As many as a policy may have, and an empty one to write in."""
+MOST_SEGMENTS: Final = compiler.MOST_SEGMENTS + 1
 
 POLICY: Final = TypeAdapter(Policy)
 NEEDED: Final = InputRequired(message=N_("Write a number with digits."))
 
-FIELDS: Final = {
-    "nothing": "pay_in_full",
-    "currency": "pay_in_full",
-    "answer_working_days": "answer_days",
-    "plan.minimum_installment": "plan_minimum",
-    "plan.months": "plan_months",
-    "plan.frequencies": "plan_often",
-    "plan.down_payment": "plan_down",
-    "plan.first_payment": "plan_first_days",
-    "agree.share": "agree_share",
-    "agree.minimum_installment": "agree_minimum",
-    "agree.installment_order": "agree_minimum",
-    "agree.months": "agree_months",
-    "agree.months_order": "agree_months",
-    "review.share": "review_share",
-    "review.minimum_installment": "review_minimum",
-    "review.installment_order": "review_minimum",
-    "review.months": "review_months",
-    "review.months_order": "review_months",
-}
-"""Beside which field each problem of the policy check is shown; the others at the table."""
-
-
 MOST_VERSIONS = 2**31 - 2
 NO_VERSION = N_("Open this page again: it does not say which version it changes.")
 
-
-class RowForm(wtforms.Form):
-    """One way to settle: which accounts it is for, and what they pay."""
-
-    class Meta(Form.Meta):
-        """Our words for what WTForms says by itself."""
-
-    since = MoneyField(N_("Balance from"), optional=True)
-    until = MoneyField(N_("Balance below"), optional=True)
-    first_day = IntegerField(N_("Days in default from"), [Optional()])
-    last_day = IntegerField(N_("Days in default below"), [Optional()])
-    share = PercentField(N_("Pays, percent"), optional=True)
-    parts = IntegerField(N_("Payments at most"), [Optional()])
-    days = IntegerField(N_("Offer stands, days"), [Optional()])
-    agree = PercentField(N_("Agree down to, percent"), optional=True)
-
-    @property
-    def blank(self) -> bool:
-        """Whether nothing was typed into the row."""
-        return not any(str(typed).strip() for field in self for typed in field.raw_data or ())
-
-    @property
-    def bounds(self) -> tuple[int, int | None, int, int | None]:
-        """Which accounts the row is for, as a band has it."""
-        return self.since.data or 0, self.until.data, self.first_day.data or 0, self.last_day.data
+WHEN_LATE: Final = {
+    "escalate": N_("Tell the supervisors; the proposal goes on waiting"),
+    "closest": N_("Tell the supervisors, and offer the closest terms that may be agreed at once"),
+}
+ROUNDINGS: Final = {
+    "1": N_("To the cent"),
+    "100": N_("Down to whole dollars"),
+    "500": N_("Down to the next 5 dollars"),
+    "1000": N_("Down to the next 10 dollars"),
+}
 
 
 class LimitForm(Form):
     """A client's limits, in the words of a collections manager."""
 
     pay_in_full = BooleanField(N_("Offer to pay everything at once"))
-    rows = FieldList(FormField(RowForm), max_entries=MOST_ROWS)
+    segments = Table(FormField(SegmentForm), max_entries=MOST_SEGMENTS)
+    rows = Table(FormField(RowForm), max_entries=MOST_ROWS)
+    rounding = SelectField(
+        N_("Settlements are rounded"), choices=options(ROUNDINGS), validate_choice=False
+    )
     plans = BooleanField(N_("Offer payment plans"))
     plan_minimum = MoneyField(N_("Smallest payment of a plan"))
+    plan_minimum_share = PercentField(
+        N_("Smallest payment, percent of what is owed"), optional=True
+    )
     plan_months = IntegerField(N_("Longest plan, in months"), [NEEDED])
+    plan_payments = IntegerField(N_("Most payments"), [Optional()])
+    plan_longest_days = IntegerField(N_("Days from the first payment to the last"), [Optional()])
     plan_often = SelectMultipleField(
         N_("How often a plan can be paid"), choices=options(labels.FREQUENCIES)
     )
+    plan_due = RadioField(N_("When a payment can be due"), choices=options(labels.DUE_DAYS))
     plan_down = PercentField(N_("Down payment, percent"), optional=True)
     plan_first_days = IntegerField(N_("First payment within, days"), [NEEDED])
+    plan_saved = BooleanField(N_("Offer to pay by itself from a saved card or bank account"))
     agree_share = PercentField(N_("Lowest settlement, percent"), optional=True)
     agree_minimum = MoneyField(N_("Smallest payment"))
     agree_months = IntegerField(N_("Longest plan, in months"), [NEEDED])
     review_share = PercentField(N_("Lowest settlement, percent"), optional=True)
     review_minimum = MoneyField(N_("Smallest payment"))
     review_months = IntegerField(N_("Longest plan, in months"), [NEEDED])
+    answered_by = RadioField(N_("Who answers"), choices=options(labels.ANSWERERS))
     answer_days = IntegerField(N_("Working days to answer a proposal"), [NEEDED])
+    when_late = RadioField(N_("If nobody answers in time"), choices=options(WHEN_LATE))
+    skips = IntegerField(N_("Skip a payment, times"), [Optional()])
+    moves = IntegerField(N_("Move a payment to another day, times"), [Optional()])
+    pauses = IntegerField(N_("Pause the plan, times"), [Optional()])
+    from_on = DateField(N_("First day"), [Optional()])
+    to_on = DateField(N_("Last day"), [Optional()])
     base = IntegerField(N_("Version"), [Optional(), NumberRange(0, MOST_VERSIONS, NO_VERSION)])
 
     found: Policy | None = None
+    """The policy, once every field was understood, whether it could be published or not."""
+    given: Policy | None = None
+    """What it shows before anything is checked; its segments and bands at least."""
+    goes_on = False
+    """Whether it was just opened or a button changed its lines, so that nobody is done typing."""
     currency = ""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.lines = Lines((), ())
+        kept = str(self.rounding.data or "")
+        if kept.isdecimal() and kept not in ROUNDINGS:
+            self.rounding.choices = options(ROUNDINGS | {kept: kept})
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What each field of the two tables is called, by its id."""
+        lines = [one.form for table in (self.segments, self.rows) for one in table]
+        return {field.id: field.label.text for line in lines for field in line}
+
+    @property
+    def cautions(self) -> list[str]:
+        """What the client should know before publishing, once nothing is wrong."""
+        if self.errors or self.found is None:
+            return []
+        return [_(one.message, **one.params) for one in compiler.cautions(self.found)]
 
     def for_currency(self, currency: str) -> "LimitForm":
         """The form for a client's currency, which it does not ask for."""
@@ -114,7 +129,75 @@ class LimitForm(Form):
             for field in self:
                 if field.name.startswith("plan_"):
                     field.errors = []
-        return not self.errors and self._makes_sense()
+        self.lines = Lines(self.segments, self.rows)
+        self._name_segments()
+        return self._told() and self._makes_sense()
+
+    @property
+    def has_segments(self) -> bool:
+        """Whether there is more than one empty line of segments."""
+        return len(self.segments) > 1 or any(not one.form.blank for one in self.segments)
+
+    @property
+    def groups(self) -> list[tuple[int | None, list[Any]]]:
+        """The rows as they stand, those after each other for the same accounts together.
+
+        Each with the number of its band; rows to write in have none.
+        """
+        places = [head.place if head else None for _row, head in headed(self.rows)]
+        numbers = {where: n for n, where in enumerate(dict.fromkeys(filter(None, places)), 1)}
+        apart = groupby(zip(places, self.rows, strict=True), lambda one: one[0])
+        return [
+            (numbers.get(where) if where else None, [row for _place, row in found])
+            for where, found in apart
+        ]
+
+    @property
+    def segment_choices(self) -> list[tuple[str, str]]:
+        """Whom a row can be for: everybody else, or a line of the segments by its number."""
+        choices = [("", _("Everybody else")), (SAME, _("Same as above"))]
+        for n, one in enumerate(self.segments):
+            title = one.form.title or _("Segment %(number)s (no name yet)", number=n + 1)
+            choices.append((str(n), title))
+        known = {number for number, _title in choices}
+        lost = {entry.form.who.data or "" for entry in self.rows} - known
+        return [*choices, *((number, _("A segment that is gone")) for number in sorted(lost))]
+
+    def covering(self) -> Policy | None:
+        """Segments and bands alone, of what was understood so far."""
+        lines = {
+            "version": 1,
+            "currency": self.currency,
+            "segments": tuple(self.lines.typed_segments()),
+            "bands": tuple(self.lines.typed_bands()),
+        }
+        try:
+            return POLICY.validate_python(lines)
+        except ValidationError:
+            return None
+
+    def _name_segments(self) -> None:
+        for n in self.lines.segments:
+            name = self.segments[n].form.name
+            if not self.segments[n].form.title:
+                name.errors = [*name.errors, _("Give this segment a name.")]
+        for row, head in headed(self.rows):
+            who = row.who
+            if row.same and not row.blank and head is None:
+                who.errors = [
+                    *who.errors,
+                    _("No row stands above this one. Choose for whom it is."),
+                ]
+            elif who.data and not row.same and not self.lines.name(who.data):
+                who.errors = [*who.errors, _("This segment has no name. Choose another one.")]
+
+    def _told(self) -> bool:
+        """Whether no field has a problem; each table knows those of its lines."""
+        for table in (self.segments, self.rows):
+            own = [one for one in table.errors if isinstance(one, str)]
+            inside = [entry.errors for entry in table]
+            table.errors = [*own, *inside] if own or any(inside) else []
+        return not self.errors
 
     def _makes_sense(self) -> bool:
         try:
@@ -123,9 +206,9 @@ class LimitForm(Form):
             self.form_errors.extend(str(one["msg"]) for one in error.errors())
             return False
         for problem in compiler.check(self.found):
-            field = self[FIELDS.get(problem.rule, "rows")]
+            field = field_of(problem.place, self)
             field.errors = [*field.errors, _(problem.message, **problem.params)]
-        return not self.errors
+        return self._told()
 
     def typed(self) -> dict[str, Any]:
         """What was typed, in the shape of a policy."""
@@ -133,20 +216,33 @@ class LimitForm(Form):
             "version": (self.base.data or 0) + 1,
             "currency": self.currency,
             "pay_in_full": self.pay_in_full.data,
-            "bands": tuple(_bands(self.rows)),
+            "segments": tuple(self.lines.typed_segments()),
+            "bands": tuple(self.lines.typed_bands()),
+            "rounding_cents": _whole(self.rounding.data),
             "plan": self._plan() if self.plans.data else None,
             "agree": self._proposals("agree"),
             "review": self._proposals("review"),
+            "answered_by": self.answered_by.data,
             "answer_working_days": self.answer_days.data,
+            "closest_when_late": self.when_late.data == "closest",
+            "concessions": {name: self[name].data or 0 for name in ("skips", "moves", "pauses")},
+            "from_on": self.from_on.data,
+            "to_on": self.to_on.data,
         }
 
     def _plan(self) -> dict[str, Any]:
+        saved = SavedMethod.OFFERED if self.plan_saved.data else SavedMethod.NOT_OFFERED
         return {
             "minimum_installment_cents": self.plan_minimum.data,
+            "minimum_installment_bps": self.plan_minimum_share.data or 0,
             "maximum_months": self.plan_months.data,
+            "maximum_installments": self.plan_payments.data,
+            "maximum_days": self.plan_longest_days.data,
             "frequencies": tuple(self.plan_often.data or ()),
+            "due_days": self.plan_due.data,
             "down_payment_bps": self.plan_down.data or 0,
             "first_payment_within_days": self.plan_first_days.data,
+            "saved_method": saved,
         }
 
     def _proposals(self, name: str) -> dict[str, Any]:
@@ -158,73 +254,5 @@ class LimitForm(Form):
         }
 
 
-def _bands(rows: Any) -> Iterator[dict[str, Any]]:
-    """Rows for the same accounts are the tiers of one band."""
-    bands: dict[tuple[int, int | None, int, int | None], list[RowForm]] = {}
-    for entry in rows:
-        if not entry.form.blank:
-            bands.setdefault(entry.form.bounds, []).append(entry.form)
-    for (since, until, first_day, last_day), ways in bands.items():
-        agreed = [way.agree.data for way in ways if way.agree.data is not None]
-        yield {
-            "from_balance_cents": since,
-            "to_balance_cents": until,
-            "from_days": first_day,
-            "to_days": last_day,
-            "tiers": tuple(_tier(way) for way in ways if way.share.data is not None),
-            "agree_settlement_bps": min(agreed) if agreed else None,
-        }
-
-
-def _tier(way: RowForm) -> dict[str, Any]:
-    return {
-        "pay_bps": way.share.data,
-        "max_parts": 1 if way.parts.data is None else way.parts.data,
-        "valid_for_days": 30 if way.days.data is None else way.days.data,
-    }
-
-
-def fields_of(policy: Policy) -> dict[str, Any]:
-    """A policy as the defaults of the form."""
-    plan, agree, review = policy.plan, policy.agree, policy.review
-    fields: dict[str, Any] = {
-        "pay_in_full": policy.pay_in_full,
-        "rows": [row for band in policy.bands for row in _rows(band)],
-        "plans": plan is not None,
-        "answer_days": policy.answer_working_days,
-    }
-    if plan is not None:
-        fields |= {
-            "plan_minimum": plan.minimum_installment_cents,
-            "plan_months": plan.maximum_months,
-            "plan_often": [str(one) for one in plan.frequencies],
-            "plan_down": plan.down_payment_bps,
-            "plan_first_days": plan.first_payment_within_days,
-        }
-    else:
-        fields |= {"plan_minimum": 25_00, "plan_months": 12, "plan_first_days": 30}
-    for name, limits in (("agree", agree), ("review", review)):
-        lowest = None if limits.settlement_bps >= WHOLE_BPS else limits.settlement_bps
-        fields |= {
-            f"{name}_share": lowest,
-            f"{name}_minimum": limits.minimum_installment_cents,
-            f"{name}_months": limits.maximum_months,
-        }
-    return fields
-
-
-def _rows(band: Band) -> Iterator[dict[str, Any]]:
-    where = {
-        "since": band.from_balance_cents or None,
-        "until": band.to_balance_cents,
-        "first_day": band.from_days or None,
-        "last_day": band.to_days,
-    }
-    for n, tier in enumerate(band.tiers or (None,)):
-        yield where | _way(tier) | {"agree": band.agree_settlement_bps if n == 0 else None}
-
-
-def _way(tier: Tier | None) -> dict[str, Any]:
-    if tier is None:
-        return {"share": None, "parts": None, "days": None}
-    return {"share": tier.pay_bps, "parts": tier.max_parts, "days": tier.valid_for_days}
+def _whole(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else 1

@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from portal.blueprints.consoles import words_of
 from portal.domain import labels
 from portal.domain.compiler import percent
+from portal.domain.cover import Span
 from portal.domain.money import WHOLE_BPS, Cents
-from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
+from portal.domain.policy import (
+    Band,
+    Concessions,
+    PlanLimits,
+    Policy,
+    ProposalLimits,
+    SavedMethod,
+    Segment,
+    Tier,
+)
 from portal.web import gettext as _
 from portal.web import ngettext
 
@@ -32,14 +42,15 @@ def describe(policy: Policy) -> list[Line]:
     """What is limited, and how, line by line."""
     return [
         (_("Pay everything at once"), _offered(policy.pay_in_full)),
+        *(_segment(segment) for segment in policy.segments),
         *(_band(band, policy.currency) for band in policy.bands),
+        (_("Settlements are rounded"), _rounding(policy)),
         *_plan(policy.plan, policy.currency),
         *_proposals(_("Agreed at once"), policy.agree, policy.currency),
         *_proposals(_("Granted by staff"), policy.review, policy.currency),
-        (
-            _("Proposals are answered within"),
-            ngettext("%(num)d working day", "%(num)d working days", policy.answer_working_days),
-        ),
+        *_answers(policy),
+        *_concessions(policy.concessions),
+        *_dates(policy),
     ]
 
 
@@ -47,47 +58,75 @@ def _offered(yes: bool) -> str:
     return _("offered") if yes else _("not offered")
 
 
+def _segment(segment: Segment) -> Line:
+    parts = [
+        ", ".join(segment.products),
+        ", ".join(segment.regions),
+        ", ".join(words_of(role, labels.COLLECTORS) for role in segment.collector_roles),
+        ", ".join(words_of(one, labels.HISTORIES) for one in segment.histories),
+    ]
+    words = _("; ").join(part for part in parts if part)
+    return _("Segment %(name)s", name=segment.name), words or _("every account")
+
+
 def _band(band: Band, currency: str) -> Line:
-    return _who(band, currency), _("; ").join(_tiers(band)) or _("no settlement")
+    return _who(band, currency), _("; ").join(_tiers(band, currency)) or _("no settlement")
 
 
 def _who(band: Band, currency: str) -> str:
     """Which accounts a band is for."""
-    since = (Cents(band.from_balance_cents), currency)
-    if band.to_balance_cents is None:
-        balance = _("Settlement from %(since)s", since=since)
-    else:
-        until = (Cents(band.to_balance_cents), currency)
-        balance = _("Settlement from %(since)s to under %(until)s", since=since, until=until)
-    if band.from_days == 0 and band.to_days is None:
-        return balance
-    if band.to_days is None:
-        return _("%(balance)s, from day %(first)s", balance=balance, first=band.from_days)
-    return _(
-        "%(balance)s, from day %(first)s to before day %(last)s",
-        balance=balance,
-        first=band.from_days,
-        last=band.to_days,
+    accounts = [balance_words((band.from_balance_cents, band.to_balance_cents), currency)]
+    if band.from_days or band.to_days is not None:
+        accounts.append(age_words((band.from_days, band.to_days)))
+    words = _("Settlement, %(accounts)s", accounts=", ".join(accounts))
+    return f"{band.segment}: {words}" if band.segment else words
+
+
+def balance_words(span: Span, currency: str) -> str:
+    """A span of balances (cents), with the last cent that is inside."""
+    first, end = span
+    since = (Cents(first), currency)
+    if end is None:
+        return _("every balance") if first <= 1 else _("%(since)s or more", since=since)
+    last = (Cents(end - 1), currency)
+    return (
+        _("up to %(last)s", last=last)
+        if first <= 1
+        else _("%(since)s to %(last)s", since=since, last=last)
     )
 
 
-def _tiers(band: Band) -> Iterator[str]:
+def age_words(span: Span) -> str:
+    """A span of days since default, with the last day that is inside."""
+    first, end = span
+    if end is None:
+        return _("on every day") if first <= 0 else _("from day %(first)s", first=first)
+    return _("day %(first)s to %(last)s", first=first, last=end - 1)
+
+
+def _tiers(band: Band, currency: str) -> Iterator[str]:
     for tier in band.tiers:
-        yield _tier(tier)
+        pays, days = tier_words(tier, currency), tier.valid_for_days
+        yield _("%(pays)s, for %(days)s days", pays=pays, days=days)
     if band.agree_settlement_bps is not None:
         yield _("agreed down to %(share)s%%", share=percent(band.agree_settlement_bps))
 
 
-def _tier(tier: Tier) -> str:
-    share, days = percent(tier.pay_bps), tier.valid_for_days
+def tier_words(tier: Tier, currency: str) -> str:
+    """What a tier takes, and in how many payments."""
+    pays = _("%(share)s%%", share=percent(tier.pay_bps))
+    if tier.pay_cents:
+        pays = _("%(amount)s", amount=(Cents(tier.pay_cents), currency))
     if tier.max_parts == 1:
-        return _("%(share)s%% at once, for %(days)s days", share=share, days=days)
-    return _(
-        "%(share)s%% in up to %(parts)s payments, for %(days)s days",
-        share=share,
-        parts=tier.max_parts,
-        days=days,
-    )
+        return _("%(pays)s at once", pays=pays)
+    return _("%(pays)s in up to %(parts)s payments", pays=pays, parts=tier.max_parts)
+
+
+def _rounding(policy: Policy) -> str:
+    if policy.rounding_cents == 1:
+        return _("to the cent")
+    step = (Cents(policy.rounding_cents), policy.currency)
+    return _("down to a multiple of %(step)s", step=step)
 
 
 def _plan(plan: PlanLimits | None, currency: str) -> Iterator[Line]:
@@ -95,15 +134,32 @@ def _plan(plan: PlanLimits | None, currency: str) -> Iterator[Line]:
         yield _("Payment plans"), _("not offered")
         return
     yield _("Payment plans"), _("offered")
-    smallest = (Cents(plan.minimum_installment_cents), currency)
-    yield _("Smallest payment of a plan"), _("%(amount)s", amount=smallest)
-    months = ngettext("%(num)d month", "%(num)d months", plan.maximum_months)
-    yield _("Longest plan"), months
+    yield _("Smallest payment of a plan"), _smallest(plan, currency)
+    yield _("Longest plan"), _("; ").join(_longest(plan))
     often = [words_of(one, labels.FREQUENCIES) for one in plan.frequencies]
     yield _("How often a plan is paid"), ", ".join(often)
+    yield _("When a payment is due"), words_of(plan.due_days, labels.DUE_DAYS)
     yield _("Down payment"), f"{percent(plan.down_payment_bps)}%"
     first = ngettext("%(num)d day", "%(num)d days", plan.first_payment_within_days)
     yield _("First payment within"), first
+    saved = _offered(plan.saved_method is not SavedMethod.NOT_OFFERED)
+    yield _("Payments by themselves from a saved card or bank account"), saved
+
+
+def _smallest(plan: PlanLimits, currency: str) -> str:
+    smallest = (Cents(plan.minimum_installment_cents), currency)
+    if not plan.minimum_installment_bps:
+        return _("%(amount)s", amount=smallest)
+    share = percent(plan.minimum_installment_bps)
+    return _("%(amount)s, or %(share)s%% if that is more", amount=smallest, share=share)
+
+
+def _longest(plan: PlanLimits) -> Iterator[str]:
+    yield ngettext("%(num)d month", "%(num)d months", plan.maximum_months)
+    if plan.maximum_installments is not None:
+        yield ngettext("%(num)d payment", "%(num)d payments", plan.maximum_installments)
+    if plan.maximum_days is not None:
+        yield ngettext("%(num)d day", "%(num)d days", plan.maximum_days)
 
 
 def _proposals(title: str, limits: ProposalLimits, currency: str) -> Iterator[Line]:
@@ -115,6 +171,31 @@ def _proposals(title: str, limits: ProposalLimits, currency: str) -> Iterator[Li
     yield _("%(title)s: lowest settlement", title=title), lowest
     yield _("%(title)s: smallest payment", title=title), _("%(amount)s", amount=smallest)
     yield _("%(title)s: longest plan", title=title), months
+
+
+def _answers(policy: Policy) -> Iterator[Line]:
+    days = policy.answer_working_days
+    within = ngettext("%(num)d working day", "%(num)d working days", days)
+    yield _("Proposals are answered within"), within
+    yield _("Proposals are answered by"), words_of(policy.answered_by, labels.ANSWERERS)
+    late = (
+        _("the closest terms are offered") if policy.closest_when_late else _("it goes on waiting")
+    )
+    yield _("If nobody answers a proposal in time"), late
+
+
+def _concessions(concessions: Concessions) -> Iterator[Line]:
+    for what, number in (
+        (_("Payments of a plan that a debtor may skip"), concessions.skips),
+        (_("Payments of a plan that a debtor may move"), concessions.moves),
+        (_("Times that a debtor may pause a plan"), concessions.pauses),
+    ):
+        yield what, ngettext("%(num)d time", "%(num)d times", number) if number else _("never")
+
+
+def _dates(policy: Policy) -> Iterator[Line]:
+    for what, day in ((_("Offers begin"), policy.from_on), (_("Offers end"), policy.to_on)):
+        yield what, _("%(day)s", day=day) if day else _("no date set")
 
 
 def compare(before: Policy | None, after: Policy) -> list[Change]:
@@ -136,12 +217,20 @@ def offer_words(key: str | None) -> str:
         return _("Without an agreement")
     head, *rest = key.split(":")
     if head == "settlement" and len(rest) == 2:
-        share = percent(int(rest[0]))
+        pays = _pays_of(rest[0])
         if rest[1] == "1":
-            return _("Settlement of %(share)s%% at once", share=share)
-        return _("Settlement of %(share)s%%, up to %(parts)s payments", share=share, parts=rest[1])
+            return _("Settlement of %(pays)s at once", pays=pays)
+        return _("Settlement of %(pays)s, up to %(parts)s payments", pays=pays, parts=rest[1])
     if head in ("agreed", "granted") and rest:
         kind = words_of(rest[0], labels.KINDS)
         by = _("agreed at once") if head == "agreed" else _("granted by staff")
         return _("%(kind)s, %(by)s", kind=kind, by=by)
     return words_of(head, labels.KINDS)
+
+
+def _pays_of(word: str) -> str:
+    """What a settlement takes, from its key: 7000 is a share (bps), 50000c an amount."""
+    if not word.endswith("c"):
+        return _("%(share)s%%", share=percent(int(word)))
+    whole, part = divmod(int(word[:-1]), 100)
+    return f"${whole:,}.{part:02}"

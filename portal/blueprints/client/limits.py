@@ -6,7 +6,8 @@ from uuid import UUID
 from flask import abort, flash, request
 
 from portal.blueprints.client import ADMIN, bp, current_client
-from portal.blueprints.client.limit_form import MOST_ROWS, LimitForm, fields_of
+from portal.blueprints.client.limit_checking import editor, filled
+from portal.blueprints.client.limit_form import LimitForm
 from portal.blueprints.client.limit_words import Change, compare, describe
 from portal.blueprints.consoles import page
 from portal.domain.policy import Policy
@@ -72,11 +73,7 @@ def _form() -> LimitForm:
     given = live.policy if live else Policy(1, client.currency)
     if draft is not None:
         given, number = draft
-    form = LimitForm(**fields_of(given), base=number).for_currency(client.currency)
-    wants_a_row = not form.is_submitted() or "more" in request.form
-    if wants_a_row and len(form.rows) < MOST_ROWS:
-        form.rows.append_entry()
-    return form
+    return filled(given, number, request.form if request.method == "POST" else None)
 
 
 @bp.route("/offers/edit", methods=["GET", "POST"])
@@ -84,7 +81,8 @@ def _form() -> LimitForm:
 def edit() -> Any:
     """Change the limits; nothing is in force before the difference was confirmed."""
     form, client = _form(), current_client()
-    if "more" not in request.form and form.validate_on_submit() and form.found:
+    right = not form.goes_on and form.validate_on_submit()
+    if right and form.found and "check" not in request.form:
         drafts.save_draft(
             session,
             client.id,
@@ -94,8 +92,9 @@ def edit() -> Any:
             now=now(),
         )
         session.commit()
-        return see_other(url_for("client.draft"))
-    answer = page("client/edit.html", section="offers", form=form, currency=client.currency)
+        to = url_for("client.preview", of="draft") if "preview" in request.form else None
+        return see_other(to or url_for("client.draft"))
+    answer = editor(form, client)
     return (answer, 422) if form.errors else answer
 
 

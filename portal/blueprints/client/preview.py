@@ -1,6 +1,7 @@
 """See what a debtor sees: their own templates and offers, under limits not yet in force."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import flask
@@ -11,16 +12,18 @@ from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.consoles import page
 from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.plans import plan_form, plan_page
+from portal.domain import N_
 from portal.domain.limits import plan_bounds
 from portal.domain.policy import Policy
 from portal.security import audience, current_staff
 from portal.services import drafts, previews
 from portal.services.balance import Balance
+from portal.services.samples import Sample, samples
 from portal.web import Face, Preview, locale, now, session, show_as_preview, wear
 from portal.web import gettext as _
 
 NOWHERE = "#main"
-KEPT = ("of", "account", "lang")
+KEPT = ("of", "account", "lang", "page")
 OWN_ADDRESS = re.compile(r'href="/(?:account|preferences)[^"]*"')
 
 
@@ -37,7 +40,7 @@ def preview() -> Any:
     if document is None or account is None:
         return page("client/no_preview.html", section="offers", limits=document)
     view = previews.preview(session, account, document, locale=locale()[:2], now=now())
-    _dress(view)
+    _dress(view, samples(session, client.id, document, now()))
     bounds = plan_bounds(view.offers.facts, document, view.today)
     if request.args.get("page") == "plan" and bounds is not None:
         form = plan_form(view, document, bounds)
@@ -54,7 +57,7 @@ def _limits() -> Policy | None:
     return live.policy if live else None
 
 
-def _dress(view: Balance) -> None:
+def _dress(view: Balance, others: list[Sample]) -> None:
     """Show the debtor's face of the client, with links that stay inside the preview."""
     client = view.client
     wear(
@@ -70,11 +73,38 @@ def _dress(view: Balance) -> None:
             help_url=NOWHERE,
         )
     )
-    others = ((_here(), _("Balance")), (_here(page="plan"), _("Plan")))
+    pages = ((_here(page="balance"), _("Balance")), (_here(page="plan"), _("Plan")))
     back = flask.url_for("client.draft" if request.args.get("of") == "draft" else "client.offers")
-    note = _("Preview of account %(reference)s", reference=view.account.reference)
-    show_as_preview(Preview(note=note, back=back, others=others), _leads)
+    reference = view.account.reference
+    words = next((_sample(one) for one in others if one.reference == reference), "")
+    note = _("Preview of account %(reference)s", reference=reference)
+    preview = Preview(
+        note=f"{note}: {words}" if words else note,
+        back=back,
+        others=(*pages, *_beside([one.reference for one in others], reference)),
+    )
+    show_as_preview(preview, _leads)
     g.person = None
+
+
+def _sample(one: Sample) -> str:
+    """An account as a person would call it."""
+    kinds = {
+        (True, True): N_("a small new debt (%(balance)s, %(days)s days old)"),
+        (True, False): N_("a small old debt (%(balance)s, %(days)s days old)"),
+        (False, True): N_("a large new debt (%(balance)s, %(days)s days old)"),
+        (False, False): N_("a large old debt (%(balance)s, %(days)s days old)"),
+    }
+    balance = (one.facts.balance_cents, one.facts.currency)
+    return _(kinds[one.is_small, one.is_new], balance=balance, days=one.days)
+
+
+def _beside(references: list[str], here: str) -> Iterator[tuple[str, str]]:
+    """The way to the sample before and the one after, in a circle."""
+    at = references.index(here) if here in references else -1
+    if len(references) > 1 or (references and at < 0):
+        for step, words in ((-1, _("Sample before")), (1, _("Next sample"))):
+            yield _here(account=references[(at + step) % len(references)]), words
 
 
 def _leads(endpoint: str) -> str | None:
@@ -82,7 +112,11 @@ def _leads(endpoint: str) -> str | None:
     place = endpoint.removeprefix("debtor")
     if not place.startswith(".") and not endpoint.startswith("public."):
         return None
-    known = {".plan": _here(page="plan"), ".account": _here(), ".accounts": _here()}
+    known = {
+        ".plan": _here(page="plan"),
+        ".account": _here(page="balance"),
+        ".accounts": _here(page="balance"),
+    }
     return known.get(place, NOWHERE)
 
 
