@@ -77,7 +77,12 @@ class ClientLogo(Base):
 
 
 class OfferPolicy(Owned, Base):
-    """One immutable numbered version of a client's limits; the highest number is the live one."""
+    """One immutable numbered version of a client's limits.
+
+    It is in force from ``live_from`` (None: from its publication) until a later version is.
+    ``published_by`` wrote it, ``approved_by`` is the second person. ``restores`` is the older
+    version whose limits it brings back.
+    """
 
     __tablename__ = "offer_policy"
     __table_args__ = (
@@ -91,18 +96,38 @@ class OfferPolicy(Owned, Base):
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     published_at: Mapped[datetime]
     published_by: Mapped[UUID | None]
+    live_from: Mapped[datetime | None]
+    approved_by: Mapped[UUID | None]
+    rehearsal_id: Mapped[UUID | None]
+    restores: Mapped[int | None]
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it is in force from, unless a later version is before that."""
+        return self.live_from or self.published_at
 
 
 class PolicyDraft(Owned, Base):
-    """Limits that a member of staff works on; ``base_version`` is what they started from."""
+    """Limits that a client works on, exactly as typed; at most one draft at a time.
 
-    __tablename__ = "policy_draft"
-    __table_args__ = (of_client(), UniqueConstraint("client_id", "staff_id"))
+    ``document`` is None while it could not be published. ``revision`` counts how often it was
+    saved, ``base_version`` is the version it was begun from. ``note`` is what the second person
+    said who sent it back.
+    """
 
-    staff_id: Mapped[UUID]
+    __tablename__ = "offer_draft"
+    __table_args__ = (of_client(), UniqueConstraint("client_id"))
+
     base_version: Mapped[int]
-    document: Mapped[str]
+    revision: Mapped[int]
+    typed: Mapped[Json]
+    document: Mapped[str | None]
+    sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    restores: Mapped[int | None]
+    saved_by: Mapped[UUID]
     saved_at: Mapped[datetime]
+    note: Mapped[str | None]
+    noted_by: Mapped[UUID | None]
 
 
 class PlacementStatus(StrEnum):

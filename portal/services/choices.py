@@ -128,7 +128,7 @@ def draft(
     if picked.proposal_id is not None:
         return _granted(session, account, picked, facts=facts, today=today, now=now)
     live = sheet.published if sheet else None
-    published = live or live_policy(session, account.client_id)
+    published = live or live_policy(session, account.client_id, now)
     if published.version != picked.policy_version:
         _still_open(picked, today)
         published = policy_version(session, account.client_id, picked.policy_version)

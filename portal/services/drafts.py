@@ -1,92 +1,140 @@
-"""Drafts of offer limits: kept for whoever works on them, published when nobody was faster."""
+"""The draft of a client's offer limits: one that all its admins share, kept exactly as typed."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError, policy
 from portal.domain.policy import Policy
 from portal.models import Client, PolicyDraft, Staff, fresh_id
-from portal.services.policies import NoPolicy, PublishedPolicy, live_policy, publish_policy
+from portal.services import evidence
+from portal.services.evidence import Payload
+
+Typed = Mapping[str, Sequence[str]]
+"""A form as it was sent: the name of each field, and what was typed into it."""
 
 
-class ChangedMeanwhile(DomainError):
-    """Somebody else published limits since this draft was begun."""
+class DraftChanged(DomainError):
+    """Somebody else saved or took away the draft since this page was opened."""
 
     message = N_(
-        "Somebody published version %(version)s while you worked on this. Your changes are kept:"
-        " look at both, then publish again."
+        "Somebody else changed this draft while you worked on it. Nothing is lost: look at both,"
+        " then decide."
     )
 
 
-def live_version(session: Session, client_id: UUID) -> PublishedPolicy | None:
-    """The limits in force, if the client has published any."""
-    try:
-        return live_policy(session, client_id)
-    except NoPolicy:
-        return None
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What somebody wrote: every field as typed, and the limits, where they could be published.
+
+    ``base_version`` is the version it was begun from, ``restores`` the one it brings back.
+    """
+
+    typed: Typed
+    document: Policy | None
+    base_version: int
+    restores: int | None = None
 
 
-def draft_of(session: Session, client_id: UUID, staff: Staff) -> tuple[Policy, int] | None:
-    """What this member of staff works on, with the version that they began from."""
-    row = session.scalar(
-        select(PolicyDraft).where(
-            PolicyDraft.client_id == client_id, PolicyDraft.staff_id == staff.id
-        )
+def draft_of(session: Session, client_id: UUID) -> PolicyDraft | None:
+    """What the client works on, if anything."""
+    return session.scalar(
+        select(PolicyDraft)
+        .where(PolicyDraft.client_id == client_id)
+        .execution_options(populate_existing=True)
     )
-    return (policy.from_bytes(row.document), row.base_version) if row else None
+
+
+def limits_of(draft: PolicyDraft) -> Policy | None:
+    """The limits of a draft; None while they could not be published."""
+    return policy.from_bytes(draft.document) if draft.document else None
+
+
+def lock_draft(session: Session, client_id: UUID, revision: int) -> PolicyDraft | None:
+    """The draft as somebody saw it (0: there was none), nobody else can save it meanwhile.
+
+    Raises DraftChanged.
+    """
+    session.get_one(Client, client_id, with_for_update=True)
+    found = draft_of(session, client_id)
+    if (found.revision if found else 0) != revision:
+        raise DraftChanged
+    return found
 
 
 def save_draft(
     session: Session,
     client_id: UUID,
-    document: Policy,
+    written: Written,
     *,
-    base_version: int,
+    revision: int,
     staff: Staff,
     now: datetime,
-) -> None:
-    """Keep what somebody works on, in place of what they kept before; the caller commits."""
-    values = {
-        "base_version": base_version,
-        "document": policy.canonical_bytes(document).decode(),
-        "saved_at": now,
-    }
-    row = insert(PolicyDraft).values(
-        client_id=client_id, id=fresh_id(), staff_id=staff.id, **values
-    )
-    session.execute(
-        row.on_conflict_do_update(index_elements=["client_id", "staff_id"], set_=values)
-    )
+) -> PolicyDraft:
+    """Keep what somebody wrote; limits that cannot be published are kept as well.
 
-
-def discard_draft(session: Session, client_id: UUID, staff: Staff) -> None:
-    """Forget what somebody worked on; the caller commits."""
-    session.execute(
-        delete(PolicyDraft).where(
-            PolicyDraft.client_id == client_id, PolicyDraft.staff_id == staff.id
-        )
-    )
-
-
-def publish_draft(
-    session: Session, client_id: UUID, *, base_version: int, staff: Staff, now: datetime
-) -> PublishedPolicy:
-    """Make a draft the client's next version and forget it; the caller commits.
-
-    ``base_version`` is the live version that the page was compared with: if another one is live by
-    now, nothing is published. Raises ChangedMeanwhile, NotPublishable, NoResultFound.
+    ``revision`` is that of the draft which the page was opened with. Whatever a second person said
+    about the draft before is over. Raises DraftChanged. The caller commits.
     """
-    session.get_one(Client, client_id, with_for_update=True)
-    live = live_version(session, client_id)
-    version = live.version if live else 0
-    found = draft_of(session, client_id, staff)
-    if version != base_version or found is None:
-        raise ChangedMeanwhile(version=version)
-    document, _ = found
-    published = publish_policy(session, client_id, document, by=staff.id, now=now)
-    discard_draft(session, client_id, staff)
-    return published
+    draft = lock_draft(session, client_id, revision)
+    if draft is None:
+        draft = PolicyDraft(client_id=client_id, id=fresh_id())
+        session.add(draft)
+    body = _body(written.document)
+    draft.revision, draft.base_version = revision + 1, written.base_version
+    draft.typed = {name: list(values) for name, values in written.typed.items()}
+    draft.document = body.decode() if body else None
+    draft.sha256 = sha256(body).digest() if body else None
+    draft.restores = written.restores
+    draft.saved_by, draft.saved_at = staff.id, now
+    draft.note = draft.noted_by = None
+    tell(session, draft, "draft_saved", staff, now)
+    return draft
+
+
+def _body(document: Policy | None) -> bytes | None:
+    """A draft has no number of its own yet: whoever writes the same limits writes the same."""
+    return policy.canonical_bytes(replace(document, version=1)) if document else None
+
+
+def discard_draft(
+    session: Session, client_id: UUID, *, revision: int, staff: Staff, now: datetime
+) -> None:
+    """Forget the draft. Raises DraftChanged. The caller commits."""
+    draft = lock_draft(session, client_id, revision)
+    if draft is not None:
+        tell(session, draft, "draft_discarded", staff, now)
+        session.delete(draft)
+
+
+def tell(
+    session: Session,
+    draft: PolicyDraft,
+    what: str,
+    staff: Staff,
+    now: datetime,
+    **more: str,
+) -> None:
+    """Write what became of a draft on its client's chain."""
+    session.flush()
+    payload: Payload = {
+        "actor": evidence.staff(staff.id),
+        "draft": str(draft.id),
+        "revision": draft.revision,
+        "publishable": draft.sha256 is not None,
+    }
+    if draft.sha256 is not None:
+        payload["sha256"] = draft.sha256.hex()
+    evidence.record(
+        session,
+        client_id=draft.client_id,
+        chain_id=session.get_one(Client, draft.client_id).chain_id,
+        type=f"policy.{what}",
+        payload=payload | more,
+        now=now,
+    )

@@ -1,19 +1,21 @@
 """What one account may choose now: facts, limits and rights put together for the domain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from portal.domain import offers as domain
 from portal.domain.capabilities import Capabilities
 from portal.domain.facts import AccountFacts, PaymentHistory
+from portal.domain.kept_offers import Kept, best
 from portal.domain.offers import Offer
 from portal.domain.statuses import ArrangementStatus
 from portal.models import Account, Arrangement, Debtor, EntryKind, LedgerEntry
 from portal.rules.holidays import region_holidays
-from portal.services.policies import NoPolicy, PublishedPolicy, live_policy
+from portal.services.kept import read_kept
+from portal.services.policies import PublishedPolicy, live_version
 from portal.services.standing import standing, today_of
 
 
@@ -22,6 +24,7 @@ class OfferSheet:
     """The offers of one day, with all they were computed from.
 
     ``offers`` is empty where none may be made, ``published`` None where there is no policy.
+    Offers of an earlier version stand beside those of ``published`` until the day that was shown.
     """
 
     published: PublishedPolicy | None
@@ -77,20 +80,21 @@ def read_facts(session: Session, account: Account, debtor: Debtor) -> AccountFac
 def offers_for(session: Session, account: Account, now: datetime) -> OfferSheet:
     """What a debtor may choose on their own calendar's day, from the live version."""
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    try:
-        published = live_policy(session, account.client_id)
-    except NoPolicy:
-        published = None
+    published = live_version(session, account.client_id, now)
     allowed = standing(session, account, now)
-    facts = read_facts(session, account, debtor)
-    return sheet(facts, published, allowed, today_of(debtor, now))
+    facts, kept = read_facts(session, account, debtor), read_kept(session, account, debtor, now)
+    return sheet(facts, published, allowed, today_of(debtor, now), kept)
 
 
 def sheet(
-    facts: AccountFacts, published: PublishedPolicy | None, allowed: Capabilities, today: date
+    facts: AccountFacts,
+    published: PublishedPolicy | None,
+    allowed: Capabilities,
+    today: date,
+    kept: Sequence[Kept] = (),
 ) -> OfferSheet:
     """The same from what is at hand already."""
     made: tuple[Offer, ...] = ()
     if published is not None and allowed.offer.allowed:
-        made = domain.offers(facts, published.policy, today)
+        made = best(facts, published.policy, kept, today)
     return OfferSheet(published, made, allowed, facts, today)

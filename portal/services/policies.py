@@ -1,4 +1,4 @@
-"""A client's offer policy: immutable numbered versions, the highest is the live one."""
+"""A client's offer policy: immutable numbered versions, of which one is in force."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError, compiler, policy
+from portal.domain.evidence import format_time
 from portal.domain.policy import Policy
 from portal.models import Client, OfferPolicy
 from portal.services import evidence
-from portal.services.evidence import SYSTEM
+from portal.services.evidence import SYSTEM, Payload
 
 
 class NoPolicy(DomainError):
@@ -37,23 +38,49 @@ class PublishedPolicy:
     sha256: str
 
 
-def live_policy(session: Session, client_id: UUID) -> PublishedPolicy:
+@dataclass(frozen=True, slots=True)
+class Release:
+    """How a version comes into force: from when (None: at once), and who agreed to it.
+
+    ``restores`` is the older version whose limits it brings back.
+    """
+
+    live_from: datetime | None = None
+    approved_by: UUID | None = None
+    rehearsal_id: UUID | None = None
+    restores: int | None = None
+
+
+STARTS = "coalesce(p.live_from, p.published_at)"
+"""When a version ``p`` begins, in SQL; the highest version that has begun is in force."""
+
+AT_ONCE = Release()
+
+
+def live_policy(session: Session, client_id: UUID, now: datetime) -> PublishedPolicy:
     """The version that new offers come from. Raises NoPolicy."""
+    begun = func.coalesce(OfferPolicy.live_from, OfferPolicy.published_at) <= now
     newest = (
         select(OfferPolicy)
-        .where(OfferPolicy.client_id == client_id)
+        .where(OfferPolicy.client_id == client_id, begun)
         .order_by(OfferPolicy.version.desc())
         .limit(1)
     )
     return _published(session.scalar(newest))
 
 
-def currency_of_limits(session: Session, client_id: UUID) -> str | None:
-    """The currency in which a client's debtors are offered anything; None without limits."""
+def live_version(session: Session, client_id: UUID, now: datetime) -> PublishedPolicy | None:
+    """The limits in force, if the client has published any."""
     try:
-        return live_policy(session, client_id).policy.currency
+        return live_policy(session, client_id, now)
     except NoPolicy:
         return None
+
+
+def currency_of_limits(session: Session, client_id: UUID, now: datetime) -> str | None:
+    """The currency in which a client's debtors are offered anything; None without limits."""
+    live = live_version(session, client_id, now)
+    return live.policy.currency if live else None
 
 
 def policy_version(session: Session, client_id: UUID, version: int) -> PublishedPolicy:
@@ -74,9 +101,15 @@ def versions_of(session: Session, client_id: UUID) -> Sequence[OfferPolicy]:
 
 
 def publish_policy(
-    session: Session, client_id: UUID, document: Policy, *, by: UUID | None, now: datetime
+    session: Session,
+    client_id: UUID,
+    document: Policy,
+    *,
+    by: UUID | None,
+    now: datetime,
+    release: Release = AT_ONCE,
 ) -> PublishedPolicy:
-    """Make these limits the client's next version; ``by`` is the member of staff who did.
+    """Make these limits the client's next version; ``by`` is the member of staff who wrote them.
 
     The version in ``document`` is replaced by the next number. Two at once: the later one waits
     and gets the number after. Raises NotPublishable.
@@ -96,18 +129,34 @@ def publish_policy(
         sha256=sha256(body).digest(),
         published_at=now,
         published_by=by,
+        live_from=release.live_from,
+        approved_by=release.approved_by,
+        rehearsal_id=release.rehearsal_id,
+        restores=release.restores,
     )
     session.add(row)
-    told = {"actor": evidence.staff(by) if by else SYSTEM, "version": row.version}
     evidence.record(
         session,
         client_id=client_id,
         chain_id=client.chain_id,
         type="policy.published",
-        payload={**told, "sha256": row.sha256.hex()},
+        payload=_told(row),
         now=now,
     )
     return _published(row)
+
+
+def _told(row: OfferPolicy) -> Payload:
+    told = {
+        "actor": evidence.staff(row.published_by) if row.published_by else SYSTEM,
+        "version": row.version,
+        "sha256": row.sha256.hex(),
+        "live_from": format_time(row.live_from) if row.live_from else None,
+        "approved_by": str(row.approved_by) if row.approved_by else None,
+        "rehearsal": str(row.rehearsal_id) if row.rehearsal_id else None,
+        "restores": row.restores,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _published(row: OfferPolicy | None) -> PublishedPolicy:

@@ -130,7 +130,7 @@ def accept(
     """
     account = _open_for_staff(session, proposal)
     require(session, account, Capability.OFFER, now=now, staff=True)
-    wished = wished_terms(session, proposal)
+    wished = wished_terms(session, proposal, now)
     _grant(session, account, proposal, wished, valid_until=valid_until, now=now)
     return _answer(session, account, proposal, ProposalStatus.ACCEPTED, staff=staff, now=now)
 
@@ -258,11 +258,11 @@ def answer_today(wish: dict[str, Any], sheet: OfferSheet) -> domain.Answer | Non
         return None
 
 
-def wished_terms(session: Session, proposal: Proposal) -> Terms:
+def wished_terms(session: Session, proposal: Proposal, now: datetime) -> Terms:
     """The proposal as terms, whatever the limits: what staff see beside the policy."""
     account = session.get_one(Account, (proposal.client_id, proposal.account_id))
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    policy = live_policy(session, account.client_id).policy
+    policy = live_policy(session, account.client_id, now).policy
     facts = read_facts(session, account, debtor)
     return domain.wish_terms(domain.from_dict(proposal.wish), facts, policy)
 
@@ -272,7 +272,7 @@ def why_not_accept(session: Session, proposal: Proposal, now: datetime) -> Domai
     account = session.get_one(Account, (proposal.client_id, proposal.account_id))
     try:
         _refuse_meanwhile(session, account)
-        wished = wished_terms(session, proposal)
+        wished = wished_terms(session, proposal, now)
         _within_limits(session, account, wished, valid_until=now.date() + A_DAY, now=now)
     except DomainError as error:
         return error
@@ -302,7 +302,7 @@ def _within_limits(
     session: Session, account: Account, terms: Terms, *, valid_until: date, now: datetime
 ) -> Terms:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    today, policy = today_of(debtor, now), live_policy(session, account.client_id).policy
+    today, policy = today_of(debtor, now), live_policy(session, account.client_id, now).policy
     facts = read_facts(session, account, debtor)
     opened = open_days(facts, policy, today)
     soon = terms if terms.first_on >= today else terms.starting(today, opened)

@@ -114,7 +114,7 @@ def _show(found: Proposal, form: Form | None = None) -> Answer:
         until=granted_until(session, account, found, now=now()),
         why_not=explain(refused) if refused else None,
         alternatives=services.alternatives(session, found, now()),
-        policy=live_policy(session, account.client_id).policy,
+        policy=live_policy(session, account.client_id, now()).policy,
         may=current_staff().role,
         masked=wording.mask_name,
         frequencies=labels.FREQUENCIES,
@@ -125,7 +125,7 @@ def _show(found: Proposal, form: Form | None = None) -> Answer:
 
 def _wished(found: Proposal) -> Terms | None:
     try:
-        return services.wished_terms(session, found)
+        return services.wished_terms(session, found, now())
     except DomainError:
         return None
 
@@ -217,6 +217,6 @@ def _terms(found: Proposal, form: CounterForm) -> Terms:
         days=wish.days if frequency is wish.frequency else (),
     )
     facts = read_facts(session, account, debtor)
-    policy = live_policy(session, account.client_id).policy
+    policy = live_policy(session, account.client_id, now()).policy
     domain.check_proposal(offered, facts, policy, today_of(debtor, now()))
     return domain.wish_terms(offered, facts, policy)

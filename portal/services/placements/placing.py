@@ -91,7 +91,7 @@ def place_file(
     header = next(lines).cells
     today = now.astimezone(ZoneInfo(client.time_zone)).date()
     reader = RowReader(header, match_header(header, client.header_synonyms), today)
-    hashed, offered = Hasher(client.id, pepper), currency_of_limits(session, client.id)
+    hashed, offered = Hasher(client.id, pepper), currency_of_limits(session, client.id, now)
     checker = Checker(reader, hashed, defaults_of(client), offered=offered)
     run = _Run(session, client, checker, watch, now)
     with SeenReferences() as seen:
