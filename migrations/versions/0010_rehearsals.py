@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0010_rehearsals"
-down_revision = "0008_attempts_and_permission"
+down_revision = "0009_branding"
 branch_labels = depends_on = None
 
 RUNNERS = "portal_app, portal_worker"

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0011_publishing"
-down_revision = "0008_attempts_and_permission"
+down_revision = "0010_rehearsals"
 branch_labels = depends_on = None
 
 RUNNERS = "portal_app, portal_worker"

@@ -63,6 +63,11 @@ class Offer:
     from_cents: Cents
     valid_until: date | None = None
 
+    @property
+    def mark(self) -> str:
+        """What tells it from every other offer that an account has at once."""
+        return f"{self.key}@{self.policy_version}"
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:

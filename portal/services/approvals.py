@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.wording import clean_text
-from portal.models import Client, OfferPolicy, PolicyDraft, Staff
+from portal.models import Client, OfferPolicy, PolicyDraft, Rehearsal, Staff
 from portal.services.drafts import DraftChanged, limits_of, lock_draft, tell
 from portal.services.policies import (
     PublishedPolicy,
@@ -47,17 +46,8 @@ class NoteMissing(DomainError):
     message = N_("Write what should be changed.")
 
 
-class Rehearsed(Protocol):
-    """What approving needs to know of a rehearsal."""
-
-    id: UUID
-    status: str
-    live_version: int | None
-    completed_at: datetime | None
-
-
-def rehearsal_of(session: Session, draft: PolicyDraft, now: datetime) -> Rehearsed | None:
-    """The newest rehearsal of exactly this draft against what is in force, done or running."""
+def rehearsal_of(session: Session, draft: PolicyDraft, now: datetime) -> Rehearsal | None:
+    """The newest rehearsal of exactly this draft against what is in force, however far it is."""
     if draft.sha256 is None:
         return None
     live = live_version(session, draft.client_id, now)
@@ -91,9 +81,7 @@ def approve(
         restores=draft.restores,
     )
     tell(session, draft, "approved", staff, now, rehearsal=str(rehearsal.id))
-    done = publish_policy(
-        session, client_id, document, by=draft.saved_by, now=now, release=release
-    )
+    done = publish_policy(session, client_id, document, by=draft.saved_by, now=now, release=release)
     session.delete(draft)
     session.flush()
     return done
@@ -132,4 +120,3 @@ def planned(versions: Sequence[OfferPolicy], now: datetime) -> OfferPolicy | Non
     """The version that is to come into force, unless a later one does before."""
     newest = versions[0] if versions else None
     return newest if newest is not None and newest.starts_at > now else None
-

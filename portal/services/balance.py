@@ -28,7 +28,7 @@ from portal.domain.statuses import (
 from portal.models import Account, Client, Debtor, EntryKind, HelpStatus
 from portal.services.kept import KEPT, kept_of
 from portal.services.offers import OfferSheet, facts_of, history_of, sheet
-from portal.services.policies import STARTS, PublishedPolicy
+from portal.services.policies import HAS_BEGUN, PublishedPolicy
 from portal.services.standing import IN_FORCE, judge, today_of, zone_of
 from portal.services.visits import Visit
 
@@ -41,7 +41,7 @@ CAST(json_build_object(
      WHERE h.client_id = account.client_id AND h.account_id = account.id
        AND {IN_FORCE}),
   'policy', (SELECT json_build_array(p.version, p.document, encode(p.sha256, 'hex'))
-     FROM offer_policy p WHERE p.client_id = account.client_id AND {STARTS} <= :now
+     FROM offer_policy p WHERE p.client_id = account.client_id AND {HAS_BEGUN}
      ORDER BY p.version DESC LIMIT 1),
   'kept', ({KEPT}),
   'arrangement', (SELECT json_build_array(r.id, r.reference, r.kind, r.status, r.method,

@@ -11,6 +11,7 @@ from portal.domain.capabilities import Capabilities
 from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.kept_offers import Kept, best
 from portal.domain.offers import Offer
+from portal.domain.policy import Policy
 from portal.domain.statuses import ArrangementStatus
 from portal.models import Account, Arrangement, Debtor, EntryKind, LedgerEntry
 from portal.rules.holidays import region_holidays
@@ -32,6 +33,13 @@ class OfferSheet:
     capabilities: Capabilities
     facts: AccountFacts
     today: date
+    kept: tuple[Kept, ...] = ()
+
+    def policy_of(self, offer: Offer) -> Policy:
+        """The version that made an offer of this sheet. Raises LookupError for any other."""
+        versions = [self.published.policy] if self.published else []
+        found = {one.version: one for one in (*versions, *(kept.policy for kept in self.kept))}
+        return found[offer.policy_version]
 
 
 def facts_of(account: Account, debtor: Debtor, history: PaymentHistory) -> AccountFacts:
@@ -97,4 +105,4 @@ def sheet(
     made: tuple[Offer, ...] = ()
     if published is not None and allowed.offer.allowed:
         made = best(facts, published.policy, kept, today)
-    return OfferSheet(published, made, allowed, facts, today)
+    return OfferSheet(published, made, allowed, facts, today, tuple(kept))

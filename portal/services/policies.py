@@ -52,14 +52,17 @@ class Release:
 
 
 STARTS = "coalesce(p.live_from, p.published_at)"
-"""When a version ``p`` begins, in SQL; the highest version that has begun is in force."""
+"""When a version ``p`` begins, in SQL."""
+
+HAS_BEGUN = "(p.live_from IS NULL OR p.live_from <= :now)"
+"""Whether a version ``p`` has begun, in SQL; the highest one that has is in force."""
 
 AT_ONCE = Release()
 
 
 def live_policy(session: Session, client_id: UUID, now: datetime) -> PublishedPolicy:
     """The version that new offers come from. Raises NoPolicy."""
-    begun = func.coalesce(OfferPolicy.live_from, OfferPolicy.published_at) <= now
+    begun = OfferPolicy.live_from.is_(None) | (OfferPolicy.live_from <= now)
     newest = (
         select(OfferPolicy)
         .where(OfferPolicy.client_id == client_id, begun)

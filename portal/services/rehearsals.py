@@ -21,9 +21,8 @@ from portal.domain.rehearsal import Figures, Rehearsing
 from portal.jobs import enqueue
 from portal.models import Client, Rehearsal, RehearsalChange, RehearsalStatus, Staff
 from portal.services import evidence, rehearsed_accounts
-from portal.services.drafts import live_version
 from portal.services.evidence import Actor, Payload
-from portal.services.policies import NotPublishable, policy_version
+from portal.services.policies import NotPublishable, live_version, policy_version
 from portal.services.rehearsed_accounts import Where
 
 BATCH = 10_000
@@ -44,7 +43,7 @@ def ask(
     if problems := policy_check.check(replace(document, version=1)):
         raise NotPublishable(problem=str(problems[0]))
     client = session.get_one(Client, client_id, with_for_update=True)
-    live = live_version(session, client_id)
+    live = live_version(session, client_id, now)
     body = policy.canonical_bytes(document)
     found = latest_of(session, client_id, sha256(body).digest())
     version = live.version if live else None

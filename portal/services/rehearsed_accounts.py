@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from psycopg.rows import namedtuple_row
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db import psycopg_connection
@@ -119,7 +119,7 @@ def read(session: Session, where: Where, size: int) -> Sequence[Any]:
 def live_since(session: Session, client_id: UUID, version: int | None) -> datetime | None:
     """When a version came into force."""
     return session.scalar(
-        select(OfferPolicy.published_at).where(
+        select(func.coalesce(OfferPolicy.live_from, OfferPolicy.published_at)).where(
             OfferPolicy.client_id == client_id, OfferPolicy.version == version
         )
     )

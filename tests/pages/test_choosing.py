@@ -162,7 +162,7 @@ def test_a_counter_is_read_reviewed_and_agreed_to(
 ) -> None:
     suggest(http, dana)
     proposal = newest(session, Proposal)
-    other = wished_terms(session, proposal).starting(clock.now().date())
+    other = wished_terms(session, proposal, clock.now()).starting(clock.now().date())
     until = wording.from_dict(wording.to_dict(other)).last_on
     counter(session, proposal, other, staff=sam(session), valid_until=until, now=clock.now())
     session.commit()
@@ -233,14 +233,14 @@ def test_a_settlement_in_parts(http: FlaskClient, dana: Dana) -> None:
 
 def test_one_payment_asks_neither_how_often_nor_by_whom(http: FlaskClient, dana: Dana) -> None:
     answered = ask(
-        http, dana, "settle", total="settlement:7000:1", parts="1", start="today", own=""
+        http, dana, "settle", total="settlement:7000:1@1", parts="1", start="today", own=""
     )
     assert "Agree and pay $868.00 now" in said(http.get(answered.location))
 
 
 def test_too_many_parts_are_refused_in_words(http: FlaskClient, dana: Dana) -> None:
     typed = {"parts": "3", "frequency": "monthly", "start": "today", "method": "manual"}
-    answered = ask(http, dana, "settle", total="settlement:7000:1", **typed)
+    answered = ask(http, dana, "settle", total="settlement:7000:1@1", **typed)
     page = http.get(answered.location) if answered.status_code == 303 else answered
     assert page.status_code in (409, 422)
     assert "This offer can be paid in up to 1 parts." in said(page)
@@ -296,7 +296,7 @@ def test_a_client_without_plans_shows_none(
     http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ) -> None:
     client = session.get_one(Client, dana.client.id)
-    bare = replace(live_policy(session, client.id).policy, plan=None, bands=())
+    bare = replace(live_policy(session, client.id, clock.now()).policy, plan=None, bands=())
     publish_policy(session, client.id, bare, by=None, now=clock.now())
     session.commit()
     words = said(http.get(path(dana)))

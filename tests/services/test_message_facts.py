@@ -93,7 +93,7 @@ def test_proposals(session: PortalSession, post: Post):
         if answer == "accept":
             accept(session, proposal, staff=staff, valid_until=until, now=NOW)
         elif answer == "counter":
-            terms = wished_terms(session, proposal)
+            terms = wished_terms(session, proposal, NOW)
             counter(session, proposal, terms, staff=staff, valid_until=until, now=NOW)
         else:
             decline(session, proposal, reason="Too little", staff=staff, now=NOW)

@@ -17,12 +17,12 @@ from tests.factories import NOW, make_client
 def test_the_highest_version_is_live_and_the_others_stay_readable(session: PortalSession) -> None:
     client = make_client(session)
     with pytest.raises(NoPolicy):
-        live_policy(session, client.id)
+        live_policy(session, client.id, NOW)
     first = publish_policy(session, client.id, Policy(0, "USD"), by=None, now=NOW)
     plan = PlanLimits(minimum_installment_cents=5_000)
     second = publish_policy(session, client.id, Policy(0, "USD", plan=plan), by=None, now=NOW)
     assert (first.version, second.version) == (1, 2)
-    assert live_policy(session, client.id) == second
+    assert live_policy(session, client.id, NOW) == second
     assert policy_version(session, client.id, 1) == first
     assert second.policy.plan == plan
     leaves = evidence.chain_leaves(session, client.id, client.chain_id)

@@ -140,7 +140,7 @@ def test_an_accepted_proposal_becomes_an_agreement_only_when_the_debtor_agrees(
 def test_a_counter_is_agreed_to_as_it_was_written(session: PortalSession) -> None:
     account = dana(session)
     proposal = suggest(session, account)
-    other = wished_terms(session, proposal).starting(TODAY + timedelta(days=3))
+    other = wished_terms(session, proposal, NOW).starting(TODAY + timedelta(days=3))
     counter(session, proposal, other, staff=sam(session), valid_until=UNTIL, now=NOW)
     assert proposal.status is ProposalStatus.COUNTERED
     assert agree(session, account, granted(proposal)).total_cents == 124_000

@@ -44,6 +44,7 @@ from portal.blueprints.client import (  # noqa: E402, F401
     branding,
     invitations,
     limit_checking,
+    limit_drafts,
     limits,
     money,
     placements,

@@ -49,12 +49,17 @@ def _opened(given: Policy, base: int) -> LimitForm:
     return form
 
 
-def editor(form: LimitForm, client: Client) -> str:
-    """The page with the form, the picture of what it covers, and what the client's accounts are."""
+def editor(form: LimitForm, client: Client, *, revision: int, note: str | None = None) -> str:
+    """The page with the form, the picture of what it covers, and what the client's accounts are.
+
+    ``revision`` is that of the draft which the form shows; ``note`` says what happened to it.
+    """
     return page(
         "client/edit.html",
         section="offers",
         form=form,
+        revision=revision,
+        note=note,
         currency=client.currency,
         pictures=pictures(form.given or form.covering()),
         book=book_of(session, client.id),

@@ -1,46 +1,53 @@
-"""Offer limits: what is in force, a form, the difference to confirm, and every version."""
+"""Offer limits: what is in force and planned, every version, and the form that writes a draft."""
 
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 from flask import abort, flash, request
+from werkzeug.datastructures import MultiDict
 
 from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.client.limit_checking import editor, filled
+from portal.blueprints.client.limit_drafts import both_page, steps_of
 from portal.blueprints.client.limit_form import LimitForm
-from portal.blueprints.client.limit_words import Change, compare, describe
+from portal.blueprints.client.limit_words import compare, describe
 from portal.blueprints.consoles import page
+from portal.domain import N_
 from portal.domain.policy import Policy
+from portal.models import PolicyDraft
 from portal.security import audience, current_staff
 from portal.services import drafts
-from portal.services.drafts import ChangedMeanwhile
-from portal.services.policies import (
-    NoPolicy,
-    NotPublishable,
-    PublishedPolicy,
-    policy_version,
-    versions_of,
-)
+from portal.services.approvals import planned
+from portal.services.drafts import DraftChanged, Written, limits_of
+from portal.services.policies import NoPolicy, live_version, policy_version, versions_of
 from portal.services.staff import names_of
 from portal.web import explain, now, see_other, session, url_for
 from portal.web import gettext as _
+
+BUTTONS = ("csrf_token", "revision", "preview", "keep-mine")
+KEPT_AS_TYPED = N_(
+    "Kept as you typed it. It cannot be published before the problems below are solved."
+)
 
 
 @bp.get("/offers")
 @audience(ADMIN)
 def offers() -> Any:
-    """The limits in force, the draft that waits, and the versions so far."""
-    client = current_client()
-    live = drafts.live_version(session, client.id)
-    versions = versions_of(session, client.id)
+    """The limits in force, what is planned, the draft with how far it is, and the versions."""
+    client, at = current_client(), now()
+    live, versions = live_version(session, client.id, at), versions_of(session, client.id)
+    draft = drafts.draft_of(session, client.id)
+    people = [who for one in versions for who in (one.published_by, one.approved_by) if who]
     return page(
         "client/offers.html",
         section="offers",
         live=live,
         lines=describe(live.policy) if live else [],
-        draft=drafts.draft_of(session, client.id, current_staff()),
+        planned=planned(versions, at),
+        draft=draft,
+        steps=steps_of(draft, at) if draft else (),
         versions=versions,
-        names=names_of(session, [one.published_by for one in versions if one.published_by]),
+        names=names_of(session, people),
         zone=client.time_zone,
     )
 
@@ -50,109 +57,102 @@ def offers() -> Any:
 def version(number: int) -> Any:
     """One version, beside the one before it."""
     client = current_client()
-    try:
-        found = policy_version(session, client.id, number)
-    except NoPolicy:
+    found = next((one for one in versions_of(session, client.id) if one.version == number), None)
+    if found is None:
         abort(404)
+    this = policy_version(session, client.id, number)
     before = policy_version(session, client.id, number - 1).policy if number > 1 else None
+    live = live_version(session, client.id, now())
     return page(
         "client/version.html",
         section="offers",
         found=found,
-        changes=compare(before, found.policy),
+        changes=compare(before, this.policy),
         first=before is None,
+        old=live is not None and number < live.version,
+        names=names_of(session, [one for one in (found.published_by, found.approved_by) if one]),
+        zone=client.time_zone,
     )
 
 
-def _form() -> LimitForm:
-    """The form, filled with what was typed, else with the draft, else with what is in force."""
+def _given(draft: PolicyDraft | None) -> tuple[Policy, int]:
+    """The limits that the form opens with, and the version that it begins from."""
     client = current_client()
-    live = drafts.live_version(session, client.id)
-    draft = drafts.draft_of(session, client.id, current_staff())
-    number = live.version if live else 0
-    given = live.policy if live else Policy(1, client.currency)
+    live = live_version(session, client.id, now())
+    limits = limits_of(draft) if draft else None
     if draft is not None:
-        given, number = draft
-    return filled(given, number, request.form if request.method == "POST" else None)
+        return limits or Policy(1, client.currency), draft.base_version
+    return (live.policy, live.version) if live else (Policy(1, client.currency), 0)
+
+
+def _form(draft: PolicyDraft | None) -> LimitForm:
+    """The form with what was typed just now, else what is kept, else what is in force."""
+    given, number = _given(draft)
+    if request.method == "POST":
+        return filled(given, number, request.form)
+    if draft is None or not draft.typed:
+        return filled(given, number, None)
+    form = filled(given, number, MultiDict(draft.typed))
+    form.validate()
+    return form
 
 
 @bp.route("/offers/edit", methods=["GET", "POST"])
 @audience(ADMIN)
 def edit() -> Any:
-    """Change the limits; nothing is in force before the difference was confirmed."""
-    form, client = _form(), current_client()
-    right = not form.goes_on and form.validate_on_submit()
-    if right and form.found and "check" not in request.form:
-        drafts.save_draft(
-            session,
-            client.id,
-            form.found,
-            base_version=form.base.data or 0,
-            staff=current_staff(),
-            now=now(),
-        )
-        session.commit()
-        to = url_for("client.preview", of="draft") if "preview" in request.form else None
-        return see_other(to or url_for("client.draft"))
-    answer = editor(form, client)
-    return (answer, 422) if form.errors else answer
+    """Write limits; whatever was typed is kept, and nothing is in force before two agreed."""
+    draft = drafts.draft_of(session, current_client().id)
+    form, revision = _form(draft), draft.revision if draft else 0
+    if not form.is_submitted():
+        return editor(form, current_client(), revision=revision)
+    revision = request.form.get("revision", -1, type=int)
+    if form.goes_on or "check" in request.form:
+        form.goes_on or form.validate()
+        answer = editor(form, current_client(), revision=revision)
+        return (answer, 422) if form.errors else answer
+    return _saved(form, revision)
 
 
-@bp.get("/offers/draft")
-@audience(ADMIN)
-def draft() -> Any:
-    """The draft beside what is in force, line by line, to confirm."""
-    return _draft_page()
-
-
-def _draft_page(problem: str | None = None) -> Any:
-    client = current_client()
-    found = drafts.draft_of(session, client.id, current_staff())
-    if found is None:
-        return see_other(url_for("client.offers"))
-    live = drafts.live_version(session, client.id)
-    version = live.version if live else 0
-    answer = page(
-        "client/draft.html",
-        section="offers",
-        changes=compare(live.policy if live else None, found[0]),
-        version=version,
-        began_from=found[1],
-        between=_between(client.id, found[1], live) if live else [],
-        problem=problem,
-    )
-    return (answer, 409) if problem else answer
-
-
-def _between(client_id: UUID, began_from: int, live: PublishedPolicy) -> list[Change]:
-    """What others changed since a draft was begun."""
-    if not 0 < began_from < live.version:
-        return []
-    before = policy_version(session, client_id, began_from).policy
-    return [one for one in compare(before, live.policy) if one.changed]
-
-
-@bp.post("/offers/publish")
-@audience(ADMIN)
-def publish() -> Any:
-    """Put the draft in force as a new version, unless somebody was faster."""
+def _saved(form: LimitForm, revision: int) -> Any:
+    """Keep what was typed, and go on: to compare it, to see it, or to mend it."""
+    right = form.validate()
+    base = 0 if form.form_errors else form.base.data or 0
+    written = Written(_typed(), form.found if right else None, base)
     client, staff = current_client(), current_staff()
-    base = request.form.get("base", -1, type=int)
     try:
-        done = drafts.publish_draft(session, client.id, base_version=base, staff=staff, now=now())
-    except (ChangedMeanwhile, NotPublishable) as refused:
+        kept = drafts.save_draft(
+            session, client.id, written, revision=revision, staff=staff, now=now()
+        )
+    except DraftChanged as changed:
         session.rollback()
-        return _draft_page(explain(refused))
+        return both_page(form, _typed(), explain(changed)), 409
     session.commit()
-    flash(_("Version %(version)s is in force from now on.", version=done.version), "ok")
-    return see_other(url_for("client.offers"))
+    if right:
+        preview = "preview" in request.form
+        return see_other(url_for("client.preview", of="draft") if preview else url_for(".draft"))
+    return editor(form, client, revision=kept.revision, note=_(KEPT_AS_TYPED)), 422
 
 
-@bp.post("/offers/discard")
+def _typed() -> dict[str, list[str]]:
+    return {name: request.form.getlist(name) for name in request.form if name not in BUTTONS}
+
+
+@bp.post("/offers/versions/<int(min=1, max=2147483647):number>/again")
 @audience(ADMIN)
-def discard() -> Any:
-    """Forget the draft."""
-    drafts.discard_draft(session, current_client().id, current_staff())
+def restore(number: int) -> Any:
+    """Make a draft of an older version, which goes the same way as any other."""
+    client, at = current_client(), now()
+    try:
+        old = policy_version(session, client.id, number)
+        live = live_version(session, client.id, at)
+        again = replace(old.policy, from_on=None, to_on=None)
+        written = Written({}, again, live.version if live else 0, restores=number)
+        drafts.save_draft(session, client.id, written, revision=0, staff=current_staff(), now=at)
+    except NoPolicy:
+        abort(404)
+    except DraftChanged:
+        session.rollback()
+        flash(_("There is a draft already. Publish it or throw it away first."), "err")
+        return see_other(url_for(".version", number=number))
     session.commit()
-    flash(_("Your draft is gone. Nothing changed."), "ok")
-    return see_other(url_for("client.offers"))
+    return see_other(url_for(".draft"))

@@ -15,9 +15,10 @@ from portal.blueprints.debtor.plans import plan_form, plan_page
 from portal.domain import N_
 from portal.domain.limits import plan_bounds
 from portal.domain.policy import Policy
-from portal.security import audience, current_staff
+from portal.security import audience
 from portal.services import drafts, previews
 from portal.services.balance import Balance
+from portal.services.policies import live_version
 from portal.services.samples import Sample, samples
 from portal.web import Face, Preview, locale, now, session, show_as_preview, wear
 from portal.web import gettext as _
@@ -50,10 +51,10 @@ def preview() -> Any:
 
 def _limits() -> Policy | None:
     client = current_client()
-    draft = drafts.draft_of(session, client.id, current_staff())
+    draft = drafts.draft_of(session, client.id)
     if request.args.get("of") == "draft" and draft:
-        return draft[0]
-    live = drafts.live_version(session, client.id)
+        return drafts.limits_of(draft)
+    live = live_version(session, client.id, now())
     return live.policy if live else None
 
 

@@ -9,9 +9,9 @@ from flask import Response, flash, make_response, request
 from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.consoles import Amount, download, page
 from portal.domain import labels, rehearsal
+from portal.domain.compiler import percent
 from portal.domain.money import Cents
 from portal.domain.policy import Policy, from_bytes
-from portal.domain.compiler import percent
 from portal.domain.rehearsal import ASSUMED_BPS, ENOUGH_VISITS, Difference, Figures, Gets
 from portal.domain.terms import Kind
 from portal.models import Rehearsal, RehearsalStatus
@@ -49,8 +49,8 @@ def rehearse() -> Any:
 
 
 def _draft() -> Policy | None:
-    draft = drafts.draft_of(session, current_client().id, current_staff())
-    return draft[0] if draft else None
+    draft = drafts.draft_of(session, current_client().id)
+    return drafts.limits_of(draft) if draft else None
 
 
 @bp.get("/offers/rehearsals/<uuid:rehearsal_id>", endpoint="rehearsal")

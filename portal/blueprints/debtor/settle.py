@@ -50,8 +50,8 @@ class SettleForm(WhenForm):
             return
         self.remember_times(choice, today)
         self.parts.data = str(choice.count or 1)
-        known = choice.key in self.total.values
-        self.total.data = choice.key if known else OTHER
+        known = [mark for mark in self.total.values if mark.partition("@")[0] == choice.key]
+        self.total.data = known[0] if known else OTHER
         self.own.data = None if known else choice.total_cents
 
     def complete(self, today: date, only: Frequency) -> bool:
@@ -88,7 +88,7 @@ def settle(account_id: UUID) -> ResponseReturnValue:
 
 def _details(offers: list[Offer]) -> dict[str, str]:
     """What each offer saves, in how many payments, until when."""
-    return {offer.key: " ".join(_said(offer)) for offer in offers}
+    return {offer.mark: " ".join(_said(offer)) for offer in offers}
 
 
 def _said(offer: Offer) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _settle_form(view: Balance, offers: list[Offer]) -> SettleForm:
     currency = view.account.currency
     form.total.offer(
         [
-            *((offer.key, money(offer.total_cents, currency)) for offer in offers),
+            *((offer.mark, money(offer.total_cents, currency)) for offer in offers),
             (OTHER, _("A different amount")),
         ]
     )
@@ -127,7 +127,7 @@ def _settled(
     count = int(form.parts.data)
     frequency = form.chosen_frequency(only)
     days = form.days_of(frequency) if count > 1 else ()
-    offer = next((one for one in offers if one.key == form.total.data), None)
+    offer = next((one for one in offers if one.mark == form.total.data), None)
     if offer is not None:
         choice = Choice(
             key=offer.key,
@@ -138,7 +138,7 @@ def _settled(
             valid_until=offer.valid_until,
             days=days,
         )
-        return _reviewed(view, choice, form)
+        return _reviewed(view, choice, form, offer)
     total = Cents(form.own.data)
     wish = Proposal(
         first_on=first_on,
@@ -151,14 +151,16 @@ def _settled(
     return negotiated(view, wish, form)
 
 
-def _reviewed(view: Balance, choice: Choice, form: SettleForm) -> ResponseReturnValue | None:
-    """The review of a choice; None where it cannot be had, which the form says."""
+def _reviewed(
+    view: Balance, choice: Choice, form: SettleForm, offer: Offer
+) -> ResponseReturnValue | None:
+    """The review of an offer as chosen; None where it cannot be had so, which the form says."""
     try:
-        build(choice, view.offers.facts, policy_of(view), view.today)
+        build(choice, view.offers.facts, view.offers.policy_of(offer), view.today)
     except DomainError as error:
         form.form_errors.append(explain(error))
         return None
-    return see_other(url_for(".review", account_id=view.account.id, c=pick(view, choice)))
+    return see_other(url_for(".review", account_id=view.account.id, c=pick(view, choice, offer)))
 
 
 class PartForm(Form):
