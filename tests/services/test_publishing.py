@@ -1,0 +1,291 @@
+"""A version of limits has two people behind it, begins on its day, and keeps what was shown."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal.db import PortalSession
+from portal.domain import DomainError, policy
+from portal.domain.kept_offers import Kept
+from portal.domain.policy import Band, Policy, Tier
+from portal.domain.terms import Choice, Kind
+from portal.models import Account, Client, Debtor, OfferPolicy, PolicyDraft, Role, Staff
+from portal.services import evidence
+from portal.services.approvals import (
+    Incomplete,
+    NoteMissing,
+    NotRehearsed,
+    SecondPersonNeeded,
+    approve,
+    others_who_approve,
+    send_back,
+)
+from portal.services.choices import Picked, draft
+from portal.services.drafts import (
+    DraftChanged,
+    Written,
+    discard_draft,
+    draft_of,
+    limits_of,
+    save_draft,
+)
+from portal.services.kept import read_kept
+from portal.services.offers import offers_for
+from portal.services.policies import Release, live_policy, publish_policy
+from portal.services.rehearsals import ask, run_batch
+from tests.databases import acting_as
+from tests.factories import (
+    NOW,
+    make_account,
+    make_client,
+    make_debtor,
+    make_policy,
+    make_visit,
+)
+from tests.pages.staff import make_staff
+
+DAY = timedelta(days=1)
+Office = tuple[Client, Staff, Staff]
+
+
+@pytest.fixture
+def office(session: PortalSession) -> Office:
+    """A client with limits in force and two admins."""
+    client = make_client(session)
+    make_policy(session, client)
+    cleo, carl = (make_staff(session, Role.CLIENT_ADMIN, client, name=n) for n in ("Cleo", "Carl"))
+    return client, cleo, carl
+
+
+def tightened(session: PortalSession, client: Client, **given: object) -> Policy:
+    live = live_policy(session, client.id, NOW).policy
+    return replace(live, bands=(Band(tiers=(Tier(8_500),)),), **given)  # type: ignore[arg-type]
+
+
+def write(
+    session: PortalSession,
+    client: Client,
+    document: Policy | None,
+    staff: Staff,
+    *,
+    revision: int = 0,
+) -> PolicyDraft:
+    typed = policy.sha256(document) if document else "abc"
+    written = Written({"plan_months": [typed]}, document, 1)
+    return save_draft(session, client.id, written, revision=revision, staff=staff, now=NOW)
+
+
+def rehearse(session: PortalSession, client: Client, staff: Staff, now: datetime = NOW) -> None:
+    found = draft_of(session, client.id)
+    document = limits_of(found) if found else None
+    assert document is not None
+    asked = ask(session, client.id, document, staff=staff, now=now)
+    with acting_as("portal_worker", session):
+        run_batch(session, client.id, asked.id, now=now)
+
+
+def test_two_people_stand_behind_a_version_and_the_record_names_both(
+    session: PortalSession, office: Office
+) -> None:
+    """PY-01"""
+    client, cleo, carl = office
+    write(session, client, tightened(session, client), cleo)
+    rehearse(session, client, cleo)
+    done = approve(session, client.id, revision=1, staff=carl, now=NOW)
+    row = session.scalars(select(OfferPolicy).where(OfferPolicy.version == 2)).one()
+    assert (row.published_by, row.approved_by) == (cleo.id, carl.id)
+    assert live_policy(session, client.id, NOW) == done
+    assert draft_of(session, client.id) is None
+    leaves = evidence.chain_leaves(session, client.id, client.chain_id)
+    told = {leaf.type: leaf.payload for leaf in leaves}
+    assert [leaf.type for leaf in leaves[-2:]] == ["policy.approved", "policy.published"]
+    assert told["policy.approved"]["actor"]["id"] == str(carl.id)
+    assert told["policy.approved"]["sha256"] == told["policy.draft_saved"]["sha256"]
+    assert told["policy.published"] | {"actor": {}} == {
+        "v": 1,
+        "type": "policy.published",
+        "actor": {},
+        "version": 2,
+        "sha256": done.sha256,
+        "approved_by": str(carl.id),
+        "rehearsal": str(row.rehearsal_id),
+    }
+
+
+def test_nobody_approves_what_they_saved_but_the_other_of_two_who_wrote_may(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, carl = office
+    write(session, client, tightened(session, client), cleo)
+    write(session, client, tightened(session, client, pay_in_full=False), carl, revision=1)
+    rehearse(session, client, cleo)
+    with pytest.raises(SecondPersonNeeded):
+        approve(session, client.id, revision=2, staff=carl, now=NOW)
+    assert approve(session, client.id, revision=2, staff=cleo, now=NOW).version == 2
+    assert others_who_approve(session, client.id, cleo.id) == ["Carl"]
+
+
+def test_what_is_approved_is_what_was_rehearsed_against_what_is_in_force(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, carl = office
+    write(session, client, tightened(session, client), cleo)
+    with pytest.raises(NotRehearsed):
+        approve(session, client.id, revision=1, staff=carl, now=NOW)
+    rehearse(session, client, cleo)
+    write(session, client, tightened(session, client, pay_in_full=False), cleo, revision=1)
+    with pytest.raises(NotRehearsed):
+        approve(session, client.id, revision=2, staff=carl, now=NOW)
+    rehearse(session, client, cleo)
+    publish_policy(session, client.id, Policy(0, "USD"), by=None, now=NOW)
+    with pytest.raises(NotRehearsed):
+        approve(session, client.id, revision=2, staff=carl, now=NOW)
+
+
+def test_a_draft_that_breaks_a_rule_is_kept_as_typed_and_not_approved(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, carl = office
+    write(session, client, None, cleo)
+    kept = draft_of(session, client.id)
+    assert kept is not None
+    assert (kept.typed, kept.document) == ({"plan_months": ["abc"]}, None)
+    with pytest.raises(Incomplete):
+        approve(session, client.id, revision=1, staff=carl, now=NOW)
+
+
+def test_the_second_of_two_who_save_is_told_and_nothing_is_lost(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, carl = office
+    write(session, client, tightened(session, client), cleo)
+    with pytest.raises(DraftChanged):
+        write(session, client, None, carl)
+    with pytest.raises(DraftChanged):
+        discard_draft(session, client.id, revision=0, staff=carl, now=NOW)
+    kept = draft_of(session, client.id)
+    assert kept is not None
+    assert (kept.saved_by, kept.revision) == (cleo.id, 1)
+    assert write(session, client, tightened(session, client), cleo).revision == 1, "sent twice"
+
+
+def test_a_draft_is_sent_back_with_words_that_go_when_it_is_saved_again(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, carl = office
+    write(session, client, tightened(session, client), cleo)
+    with pytest.raises(NoteMissing):
+        send_back(session, client.id, " ", revision=1, staff=carl, now=NOW)
+    send_back(session, client.id, "Too hard on old debts.", revision=1, staff=carl, now=NOW)
+    kept = draft_of(session, client.id)
+    assert kept is not None
+    assert kept.note == "Too hard on old debts."
+    assert write(session, client, None, cleo, revision=1).note is None
+
+
+@pytest.mark.parametrize(
+    ("day", "begins"),
+    [
+        (date(2027, 3, 14), datetime(2027, 3, 14, 5, tzinfo=UTC)),
+        (date(2027, 3, 15), datetime(2027, 3, 15, 4, tzinfo=UTC)),
+    ],
+)
+def test_a_version_begins_when_its_day_begins_for_the_client(
+    session: PortalSession, office: Office, day: date, begins: datetime
+) -> None:
+    client, cleo, carl = office
+    write(session, client, tightened(session, client, from_on=day), cleo)
+    rehearse(session, client, cleo)
+    approve(session, client.id, revision=1, staff=carl, now=NOW)
+    before = live_policy(session, client.id, begins - timedelta(seconds=1))
+    assert (before.version, live_policy(session, client.id, begins).version) == (1, 2)
+
+
+def test_a_later_version_takes_the_place_of_what_was_planned(
+    session: PortalSession, office: Office
+) -> None:
+    client, _, _ = office
+    planned, soon = Release(live_from=NOW + 10 * DAY), Release(live_from=NOW + 5 * DAY)
+    for release in (planned, soon):
+        document = tightened(session, client)
+        publish_policy(session, client.id, document, by=None, now=NOW, release=release)
+    found = [live_policy(session, client.id, NOW + n * DAY).version for n in (4, 5, 10, 11)]
+    assert found == [1, 3, 3, 3]
+
+
+def test_limits_that_are_brought_back_say_of_which_version_until_they_are_changed(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, _ = office
+    old = live_policy(session, client.id, NOW).policy
+    again = Written({}, old, 1, restores=1)
+    save_draft(session, client.id, again, revision=0, staff=cleo, now=NOW)
+    kept = write(session, client, old, cleo, revision=1)
+    assert kept.restores == 1
+    assert write(session, client, tightened(session, client), cleo, revision=2).restores is None
+
+
+def dana(session: PortalSession, client: Client) -> Account:
+    return make_account(session, make_debtor(session, client), placed_at=NOW - 100 * DAY)
+
+
+def settlements(session: PortalSession, account: Account, now: datetime) -> list[tuple[int, int]]:
+    made = offers_for(session, account, now).offers
+    return [(one.policy_version, one.total_cents) for one in made if one.kind is Kind.SETTLEMENT]
+
+
+def test_who_was_shown_an_offer_keeps_it_to_its_last_day_and_others_do_not(
+    session: PortalSession, office: Office
+) -> None:
+    client, _, _ = office
+    came, stayed_away = dana(session, client), dana(session, client)
+    make_visit(session, came, started_at=NOW)
+    shown = next(o for o in offers_for(session, came, NOW).offers if o.key == "settlement:7000:1")
+    assert shown.valid_until is not None
+    release = Release(live_from=NOW + DAY)
+    stricter = tightened(session, client)
+    publish_policy(session, client.id, stricter, by=None, now=NOW, release=release)
+    last = datetime.combine(shown.valid_until, NOW.timetz())
+    for at in (NOW + DAY, last):
+        assert (1, 868_00) in settlements(session, came, at)
+        assert settlements(session, stayed_away, at) == [(2, 1_054_00)]
+    assert settlements(session, came, last + DAY) == [(2, 1_054_00)]
+    choice = Choice(key=shown.key, valid_until=shown.valid_until)
+    picked = Picked(choice, shown.policy_version, came.balance_cents)
+    drafted = draft(session, came, picked, now=last)
+    assert (drafted.published.version, drafted.terms.total_cents) == (1, 868_00)
+    with pytest.raises(DomainError):
+        draft(session, came, picked, now=last + DAY)
+
+
+def test_who_was_shown_an_offer_gets_the_better_one_when_limits_improve(
+    session: PortalSession, office: Office
+) -> None:
+    client, _, _ = office
+    account = dana(session, client)
+    make_visit(session, account, started_at=NOW)
+    live = live_policy(session, client.id, NOW).policy
+    better = replace(live, bands=(Band(tiers=(Tier(5_000, 3, 90),)),), agree=live.review)
+    publish_policy(session, client.id, better, by=None, now=NOW + DAY)
+    assert settlements(session, account, NOW + 2 * DAY) == [(2, 620_00)]
+
+
+def test_a_version_that_was_never_in_force_was_shown_to_nobody(
+    session: PortalSession, office: Office
+) -> None:
+    client, _, _ = office
+    account = dana(session, client)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    make_visit(session, account, started_at=NOW + DAY)
+    release = Release(live_from=NOW + 5 * DAY)
+    publish_policy(
+        session, client.id, tightened(session, client), by=None, now=NOW, release=release
+    )
+    publish_policy(session, client.id, tightened(session, client), by=None, now=NOW + 2 * DAY)
+    (kept,) = read_kept(session, account, debtor, NOW + 6 * DAY)
+    first = policy.from_bytes(
+        session.scalars(select(OfferPolicy.document).where(OfferPolicy.version == 1)).one()
+    )
+    assert kept == Kept(first, (NOW + DAY).date())
