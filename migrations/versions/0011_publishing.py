@@ -70,8 +70,10 @@ def _resolver() -> None:
     op.execute("GRANT CREATE ON SCHEMA public TO portal_resolver")
     op.execute("ALTER FUNCTION resolve_client_admins(uuid) OWNER TO portal_resolver")
     op.execute("REVOKE CREATE ON SCHEMA public FROM portal_resolver")
+    op.execute("SET LOCAL ROLE portal_resolver")
     op.execute("REVOKE ALL ON FUNCTION resolve_client_admins(uuid) FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION resolve_client_admins(uuid) TO {RUNNERS}")
+    op.execute(f"GRANT EXECUTE ON FUNCTION resolve_client_admins(uuid) TO {RUNNERS}, SESSION_USER")
+    op.execute("RESET ROLE")
 
 
 def downgrade() -> None:

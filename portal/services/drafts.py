@@ -55,6 +55,19 @@ def limits_of(draft: PolicyDraft) -> Policy | None:
     return policy.from_bytes(draft.document) if draft.document else None
 
 
+def _already(
+    session: Session, client_id: UUID, written: Written, staff: Staff
+) -> PolicyDraft | None:
+    """The draft, where the same person has sent the same words before."""
+    found = draft_of(session, client_id)
+    same = found and found.saved_by == staff.id and found.typed == _plain(written.typed)
+    return found if same and written.typed else None
+
+
+def _plain(typed: Typed) -> dict[str, list[str]]:
+    return {name: list(values) for name, values in typed.items()}
+
+
 def lock_draft(session: Session, client_id: UUID, revision: int) -> PolicyDraft | None:
     """The draft as somebody saw it (0: there was none), nobody else can save it meanwhile.
 
@@ -79,18 +92,22 @@ def save_draft(
     """Keep what somebody wrote; limits that cannot be published are kept as well.
 
     ``revision`` is that of the draft which the page was opened with. Whatever a second person said
-    about the draft before is over. Raises DraftChanged. The caller commits.
+    about the draft before is over. Sent twice it is saved once. Raises DraftChanged. The caller
+    commits.
     """
+    if (before := _already(session, client_id, written, staff)) is not None:
+        return before
     draft = lock_draft(session, client_id, revision)
     if draft is None:
         draft = PolicyDraft(client_id=client_id, id=fresh_id())
         session.add(draft)
     body = _body(written.document)
+    unchanged = body is not None and draft.document == body.decode()
     draft.revision, draft.base_version = revision + 1, written.base_version
-    draft.typed = {name: list(values) for name, values in written.typed.items()}
+    draft.typed = _plain(written.typed)
     draft.document = body.decode() if body else None
     draft.sha256 = sha256(body).digest() if body else None
-    draft.restores = written.restores
+    draft.restores = written.restores or (draft.restores if unchanged else None)
     draft.saved_by, draft.saved_at = staff.id, now
     draft.note = draft.noted_by = None
     tell(session, draft, "draft_saved", staff, now)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, TextClause, delete, select, text
 from sqlalchemy.orm import Session
 
-from portal.domain import policy, policy_check
+from portal.domain import compiler, policy
 from portal.domain.policy import Policy
 from portal.domain.rehearsal import Figures, Rehearsing
 from portal.jobs import enqueue
@@ -40,7 +40,7 @@ def ask(
     The same document against the same live version runs once a day of the client's. Raises
     NotPublishable where the draft breaks a rule.
     """
-    if problems := policy_check.check(replace(document, version=1)):
+    if problems := compiler.check(replace(document, version=1)):
         raise NotPublishable(problem=str(problems[0]))
     client = session.get_one(Client, client_id, with_for_update=True)
     live = live_version(session, client_id, now)

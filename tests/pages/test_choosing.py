@@ -215,7 +215,7 @@ def test_a_no_says_why(
 
 def test_a_settlement_in_parts(http: FlaskClient, dana: Dana) -> None:
     typed = {
-        "total": "settlement:8000:3",
+        "total": "settlement:8000:3@1",
         "parts": "3",
         "frequency": "monthly",
         "start": "today",
