@@ -13,11 +13,11 @@ from flask.typing import ResponseReturnValue
 from portal.blueprints.debtor import answers, bp
 from portal.blueprints.debtor.answers import Course
 from portal.blueprints.debtor.common import pick, refuse_hidden, show, signed, welcome
-from portal.blueprints.debtor.wishes import OTHER, policy_of
+from portal.blueprints.debtor.wishes import policy_of
 from portal.blueprints.debtor.words import EACH, headline, money, schedule_lines, written
 from portal.db import commit
 from portal.domain import N_, DomainError
-from portal.domain.building import choice_of
+from portal.domain.building import AGREED_SETTLEMENT, choice_of
 from portal.domain.limits import plan_bounds
 from portal.domain.money import Cents
 from portal.domain.proposals import from_dict as read_wish
@@ -142,7 +142,8 @@ def _change_url(view: Balance, said: Said) -> str | None:
     settles = any(offer.kind is Kind.SETTLEMENT for offer in view.offers.offers)
     if total is not None and total < owed and settles:
         count = -(-total // (wish.amount_cents or total))
-        choice = replace(choice, key=OTHER, amount_cents=None, count=count, total_cents=total)
+        choice = replace(choice, amount_cents=None, count=count, total_cents=total)
+        choice = replace(choice, key=AGREED_SETTLEMENT)
         return url_for(".settle", account_id=view.account.id, c=pick(view, choice))
     if plan_bounds(view.offers.facts, policy_of(view), view.today) is None:
         return None
