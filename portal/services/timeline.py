@@ -189,7 +189,7 @@ def _answered(payload: Payload, account: Account) -> Words | None:
             "until": date.fromisoformat(terms["valid_until"]),
         },
     )
-    why = _as(N_("%(reason)s."), "reason")(payload, account)
+    why = _as(_REASON, "reason")(payload, account)
     return Words(N_("%(said)s %(why)s"), {"said": said, "why": why}) if why else said
 
 

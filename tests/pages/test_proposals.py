@@ -91,7 +91,11 @@ def test_a_reply_is_read_in_the_debtors_language_before_it_is_sent(
     for to, typed, there in (
         ("decline", {"reason": "too_low", "more": "Escríbanos."}, "demasiado bajos"),
         ("accept", {"days": "14"}, "6 de diciembre de 2026"),
-        ("offer", {"terms": alternative(sam.get(page))}, "Puede elegir esto hasta el 6 de diciembre"),
+        (
+            "offer",
+            {"terms": alternative(sam.get(page))},
+            "Puede elegir esto hasta el 6 de diciembre",
+        ),
     ):
         shown = post(sam, page, to, look="1", **typed)
         (card,) = (one for one in main_of(shown).iter("div") if one.get("class") == "card")

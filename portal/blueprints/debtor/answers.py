@@ -96,7 +96,7 @@ def _changes(
         words = N_("You suggested %(wish)s. We can agree to %(offer)s.")
         yield said.gettext(words, wish=wanted, offer=offered)
     if wish.first_on != terms.first_on:
-        words = N_("You suggested to start on %(wish)s. We can start on %(offer)s.")
+        words = N_("You suggested starting on %(wish)s. We can start on %(offer)s.")
         first, then = said.date(wish.first_on), said.date(terms.first_on)
         yield said.gettext(words, wish=first, offer=then)
 
