@@ -1,6 +1,6 @@
 """A suggestion on both sides: changed, late, answered with one click, read before it is sent."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +9,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from portal.blueprints.debtor.answers import changed
 from portal.db import PortalSession, set_tenant
+from portal.domain.money import Cents
 from portal.domain.policy import Answerer
+from portal.domain.proposals import Proposal as Suggestion
+from portal.domain.schedules import Frequency, due_dates
 from portal.domain.statuses import ProposalStatus
+from portal.domain.terms import Kind, Terms
 from portal.gateways.clock import SetClock
 from portal.models import Message, Proposal, Role
 from portal.services.late_proposals import chase, late
@@ -206,3 +211,56 @@ def test_an_own_amount_to_close_the_account_is_changed_where_it_was_typed(
     change = link(http.get(f"{path(dana)}/proposal"), "Change my suggestion")
     held = form(http.get(change))
     assert {name: held[name] for name in typed} == typed
+
+
+DAY = date(2026, 12, 1)
+TWICE = Suggestion(DAY, amount_cents=Cents(40_00), frequency=Frequency.EVERY_TWO_WEEKS)
+CLOSE = Suggestion(DAY, total_cents=Cents(600_00))
+
+
+@pytest.mark.parametrize(
+    ("wish", "total", "parts", "frequency", "first_on", "said_then"),
+    [
+        (TWICE, 1_240_00, 31, Frequency.EVERY_TWO_WEEKS, DAY, []),
+        (
+            TWICE,
+            1_240_00,
+            20,
+            Frequency.EVERY_TWO_WEEKS,
+            DAY,
+            ["You suggested $40.00 every 2 weeks. We can agree to $62.00 every 2 weeks."],
+        ),
+        (CLOSE, 600_00, 1, None, DAY, []),
+        (
+            CLOSE,
+            800_00,
+            1,
+            None,
+            DAY + timedelta(days=1),
+            [
+                "You suggested $600.00 in all. We can agree to $800.00 in all.",
+                "You suggested starting on December 1, 2026. We can start on December 2, 2026.",
+            ],
+        ),
+    ],
+)
+def test_what_an_answer_changes_is_said_and_nothing_else(
+    wish: Suggestion,
+    total: int,
+    parts: int,
+    frequency: Frequency | None,
+    first_on: date,
+    said_then: list[str],
+):
+    days = due_dates(first_on, frequency or Frequency.MONTHLY, parts)
+    terms = Terms(
+        kind=Kind.PLAN if total == 1_240_00 else Kind.SETTLEMENT,
+        key="granted:plan",
+        policy_version=1,
+        currency="USD",
+        balance_cents=Cents(1_240_00),
+        total_cents=Cents(total),
+        schedule=tuple((day, Cents(total // parts)) for day in days),
+        frequency=frequency,
+    )
+    assert changed(wish, Cents(1_240_00), terms, "en_US") == said_then
