@@ -122,7 +122,7 @@ def _terms(at_once: str, in_parts: str) -> Detail:
     def detail(payload: Payload, account: Account) -> Words | None:
         terms = payload.get("terms")
         if not terms:
-            return Words(_REASON, {"reason": payload["reason"]}) if "reason" in payload else None
+            return None
         total, parts = (terms["total_cents"], terms["currency"]), len(terms["schedule"])
         return Words(at_once if parts == 1 else in_parts, {"total": total, "parts": parts})
 
