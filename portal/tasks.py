@@ -21,11 +21,12 @@ from portal.services import (
     campaigns,
     charging,
     dispatch,
+    ending_proposals,
     inbox,
+    late_proposals,
     links,
     messages,
     payments,
-    proposals,
     reconcile,
     refunds,
     rehearsals,
@@ -213,10 +214,29 @@ def expire_proposals(client_id: str) -> None:
     """End a client's proposals that are over by themselves, each in a transaction of its own."""
     now, client, after = current().clock.now(), UUID(client_id), None
     with _session(client_id) as session:
-        while batch := proposals.overdue(session, client, now=now, after=after):
+        while batch := ending_proposals.overdue(session, client, now=now, after=after):
             for proposal_id in batch:
-                proposals.expire_due(session, client, proposal_id, now=now)
+                ending_proposals.expire_due(session, client, proposal_id, now=now)
                 commit(session, "proposals.expire")
+            after = batch[-1]
+
+
+@jobs.periodic(cron="33 * * * *")
+@jobs.task(name="proposals.chase_all", queueing_lock="proposals.chase_all")
+def chase_all_proposals(timestamp: int) -> None:
+    """Every hour: take proposals that nobody answered in time a step further, by client."""
+    _fan_out("proposals.chase")
+
+
+@jobs.task(name="proposals.chase")
+def chase_proposals(client_id: str) -> None:
+    """Escalate or answer a client's late proposals, each in a transaction of its own."""
+    now, client, after = current().clock.now(), UUID(client_id), None
+    with _session(client_id) as session:
+        while batch := late_proposals.late(session, client, now=now, after=after):
+            for proposal_id in batch:
+                late_proposals.chase(session, client, proposal_id, now=now)
+                commit(session, "proposals.chase")
             after = batch[-1]
 
 

@@ -44,6 +44,9 @@ SUBJECTS = {
     "abandoned_checkout": N_("You can carry on when you like"),
 }
 
+NOBODY_ANSWERED = N_("News on your page")
+"""The subject of an answer that no person gave."""
+
 IDENTITY_METHODS = {
     "date_of_birth": N_("your date of birth"),
     "postal_code": N_("your postal code"),
@@ -95,7 +98,8 @@ def _text(facts: MessageFacts, locale: str) -> str:
 
 def _mail(facts: MessageFacts, locale: str) -> Words:
     said = voice(locale)
-    subject = said.gettext(SUBJECTS[facts.template])
+    by_person = facts.values.get("by_person", True)
+    subject = said.gettext(SUBJECTS[facts.template] if by_person else NOBODY_ANSWERED)
     context = _context(facts, subject, said)
     text = render(locale, f"email/{facts.template}.txt", **context)
     html = render(locale, f"email/{facts.template}.html", **context)

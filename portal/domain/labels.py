@@ -158,6 +158,7 @@ REASONS = {
     "agreed_otherwise": N_("The debtor agreed to something else"),
     "nothing_owed": N_("Nothing was owed any more"),
     "account_recalled": N_("The client took the account back"),
+    "nobody_answered": N_("Nobody had answered in time"),
     **WHY_REVOKE,
 }
 

@@ -158,6 +158,7 @@ class Proposal(Owned, Base):
     locale: Mapped[str]
     submitted_at: Mapped[datetime]
     answer_due_on: Mapped[date]
+    escalated_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[UUID | None]
     answer_reason: Mapped[str | None]

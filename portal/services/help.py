@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
-from portal.domain.calendars import add_working_days
+from portal.domain.calendars import HOLIDAYS, add_working_days
 from portal.domain.debts import Country
 from portal.domain.help import (
     DISPUTES,
@@ -281,12 +281,19 @@ def requests_of(session: Session, account: Account) -> Sequence[HelpRequest]:
     ).all()
 
 
-def answer_by(session: Session, account: Account, now: datetime) -> date:
+def answer_by(
+    session: Session, account: Account, now: datetime, *, working_days: int | None = None
+) -> date:
     """The day by which a person answers, as the client promises: working days from today."""
     client = session.get_one(Client, account.client_id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    country = client.country if client.country in ("US", "CA") else "US"
-    return add_working_days(today_of(debtor, now), client.answer_working_days, country=country)
+    days = client.answer_working_days if working_days is None else working_days
+    return add_working_days(today_of(debtor, now), days, country=country_of(client))
+
+
+def country_of(client: Client) -> str:
+    """The country whose working days a client's promises are counted in."""
+    return client.country if client.country in HOLIDAYS else "US"
 
 
 def _open_one(session: Session, account: Account, topic: Topic) -> HelpRequest | None:

@@ -345,6 +345,12 @@ def _proposal(subject: _Subject) -> Values:
     return {"reference": proposal.reference, "answer_by": proposal.answer_due_on}
 
 
+def _answer(subject: _Subject) -> Values:
+    """Whether a person answered; where nobody did, the portal offers something by itself."""
+    proposal: Proposal = subject.row(Proposal, "proposal")
+    return {"by_person": proposal.answered_by is not None}
+
+
 def _help(subject: _Subject) -> Values:
     request: HelpRequest = subject.row(HelpRequest, "help")
     return {"reference": request.reference, "answer_by": request.promised_on}
@@ -362,5 +368,7 @@ _SAID: dict[str, Callable[[_Subject], Values]] = {
     "plan_completed": _completed,
     "abandoned_checkout": _abandoned,
     "proposal_received": _proposal,
+    "proposal_accepted": _answer,
+    "proposal_countered": _answer,
     "help_received": _help,
 }

@@ -1,12 +1,10 @@
 """Proposals: what a debtor suggests beyond the limits waits for a person and binds nobody."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import and_, or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -17,10 +15,11 @@ from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.holds import Capability
 from portal.domain.negotiation import answer
 from portal.domain.paydays import open_days
-from portal.domain.statuses import LIVE, AccountStatus, ProposalStatus, move
+from portal.domain.policy import Answerer
+from portal.domain.statuses import AccountStatus, ProposalStatus, move
 from portal.domain.terms import Kind, Terms
 from portal.domain.wording import clean_text
-from portal.models import Account, Arrangement, Debtor, Proposal, Staff, fresh_id
+from portal.models import Account, Debtor, Proposal, Role, Staff, fresh_id
 from portal.services import evidence, notices
 from portal.services.acceptance import live_arrangement, refuse_second
 from portal.services.evidence import SYSTEM, Actor, Payload
@@ -30,24 +29,28 @@ from portal.services.offers import OfferSheet, offers_for, read_facts
 from portal.services.open_proposals import (
     OPEN,
     Closed,
-    close_open,
-    granted_until,
     open_proposal,
     tell,
 )
 from portal.services.policies import NoPolicy, live_policy
 from portal.services.references import fresh_reference
-from portal.services.standing import require, standing, today_of
+from portal.services.standing import require, today_of
 from portal.services.visits import Visit, keep_language
 
 BATCH = 500
 A_DAY = timedelta(days=1)
+DECIDERS = (Role.SUPERVISOR, Role.OPERATOR)
+UNANSWERED: Payload = {"actor": SYSTEM, "reason": "nobody_answered"}
+"""Who gives an answer that nobody gave, and why."""
 
 
 class ProposalOpen(DomainError):
-    """The account has a proposal that is not over."""
+    """An answer to the account's last proposal waits, which another one would end."""
 
-    message = N_("We have your suggestion %(reference)s already. You can take it back first.")
+    message = N_(
+        "We answered your suggestion %(reference)s. If you send this one, our answer ends. To do"
+        " that, send it again."
+    )
 
 
 class ProposalOver(DomainError):
@@ -62,12 +65,28 @@ class AgreedMeanwhile(DomainError):
     message = N_("The debtor has agreed to something else: %(reference)s. No answer is needed.")
 
 
+class SupervisorsAnswer(DomainError):
+    """The client wants proposals answered by supervisors."""
+
+    message = N_("Supervisors answer proposals of this client. You can read it.")
+
+
+class AlternativeGone(DomainError):
+    """What the machine could agree to is not what a page showed."""
+
+    message = N_("What the portal could agree to has changed. Look again, and choose again.")
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a debtor suggests, with a note for the person who reads it."""
+    """What a debtor suggests, with a note for the person who reads it.
+
+    ``instead_of`` is the reference of an answered proposal that it knowingly takes the place of.
+    """
 
     proposal: domain.Proposal
     note: str = ""
+    instead_of: str = ""
 
 
 def submit(
@@ -75,8 +94,9 @@ def submit(
 ) -> Proposal:
     """Put a proposal before a person, who answers by the promised day (PY-02).
 
-    Sent twice alike it is one; another one takes the place of one that nobody has answered.
-    Raises ProposalOpen where an answer waits for the debtor, ArrangementExists, NotAllowedNow,
+    Sent twice alike it is one; another one takes the place of one that nobody has answered, and
+    of an answered one that ``wish.instead_of`` names.
+    Raises ProposalOpen where another answer waits for the debtor, ArrangementExists, NotAllowedNow,
     NoPolicy, TextTooLong, CardNumberTyped and the errors of ``domain.check_proposal``.
     """
     note = check_free_text(clean_text(wish.note), most=LONGEST_NOTE)
@@ -92,11 +112,12 @@ def submit(
     if before is not None and (before.wish, before.note or "") == (said, note):
         return before
     if before is not None:
-        _replace(session, account, before, now)
+        _replace(session, account, before, wish.instead_of, now)
     keep_language(session, visit)
     proposal = _written(account, wish.proposal, visit=visit, now=now)
     proposal.note, proposal.policy_version = note or None, sheet.published.version
-    proposal.answer_due_on = answer_by(session, account, now)
+    days = sheet.published.policy.answer_working_days
+    proposal.answer_due_on = answer_by(session, account, now, working_days=days)
     session.add(proposal)
     told = {"wish": said, "policy_version": proposal.policy_version, "visit": str(visit.session_id)}
     tell(session, account, proposal, "submitted", told | ({"note": note} if note else {}), now)
@@ -125,14 +146,14 @@ def accept(
 ) -> Proposal:
     """Grant what the debtor suggested, until a day; the debtor still has to agree to the terms.
 
-    Raises ProposalOver, AgreedMeanwhile and what ``domain.admission.grant`` raises beyond the
-    review limits.
+    Raises ProposalOver, AgreedMeanwhile, SupervisorsAnswer and what ``domain.admission.grant``
+    raises beyond the review limits.
     """
-    account = _open_for_staff(session, proposal)
+    account = _open_for_staff(session, proposal, staff, now)
     require(session, account, Capability.OFFER, now=now, staff=True)
     wished = wished_terms(session, proposal, now)
-    _grant(session, account, proposal, wished, valid_until=valid_until, now=now)
-    return _answer(session, account, proposal, ProposalStatus.ACCEPTED, staff=staff, now=now)
+    grant_terms(session, account, proposal, wished, valid_until=valid_until, now=now)
+    return record_answer(session, account, proposal, ProposalStatus.ACCEPTED, by=staff, now=now)
 
 
 def counter(
@@ -145,100 +166,38 @@ def counter(
     now: datetime,
 ) -> Proposal:
     """Offer other terms than were suggested, until a day. Raises as ``accept``."""
-    account = _open_for_staff(session, proposal)
+    account = _open_for_staff(session, proposal, staff, now)
     require(session, account, Capability.OFFER, now=now, staff=True)
-    _grant(session, account, proposal, terms, valid_until=valid_until, now=now)
-    return _answer(session, account, proposal, ProposalStatus.COUNTERED, staff=staff, now=now)
+    grant_terms(session, account, proposal, terms, valid_until=valid_until, now=now)
+    return record_answer(session, account, proposal, ProposalStatus.COUNTERED, by=staff, now=now)
 
 
 def decline(
     session: Session, proposal: Proposal, *, reason: str, staff: Staff, now: datetime
 ) -> Proposal:
-    """Say no, with a reason that the debtor reads. Raises ProposalOver, AgreedMeanwhile."""
-    account = _open_for_staff(session, proposal)
+    """Say no, with a reason that the debtor reads. Raises as ``accept``."""
+    account = _open_for_staff(session, proposal, staff, now)
     proposal.answer_reason = check_free_text(clean_text(reason), most=LONGEST_NOTE)
-    return _answer(session, account, proposal, ProposalStatus.DECLINED, staff=staff, now=now)
+    return record_answer(session, account, proposal, ProposalStatus.DECLINED, by=staff, now=now)
 
 
 def withdraw(session: Session, proposal: Proposal, *, actor: Actor, now: datetime) -> Proposal:
     """Take a proposal back; taken back twice it is taken back. Raises ProposalOver."""
     if proposal.status is ProposalStatus.WITHDRAWN:
         return proposal
-    account = _lock(session, proposal, OPEN)
+    account = lock_proposal(session, proposal, OPEN)
     proposal.status = move(proposal.status, ProposalStatus.WITHDRAWN)
     tell(session, account, proposal, "withdrawn", {"actor": actor}, now)
     return proposal
 
 
-def overdue(
-    session: Session, client_id: UUID, *, now: datetime, after: UUID | None = None
-) -> Sequence[UUID]:
-    """Up to a batch of proposals that may be over, by id: ``expire_due`` looks closer.
-
-    Their granted terms have run out wherever the debtor is, or nobody needs an answer any more.
-    """
-    elsewhere = select(Arrangement.id).where(
-        Arrangement.client_id == Proposal.client_id,
-        Arrangement.account_id == Proposal.account_id,
-        Arrangement.status.in_(LIVE),
-    )
-    return session.scalars(
-        select(Proposal.id)
-        .join(
-            Account,
-            and_(Account.client_id == Proposal.client_id, Account.id == Proposal.account_id),
-        )
-        .where(
-            Proposal.client_id == client_id,
-            Proposal.status.in_(OPEN),
-            or_(
-                Proposal.granted_until < (now - A_DAY).date(),
-                Account.status != AccountStatus.OPEN,
-                elsewhere.exists(),
-            ),
-            Proposal.id > after if after else true(),
-        )
-        .order_by(Proposal.id)
-        .limit(BATCH)
-    ).all()
-
-
-def expire_due(session: Session, client_id: UUID, proposal_id: UUID, *, now: datetime) -> bool:
-    """End a proposal that is over by itself; False where it stays. The caller commits.
-
-    Granted terms expire after their last day, but not under a hold that keeps the debtor from
-    agreeing; and nobody can agree to them on the day after, expired or not. What is open beside
-    another agreement, or on an account that owes nothing or went back, is closed.
-    """
-    proposal = session.get_one(Proposal, (client_id, proposal_id))
-    try:
-        account = _lock(session, proposal, OPEN)
-    except ProposalOver:
-        return False
-    if (why := _closed_by(session, account)) is not None:
-        close_open(session, account, why, actor=SYSTEM, now=now)
-        return True
-    until = granted_until(session, account, proposal, now=now)
-    held = any(reason.hold for reason in standing(session, account, now).accept.reasons)
-    if held or until is None or until >= (now - A_DAY).date():
-        return False
-    proposal.status = move(proposal.status, ProposalStatus.EXPIRED)
-    tell(session, account, proposal, "expired", {"actor": SYSTEM}, now)
-    return True
-
-
-def _closed_by(session: Session, account: Account) -> Closed | None:
+def closed_by(session: Session, account: Account) -> Closed | None:
+    """What ends a proposal of this account without an answer, if something does."""
     if account.status == AccountStatus.RECALLED:
         return Closed.RECALLED
     if account.status != AccountStatus.OPEN:
         return Closed.NOTHING_OWED
     return Closed.AGREED_OTHERWISE if live_arrangement(session, account) else None
-
-
-def alternatives(session: Session, proposal: Proposal, now: datetime) -> Sequence[Terms]:
-    """What could be agreed to at once instead of waiting, read for its account."""
-    account = session.get_one(Account, (proposal.client_id, proposal.account_id))
-    return [one.terms for one in near(proposal.wish, offers_for(session, account, now))]
 
 
 def near(wish: dict[str, Any], sheet: OfferSheet) -> Sequence[domain.Alternative]:
@@ -248,10 +207,11 @@ def near(wish: dict[str, Any], sheet: OfferSheet) -> Sequence[domain.Alternative
 
 
 def answer_today(wish: dict[str, Any], sheet: OfferSheet) -> domain.Answer | None:
-    """What the machine says to a proposal by the limits of today; None where it may say nothing."""
+    """What the machine says to a wish today; its first payment is not before. None: nothing."""
     if sheet.published is None or not sheet.capabilities.offer.allowed:
         return None
     wished = domain.from_dict(wish)
+    wished = replace(wished, first_on=max(wished.first_on, sheet.today))
     try:
         return answer(wished, sheet.facts, sheet.published.policy, sheet.today)
     except DomainError:
@@ -265,6 +225,15 @@ def wished_terms(session: Session, proposal: Proposal, now: datetime) -> Terms:
     policy = live_policy(session, account.client_id, now).policy
     facts = read_facts(session, account, debtor)
     return domain.wish_terms(domain.from_dict(proposal.wish), facts, policy)
+
+
+def why_not_answer(
+    session: Session, proposal: Proposal, staff: Staff, now: datetime
+) -> DomainError | None:
+    """What keeps this member of staff from answering at all; None where they may."""
+    policy = live_policy(session, proposal.client_id, now).policy
+    refused = policy.answered_by is Answerer.SUPERVISORS and staff.role not in DECIDERS
+    return SupervisorsAnswer() if refused else None
 
 
 def why_not_accept(session: Session, proposal: Proposal, now: datetime) -> DomainError | None:
@@ -284,7 +253,7 @@ def granted_of(proposal: Proposal) -> Terms | None:
     return wording.from_dict(proposal.granted_terms) if proposal.granted_terms else None
 
 
-def _grant(
+def grant_terms(
     session: Session,
     account: Account,
     proposal: Proposal,
@@ -293,6 +262,7 @@ def _grant(
     valid_until: date,
     now: datetime,
 ) -> None:
+    """Write down terms that the debtor may take until a day. Raises as ``admission.grant``."""
     granted = _within_limits(session, account, terms, valid_until=valid_until, now=now)
     proposal.granted_terms = wording.to_dict(granted)
     proposal.granted_until = granted.valid_until
@@ -309,18 +279,19 @@ def _within_limits(
     return grant(soon, facts, policy, today, valid_until=valid_until)
 
 
-def _answer(
+def record_answer(
     session: Session,
     account: Account,
     proposal: Proposal,
     status: ProposalStatus,
     *,
-    staff: Staff,
+    by: Staff | None,
     now: datetime,
 ) -> Proposal:
+    """Write down an answer and tell the debtor; ``by`` None: nobody gave it, the portal did."""
     proposal.status = move(proposal.status, status)
-    proposal.answered_at, proposal.answered_by = now, staff.id
-    told: Payload = {"actor": evidence.staff(staff.id)}
+    proposal.answered_at, proposal.answered_by = now, by.id if by else None
+    told: Payload = {"actor": evidence.staff(by.id)} if by else {**UNANSWERED}
     if proposal.granted_terms:
         told |= {"terms": proposal.granted_terms}
     if proposal.answer_reason:
@@ -330,11 +301,13 @@ def _answer(
     return proposal
 
 
-def _open_for_staff(session: Session, proposal: Proposal) -> Account:
+def _open_for_staff(session: Session, proposal: Proposal, staff: Staff, now: datetime) -> Account:
     """The locked account of a proposal that somebody still waits to be answered."""
-    account = _lock(session, proposal, (ProposalStatus.SUBMITTED,))
+    if refused := why_not_answer(session, proposal, staff, now):
+        raise refused
+    account = lock_proposal(session, proposal, (ProposalStatus.SUBMITTED,))
     _refuse_meanwhile(session, account)
-    if _closed_by(session, account) is not None:
+    if closed_by(session, account) is not None:
         raise ProposalOver
     return account
 
@@ -344,7 +317,10 @@ def _refuse_meanwhile(session: Session, account: Account) -> None:
         raise AgreedMeanwhile(reference=live.reference)
 
 
-def _lock(session: Session, proposal: Proposal, expected: tuple[ProposalStatus, ...]) -> Account:
+def lock_proposal(
+    session: Session, proposal: Proposal, expected: tuple[ProposalStatus, ...]
+) -> Account:
+    """The account of a proposal that stands like this, both locked. Raises ProposalOver."""
     account = lock_account(session, proposal.account_id)
     session.refresh(proposal, with_for_update=True)
     if proposal.status not in expected:
@@ -352,8 +328,10 @@ def _lock(session: Session, proposal: Proposal, expected: tuple[ProposalStatus, 
     return account
 
 
-def _replace(session: Session, account: Account, before: Proposal, now: datetime) -> None:
-    if before.status is not ProposalStatus.SUBMITTED:
+def _replace(
+    session: Session, account: Account, before: Proposal, instead_of: str, now: datetime
+) -> None:
+    if before.status is not ProposalStatus.SUBMITTED and before.reference != instead_of:
         raise ProposalOpen(reference=before.reference)
     before.status = move(before.status, ProposalStatus.WITHDRAWN)
     actor = evidence.debtor(account.debtor_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -54,9 +54,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many wait in each queue."""
+    """How many wait in each queue; ``escalated`` proposals are among all."""
 
     proposals: int
+    escalated: int
     requests: int
     calls: int
     questions: int
@@ -74,6 +75,11 @@ def counts(session: Session) -> Counts:
 
     return Counts(
         proposals=number(select(func.count()).select_from(Proposal).where(*_open_proposals(mine))),
+        escalated=number(
+            select(func.count())
+            .select_from(Proposal)
+            .where(*_open_proposals(mine), Proposal.escalated_at.is_not(None))
+        ),
         requests=number(helped(calls=False)),
         calls=number(helped(calls=True)),
         questions=number(
@@ -82,10 +88,16 @@ def counts(session: Session) -> Counts:
     )
 
 
-def proposals(session: Session) -> Sequence[Waiting]:
-    """Proposals that nobody has answered, by the day that was promised."""
+def proposals(session: Session, *, late_at: datetime | None = None) -> Sequence[Waiting]:
+    """Proposals that nobody has answered, by the day that was promised.
+
+    ``late_at``: only those whose day has gone by at this instant, in their client's calendar.
+    """
     query = _with_account(select(Proposal, Account, Debtor, Client), Proposal)
     query = query.where(*_open_proposals(_clients(session)))
+    if late_at is not None:
+        today = cast(func.timezone(Client.time_zone, late_at), Date)
+        query = query.where(Proposal.answer_due_on < today)
     order = (Proposal.answer_due_on, Proposal.submitted_at, Proposal.id)
     rows = session.execute(query.order_by(*order).limit(MOST))
     return [Waiting(*row) for row in rows]

@@ -122,7 +122,7 @@ def _terms(at_once: str, in_parts: str) -> Detail:
     def detail(payload: Payload, account: Account) -> Words | None:
         terms = payload.get("terms")
         if not terms:
-            return Words(_REASON, {"reason": payload["reason"]}) if "reason" in payload else None
+            return None
         total, parts = (terms["total_cents"], terms["currency"]), len(terms["schedule"])
         return Words(at_once if parts == 1 else in_parts, {"total": total, "parts": parts})
 
@@ -173,6 +173,31 @@ def _written(payload: Payload, account: Account) -> Words | None:
     return how or _as(N_("“%(body)s”"), "body")(payload, account)
 
 
+def _answered(payload: Payload, account: Account) -> Words | None:
+    """The granted terms from their first day to the last one to agree; why nobody gave them."""
+    terms = payload.get("terms")
+    if not terms:
+        return _as(_REASON, "reason")(payload, account)
+    parts = len(terms["schedule"])
+    said = Words(
+        _AT_ONCE if parts == 1 else _IN_PARTS,
+        {
+            "reference": payload["reference"],
+            "total": (terms["total_cents"], terms["currency"]),
+            "parts": parts,
+            "first_on": date.fromisoformat(terms["schedule"][0]["due_on"]),
+            "until": date.fromisoformat(terms["valid_until"]),
+        },
+    )
+    why = _as(_REASON, "reason")(payload, account)
+    return Words(N_("%(said)s %(why)s"), {"said": said, "why": why}) if why else said
+
+
+def _withdrawn(payload: Payload, account: Account) -> Words | None:
+    replaced = N_("%(reference)s, and another one takes its place.")
+    return _as(replaced if payload.get("replaced") else _REFERENCE, "reference")(payload, account)
+
+
 _AND = N_("%(one)s, %(two)s")
 _REASON = N_("Reason: %(reason)s")
 _AMOUNT = N_("%(amount_cents)s")
@@ -180,8 +205,12 @@ _PAID = N_("%(reference)s: %(amount_cents)s")
 _REFERENCE = N_("%(reference)s")
 _CHANNEL = N_("%(channel)s")
 _MESSAGE = N_("“%(template)s”, %(channel)s")
-_GRANTED = _terms(
-    N_("Granted: %(total)s in one payment."), N_("Granted: %(total)s in %(parts)s payments.")
+_AT_ONCE = N_(
+    "%(reference)s: %(total)s in one payment on %(first_on)s. The debtor can agree until %(until)s."
+)
+_IN_PARTS = N_(
+    "%(reference)s: %(total)s in %(parts)s payments from %(first_on)s."
+    " The debtor can agree until %(until)s."
 )
 
 WORDS: dict[str, tuple[str, Detail]] = {
@@ -275,13 +304,17 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Offer limits rehearsed"),
         _as(N_("%(accounts)s accounts, of which %(loses)s lose something."), "accounts", "loses"),
     ),
-    "proposal.accepted": (N_("Proposal accepted"), _GRANTED),
+    "proposal.accepted": (N_("Proposal accepted"), _answered),
     "proposal.closed": (N_("Proposal closed"), _as(_REASON, "reason")),
-    "proposal.countered": (N_("Proposal answered with other terms"), _GRANTED),
+    "proposal.countered": (N_("Proposal answered with other terms"), _answered),
     "proposal.declined": (N_("Proposal declined"), _as(_REASON, "reason")),
+    "proposal.escalated": (
+        N_("Proposal put before supervisors"),
+        _as(N_("%(reference)s: an answer was promised by %(due_on)s."), "reference", "due_on"),
+    ),
     "proposal.expired": (N_("Granted terms expired"), _as(_REFERENCE, "reference")),
     "proposal.submitted": (N_("Proposal made"), _wish),
-    "proposal.withdrawn": (N_("Proposal taken back"), _as(_REFERENCE, "reference")),
+    "proposal.withdrawn": (N_("Proposal taken back"), _withdrawn),
     "refund.asked": (
         N_("Refund asked for"),
         _as(

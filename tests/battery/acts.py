@@ -93,6 +93,7 @@ def choices(sim: "Simulation") -> tuple[Choice, ...]:
         Choice(7, outside.wait, long=True),
         Choice(40, sim.month, "running", long=True),
         Choice(8, sim.lapse, "waits", long=True),
+        Choice(6, sim.lapse, "suggested", long=True),
         Choice(6, outside.deliver, "known"),
         Choice(40, house.work, "jobs"),
         Choice(6, house.handle_events, "events"),

@@ -101,4 +101,5 @@ def _publish(session: Session, client: Client, rng: Random) -> None:
         down_payment_bps=rng.choice((0, 0, 1_000)),
         first_payment_within_days=rng.choice((0, 30, 45)),
     )
-    make_policy(session, client, bands=(Band(tiers=rng.choice(TIERS)),), plan=plan)
+    bands = (Band(tiers=rng.choice(TIERS)),)
+    make_policy(session, client, bands=bands, plan=plan, closest_when_late=True)

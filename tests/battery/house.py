@@ -103,9 +103,10 @@ class House:
         return True
 
     def expire(self, session: Session, purse: Purse) -> bool:
-        """The hour's jobs that end what waited too long."""
+        """The hour's jobs that end what waited too long, or answer what nobody has answered."""
         client_id = str(self.sim.cast.client_id)
         tasks.expire_proposals(client_id)
+        tasks.chase_proposals(client_id)
         try:
             tasks.expire_arrangements(client_id)
         finally:

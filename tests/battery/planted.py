@@ -305,7 +305,7 @@ FAULTS: dict[str, Fault] = {
     "told_twice": Fault("An acceptance has two records", _told_twice, 0, TOLD),
     "tail_cut": Fault("The newest evidence is cut off", _tail_cut, 1, EXTENDED),
     "granted_terms_stay_open": Fault(
-        "Granted terms end after they were agreed to", _granted_terms_stay_open, 24, ONE_PLAN
+        "Granted terms end after they were agreed to", _granted_terms_stay_open, 55, ONE_PLAN
     ),
     "excess_goes_back_later": Fault(
         "An excess waits for the night", _excess_goes_back_later, 93, NOT_KEPT

@@ -27,7 +27,7 @@ def test_a_suggestion_is_countered_agreed_to_and_paid(portal: Portal, someone: M
     sam = someone(viewport=DESK).log_in(portal.hire(Role.AGENT, guest.client))
     sam.open("/support/proposals")
     sam.tap(re.compile("^[A-Z]{2}-"), within=sam.page.locator("tbody th"))
-    sam.fill("Each payment", "40").tap("Offer these terms")
+    sam.fill("Each payment", "40").tap("Offer your own terms")
     dana.start_again()
     dana.open(portal.send_link(guest)).answer().tap("See your suggestion")
     assert dana.heading == "We suggest something else"

@@ -29,7 +29,7 @@ MOVED = "We move a payment that falls on a weekend or holiday to the next workin
 
 
 def publish(session: PortalSession, dana: Dana, clock: SetClock, **plan: Any) -> None:
-    live = live_policy(session, dana.client.id).policy
+    live = live_policy(session, dana.client.id, clock.now()).policy
     assert live.plan is not None
     changed = replace(live, plan=replace(live.plan, **plan))
     publish_policy(session, dana.client.id, changed, by=None, now=clock.now())

@@ -35,7 +35,8 @@ def account(http: FlaskClient, session: PortalSession, clock: SetClock) -> Accou
     cleo = make_staff(session, Role.CLIENT_ADMIN, client)
     draft = replace(live.policy, bands=bands)
     clock.at = NOW + timedelta(hours=1)
-    drafts.save_draft(session, client.id, draft, base_version=1, staff=cleo, now=clock.now())
+    written = drafts.Written({}, draft, 1)
+    drafts.save_draft(session, client.id, written, revision=0, staff=cleo, now=clock.now())
     enter(http, session, cleo)
     return account
 

@@ -30,6 +30,8 @@ from portal.services.acceptance import ArrangementExists
 from portal.services.acceptance import accept as agree_to
 from portal.services.arrangements import withdraw as withdraw_arrangement
 from portal.services.choices import Picked, draft
+from portal.services.ending_proposals import expire_due, overdue
+from portal.services.late_proposals import alternatives
 from portal.services.ledger import close_if_settled, lock_account, post
 from portal.services.open_proposals import Closed
 from portal.services.placements import listed, recall
@@ -39,12 +41,9 @@ from portal.services.proposals import (
     ProposalOver,
     Wish,
     accept,
-    alternatives,
     counter,
     decline,
-    expire_due,
     open_proposal,
-    overdue,
     submit,
     why_not_accept,
     wished_terms,
@@ -322,7 +321,7 @@ def test_what_could_be_agreed_at_once_is_shown_beside_the_waiting_proposal(
     account = dana(session)
     found = alternatives(session, suggest(session, account), NOW)
     assert found
-    assert all(terms.first_cents > 4_000 for terms in found)
+    assert all(one.terms.first_cents > 4_000 for one in found)
 
 
 def test_the_hourly_job_expires_every_granted_proposal(session: PortalSession) -> None:

@@ -29,7 +29,7 @@ from portal.models import (
 )
 from portal.services import evidence, rehearsals
 from portal.services.offers import offers_for
-from portal.services.policies import NotPublishable, publish_policy
+from portal.services.policies import NotPublishable, live_version, publish_policy
 from portal.services.standing import set_hold
 from tests.databases import acting_as
 from tests.factories import (
@@ -72,7 +72,7 @@ def client(session: PortalSession) -> Client:
 
 def lower(session: PortalSession, client: Client) -> Policy:
     """The live limits with 60 % instead of 70 %, and settlements from $1,000 on only."""
-    live = rehearsals.live_version(session, client.id)
+    live = live_version(session, client.id, NOW)
     assert live is not None
     agree = replace(live.policy.agree, settlement_bps=55_00)
     return replace(live.policy, bands=LOWER, agree=agree)
@@ -242,7 +242,7 @@ def test_the_same_draft_runs_once_a_day_against_the_same_limits(
     second = rehearsals.ask(session, client.id, lower(session, client), **later)
     assert second is not first
     assert rehearsals.latest_of(session, client.id, first.sha256) is second
-    live = rehearsals.live_version(session, client.id)
+    live = live_version(session, client.id, NOW)
     assert live is not None
     draft = lower(session, client)
     publish_policy(session, client.id, live.policy, by=None, now=NOW)

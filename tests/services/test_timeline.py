@@ -11,7 +11,7 @@ DYNAMIC = {
     *(f"authorization.{status}" for status in ("granted", "revoked")),
     *(f"placement.{status}" for status in ("completed", "interrupted")),
     *(f"proposal.{s}" for s in ("accepted", "countered", "declined", "expired", "submitted")),
-    *("proposal.closed", "proposal.withdrawn"),
+    *("proposal.closed", "proposal.escalated", "proposal.withdrawn"),
     "payment.charged_back",
     "payment.chargeback_reversed",
 }

@@ -302,6 +302,16 @@ PLANTED = {
         "UPDATE arrangement SET status = 'active' WHERE status = 'withdrawn'",
         "HR-",
     ),
+    "the portal offered what nobody was asked about": (
+        "what the portal offers by itself was asked of supervisors first",
+        "UPDATE proposal SET granted_terms = '{}'",
+        "HR-",
+    ),
+    "no leaf: a proposal was put before supervisors": (
+        "on the record: a proposal was put before supervisors",
+        "UPDATE proposal SET escalated_at = now()",
+        "HR-",
+    ),
     "two open": (
         "at most one payment of an account is open",
         "DROP INDEX uq_payment_one_open;\nUPDATE payment SET status = 'open'",

@@ -42,6 +42,7 @@ VALUES: dict[str, dict[str, Any]] = {
     ),
     "plan_completed": {"reference": "HR-7K2M-91", "owed": (10_00, "USD")},
     **dict.fromkeys(("proposal_received", "help_received"), ANSWERED),
+    **dict.fromkeys(("proposal_accepted", "proposal_countered"), {"by_person": False}),
 }
 AUTHORIZED = Authorized(
     payer_name=PAYER,

@@ -1,40 +1,45 @@
 """A suggestion and its answer: when a person answers, what they said, what could be agreed now."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import abort
 from flask.typing import ResponseReturnValue
 
-from portal.blueprints.debtor import bp
+from portal.blueprints.debtor import answers, bp
+from portal.blueprints.debtor.answers import Course
 from portal.blueprints.debtor.common import pick, refuse_hidden, show, signed, welcome
+from portal.blueprints.debtor.wishes import policy_of
 from portal.blueprints.debtor.words import each, headline, money, schedule_lines, written
 from portal.db import commit
 from portal.domain import N_, DomainError
-from portal.domain.building import choice_of
+from portal.domain.building import AGREED_SETTLEMENT, choice_of
+from portal.domain.limits import plan_bounds
 from portal.domain.money import Cents
 from portal.domain.paydays import open_days
 from portal.domain.proposals import Agreed, Alternatives, Answer, ForReview
 from portal.domain.proposals import from_dict as read_wish
 from portal.domain.statuses import ProposalStatus
-from portal.domain.terms import Choice, Terms, from_dict
+from portal.domain.terms import Choice, Kind, Terms, from_dict
 from portal.models import Proposal
 from portal.security import audience, current_visit
 from portal.services import evidence, proposals
 from portal.services.balance import Balance, read_with
 from portal.services.choices import Picked
-from portal.services.open_proposals import Closed, granted_until
+from portal.services.open_proposals import OPEN, Closed, granted_until
 from portal.services.policies import policy_version
 from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
 _NEWEST = """
 SELECT json_build_object('id', s.id, 'reference', s.reference, 'status', s.status,
-  'wish', s.wish, 'note', s.note, 'answer_due_on', s.answer_due_on,
-  'reason', s.answer_reason, 'terms', s.granted_terms, 'until', s.granted_until)
+  'wish', s.wish, 'note', s.note, 'answer_due_on', s.answer_due_on, 'owed', s.balance_cents,
+  'sent_at', s.submitted_at, 'escalated_at', s.escalated_at, 'answered_at', s.answered_at,
+  'by', s.answered_by, 'reason', s.answer_reason, 'terms', s.granted_terms)
 FROM proposal s WHERE s.client_id = account.client_id AND s.account_id = account.id
 ORDER BY s.submitted_at DESC, s.id DESC LIMIT 1
 """
@@ -50,6 +55,10 @@ CLOSED: dict[str | None, str] = {
 
 WAITING = ProposalStatus.SUBMITTED
 ANSWERED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED, ProposalStatus.AGREED)
+
+
+CHANGEABLE = (*OPEN, ProposalStatus.DECLINED, ProposalStatus.EXPIRED)
+"""Suggestions whose form is of use again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +93,72 @@ def _page(view: Balance, said: Said, note: str | None = None) -> str:
     answered = status in ANSWERED and said["terms"] and open_now
     now_said = proposals.answer_today(said["wish"], view.offers) if open_now else None
     waits = status is WAITING and now_said is not None
+    closed = CLOSED.get(said["reason"]) if status is ProposalStatus.WITHDRAWN else None
+    course = _course(view, said)
     return show(
         "debtor/proposal.html",
         view,
         said=said,
         status=status,
+        heading_words=answers.CLOSED_TITLE if closed else answers.TITLES[status],
+        steps=answers.steps(course, locale()),
+        nobody=answers.NOBODY_ANSWERED if answered and not course.by_person else None,
         rows=[*_rows(view, said)],
-        due_on=date.fromisoformat(said["answer_due_on"]),
-        closed=CLOSED.get(said["reason"]) if status is ProposalStatus.WITHDRAWN else None,
+        closed=closed,
         until=_until(view, said) if answered else None,
         answer=_granted(view, said) if answered else None,
         why=_why(now_said) if waits else None,
         near=[*_near(view, now_said)] if waits else [],
+        changes=_changes(view, said) if answered else [],
+        change_url=_change_url(view, said) if open_now and status in CHANGEABLE else None,
         note=note,
     )
+
+
+def _course(view: Balance, said: Said) -> Course:
+    zone = ZoneInfo(view.zone)
+
+    def day(name: str) -> date | None:
+        at = said[name]
+        return datetime.fromisoformat(at).astimezone(zone).date() if at else None
+
+    return Course(
+        status=ProposalStatus(said["status"]),
+        sent_on=day("sent_at") or view.today,
+        due_on=date.fromisoformat(said["answer_due_on"]),
+        today=view.today,
+        escalated_on=day("escalated_at"),
+        answered_on=day("answered_at"),
+        by_person=said["by"] is not None,
+    )
+
+
+def _change_url(view: Balance, said: Said) -> str | None:
+    """The form that a suggestion came from, filled in with it; None where there is none now."""
+    wish, owed = read_wish(said["wish"]), view.account.balance_cents
+    choice = Choice(
+        key=Kind.PLAN,
+        amount_cents=wish.amount_cents,
+        frequency=wish.frequency,
+        first_on=max(wish.first_on, view.today),
+        method=wish.method,
+    )
+    total = wish.total_cents
+    settles = any(offer.kind is Kind.SETTLEMENT for offer in view.offers.offers)
+    if total is not None and total < owed and settles:
+        count = -(-total // (wish.amount_cents or total))
+        choice = replace(choice, amount_cents=None, count=count, total_cents=total)
+        choice = replace(choice, key=AGREED_SETTLEMENT)
+        return url_for(".settle", account_id=view.account.id, c=pick(view, choice))
+    if plan_bounds(view.offers.facts, policy_of(view), view.today) is None:
+        return None
+    return url_for(".plan", account_id=view.account.id, c=pick(view, choice))
+
+
+def _changes(view: Balance, said: Said) -> list[str]:
+    terms = from_dict(said["terms"])
+    shown = terms.starting(max(terms.first_on, view.today))
+    return answers.changed(read_wish(said["wish"]), Cents(said["owed"]), shown, locale())
 
 
 def _rows(view: Balance, said: Said) -> Iterator[tuple[str, str, None]]:

@@ -172,7 +172,9 @@ def negotiated(view: Balance, wish: Proposal, form: Form) -> ResponseReturnValue
         if isinstance(said, Agreed):
             c = pick(view, choice_of(said.terms))
             return see_other(url_for(".review", account_id=view.account.id, c=c))
-        submit(session, view.account, Wish(wish), visit=current_visit(), now=now())
+        instead_of = request.form.get("instead_of", "")
+        suggested = Wish(wish, instead_of=instead_of)
+        submit(session, view.account, suggested, visit=current_visit(), now=now())
     except DomainError as error:
         form.form_errors.append(explain(error))
         return None

@@ -7,7 +7,7 @@ from flask import request
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
-from portal.blueprints.consoles import READERS, WORKERS, Task, page, perform
+from portal.blueprints.consoles import DECIDERS, READERS, WORKERS, Task, page, perform
 from portal.blueprints.support import bp
 from portal.domain import N_, labels, wording
 from portal.domain.holds import Capability
@@ -62,6 +62,7 @@ def home() -> Any:
         found=found,
         masked=wording.mask_name,
         waiting=counts(session),
+        decides=current_staff().role in DECIDERS,
     )
 
 

@@ -1,34 +1,39 @@
 """Proposals: the wish beside the limits, and the three answers to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import flash
+from flask import flash, request
 from sqlalchemy import select
-from wtforms import SelectField, StringField
+from wtforms import HiddenField, SelectField, StringField
 
 from portal import i18n
 from portal.blueprints.consoles import READERS, WORKERS, Answer, attempt, options, page
 from portal.blueprints.debtor.words import on_days
 from portal.blueprints.fields import DateBoxes, MoneyField
 from portal.blueprints.support import bp
+from portal.blueprints.support.replies import Reply, look
 from portal.domain import N_, DomainError, labels, wording
 from portal.domain import proposals as domain
 from portal.domain.limits import FirstPaymentTooSoon
 from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Terms
+from portal.domain.terms import sha256 as terms_sha256
 from portal.models import Account, Client, Debtor, Proposal
 from portal.security import audience, current_staff
 from portal.services import proposals as services
 from portal.services import queues
 from portal.services.dossier import find_account
-from portal.services.offers import read_facts
+from portal.services.evidence import account_leaves
+from portal.services.late_proposals import OPEN_FOR, alternative, alternatives, client_day
+from portal.services.offers import offers_for, read_facts
 from portal.services.open_proposals import granted_until
 from portal.services.policies import live_policy
 from portal.services.standing import today_of
+from portal.services.timeline import Event, timeline
 from portal.web import Form, explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -59,6 +64,12 @@ class CounterForm(Form):
     until = SelectField(N_("The debtor can agree within"), choices=options(DAYS), default="14")
 
 
+class OfferForm(Form):
+    """One of the alternatives that the page showed, by the hash of its terms."""
+
+    terms = HiddenField()
+
+
 class DeclineForm(Form):
     """Why not, in words that the debtor reads."""
 
@@ -69,12 +80,14 @@ class DeclineForm(Form):
 @bp.get("/proposals", endpoint="proposals")
 @audience(*READERS)
 def waiting() -> Any:
-    """Proposals that nobody has answered, the oldest first."""
+    """Proposals that nobody has answered, the oldest promise first; or only the late ones."""
+    only_late = request.args.get("only") == "late"
     return page(
         "support/proposals.html",
         section="proposals",
-        waiting=queues.proposals(session),
-        today=now().date(),
+        waiting=queues.proposals(session, late_at=now() if only_late else None),
+        only_late=only_late,
+        today_of=lambda client: client_day(client, now()),
         masked=wording.mask_name,
     )
 
@@ -91,21 +104,18 @@ def proposal(proposal_id: UUID) -> Any:
     return _show(_proposal(proposal_id))
 
 
-def _show(found: Proposal, form: Form | None = None) -> Answer:
-    account = find_account(session, found.account_id)
-    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    wished = _wished(found)
-    refused = services.why_not_accept(session, found, now())
-    forms = {
-        "accept": form if isinstance(form, AcceptForm) else AcceptForm(None),
-        "counter": form if isinstance(form, CounterForm) else _counter(wished, refused),
-        "decline": form if isinstance(form, DeclineForm) else DeclineForm(None),
-    }
+def _show(found: Proposal, form: Form | None = None, reply: Reply | None = None) -> Answer:
+    """The page; with a form that was sent, what is wrong with it, or how its reply reads."""
+    account, debtor = _account(found)
+    client = session.get_one(Client, account.client_id)
+    wished, refused = _wished(found), services.why_not_accept(session, found, now())
     answer = page(
         "support/proposal.html",
         section="proposals",
         form=form,
-        forms=forms,
+        forms=_forms(form, wished, refused),
+        reply=reply,
+        picked=form.terms.data if isinstance(form, OfferForm) else None,
         found=found,
         account=account,
         debtor=debtor,
@@ -113,14 +123,47 @@ def _show(found: Proposal, form: Form | None = None) -> Answer:
         granted=services.granted_of(found),
         until=granted_until(session, account, found, now=now()),
         why_not=explain(refused) if refused else None,
-        alternatives=services.alternatives(session, found, now()),
-        policy=live_policy(session, account.client_id, now()).policy,
+        why_not_answer=services.why_not_answer(session, found, current_staff(), now()),
+        alternatives=alternatives(session, found, now()),
+        days_left=(found.answer_due_on - client_day(client, now())).days,
+        events=_history(account),
+        zone=client.time_zone,
         may=current_staff().role,
         masked=wording.mask_name,
         frequencies=labels.FREQUENCIES,
         on_days=lambda days: on_days(days, locale()),
+        fingerprint=terms_sha256,
+        **_limits(account),
     )
-    return (answer, 422) if form is not None else answer
+    return (answer, 422) if form is not None and reply is None else answer
+
+
+def _forms(form: Form | None, wished: Terms | None, refused: DomainError | None) -> dict[str, Form]:
+    return {
+        "accept": form if isinstance(form, AcceptForm) else AcceptForm(None),
+        "counter": form if isinstance(form, CounterForm) else _counter(wished, refused),
+        "decline": form if isinstance(form, DeclineForm) else DeclineForm(None),
+    }
+
+
+def _limits(account: Account) -> dict[str, Any]:
+    """The limits in force, and where this account is in them."""
+    sheet = offers_for(session, account, now())
+    policy = live_policy(session, account.client_id, now()).policy
+    band = policy.band(sheet.facts, sheet.today)
+    return {
+        "policy": policy,
+        "agreed_bps": policy.agreed_settlement_bps(band),
+        "band": band,
+        "age_days": sheet.facts.age_days(sheet.today),
+        "offers": sheet.offers,
+    }
+
+
+def _history(account: Account) -> Sequence[Event]:
+    """What the log says of the account's proposals, the first one first."""
+    leaves = [one for one in account_leaves(session, account) if one.type.startswith("proposal.")]
+    return timeline(session, account, leaves)[::-1]
 
 
 def _wished(found: Proposal) -> Terms | None:
@@ -145,7 +188,12 @@ def _counter(wished: Terms | None, refused: DomainError | None) -> CounterForm:
 
 
 def _answer(found: Proposal, form: Form, do: Callable[[], object], done: str) -> Any:
-    if form.validate_on_submit() and attempt(form, do):
+    """Give the reply, or only show how it reads where that was asked."""
+    if not form.validate_on_submit():
+        return _show(found, form)
+    if "look" in request.form:
+        return _show(found, form, look(form, found, do))
+    if attempt(form, do):
         flash(done, "ok")
         return see_other(url_for("support.proposals"))
     return _show(found, form)
@@ -179,6 +227,20 @@ def counter(proposal_id: UUID) -> Any:
     return _answer(found, form, do, _("Answered with other terms. The debtor gets a message."))
 
 
+@bp.post("/proposals/<uuid:proposal_id>/offer")
+@audience(*WORKERS)
+def offer(proposal_id: UUID) -> Any:
+    """Grant one of the alternatives as the page showed it; its terms are computed again."""
+    found, form = _proposal(proposal_id), OfferForm()
+
+    def do() -> None:
+        terms = alternative(session, found, form.terms.data or "", now())
+        until = _today(found) + OPEN_FOR
+        services.counter(session, found, terms, staff=current_staff(), valid_until=until, now=now())
+
+    return _answer(found, form, do, _("Answered with other terms. The debtor gets a message."))
+
+
 @bp.post("/proposals/<uuid:proposal_id>/decline")
 @audience(*WORKERS)
 def decline(proposal_id: UUID) -> Any:
@@ -187,7 +249,8 @@ def decline(proposal_id: UUID) -> Any:
 
     def do() -> None:
         country = session.get_one(Client, found.client_id).country
-        said = i18n.translate(i18n.locale_for(found.locale, country), REASONS[form.reason.data])
+        language = _account(found)[1].language
+        said = i18n.translate(i18n.locale_for(language, country), REASONS[form.reason.data])
         reason = f"{said} {(form.more.data or '').strip()}".strip()
         services.decline(session, found, reason=reason, staff=current_staff(), now=now())
 

@@ -90,6 +90,10 @@ CHECKS: dict[str, str] = {
           AND (a.status <> 'open' OR EXISTS (SELECT FROM arrangement r
             WHERE (r.client_id, r.account_id) = (a.client_id, a.id)
               AND r.status IN ('awaiting_first_payment', 'active')))""",
+    "what the portal offers by itself was asked of supervisors first": """
+        SELECT s.reference FROM proposal s
+        WHERE s.client_id = :client AND s.granted_terms IS NOT NULL AND s.answered_by IS NULL
+          AND (s.escalated_at IS NULL OR s.answered_at <= s.escalated_at)""",
     "an agreement that was paid on is in force (invariant 5)": """
         SELECT r.reference || ' is ' || r.status FROM arrangement r
         WHERE r.client_id = :client AND r.status IN ('awaiting_first_payment', 'withdrawn')

@@ -74,6 +74,13 @@ _TOLD: tuple[tuple[str, str, str, str, str], ...] = (
         "payment",
     ),
     ("a proposal was made", "proposal", "true", "proposal.submitted", "proposal"),
+    (
+        "a proposal was put before supervisors",
+        "proposal",
+        "x.escalated_at IS NOT NULL",
+        "proposal.escalated",
+        "proposal",
+    ),
     ("help was asked for", "help_request", "true", "help.opened", "request"),
     ("a link was revoked", "access_link", "x.revoked_at IS NOT NULL", "link.revoked", "link"),
     ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
