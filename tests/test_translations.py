@@ -24,8 +24,8 @@ STAFF_ONLY = re.compile(
     r"|portal/blueprints/consoles|portal/templates/((layouts|macros)/console|macros/branding)"
     r"|portal/domain/(labels|outgoing|policy|svg)\.py|portal/domain/compiler/"
     r"|portal/security/members|portal/services/placements/"
-    r"|portal/services/(branding|campaigns|cases|dossier|drafts|giving_back|logos|policies|queues"
-    r"|reports|search|staff|timeline)\.py"
+    r"|portal/services/(approvals|branding|campaigns|cases|dossier|drafts|giving_back|logos|policies"
+    r"|queues|reports|search|staff|timeline)\.py"
 )
 """Where nobody but staff reads; a message that stands anywhere else is for debtors."""
 
@@ -33,7 +33,7 @@ ALIKE = {
     "es": {"Error", "No", "Plan", "Stripe", "Supervisor", "Total", "no"},
     "fr": {
         *("Action", "Agent", "Client", "Code", "Console", "Date", "Message", "Pages", "Question"),
-        *("Plan", "Stripe", "Total", "Type", "Version", "Versions"),
+        *("Plan", "Segment", "Segment %(n)s", "Stripe", "Total", "Type", "Version", "Versions"),
     },
 }
 """Words that are the same as in English, placeholders and punctuation aside."""

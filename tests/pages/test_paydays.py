@@ -116,7 +116,7 @@ def test_a_moved_payment_is_said_where_the_client_moves_them(
 
 
 def test_a_settlement_in_parts_keeps_to_days_too(http: FlaskClient, dana: Dana) -> None:
-    typed = {"total": "settlement:8000:3", "parts": "3", "own": "", **TWICE}
+    typed = {"total": "settlement:8000:3@1", "parts": "3", "own": "", **TWICE}
     answered = ask(http, dana, "settle", **typed)
     assert "twice a month on the 1st and 15th" in heard(http.get(answered.location))
     once = ask(http, dana, "settle", **(typed | {"parts": "1", "pair": "other"}))

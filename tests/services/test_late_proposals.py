@@ -235,7 +235,7 @@ def test_agents_read_what_supervisors_answer(session: PortalSession) -> None:
     agent, boss = (make_staff(session, role, client) for role in (Role.AGENT, Role.SUPERVISOR))
     with pytest.raises(SupervisorsAnswer):
         accept(session, proposal, staff=agent, valid_until=UNTIL, now=NOW)
-    assert why_not_answer(session, proposal, boss) is None
+    assert why_not_answer(session, proposal, boss, NOW) is None
     accept(session, proposal, staff=boss, valid_until=UNTIL, now=NOW)
     assert proposal.answered_by == boss.id
 

@@ -87,18 +87,18 @@ def _changes(
     offered = _each(terms.first_cents, terms.frequency, terms.currency, said)
     if total != terms.total_cents:
         yield said.gettext(
-            N_("You suggested %(wish)s in all. We can agree to %(offer)s in all."),
+            N_("You suggested %(wish)s in all. We can agree to %(answer)s in all."),
             wish=said.money(total, terms.currency),
-            offer=said.money(terms.total_cents, terms.currency),
+            answer=said.money(terms.total_cents, terms.currency),
         )
     several = len(terms.schedule) > 1 or wanted != said.money(total, terms.currency)
     if several and wanted != offered:
-        words = N_("You suggested %(wish)s. We can agree to %(offer)s.")
-        yield said.gettext(words, wish=wanted, offer=offered)
+        words = N_("You suggested %(wish)s. We can agree to %(answer)s.")
+        yield said.gettext(words, wish=wanted, answer=offered)
     if wish.first_on != terms.first_on:
-        words = N_("You suggested starting on %(wish)s. We can start on %(offer)s.")
+        words = N_("You suggested starting on %(wish)s. We can start on %(answer)s.")
         first, then = said.date(wish.first_on), said.date(terms.first_on)
-        yield said.gettext(words, wish=first, offer=then)
+        yield said.gettext(words, wish=first, answer=then)
 
 
 def _pace(wish: Proposal, owed: Cents, currency: str, said: Voice) -> str:
