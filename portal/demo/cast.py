@@ -183,8 +183,11 @@ class Worker:
 
 STAFF = (
     Worker("Cleo Marsh", "cleo@northgate.example", Role.CLIENT_ADMIN, ("northgate-energy",)),
+    Worker("Carl Nunez", "carl@northgate.example", Role.CLIENT_ADMIN, ("northgate-energy",)),
     Worker("Camille Roy", "camille@boreal.example", Role.CLIENT_ADMIN, ("boreal-credit",)),
+    Worker("Bruno Cote", "bruno@boreal.example", Role.CLIENT_ADMIN, ("boreal-credit",)),
     Worker("Hana Ito", "hana@harbor.example", Role.CLIENT_ADMIN, ("harbor-recovery",)),
+    Worker("Henry Abe", "henry@harbor.example", Role.CLIENT_ADMIN, ("harbor-recovery",)),
     Worker("Sam Ortiz", "sam@portal.example", Role.AGENT),
     Worker("Sofia Lang", "sofia@portal.example", Role.SUPERVISOR),
     Worker("Colin Webb", "colin@portal.example", Role.COMPLIANCE),

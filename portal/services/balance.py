@@ -17,7 +17,6 @@ from portal.domain import policy
 from portal.domain.debts import CollectorRole
 from portal.domain.help import UNCLEAR_TEXT
 from portal.domain.money import Cents
-from portal.domain.policy import Policy
 from portal.domain.statuses import (
     LIVE,
     AccountStatus,
@@ -304,17 +303,12 @@ def _offers(account: Account, debtor: Debtor, more: dict[str, Any], now: datetim
     published = None
     if more["policy"]:
         version, document, sha256 = more["policy"]
-        published = PublishedPolicy(version, _policy(document), sha256)
+        published = PublishedPolicy(version, policy.from_bytes(document), sha256)
     allowed = judge(account, more["holds"] or (), today)
     paid = any(kind == EntryKind.PAYMENT for kind, *_ in more["entries"] or ())
     history = history_of(account, paid_here=paid, broke_plan=more["broke"])
     facts, kept = facts_of(account, debtor, history), kept_of(more["kept"], debtor)
     return sheet(facts, published, allowed, today, kept)
-
-
-@lru_cache(256)
-def _policy(document: str) -> Policy:
-    return policy.from_bytes(document)
 
 
 def _line(kind: str, amount_cents: int, at: str) -> Line:

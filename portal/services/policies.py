@@ -123,20 +123,8 @@ def publish_policy(
     newest = session.scalar(
         select(func.max(OfferPolicy.version)).where(OfferPolicy.client_id == client_id)
     )
-    numbered = replace(document, version=(newest or 0) + 1)
-    body = policy.canonical_bytes(numbered)
-    row = OfferPolicy(
-        client_id=client_id,
-        version=numbered.version,
-        document=body.decode(),
-        sha256=sha256(body).digest(),
-        published_at=now,
-        published_by=by,
-        live_from=release.live_from,
-        approved_by=release.approved_by,
-        rehearsal_id=release.rehearsal_id,
-        restores=release.restores,
-    )
+    row = _row(client_id, replace(document, version=(newest or 0) + 1), release)
+    row.published_at, row.published_by = now, by
     session.add(row)
     evidence.record(
         session,
@@ -147,6 +135,20 @@ def publish_policy(
         now=now,
     )
     return _published(row)
+
+
+def _row(client_id: UUID, numbered: Policy, release: Release) -> OfferPolicy:
+    body = policy.canonical_bytes(numbered)
+    return OfferPolicy(
+        client_id=client_id,
+        version=numbered.version,
+        document=body.decode(),
+        sha256=sha256(body).digest(),
+        live_from=release.live_from,
+        approved_by=release.approved_by,
+        rehearsal_id=release.rehearsal_id,
+        restores=release.restores,
+    )
 
 
 def _told(row: OfferPolicy) -> Payload:

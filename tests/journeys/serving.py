@@ -107,13 +107,13 @@ class Portal:
             session.commit()
             return Guest(client, owing, accounts[0], link.url)
 
-    def hire(self, role: Role, *clients: Client) -> Staff:
+    def hire(self, role: Role, *clients: Client, name: str | None = None) -> Staff:
         """A member of staff of this role, for these clients."""
         kept, staff_services.hasher = staff_services.hasher, QUICK
         try:
             with tasks.current().sessions() as session:
                 set_tenant(session, *(client.id for client in clients))
-                name = {Role.AGENT: "Sam Ortiz", Role.CLIENT_ADMIN: "Cleo Marsh"}[role]
+                name = name or {Role.AGENT: "Sam Ortiz", Role.CLIENT_ADMIN: "Cleo Marsh"}[role]
                 new = NewStaff(
                     email=f"{name.split()[0].lower()}@{clients[0].slug}.example.com",
                     name=name,

@@ -23,7 +23,7 @@ def test_a_gap_is_shown_while_it_is_typed_and_goes_when_it_is_closed(
     someone: Callable[..., Person], portal: Portal
 ) -> None:
     cleo = someone(viewport=DESK).log_in(portal.hire(Role.CLIENT_ADMIN, new_client(portal)))
-    cleo.open("/client/offers").tap("Change the limits")
+    cleo.open("/client/offers").tap("Write your limits")
     cleo.tap("Start from a usual set of limits")
     live, rows = cleo.page.locator("#live"), cleo.page.locator("#rows")
     rows.get_by_label("Row 1: Days since default, before").fill("90")
@@ -39,11 +39,38 @@ def test_a_gap_is_shown_while_it_is_typed_and_goes_when_it_is_closed(
     rows.get_by_label("Row 3: Days since default, from").fill("90")
     expect(live).to_contain_text("No problem found")
     expect(told).to_be_hidden()
-    cleo.tap("Compare with what is in force").at_ease()
-    assert cleo.heading == "Check the new limits"
+    cleo.tap("Keep and compare").at_ease()
+    assert cleo.heading == "The draft of your limits"
 
 
 def test_the_form_of_limits_fits_a_phone(someone: Callable[..., Person], portal: Portal) -> None:
     cleo = someone(viewport=PHONE).log_in(portal.hire(Role.CLIENT_ADMIN, new_client(portal)))
     cleo.open("/client/offers/edit").tap("Start from a usual set of limits")
     assert "Everybody else" in cleo.main
+
+
+def test_limits_go_from_nothing_to_debtors_by_two_people(
+    someone: Callable[..., Person], portal: Portal
+) -> None:
+    """PY-01"""
+    client = new_client(portal)
+    cleo = someone(viewport=DESK).log_in(portal.hire(Role.CLIENT_ADMIN, client))
+    carl = someone(viewport=PHONE).log_in(portal.hire(Role.CLIENT_ADMIN, client, name="Carl Nunez"))
+    cleo.open("/client/offers").tap("Write your limits").tap("Start from a usual set of limits")
+    cleo.page.get_by_label("Row 1: Balance below").fill("499.99")
+    cleo.tap("Keep and compare")
+    assert "A balance of $499.99, 0 days after default, is in no band" in cleo.main
+    assert "Kept as you typed it." in cleo.main
+    cleo.page.get_by_label("Row 1: Balance below").fill("500")
+    cleo.tap("Keep and compare").tap("Rehearse it on all accounts")
+    portal.work()
+    cleo.tap("Refresh")
+    assert "Nothing is in force yet, so nobody can lose anything." in cleo.main
+    cleo.tap("Back")
+    assert "Now somebody else must approve it: Carl Nunez." in cleo.main
+    carl.open("/client/offers").tap("Look at the draft").tap("Read what the rehearsal found")
+    carl.tap("Back").tap("Approve these limits")
+    assert "In force: version 1" in carl.main
+    dana = someone()
+    dana.open(portal.add_debtor(client).url).answer()
+    assert "Pay a bit each month" in dana.main

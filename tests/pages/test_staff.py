@@ -24,7 +24,7 @@ SUPPORT = {
     **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
     **dict.fromkeys(("requests", "calls", "questions", "hold", "lift"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
-    **dict.fromkeys(("accept", "counter", "decline"), WORK),
+    **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
     **dict.fromkeys(("refund", "question"), DECIDE),
 }
 
