@@ -57,11 +57,11 @@ def test_limits_go_from_nothing_to_debtors_by_two_people(
     cleo = someone(viewport=DESK).log_in(portal.hire(Role.CLIENT_ADMIN, client))
     carl = someone(viewport=PHONE).log_in(portal.hire(Role.CLIENT_ADMIN, client, name="Carl Nunez"))
     cleo.open("/client/offers").tap("Write your limits").tap("Start from a usual set of limits")
-    cleo.page.get_by_label("Row 1: Balance below").fill("499.99")
-    cleo.tap("Keep and compare")
-    assert "A balance of $499.99, 0 days after default, is in no band" in cleo.main
-    assert "Kept as you typed it." in cleo.main
     cleo.page.get_by_label("Row 1: Balance below").fill("500")
+    cleo.tap("Keep and compare")
+    assert "A balance of $500.00, 0 days after default, is in no band" in cleo.main
+    assert "Kept as you typed it." in cleo.main
+    cleo.page.get_by_label("Row 1: Balance below").fill("")
     cleo.tap("Keep and compare").tap("Rehearse it on all accounts")
     portal.work()
     cleo.tap("Refresh")
