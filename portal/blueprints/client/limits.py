@@ -38,6 +38,7 @@ def offers() -> Any:
     live, versions = live_version(session, client.id, at), versions_of(session, client.id)
     draft = drafts.draft_of(session, client.id)
     people = [who for one in versions for who in (one.published_by, one.approved_by) if who]
+    people += [draft.saved_by] if draft else []
     return page(
         "client/offers.html",
         section="offers",
