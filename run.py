@@ -47,6 +47,8 @@ def install() -> None:
         return
     print("Installing what the portal needs into .venv (once) ...", file=sys.stderr)
     try:
+        if VENV.is_symlink():
+            sys.exit(f"{VENV} is a link: making it anew would empty what it leads to. Remove it.")
         installer = with_uv() if shutil.which("uv") else with_pip()
         subprocess.run(
             [*installer, "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK)], check=True

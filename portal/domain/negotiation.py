@@ -5,13 +5,16 @@ never on what staff may grant. More money, or the same sooner, never gets a wors
 again gets the same one.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
 from portal.domain import N_, DomainError
-from portal.domain.alternatives import closest
+from portal.domain.alternatives import MOST, closest
 from portal.domain.building import AGREED_PLAN, AGREED_SETTLEMENT, AGREED_WHOLE, build
 from portal.domain.facts import AccountFacts
+from portal.domain.kept_offers import Kept, promised
 from portal.domain.limits import (
     FirstPaymentTooLate,
     InstallmentTooSmall,
@@ -20,17 +23,21 @@ from portal.domain.limits import (
     TooManyInstallments,
     TooManyParts,
 )
-from portal.domain.money import Money
+from portal.domain.money import Money, minimum_charge
 from portal.domain.policy import Policy
 from portal.domain.proposals import (
     Agreed,
+    Alternative,
     Alternatives,
     Answer,
+    Axis,
     ForReview,
     Proposal,
     check_proposal,
 )
+from portal.domain.schedules import count_parts
 from portal.domain.table import Table
+from portal.domain.terms import Choice, Kind
 
 WHY: Final[dict[type[DomainError], str]] = {
     FirstPaymentTooLate: N_("We cannot agree right away to wait until %(first_on)s."),
@@ -42,6 +49,7 @@ WHY: Final[dict[type[DomainError], str]] = {
     ),
     TooManyParts: N_("We cannot agree right away to that many payments."),
 }
+PROMISED: Final = N_("%(total)s closes your account: we offered you that until %(until)s.")
 NO_PLAN: Final = N_("We cannot agree right away that you pay over time.")
 NO_SETTLEMENT: Final = N_("We cannot agree right away that you pay less than you owe.")
 
@@ -78,3 +86,63 @@ def _why_not(wish: Proposal, table: Table) -> tuple[str, dict[str, object]]:
         "first_on": wish.first_on,
     }
     return why, params
+
+
+def answer_beside(
+    proposal: Proposal,
+    account: AccountFacts,
+    live: Policy,
+    kept: Sequence[Kept],
+    today: date,
+) -> Answer:
+    """The same, beside what earlier versions still owe: nobody pays more than they were offered.
+
+    What was promised is agreed where it fits, and stands before dearer settlements where it does
+    not. Raises as ``answer``.
+    """
+    said = answer(proposal, account, live, today)
+    total, _ = proposal.sums(account.balance_cents)
+    if not kept or total == account.balance_cents:
+        return said
+    owed = sorted(_owed(proposal, account, kept, today), key=lambda one: one.terms.total_cents)
+    fits = [one.terms for one in owed if one.axis is Axis.AMOUNT and one.terms.total_cents <= total]
+    if isinstance(said, Agreed):
+        cheaper = fits and fits[0].total_cents < said.terms.total_cents
+        return Agreed(fits[0]) if cheaper else said
+    if fits:
+        return Agreed(fits[0])
+    return _beside(said, owed[0]) if owed else said
+
+
+def _owed(
+    proposal: Proposal, account: AccountFacts, kept: Sequence[Kept], today: date
+) -> Iterator[Alternative]:
+    """Each promised settlement, paid as proposed as far as it goes; on the axis that gives way."""
+    total, amount = proposal.sums(account.balance_cents)
+    asked = count_parts(total, amount, minimum=minimum_charge(account.currency))
+    for one in kept:
+        for offer in promised(account, one, today):
+            until, count = offer.valid_until or today, min(asked, offer.parts)
+            choice = Choice(
+                key=offer.key,
+                count=count if count > 1 else None,
+                frequency=proposal.frequency if count > 1 else None,
+                first_on=min(proposal.first_on, until),
+                method=proposal.method,
+                valid_until=until,
+                days=proposal.days if count > 1 else (),
+            )
+            with suppress(DomainError):
+                terms = build(choice, account, one.policy, today)
+                later = proposal.first_on > until
+                axis = Axis.LENGTH if count < asked else Axis.START if later else Axis.AMOUNT
+                params: dict[str, object] = {"total": Money(terms.total_cents, terms.currency)}
+                yield Alternative(axis, terms, PROMISED, params | {"until": until})
+
+
+def _beside(said: Alternatives | ForReview, owed: Alternative) -> Alternatives:
+    found = said.alternatives if isinstance(said, Alternatives) else ()
+    least = owed.terms.total_cents
+    others = [one for one in found if one.terms.total_cents < least or one.terms.kind is Kind.PLAN]
+    why = said.why if isinstance(said, Alternatives) else said.reason
+    return Alternatives(why, said.params, (owed, *others)[:MOST])

@@ -69,6 +69,16 @@ class DrawingWithoutSize(DomainError):
     message = N_("This drawing does not say how large it is: it needs a viewBox.")
 
 
+class DrawingEmpty(DomainError):
+    message = N_("Nothing is drawn in this file. Save the logo as plain SVG, then try again.")
+
+
+VISIBLE = frozenset(
+    {"path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "image"}
+)
+"""The elements that put something on the page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """A clean drawing, its proportions, and the names of the parts that were taken out."""
@@ -82,7 +92,8 @@ class Drawing:
 def clean(body: bytes) -> Drawing:
     """A drawing with what is on the lists here, in as few bytes as its author's numbers allow.
 
-    Raises DrawingUnreadable, DrawingWithEntities, DrawingTooNested, DrawingWithoutSize.
+    Raises DrawingUnreadable, DrawingWithEntities, DrawingTooNested, DrawingWithoutSize,
+    DrawingEmpty.
     """
     cleaner = _Cleaner()
     parser = ParserCreate(namespace_separator=" ")
@@ -208,6 +219,8 @@ class _Cleaner:
         if self.size is None:
             raise DrawingWithoutSize
         _restrain(self.parts, self.rules)
+        if not VISIBLE & {name for part in self.parts for name in part.names}:
+            raise DrawingEmpty
         return Drawing("".join(self.out), *self.size, tuple(sorted(self.dropped)))
 
 

@@ -120,3 +120,12 @@ def planned(versions: Sequence[OfferPolicy], now: datetime) -> OfferPolicy | Non
     """The version that is to come into force, unless a later one does before."""
     newest = versions[0] if versions else None
     return newest if newest is not None and newest.starts_at > now else None
+
+
+def overtaken(versions: Sequence[OfferPolicy]) -> set[int]:
+    """The numbers of versions that never came into force: a later one begins no later."""
+    return {
+        one.version
+        for one in versions
+        if any(w.version > one.version and w.starts_at <= one.starts_at for w in versions)
+    }

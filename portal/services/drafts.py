@@ -23,8 +23,7 @@ class DraftChanged(DomainError):
     """Somebody else saved or took away the draft since this page was opened."""
 
     message = N_(
-        "Somebody else changed this draft while you worked on it. Nothing is lost: look at both,"
-        " then decide."
+        "This draft was changed while you worked on it. Nothing is lost: look at both, then decide."
     )
 
 

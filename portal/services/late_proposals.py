@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
-from portal.domain import DomainError
+from portal.domain import N_, DomainError
 from portal.domain import proposals as domain
 from portal.domain import terms as wording
 from portal.domain.calendars import add_working_days
@@ -32,11 +32,11 @@ from portal.services.proposals import (
     closed_by,
     grant_terms,
     lock_proposal,
-    near,
     record_answer,
 )
 
 OPEN_FOR = timedelta(days=14)
+MEANWHILE = N_("What was suggested can be agreed to at once by now.")
 """How long the debtor has to take what the portal offers by itself."""
 
 
@@ -103,7 +103,12 @@ def alternatives(session: Session, proposal: Proposal, now: datetime) -> list[do
     """What could be agreed at once instead, as staff may grant it: never before VN-07 allows."""
     account = session.get_one(Account, (proposal.client_id, proposal.account_id))
     sheet = offers_for(session, account, now)
-    return [_in_time(one, sheet) for one in near(proposal.wish, sheet)]
+    said = answer_today(proposal.wish, sheet)
+    if isinstance(said, domain.Agreed):
+        found = [domain.Alternative(domain.Axis.AMOUNT, said.terms, MEANWHILE, {})]
+    else:
+        found = list(said.alternatives) if isinstance(said, domain.Alternatives) else []
+    return [_in_time(one, sheet) for one in found]
 
 
 def alternative(session: Session, proposal: Proposal, sha256: str, now: datetime) -> Terms:

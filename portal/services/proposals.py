@@ -13,7 +13,8 @@ from portal.domain import terms as wording
 from portal.domain.admission import grant
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.holds import Capability
-from portal.domain.negotiation import answer
+from portal.domain.kept_offers import Kept
+from portal.domain.negotiation import answer_beside
 from portal.domain.paydays import open_days
 from portal.domain.policy import Answerer
 from portal.domain.statuses import AccountStatus, ProposalStatus, move
@@ -200,20 +201,17 @@ def closed_by(session: Session, account: Account) -> Closed | None:
     return Closed.AGREED_OTHERWISE if live_arrangement(session, account) else None
 
 
-def near(wish: dict[str, Any], sheet: OfferSheet) -> Sequence[domain.Alternative]:
-    """What could be agreed at once instead of waiting, from the limits of today."""
-    said = answer_today(wish, sheet)
-    return said.alternatives if isinstance(said, domain.Alternatives) else ()
-
-
-def answer_today(wish: dict[str, Any], sheet: OfferSheet) -> domain.Answer | None:
+def answer_today(
+    wish: dict[str, Any], sheet: OfferSheet, kept: Sequence[Kept] = ()
+) -> domain.Answer | None:
     """What the machine says to a wish today; its first payment is not before. None: nothing."""
     if sheet.published is None or not sheet.capabilities.offer.allowed:
         return None
     wished = domain.from_dict(wish)
     wished = replace(wished, first_on=max(wished.first_on, sheet.today))
     try:
-        return answer(wished, sheet.facts, sheet.published.policy, sheet.today)
+        limits = sheet.published.policy
+        return answer_beside(wished, sheet.facts, limits, kept, sheet.today)
     except DomainError:
         return None
 

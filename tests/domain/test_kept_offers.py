@@ -1,17 +1,22 @@
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.domain import DomainError
 from portal.domain.admission import admit
 from portal.domain.building import build
 from portal.domain.facts import AccountFacts
 from portal.domain.kept_offers import Kept, best, promised
+from portal.domain.money import Cents
+from portal.domain.negotiation import answer, answer_beside
 from portal.domain.offers import at_least_as_good, offers
 from portal.domain.policy import Band, Policy, Tier
+from portal.domain.proposals import Agreed, Alternatives, Answer, ForReview, Proposal
 from portal.domain.terms import Choice, Kind
-from tests.domain.policies import policies, situations
+from tests.domain.policies import policies, proposals, situations
 from tests.domain.test_offers import DANA, TODAY
 from tests.domain.test_policy import POLICY
 
@@ -106,3 +111,47 @@ def test_a_promise_is_kept_by_its_version_as_long_as_it_says(
     made = [one for one in offers(account, policy, seen_on) if one.valid_until is not None]
     standing = [one for one in made if one.valid_until is not None and one.valid_until >= today]
     assert [*promised(account, Kept(policy, seen_on), today)] == standing
+
+
+def proposing(total: int, **given: Any) -> Answer:
+    proposal = Proposal(first_on=LATER, total_cents=Cents(total), **given)
+    live = replace(DEARER, agree=replace(POLICY.agree, settlement_bps=80_00))
+    return answer_beside(proposal, DANA, live, (Kept(OLD, TODAY),), LATER)
+
+
+def test_who_types_what_they_were_offered_gets_that_offer() -> None:
+    for typed in (868_00, 900_00):
+        said = proposing(typed)
+        assert isinstance(said, Agreed)
+        assert (said.terms.total_cents, said.terms.policy_version) == (868_00, 3)
+        assert admit(said.terms, DANA, OLD, LATER) == said.terms
+
+
+def test_nothing_dearer_is_called_the_lowest_beside_a_promise() -> None:
+    said = proposing(800_00)
+    assert isinstance(said, Alternatives)
+    first, *others = said.alternatives
+    assert (first.terms.total_cents, first.terms.valid_until) == (868_00, first.params["until"])
+    assert {one.terms.kind for one in others} <= {Kind.PLAN}
+    spread = proposing(868_00, amount_cents=Cents(434_00))
+    assert isinstance(spread, Alternatives)
+    assert spread.alternatives[0].terms.total_cents == 868_00
+
+
+@given(situations(), policies(), st.integers(0, 60), st.data())
+def test_nobody_is_answered_worse_for_what_they_were_promised(
+    situation: Situation, live: Policy, days: int, data: st.DataObject
+) -> None:
+    account, policy, today = situation
+    proposal = data.draw(proposals(account, live, today))
+    kept = (Kept(policy, today - timedelta(days=days)),)
+    try:
+        alone = answer(proposal, account, live, today)
+    except DomainError:
+        return
+    beside = answer_beside(proposal, account, live, kept, today)
+    if isinstance(alone, Agreed):
+        assert isinstance(beside, Agreed)
+        assert beside.terms.total_cents <= alone.terms.total_cents
+    if isinstance(alone, Alternatives):
+        assert not isinstance(beside, ForReview)

@@ -161,3 +161,9 @@ def test_a_logo_always_fits_its_box(width: int, height: int):
     fitted = svg.fit(width, height, (200, 40))
     assert 1 <= fitted[0] <= 200
     assert 1 <= fitted[1] <= 40
+
+
+@pytest.mark.parametrize("body", ["", "<script>alert(1)</script>", "<g></g>", "<defs></defs>"])
+def test_a_drawing_of_nothing_is_refused(body: str) -> None:
+    with pytest.raises(svg.DrawingEmpty):
+        svg.clean(drawn(body))

@@ -126,5 +126,5 @@ def test_the_second_person_sends_a_draft_back_with_words(
     press(carl, "/client/offers/draft/send-back", note="Too hard on old debts.")
     assert "Carl Nunez sent this back: Too hard on old debts." in heard(http.get(DRAFT))
     stale = press(http, "/client/offers/discard", revision="7")
-    assert "Somebody else changed this draft" in said(stale)
+    assert "This draft was changed while you worked on it." in said(stale)
     assert "Nothing changed." in said(press(http, "/client/offers/discard"))

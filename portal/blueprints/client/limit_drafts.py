@@ -14,7 +14,9 @@ from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.client.limit_form import LimitForm
 from portal.blueprints.client.limit_words import Change, compare
 from portal.blueprints.consoles import page
-from portal.domain import N_, DomainError
+from portal.domain import N_, DomainError, compiler
+from portal.domain.compiler import Problem
+from portal.domain.policy import Policy
 from portal.models import PolicyDraft
 from portal.security import audience, current_staff
 from portal.services import approvals, drafts
@@ -43,10 +45,16 @@ def steps_of(draft: PolicyDraft, at: datetime) -> tuple[Step, ...]:
     """How far a draft is: written, rehearsed, approved."""
     rehearsal = approvals.rehearsal_of(session, draft, at)
     return (
-        Step(_("Written, without a problem"), draft.document is not None),
+        _written(draft),
         Step(_("Rehearsed on your accounts"), bool(rehearsal and rehearsal.completed_at)),
         Step(_("Approved by a second person"), False),
     )
+
+
+def _written(draft: PolicyDraft) -> Step:
+    if draft.document is None:
+        return Step(_("Written, but with problems"), False)
+    return Step(_("Written, without a problem"), True)
 
 
 @bp.get("/offers/draft")
@@ -68,6 +76,7 @@ def _page(problem: str | None = None, form: BackForm | None = None) -> Any:
         section="offers",
         draft=found,
         limits=limits,
+        cautions=[_(one.message, **one.params) for one in _cautions(limits)],
         changes=compare(live.policy if live else None, limits) if limits else [],
         version=live.version if live else 0,
         between=_between(client.id, found.base_version, live) if live else [],
@@ -83,6 +92,11 @@ def _page(problem: str | None = None, form: BackForm | None = None) -> Any:
         problem=problem,
     )
     return (answer, 409) if problem else (answer, 422) if form else answer
+
+
+def _cautions(limits: Policy | None) -> list[Problem]:
+    """What the second person should know, of limits that could be published."""
+    return list(compiler.cautions(limits)) if limits else []
 
 
 def _between(client_id: UUID, began_from: int, live: PublishedPolicy) -> list[Change]:

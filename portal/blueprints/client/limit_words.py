@@ -43,7 +43,7 @@ def describe(policy: Policy) -> list[Line]:
     return [
         (_("Pay everything at once"), _offered(policy.pay_in_full)),
         *(_segment(segment) for segment in policy.segments),
-        *(_band(band, policy.currency) for band in policy.bands),
+        *(_band(band, policy) for band in policy.bands),
         (_("Settlements are rounded"), _rounding(policy)),
         *_plan(policy.plan, policy.currency),
         *_proposals(_("Agreed at once"), policy.agree, policy.currency),
@@ -69,7 +69,13 @@ def _segment(segment: Segment) -> Line:
     return _("Segment %(name)s", name=segment.name), words or _("every account")
 
 
-def _band(band: Band, currency: str) -> Line:
+def _band(band: Band, policy: Policy) -> Line:
+    currency, agreed = policy.currency, policy.agreed_settlement_bps(band)
+    if not band.tiers and agreed < WHOLE_BPS:
+        share = percent(agreed)
+        return _who(band, currency), _(
+            "none offered, but %(share)s%% is agreed at once", share=share
+        )
     return _who(band, currency), _("; ").join(_tiers(band, currency)) or _("no settlement")
 
 

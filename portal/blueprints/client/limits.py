@@ -17,7 +17,7 @@ from portal.domain.policy import Policy
 from portal.models import PolicyDraft
 from portal.security import audience, current_staff
 from portal.services import drafts
-from portal.services.approvals import planned
+from portal.services.approvals import overtaken, planned
 from portal.services.drafts import DraftChanged, Written, limits_of
 from portal.services.policies import NoPolicy, live_version, policy_version, versions_of
 from portal.services.staff import names_of
@@ -48,6 +48,7 @@ def offers() -> Any:
         draft=draft,
         steps=steps_of(draft, at) if draft else (),
         versions=versions,
+        overtaken=overtaken(versions),
         names=names_of(session, people),
         zone=client.time_zone,
     )
@@ -58,7 +59,8 @@ def offers() -> Any:
 def version(number: int) -> Any:
     """One version, beside the one before it."""
     client = current_client()
-    found = next((one for one in versions_of(session, client.id) if one.version == number), None)
+    versions = versions_of(session, client.id)
+    found = next((one for one in versions if one.version == number), None)
     if found is None:
         abort(404)
     this = policy_version(session, client.id, number)
@@ -70,6 +72,7 @@ def version(number: int) -> Any:
         found=found,
         changes=compare(before, this.policy),
         first=before is None,
+        overtaken=number in overtaken(versions),
         old=live is not None and number < live.version,
         names=names_of(session, [one for one in (found.published_by, found.approved_by) if one]),
         zone=client.time_zone,

@@ -157,7 +157,7 @@ def _saved(offer: Offer) -> str:
 
 def _review(view: Balance, offer: Offer, here: dict[str, str]) -> str:
     choice = Choice(key=offer.key, first_on=view.today, valid_until=offer.valid_until)
-    return url_for("debtor.review", **here, c=pick(view, choice, offer))
+    return url_for("debtor.review", **here, c=pick(view, choice, offer.policy_version))
 
 
 def _answered(view: Balance) -> bool:

@@ -9,7 +9,6 @@ from flask import abort, current_app, g, make_response, request
 from portal.domain.capabilities import Verdict
 from portal.domain.disclosures import collector_line
 from portal.domain.holds import HoldKind
-from portal.domain.offers import Offer
 from portal.domain.terms import Choice
 from portal.models import Debtor
 from portal.rules.disclosures import LegalText, legal_text
@@ -119,13 +118,13 @@ def collector(view: Balance) -> LegalText | None:
     )
 
 
-def pick(view: Balance, choice: Choice, offer: Offer | None = None) -> str:
+def pick(view: Balance, choice: Choice, version: int | None = None) -> str:
     """A choice made on this page, signed for the address of the next.
 
-    An offer binds under the version that made it, anything else under the one in force.
+    ``version`` is that of the limits which made it; None: those in force.
     """
     published = view.offers.published
-    version = offer.policy_version if offer else published.version if published else 0
+    version = version or (published.version if published else 0)
     return signed(Picked(choice, version, view.account.balance_cents, made_on=view.today))
 
 

@@ -91,7 +91,7 @@ def _page(view: Balance, said: Said, note: str | None = None) -> str:
     status = ProposalStatus(said["status"])
     open_now = view.live is None and view.offers.capabilities.accept.allowed
     answered = status in ANSWERED and said["terms"] and open_now
-    now_said = proposals.answer_today(said["wish"], view.offers) if open_now else None
+    now_said = _said_now(view, said["wish"]) if open_now else None
     waits = status is WAITING and now_said is not None
     closed = CLOSED.get(said["reason"]) if status is ProposalStatus.WITHDRAWN else None
     course = _course(view, said)
@@ -113,6 +113,10 @@ def _page(view: Balance, said: Said, note: str | None = None) -> str:
         change_url=_change_url(view, said) if open_now and status in CHANGEABLE else None,
         note=note,
     )
+
+
+def _said_now(view: Balance, wish: Said) -> Answer | None:
+    return proposals.answer_today(wish, view.offers, view.offers.kept)
 
 
 def _course(view: Balance, said: Said) -> Course:
@@ -142,6 +146,7 @@ def _change_url(view: Balance, said: Said) -> str | None:
         frequency=wish.frequency,
         first_on=max(wish.first_on, view.today),
         method=wish.method,
+        days=wish.days,
     )
     total = wish.total_cents
     settles = any(offer.kind is Kind.SETTLEMENT for offer in view.offers.offers)
@@ -189,7 +194,8 @@ def _near(view: Balance, said: Answer | None) -> Iterator[Way]:
     if isinstance(said, Agreed):
         ways = [(said.terms, _("What you suggested can be agreed to now."))]
     for terms, why in ways:
-        url = url_for(".review", account_id=view.account.id, c=pick(view, choice_of(terms)))
+        c = pick(view, choice_of(terms), terms.policy_version)
+        url = url_for(".review", account_id=view.account.id, c=c)
         yield _way(terms, url, why=why)
 
 

@@ -160,7 +160,9 @@ def _reviewed(
     except DomainError as error:
         form.form_errors.append(explain(error))
         return None
-    return see_other(url_for(".review", account_id=view.account.id, c=pick(view, choice, offer)))
+    return see_other(
+        url_for(".review", account_id=view.account.id, c=pick(view, choice, offer.policy_version))
+    )
 
 
 class PartForm(Form):

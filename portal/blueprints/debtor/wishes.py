@@ -15,7 +15,7 @@ from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.building import choice_of
 from portal.domain.limits import OfferNotInPolicy, allowed_method
-from portal.domain.negotiation import answer
+from portal.domain.negotiation import answer_beside
 from portal.domain.policy import Policy
 from portal.domain.proposals import Agreed, Proposal
 from portal.domain.schedules import Frequency
@@ -168,9 +168,10 @@ def negotiated(view: Balance, wish: Proposal, form: Form) -> ResponseReturnValue
     None where no answer can be given: then the form says why.
     """
     try:
-        said = answer(wish, view.offers.facts, policy_of(view), view.today)
+        kept = view.offers.kept
+        said = answer_beside(wish, view.offers.facts, policy_of(view), kept, view.today)
         if isinstance(said, Agreed):
-            c = pick(view, choice_of(said.terms))
+            c = pick(view, choice_of(said.terms), said.terms.policy_version)
             return see_other(url_for(".review", account_id=view.account.id, c=c))
         instead_of = request.form.get("instead_of", "")
         suggested = Wish(wish, instead_of=instead_of)

@@ -6,8 +6,9 @@ from itertools import permutations, product
 
 from portal.domain import N_
 from portal.domain.compiler.groups import Group
-from portal.domain.compiler.problems import Example, Place, Problem, Problems
+from portal.domain.compiler.problems import Example, Place, Problem, Problems, percent
 from portal.domain.compiler.tiers import USUAL, Priced, reaching
+from portal.domain.money import WHOLE_BPS
 from portal.domain.policy import Band, Policy
 
 FIRST_PAYMENT = 1_00
@@ -15,7 +16,12 @@ FIRST_PAYMENT = 1_00
 
 
 def cautions(policy: Policy, found: list[Group]) -> Problems:
-    """Each border of balance or age behind which the same debt closes for more."""
+    """What changes nothing, what is agreed though not offered, and borders with worse terms behind.
+
+    A border is one of balance or age behind which the same debt closes for more.
+    """
+    yield from _unused(policy)
+    yield from _agreed_unoffered(policy)
     told: set[tuple[int, int]] = set()
     for group in found:
         bands = [Priced(policy, n, policy.bands[n], group) for n in group.bands]
@@ -27,6 +33,29 @@ def cautions(policy: Policy, found: list[Group]) -> Problems:
                 yield from _paid_a_part(before, after)
             if _meet_in_age(before.band, after.band):
                 yield from _grew_older(before, after)
+
+
+def _unused(policy: Policy) -> Problems:
+    """Segments that no band is for change nothing, which is seldom what was meant."""
+    used = {one.name for one in policy.segments_used}
+    for n, segment in enumerate(policy.segments):
+        if segment.name not in used:
+            text = N_("No settlement is for “%(name)s”, so it changes nothing.")
+            place = Place(segment=n, field="name")
+            yield Problem("cautions.segment_unused", text, {"name": segment.name}, place)
+
+
+def _agreed_unoffered(policy: Policy) -> Problems:
+    """Where no settlement is offered, one may be agreed to all the same."""
+    for n, band in enumerate(policy.bands):
+        agreed = policy.agreed_settlement_bps(band)
+        if not band.tiers and agreed < WHOLE_BPS:
+            text = N_(
+                "These accounts are offered no settlement, but %(share)s%% is agreed at once if"
+                " their debtors propose it. Write 100 under “Agree down to” to agree to none."
+            )
+            place = Place(band=n, field="agree_settlement_bps")
+            yield Problem("cautions.agreed_unoffered", text, {"share": percent(agreed)}, place)
 
 
 def _meet_in_balance(upper: Band, lower: Band) -> bool:
