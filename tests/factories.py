@@ -263,7 +263,7 @@ def make_visit(session: Session, account: Account, **given: Any) -> Visit:
         **(values | given),
         link_id=link.id,
         token_hash=sha256(f"token {n}".encode()).digest(),
-        expires_at=NOW + timedelta(hours=12),
+        expires_at=(values | given)["started_at"] + timedelta(hours=12),
     )
     _add(session, row)
     return Visit(**(values | given), session_id=row.id, link_id=link.id, locale="en")

@@ -14,7 +14,9 @@ def upgrade() -> None:
     """Add when a version begins and who approved it; keep each client's newest draft."""
     op.execute("""
         ALTER TABLE offer_policy ADD COLUMN live_from TIMESTAMP WITH TIME ZONE,
-          ADD COLUMN approved_by UUID, ADD COLUMN rehearsal_id UUID, ADD COLUMN restores INTEGER""")
+          ADD COLUMN approved_by UUID, ADD COLUMN rehearsal_id UUID, ADD COLUMN restores INTEGER,
+          ADD CONSTRAINT ck_offer_policy_two_people CHECK (approved_by <> published_by)""")
+    op.execute("ALTER TABLE client ADD COLUMN drafts_saved INTEGER NOT NULL DEFAULT 0")
     op.execute("""
         CREATE TABLE offer_draft (
           client_id UUID NOT NULL,

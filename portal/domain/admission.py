@@ -203,7 +203,7 @@ def _check_settlement_parts(terms: Terms, policy: Policy, *, most: int) -> None:
 def _check_granted(terms: Terms, account: AccountFacts, policy: Policy, today: date) -> None:
     if terms.valid_until is None:
         raise OfferNotInPolicy
-    floor = policy.rounded(share(account.balance_cents, policy.review.settlement_bps))
+    floor = share(account.balance_cents, policy.review.settlement_bps)
     if terms.kind is Kind.SETTLEMENT and terms.total_cents < floor:
         raise SettlementTooLow(minimum=Money(floor, terms.currency))
     _check_plan(terms, account, policy, today)

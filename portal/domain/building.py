@@ -194,7 +194,7 @@ def settlement_floor(account: AccountFacts, policy: Policy, today: date) -> Cent
     agreed_bps = policy.agreed_settlement_bps(policy.band(account, today))
     if agreed_bps >= WHOLE_BPS or not policy.open_for(account, today):
         return None
-    lowest = policy.rounded(share(account.balance_cents, agreed_bps))
+    lowest = share(account.balance_cents, agreed_bps)
     floor = Cents(max(lowest, minimum_charge(account.currency)))
     return floor if floor < account.balance_cents else None
 

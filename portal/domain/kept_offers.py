@@ -40,8 +40,11 @@ def best(
 def promised(account: AccountFacts, kept: Kept, today: date) -> tuple[Offer, ...]:
     """The offers of an earlier version that were made when it was seen and still stand today.
 
-    Only what has a last day was promised; that day is the one that was shown.
+    Only what has a last day was promised; that day is the one that was shown. An account that was
+    placed later was shown nothing.
     """
+    if kept.seen_on < account.placed_on:
+        return ()
     still = {offer.key for offer in offers(account, kept.policy, today)}
     return tuple(
         offer

@@ -187,8 +187,6 @@ def _agreed(offered: Bounds, policy: Policy, least: Cents) -> Bounds:
         offered,
         minimum_cents=Cents(min(offered.minimum_cents, smallest)),
         months=max(offered.months, policy.agree.maximum_months),
-        installments=None,
-        days=None,
     )
 
 

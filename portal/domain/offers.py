@@ -210,7 +210,13 @@ def _settlements(account: AccountFacts, policy: Policy, today: date) -> tuple[Of
     if band is None:
         return ()
     made = (
-        _settlement(account, policy, tier, _until(account, policy, tier, today, band))
+        _settlement(
+            tier,
+            account,
+            policy.version,
+            total=tier_total(account, policy, tier, band),
+            until=_until(account, policy, tier, today, band),
+        )
         for tier in band.tiers
     )
     found = _worth_choosing(offer for offer in made if offer is not None)
@@ -226,21 +232,28 @@ def _worth_choosing(made: Iterable[Offer]) -> Iterator[Offer]:
             yield offer
 
 
-def tier_total(account: AccountFacts, policy: Policy, tier: Tier) -> Cents:
-    """What a tier asks of an account, in cents: rounded down, but never too small to be charged."""
+def tier_total(account: AccountFacts, policy: Policy, tier: Tier, band: Band) -> Cents:
+    """What a tier of a band asks of an account, in cents.
+
+    It is rounded down, but never to less than may be agreed, or than can be charged.
+    """
     asked = Cents(tier.pay_cents) or share(account.balance_cents, tier.pay_bps)
-    return Cents(max(policy.rounded(asked), minimum_charge(account.currency)))
+    least = share(account.balance_cents, policy.agreed_settlement_bps(band))
+    rounded = max(policy.rounded(asked), min(asked, least))
+    return Cents(max(rounded, minimum_charge(account.currency)))
 
 
-def _settlement(account: AccountFacts, policy: Policy, tier: Tier, until: date) -> Offer | None:
-    least, total = minimum_charge(account.currency), tier_total(account, policy, tier)
+def _settlement(
+    tier: Tier, account: AccountFacts, version: int, *, total: Cents, until: date
+) -> Offer | None:
+    least = minimum_charge(account.currency)
     if total >= account.balance_cents:
         return None
     parts = max(min(tier.max_parts, total // least), 1)
     return Offer(
         kind=Kind.SETTLEMENT,
         key=tier.key,
-        policy_version=policy.version,
+        policy_version=version,
         currency=account.currency,
         total_cents=total,
         saved_cents=Cents(account.balance_cents - total),

@@ -206,9 +206,9 @@ class Policy:
 
     ``agree`` is what may be agreed or countered without a person, and is assumed to be public;
     ``review`` is what staff may grant, and is shown to no debtor. Settlements are rounded down to
-    a multiple of ``rounding_cents``. No offer is made before ``from_on`` or after ``to_on``, but to
-    pay in full. ``closest_when_late``: a proposal that nobody answered in time is answered with
-    the closest terms that may be agreed.
+    a multiple of ``rounding_cents``, but never below what may be agreed. The version comes into
+    force on ``from_on``; after ``to_on`` only payment in full is offered. ``closest_when_late``: a
+    proposal that nobody answered in time is answered with the closest terms that may be agreed.
     """
 
     version: int
@@ -238,7 +238,7 @@ class Policy:
     rounding_cents: int = 1
     """Settlements are rounded down to a multiple of this: 1, 100, 500 or 1,000."""
     from_on: date | None = None
-    """The first day on which settlements and plans are offered."""
+    """The day on which this version comes into force."""
     to_on: date | None = None
     """The last day on which settlements and plans are offered."""
 
@@ -268,8 +268,6 @@ class Policy:
 
         What is offered never ends inside the validation period (VN-07).
         """
-        if self.from_on is not None and today < self.from_on:
-            return False
         return self.to_on is None or today <= max(
             self.to_on, account.earliest_deadline_on or self.to_on
         )

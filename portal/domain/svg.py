@@ -136,6 +136,7 @@ class _Cleaner:
     styles: list[str] = field(default_factory=list)
     rules: list[str] = field(default_factory=list)
     dropped: set[str] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
     size: tuple[Fraction, Fraction] | None = None
 
     def entity(self, *_declared: object) -> None:
@@ -174,6 +175,10 @@ class _Cleaner:
             kept["href"] = target
         acting = {name for name in given if name.startswith("on") or name == "href"}
         self.dropped |= acting - kept.keys()
+        if kept.get("id") in self.ids:
+            self.dropped.add("id")
+            del kept["id"]
+        self.ids |= {kept.get("id", "")} - {""}
         part = _part(local, kept)
         if self.path:
             self.path[-1][1].inside.append(part)

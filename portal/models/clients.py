@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -53,6 +53,7 @@ class Client(Base):
     placement_defaults: Mapped[Json] = mapped_column(default=dict)
     header_synonyms: Mapped[Json] = mapped_column(default=dict)
     stripe_account: Mapped[str | None]
+    drafts_saved: Mapped[int] = mapped_column(server_default=text("0"))
     chain_id: Mapped[UUID] = mapped_column(default=fresh_id, unique=True)
     created_at: Mapped[datetime]
 
@@ -89,6 +90,7 @@ class OfferPolicy(Owned, Base):
         of_client(),
         UniqueConstraint("client_id", "version"),
         CheckConstraint("version > 0", name="version_positive"),
+        CheckConstraint("approved_by <> published_by", name="two_people"),
     )
 
     version: Mapped[int]

@@ -1,9 +1,8 @@
 """Two people for every version: what one wrote and rehearsed, another one approves (PY-01)."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -11,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.wording import clean_text
-from portal.models import Client, OfferPolicy, PolicyDraft, Rehearsal, Staff
+from portal.models import OfferPolicy, PolicyDraft, Rehearsal, Staff
 from portal.services.drafts import DraftChanged, limits_of, lock_draft, tell
 from portal.services.policies import (
     PublishedPolicy,
@@ -75,7 +74,6 @@ def approve(
     if rehearsal is None or rehearsal.completed_at is None:
         raise NotRehearsed
     release = Release(
-        live_from=starts_at(session.get_one(Client, client_id), document.from_on, now),
         approved_by=staff.id,
         rehearsal_id=rehearsal.id,
         restores=draft.restores,
@@ -85,14 +83,6 @@ def approve(
     session.delete(draft)
     session.flush()
     return done
-
-
-def starts_at(client: Client, day: date | None, now: datetime) -> datetime | None:
-    """When a day begins for the client; None where that has come already."""
-    if day is None:
-        return None
-    begins = datetime.combine(day, time(), ZoneInfo(client.time_zone))
-    return begins if begins > now else None
 
 
 def send_back(  # noqa: PLR0913

@@ -102,7 +102,9 @@ def save_draft(
         session.add(draft)
     body = _body(written.document)
     unchanged = body is not None and draft.document == body.decode()
-    draft.revision, draft.base_version = revision + 1, written.base_version
+    client = session.get_one(Client, client_id)
+    client.drafts_saved += 1
+    draft.revision, draft.base_version = client.drafts_saved, written.base_version
     draft.typed = _plain(written.typed)
     draft.document = body.decode() if body else None
     draft.sha256 = sha256(body).digest() if body else None

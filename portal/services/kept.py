@@ -23,7 +23,7 @@ LONGEST: Final = timedelta(days=400)
 KEPT: Final = f"""
 SELECT json_agg(json_build_array(v.document, v.seen_at)) FROM (
   SELECT p.document, (
-    SELECT max(greatest(s.started_at, {STARTS})) FROM debtor_session s
+    SELECT max(least(coalesce(s.ended_at, s.expires_at), later.starts_at)) FROM debtor_session s
     WHERE s.client_id = account.client_id AND s.debtor_id = account.debtor_id
       AND s.started_at < later.starts_at AND coalesce(s.ended_at, s.expires_at) > {STARTS}
   ) AS seen_at

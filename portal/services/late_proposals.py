@@ -16,6 +16,7 @@ from portal.domain import N_, DomainError
 from portal.domain import proposals as domain
 from portal.domain import terms as wording
 from portal.domain.calendars import add_working_days
+from portal.domain.paydays import EVERY_DAY, open_days
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Terms
 from portal.models import Account, Client, Proposal
@@ -35,8 +36,8 @@ from portal.services.proposals import (
     record_answer,
 )
 
-OPEN_FOR = timedelta(days=14)
 MEANWHILE = N_("What was suggested can be agreed to at once by now.")
+OPEN_FOR = timedelta(days=14)
 """How long the debtor has to take what the portal offers by itself."""
 
 
@@ -138,12 +139,16 @@ def _offer_closest(
 
 
 def _closest(proposal: Proposal, sheet: OfferSheet) -> Iterator[tuple[ProposalStatus, Terms]]:
-    """The wish itself, where the limits meanwhile allow it; else what is near it, closest first."""
+    """The wish itself, where the limits meanwhile allow it; else what is near it, closest first.
+
+    Nobody is forgiven what they did not ask to be forgiven, unless nothing else is near.
+    """
     said = answer_today(proposal.wish, sheet)
     if isinstance(said, domain.Agreed):
         yield ProposalStatus.ACCEPTED, _from_earliest(said.terms, sheet)
     elif isinstance(said, domain.Alternatives):
-        for one in said.alternatives:
+        total, _ = domain.from_dict(proposal.wish).sums(sheet.facts.balance_cents)
+        for one in sorted(said.alternatives, key=lambda near: near.terms.total_cents < total):
             yield ProposalStatus.COUNTERED, _from_earliest(one.terms, sheet)
 
 
@@ -158,4 +163,6 @@ def _from_earliest(terms: Terms, sheet: OfferSheet) -> Terms:
     earliest = sheet.facts.earliest_deadline_on
     if earliest is None or terms.first_on >= earliest:
         return terms
-    return terms.starting(earliest)
+    policy = sheet.published.policy if sheet.published else None
+    opened = open_days(sheet.facts, policy, sheet.today) if policy else EVERY_DAY
+    return terms.starting(earliest, opened)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, time
 from hashlib import sha256
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -40,7 +41,7 @@ class PublishedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """How a version comes into force: from when (None: at once), and who agreed to it.
+    """How a version comes into force: from when (None: its own first day), and who agreed to it.
 
     ``restores`` is the older version whose limits it brings back.
     """
@@ -125,6 +126,7 @@ def publish_policy(
     )
     row = _row(client_id, replace(document, version=(newest or 0) + 1), release)
     row.published_at, row.published_by = now, by
+    row.live_from = release.live_from or starts_at(client, document.from_on, now)
     session.add(row)
     evidence.record(
         session,
@@ -137,6 +139,14 @@ def publish_policy(
     return _published(row)
 
 
+def starts_at(client: Client, day: date | None, now: datetime) -> datetime | None:
+    """When a day begins for the client; None where that has come already."""
+    if day is None:
+        return None
+    begins = datetime.combine(day, time(), ZoneInfo(client.time_zone))
+    return begins if begins > now else None
+
+
 def _row(client_id: UUID, numbered: Policy, release: Release) -> OfferPolicy:
     body = policy.canonical_bytes(numbered)
     return OfferPolicy(
@@ -144,7 +154,6 @@ def _row(client_id: UUID, numbered: Policy, release: Release) -> OfferPolicy:
         version=numbered.version,
         document=body.decode(),
         sha256=sha256(body).digest(),
-        live_from=release.live_from,
         approved_by=release.approved_by,
         rehearsal_id=release.rehearsal_id,
         restores=release.restores,

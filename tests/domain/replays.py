@@ -51,7 +51,7 @@ def _no_more_time(example: Example, policy: Policy) -> bool:
     assert band is not None
     named: dict[str, Tier] = {tier.key: tier for tier in band.tiers}
     tier, other = named[example.choice.key], named[example.instead.key]
-    asked, rival = (tier_total(example.account, policy, one) for one in (tier, other))
+    asked, rival = (tier_total(example.account, policy, one, band) for one in (tier, other))
     return asked >= rival and tier.max_parts <= other.max_parts
 
 
@@ -62,7 +62,7 @@ def _asks_more(example: Example, policy: Policy) -> bool:
     assert band is not None
     named = {tier.key: tier for tier in band.tiers}
     totals = [
-        tier_total(example.account, policy, named[one.key])
+        tier_total(example.account, policy, named[one.key], band)
         for one in (example.choice, example.instead)
     ]
     return totals[0] > totals[1] and _no_more_time(example, policy)

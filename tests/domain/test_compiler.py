@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from portal.domain import compiler
 from portal.domain.compiler import PolicyRefused, Problem, cautions, check
 from portal.domain.debts import CollectorRole
-from portal.domain.facts import PaymentHistory
+from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.money import Cents, share
+from portal.domain.offers import tier_total
 from portal.domain.policy import (
     Band,
     Concessions,
@@ -114,7 +115,7 @@ def _too_low(document: Policy, number: int, kind: str) -> Policy:
         assume(band.to_balance_cents is None and floor > 1)
         return moved(document, number, tiers=(Tier(floor - 1),))
     assume(band.to_balance_cents is not None)
-    lowest = document.rounded(share(Cents((band.to_balance_cents or 1) - 1), floor))
+    lowest = share(Cents((band.to_balance_cents or 1) - 1), floor)
     assume(lowest - document.rounding_cents >= 50)
     return moved(document, number, tiers=(Tier(0, 1, 30, lowest - document.rounding_cents),))
 
@@ -149,12 +150,13 @@ def small(draw: st.DrawFn) -> Policy:
 
 def asked(document: Policy, tier: Tier, balance: int) -> int:
     whole = tier.pay_cents or -(-balance * tier.pay_bps // 10_000)
-    return max(whole // document.rounding_cents * document.rounding_cents, 50)
+    least = -(-balance * document.agree.settlement_bps // 10_000)
+    return max(whole // document.rounding_cents * document.rounding_cents, min(whole, least), 50)
 
 
 def lowest(document: Policy, balance: int) -> int:
     floor = document.agree.settlement_bps
-    return balance if floor == 10_000 else asked(document, Tier(floor), balance)
+    return balance if floor == 10_000 else max(-(-balance * floor // 10_000), 50)
 
 
 @given(small())
@@ -177,7 +179,7 @@ def test_what_the_compiler_says_of_tiers_is_what_trying_every_balance_says(
         )
         assert (("tiers.nobody", n) in said) == (not offered)
         assert (("tiers.floor", n) in said) == low
-        assert not dear or n in rivals
+        assert not dear or n in rivals or "tiers.floor" in {rule for rule, _ in said}
     for problem in found:
         if problem.rule.startswith("tiers."):
             assert replay(problem, document), problem
@@ -354,10 +356,16 @@ def test_an_amount_is_below_the_lowest_share_of_a_balance_that_is_large_enough()
     assert check(bounded) == []
 
 
-def test_rounding_is_counted_in_before_a_tier_is_called_too_low() -> None:
-    close = policy(Band(0, 10_00, tiers=(Tier(49_00),)), Band(10_00), rounding_cents=1_000)
-    assert check(close) == []
-    assert "tiers.floor" in told(replace(close, rounding_cents=1))
+def test_no_rounding_takes_an_offer_below_what_may_be_agreed() -> None:
+    low = policy(Band(0, 10_00, tiers=(Tier(49_00),)), Band(10_00), rounding_cents=1_000)
+    assert "tiers.floor" in told(low)
+    just = policy(Band(tiers=(Tier(50_00),)), rounding_cents=1_000)
+    assert check(just) == []
+    for balance in (19_98, 39_98, 101_00):
+        total = tier_total(
+            AccountFacts(Cents(balance), "USD", date(2026, 11, 1)), just, Tier(50_00), just.bands[0]
+        )
+        assert total == -(-balance * 50_00 // 10_000)
 
 
 def test_a_settlement_that_saves_nobody_a_cent_is_offered_to_nobody() -> None:

@@ -73,13 +73,13 @@ def test_a_settlement_is_rounded_down_in_the_debtors_favour(rounding: int, total
     rounded = replace(POLICY, rounding_cents=rounding)
     assert totals(account, rounded)["settlement:7500:3"] == total
     floor = settlement_floor(account, rounded, TODAY)
-    assert floor == 620_50 // rounding * rounding
+    assert floor == 620_50, "what may be agreed is never rounded down"
 
 
-def test_what_rounds_to_nothing_is_still_the_smallest_payment() -> None:
+def test_what_rounds_to_nothing_is_no_less_than_what_may_be_agreed() -> None:
     tiny = replace(POLICY, bands=(Band(tiers=(Tier(60_00, 3),)),), rounding_cents=1_000)
     (offer,) = (one for one in offers(owing(9_00), tiny, TODAY) if one.kind is Kind.SETTLEMENT)
-    assert (offer.total_cents, offer.parts) == (50, 1)
+    assert (offer.total_cents, offer.parts) == (4_50, 3)
 
 
 def test_of_two_offers_that_rounding_makes_equal_the_one_with_more_time_is_shown() -> None:
@@ -130,8 +130,8 @@ def test_one_payment_too_many_is_told_with_the_amount_that_would_do() -> None:
     assert "$154.94" in str(refused.value)
 
 
-@pytest.mark.parametrize(("days", "open_"), [(-1, False), (0, True), (10, True), (11, False)])
-def test_offers_are_made_from_the_first_to_the_last_day_and_payment_in_full_always(
+@pytest.mark.parametrize(("days", "open_"), [(-1, True), (0, True), (10, True), (11, False)])
+def test_offers_are_made_to_the_last_day_wherever_it_is_and_payment_in_full_always(
     days: int, open_: bool
 ) -> None:
     dated = replace(POLICY, from_on=TODAY, to_on=TODAY + timedelta(days=10))

@@ -268,7 +268,7 @@ def within_agree(terms: Terms, situation: Situation) -> None:
     if terms.kind is Kind.SETTLEMENT:
         band = policy.band(account, today)
         floor = share(account.balance_cents, policy.agreed_settlement_bps(band))
-        assert terms.total_cents >= policy.rounded(floor)
+        assert terms.total_cents >= floor
     if terms.key in ("plan", "agreed:plan"):
         amounts = [cents for _, cents in terms.schedule]
         assert all(cents >= policy.agree.minimum_installment_cents for cents in amounts[:-1])

@@ -21,7 +21,13 @@ from portal.models import PolicyDraft
 from portal.security import audience, current_staff
 from portal.services import approvals, drafts
 from portal.services.drafts import limits_of
-from portal.services.policies import PublishedPolicy, live_version, policy_version, versions_of
+from portal.services.policies import (
+    PublishedPolicy,
+    live_version,
+    policy_version,
+    starts_at,
+    versions_of,
+)
 from portal.services.staff import names_of
 from portal.web import Form, explain, now, say, see_other, session, url_for
 from portal.web import gettext as _
@@ -84,7 +90,7 @@ def _page(problem: str | None = None, form: BackForm | None = None) -> Any:
         rehearsal=approvals.rehearsal_of(session, found, at),
         mine=found.saved_by == current_staff().id,
         others=approvals.others_who_approve(session, client.id, found.saved_by),
-        starts_at=approvals.starts_at(client, limits.from_on, at) if limits else None,
+        starts_at=starts_at(client, limits.from_on, at) if limits else None,
         planned=approvals.planned(versions_of(session, client.id), at),
         names=names_of(session, people),
         zone=client.time_zone,

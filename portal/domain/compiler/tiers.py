@@ -54,7 +54,7 @@ class Priced:
 
     def total(self, tier: Tier, balance: int) -> int:
         """What a tier asks of a balance."""
-        return tier_total(self.account(balance), self.policy, tier)
+        return tier_total(self.account(balance), self.policy, tier, self.band)
 
     def offered(self, tier: Tier, balance: int) -> bool:
         """Whether a tier is offered on a balance: it asks less."""
@@ -65,8 +65,7 @@ class Priced:
         bps = self.policy.agreed_settlement_bps(self.band)
         if bps >= WHOLE_BPS:
             return balance
-        lowest = self.policy.rounded(share(Cents(balance), bps))
-        return max(lowest, minimum_charge(self.policy.currency))
+        return max(share(Cents(balance), bps), minimum_charge(self.policy.currency))
 
     def next_step(self, total: int) -> int:
         """The next larger amount that a rounded total can be."""
@@ -229,7 +228,7 @@ def _suspects(band: Priced, tier: Tier) -> Iterator[int]:
     yield USUAL
     if tier.pay_cents:
         total = band.total(tier, band.high)
-        step = total + 1 if floor >= WHOLE_BPS else reaching(band.next_step(total), floor)
+        step = total + 1 if floor >= WHOLE_BPS else reaching(total + 1, floor)
         yield max(band.low, total + 1, step)
     elif floor >= WHOLE_BPS:
         yield from (band.high, band.high - 1)
@@ -237,4 +236,4 @@ def _suspects(band: Priced, tier: Tier) -> Iterator[int]:
         balance = band.low
         while balance <= band.high:
             yield balance
-            balance = max(reaching(band.next_step(band.floor(balance)), floor), balance + 1)
+            balance = max(reaching(band.floor(balance) + 1, floor), balance + 1)
