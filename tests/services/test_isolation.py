@@ -224,7 +224,12 @@ def test_the_owner_cannot_rewrite_a_written_record(owner: psycopg.Connection):
         **dict.fromkeys(names, "x"),
         **{"id": client_id, "chain_id": fresh_id(), "created_at": NOW, "brand_color": "#1f4e79"},
         **{"link_days": 14, "identity_codes": True, "sms_enabled": False},
-        **{"answer_working_days": 3, "languages": ["en"], "identity_factors": ["postal_code"]},
+        **{
+            "answer_working_days": 3,
+            "drafts_saved": 0,
+            "languages": ["en"],
+            "identity_factors": ["postal_code"],
+        },
         **{"placement_defaults": "{}", "header_synonyms": "{}"},
     }
     given["collector_role"] = "first_party_creditor"
