@@ -21,7 +21,7 @@ from portal.domain import terms as written
 from portal.domain.admission import admit
 from portal.domain.building import build
 from portal.domain.facts import AccountFacts
-from portal.domain.kept_offers import Kept, best
+from portal.domain.kept_offers import Shown, choosable
 from portal.domain.money import Cents, parse_amount
 from portal.domain.negotiation import answer
 from portal.domain.offers import offers, plan_presets
@@ -64,7 +64,12 @@ def main() -> None:
     low = Proposal(first_on=TODAY, total_cents=Cents(500_00))
     slow = Proposal(first_on=date(2027, 3, 1), amount_cents=Cents(12_00))
     closed = replace(POLICY, plan=None, bands=(), agree=ProposalLimits())
-    before = [Kept(replace(POLICY, version=0), date(2026, 11, 20))]
+    earlier = replace(POLICY, version=0)
+    before = [
+        Shown(earlier, one.key, one.total_cents, one.parts, one.valid_until)
+        for one in offers(ACCOUNT, earlier, date(2026, 11, 20))
+        if one.valid_until is not None
+    ]
     calls: dict[str, Callable[[], object]] = {
         "offers": lambda: offers(ACCOUNT, POLICY, TODAY),
         "plan_presets": lambda: plan_presets(ACCOUNT, POLICY, TODAY),
@@ -76,8 +81,8 @@ def main() -> None:
         "answer: alternatives, low": lambda: answer(low, ACCOUNT, POLICY, TODAY),
         "answer: alternatives, late": lambda: answer(slow, ACCOUNT, POLICY, TODAY),
         "answer: review": lambda: answer(slow, ACCOUNT, closed, TODAY),
-        "best, nothing kept": lambda: best(ACCOUNT, POLICY, (), TODAY),
-        "best, one version kept": lambda: best(ACCOUNT, POLICY, before, TODAY),
+        "choosable, nothing shown": lambda: choosable(ACCOUNT, POLICY, (), TODAY),
+        "choosable, beside what was shown": lambda: choosable(ACCOUNT, POLICY, before, TODAY),
         "policy read, first time": lambda: policies.from_dict(document),
         "policy read, again": lambda: policies.from_bytes(text),
         "policy check": lambda: compiler.check(POLICY),

@@ -30,7 +30,7 @@ from portal.domain.limits import (
     smallest_part,
 )
 from portal.domain.money import Cents, Money, minimum_charge, share
-from portal.domain.offers import chargeable, find_offer
+from portal.domain.offers import Offer, chargeable, find_offer
 from portal.domain.paydays import kept_days, open_days, paydays
 from portal.domain.policy import Policy
 from portal.domain.schedules import Frequency
@@ -44,12 +44,13 @@ def admit(
     today: date,
     *,
     granted: Terms | None = None,
+    offer: Offer | None = None,
 ) -> Terms:
     """The same terms, if they may be accepted today under the policy version they were shown with.
 
     Every limit is checked again from the schedule itself (PY-01). Terms granted by staff must
     equal ``granted``, what the staff member wrote down; they may start earlier, and today where
-    their first date has gone by. Raises OfferExpired, BalanceChanged,
+    their first date has gone by. ``offer`` as for ``build``. Raises OfferExpired, BalanceChanged,
     InstallmentTooSmall, PlanTooLong, TooManyParts, FirstPaymentTooLate, FirstPaymentInPast,
     FrequencyNotOffered, DownPaymentTooSmall, SettlementTooLow, AutomaticNotOffered,
     OfferNotInPolicy.
@@ -72,7 +73,8 @@ def admit(
     elif terms.basis is Basis.AGREED:
         _check_agreed_settlement(terms, account, policy, today)
     else:
-        _check_offered(terms, account, policy, today)
+        made = offer or find_offer(terms.key, account, policy, today)
+        _check_offered(terms, made, policy, today)
     return terms
 
 
@@ -167,8 +169,7 @@ def _check_plan(terms: Terms, account: AccountFacts, policy: Policy, today: date
     )
 
 
-def _check_offered(terms: Terms, account: AccountFacts, policy: Policy, today: date) -> None:
-    offer = find_offer(terms.key, account, policy, today)
+def _check_offered(terms: Terms, offer: Offer, policy: Policy, today: date) -> None:
     if (terms.kind, terms.total_cents) != (offer.kind, offer.total_cents):
         raise OfferNotInPolicy
     if (terms.valid_until is None) != (offer.valid_until is None):

@@ -49,10 +49,18 @@ AGREED_SETTLEMENT: Final = f"{Basis.AGREED}:settlement"
 AGREED_WHOLE: Final = f"{Basis.AGREED}:whole"
 
 
-def build(choice: Choice, account: AccountFacts, policy: Policy, today: date) -> Terms:
+def build(
+    choice: Choice,
+    account: AccountFacts,
+    policy: Policy,
+    today: date,
+    *,
+    offer: Offer | None = None,
+) -> Terms:
     """The exact terms of a choice, computed from the policy alone; nothing in it is trusted.
 
-    Terms granted by staff are kept, not built: their key is refused here. Payments are made by hand
+    ``offer``: the settlement that is chosen, where it was shown before and still stands. Terms
+    granted by staff are kept, not built: their key is refused here. Payments are made by hand
     where the policy has no others. Raises the errors of portal.domain.limits, money, paydays and
     schedules.
     """
@@ -69,7 +77,10 @@ def build(choice: Choice, account: AccountFacts, policy: Policy, today: date) ->
     builder = builders.get(choice.key) or builders.get(choice.key.partition(":")[0])
     if builder is None:
         raise OfferNotInPolicy
-    terms = builder(choice, account, policy, today)
+    if offer is None:
+        terms = builder(choice, account, policy, today)
+    else:
+        terms = settlement_terms(choice, account, policy, today, offer=offer)
     method = allowed_method(terms.method, policy)
     return terms if method is terms.method else replace(terms, method=method)
 
@@ -135,7 +146,14 @@ def plan_terms(choice: Choice, account: AccountFacts, policy: Policy, today: dat
     return terms
 
 
-def settlement_terms(choice: Choice, account: AccountFacts, policy: Policy, today: date) -> Terms:
+def settlement_terms(
+    choice: Choice,
+    account: AccountFacts,
+    policy: Policy,
+    today: date,
+    *,
+    offer: Offer | None = None,
+) -> Terms:
     """A settlement that is offered, at once or in its parts, begun before its last day.
 
     A choice with the deadline it was shown keeps that one. Raises OfferNotInPolicy, OfferExpired,
@@ -143,7 +161,7 @@ def settlement_terms(choice: Choice, account: AccountFacts, policy: Policy, toda
     """
     if choice.valid_until is not None and choice.valid_until < today:
         raise OfferExpired(valid_until=choice.valid_until)
-    offer = find_offer(choice.key, account, policy, today)
+    offer = offer or find_offer(choice.key, account, policy, today)
     until = offer.valid_until or today
     if choice.valid_until is not None:
         until = min(until, choice.valid_until)

@@ -1,4 +1,4 @@
-"""Offers that an earlier policy version promised: they stand to their last day beside the new."""
+"""Settlements that a debtor was shown: they stand to their last day, whatever changes meanwhile."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from portal.domain.facts import AccountFacts
+from portal.domain.money import NOTHING, Cents, minimum_charge
 from portal.domain.offers import Offer, at_least_as_good, offers
 from portal.domain.policy import Policy
 from portal.domain.terms import Kind
@@ -14,52 +15,102 @@ ORDER: Final = (Kind.PLAN, Kind.SETTLEMENT, Kind.FULL)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An earlier policy version, and the debtor's day on which its offers were shown last."""
+class Shown:
+    """A settlement as an account's debtor was shown it, and what was paid since, in cents.
+
+    ``policy`` is the version that made it. ``paid_cents`` is less than nothing where money of
+    before went back.
+    """
 
     policy: Policy
-    seen_on: date
+    key: str
+    total_cents: Cents
+    parts: int
+    valid_until: date
+    paid_cents: Cents = NOTHING
 
 
-def best(
-    account: AccountFacts, live: Policy, kept: Sequence[Kept], today: date
+def choosable(
+    account: AccountFacts, live: Policy, shown: Sequence[Shown], today: date
 ) -> tuple[Offer, ...]:
-    """What this account may choose today, each the best that any version still owes it.
+    """What this account may choose today: what is offered now, and what was shown and still stands.
 
-    A kept offer stands beside the live ones until its last day, unless a live one is at least as
-    good; a live one that loses to it in every way is not shown. Each says its ``policy_version``.
+    Where one is at least as good as another, only the better one is there. Each says its
+    ``policy_version``.
     """
-    made = offers(account, live, today)
-    if not kept:
-        return made
-    newest_first = sorted(kept, key=lambda one: (-one.policy.version, -one.seen_on.toordinal()))
-    owed = (offer for one in newest_first for offer in promised(account, one, today))
-    return tuple(sorted(_undominated([*made, *owed]), key=_order))
+    return beside(offers(account, live, today), account, shown, today)
 
 
-def promised(account: AccountFacts, kept: Kept, today: date) -> tuple[Offer, ...]:
-    """The offers of an earlier version that were made when it was seen and still stand today.
+def beside(
+    made: Sequence[Offer], account: AccountFacts, shown: Sequence[Shown], today: date
+) -> tuple[Offer, ...]:
+    """The same for offers that are made already."""
+    owed = promised(account, shown, today) if shown else ()
+    if not owed:
+        return tuple(made)
+    cheapest = {offer.mark: offer for offer in sorted([*made, *owed], key=_dearest_first)}
+    newest_first = sorted(cheapest.values(), key=lambda offer: -offer.policy_version)
+    return tuple(sorted(_undominated(newest_first), key=_order))
 
-    Only what has a last day was promised; that day is the one that was shown. An account that was
-    placed later was shown nothing.
+
+def promised(account: AccountFacts, shown: Sequence[Shown], today: date) -> tuple[Offer, ...]:
+    """What was shown and still stands today.
+
+    What was paid since counts: the settlement asks for what is left of its total, but never for
+    less than can be charged.
     """
-    if kept.seen_on < account.placed_on:
-        return ()
-    still = {offer.key for offer in offers(account, kept.policy, today)}
     return tuple(
-        offer
-        for offer in offers(account, kept.policy, kept.seen_on)
-        if offer.key in still and offer.valid_until is not None and today <= offer.valid_until
+        _left(one, account)
+        for one in shown
+        if today <= one.valid_until
+        and one.policy.currency == account.currency
+        and _asked(one) < account.balance_cents
     )
 
 
+def find_promise(
+    key: str, version: int, account: AccountFacts, shown: Sequence[Shown], today: date
+) -> Offer | None:
+    """The cheapest settlement of this key and version that was shown and still stands."""
+    found = [
+        one
+        for one in promised(account, shown, today)
+        if (one.key, one.policy_version) == (key, version)
+    ]
+    return max(found, key=_dearest_first, default=None)
+
+
+def _asked(one: Shown) -> Cents:
+    return Cents(max(one.total_cents - one.paid_cents, minimum_charge(one.policy.currency)))
+
+
+def _left(one: Shown, account: AccountFacts) -> Offer:
+    total = _asked(one)
+    parts = max(min(one.parts, total // minimum_charge(account.currency)), 1)
+    return Offer(
+        kind=Kind.SETTLEMENT,
+        key=one.key,
+        policy_version=one.policy.version,
+        currency=account.currency,
+        total_cents=total,
+        saved_cents=Cents(account.balance_cents - total),
+        parts=parts,
+        from_cents=Cents(total // parts),
+        valid_until=one.valid_until,
+    )
+
+
+def _dearest_first(offer: Offer) -> tuple[int, int]:
+    return -offer.total_cents, (offer.valid_until or date.max).toordinal()
+
+
 def _undominated(found: Sequence[Offer]) -> Iterable[Offer]:
-    """Those that no offer of another version beats or, being newer, equals."""
+    """Those that no other beats or, coming first, equals."""
     for place, one in enumerate(found):
         others = (
             at_least_as_good(other, one) and (n < place or not at_least_as_good(one, other))
             for n, other in enumerate(found)
-            if other.policy_version != one.policy_version
+            if n != place and other.kind is one.kind
         )
         if not any(others):
             yield one

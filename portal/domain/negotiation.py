@@ -14,7 +14,7 @@ from portal.domain import N_, DomainError
 from portal.domain.alternatives import MOST, closest
 from portal.domain.building import AGREED_PLAN, AGREED_SETTLEMENT, AGREED_WHOLE, build
 from portal.domain.facts import AccountFacts
-from portal.domain.kept_offers import Kept, promised
+from portal.domain.kept_offers import Shown, promised
 from portal.domain.limits import (
     FirstPaymentTooLate,
     InstallmentTooSmall,
@@ -92,19 +92,19 @@ def answer_beside(
     proposal: Proposal,
     account: AccountFacts,
     live: Policy,
-    kept: Sequence[Kept],
+    shown: Sequence[Shown],
     today: date,
 ) -> Answer:
-    """The same, beside what earlier versions still owe: nobody pays more than they were offered.
+    """The same, beside what was shown and still stands: nobody pays more than they were offered.
 
     What was promised is agreed where it fits, and stands before dearer settlements where it does
     not. Raises as ``answer``.
     """
     said = answer(proposal, account, live, today)
     total, _ = proposal.sums(account.balance_cents)
-    if not kept or total == account.balance_cents:
+    if not shown or total == account.balance_cents:
         return said
-    owed = sorted(_owed(proposal, account, kept, today), key=lambda one: one.terms.total_cents)
+    owed = sorted(_owed(proposal, account, shown, today), key=lambda one: one.terms.total_cents)
     fits = [one.terms for one in owed if one.axis is Axis.AMOUNT and one.terms.total_cents <= total]
     if isinstance(said, Agreed):
         cheaper = fits and fits[0].total_cents < said.terms.total_cents
@@ -115,29 +115,29 @@ def answer_beside(
 
 
 def _owed(
-    proposal: Proposal, account: AccountFacts, kept: Sequence[Kept], today: date
+    proposal: Proposal, account: AccountFacts, shown: Sequence[Shown], today: date
 ) -> Iterator[Alternative]:
     """Each promised settlement, paid as proposed as far as it goes; on the axis that gives way."""
     total, amount = proposal.sums(account.balance_cents)
     asked = count_parts(total, amount, minimum=minimum_charge(account.currency))
-    for one in kept:
-        for offer in promised(account, one, today):
-            until, count = offer.valid_until or today, min(asked, offer.parts)
-            choice = Choice(
-                key=offer.key,
-                count=count if count > 1 else None,
-                frequency=proposal.frequency if count > 1 else None,
-                first_on=min(proposal.first_on, until),
-                method=proposal.method,
-                valid_until=until,
-                days=proposal.days if count > 1 else (),
-            )
-            with suppress(DomainError):
-                terms = build(choice, account, one.policy, today)
-                later = proposal.first_on > until
-                axis = Axis.LENGTH if count < asked else Axis.START if later else Axis.AMOUNT
-                params: dict[str, object] = {"total": Money(terms.total_cents, terms.currency)}
-                yield Alternative(axis, terms, PROMISED, params | {"until": until})
+    policies = {one.policy.version: one.policy for one in shown}
+    for offer in promised(account, shown, today):
+        until, count = offer.valid_until or today, min(asked, offer.parts)
+        choice = Choice(
+            key=offer.key,
+            count=count if count > 1 else None,
+            frequency=proposal.frequency if count > 1 else None,
+            first_on=min(proposal.first_on, until),
+            method=proposal.method,
+            valid_until=until,
+            days=proposal.days if count > 1 else (),
+        )
+        with suppress(DomainError):
+            terms = build(choice, account, policies[offer.policy_version], today, offer=offer)
+            later = proposal.first_on > until
+            axis = Axis.LENGTH if count < asked else Axis.START if later else Axis.AMOUNT
+            params: dict[str, object] = {"total": Money(terms.total_cents, terms.currency)}
+            yield Alternative(axis, terms, PROMISED, params | {"until": until})
 
 
 def _beside(said: Alternatives | ForReview, owed: Alternative) -> Alternatives:

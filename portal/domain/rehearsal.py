@@ -2,14 +2,15 @@
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
 from portal.domain.building import settlement_floor
 from portal.domain.facts import AccountFacts
+from portal.domain.kept_offers import Shown, beside
 from portal.domain.money import WHOLE_BPS, Cents
 from portal.domain.offers import Offer, longest_plan, offers
 from portal.domain.policy import PlanLimits, Policy, SavedMethod
@@ -157,7 +158,8 @@ class Rehearsing:
     """Weighs accounts, one after the other, under a draft and what is live, and adds them up."""
 
     def __init__(self, draft: Policy, live: Policy | None) -> None:
-        self.draft, self.live = draft, live
+        newest = live.version if live else 0
+        self.draft, self.live = replace(draft, version=newest + 1), live
         self._found: defaultdict[tuple[str, object], list[int]] = defaultdict(lambda: [0, 0])
         self._plans = (live.plan if live else None, draft.plan)
         self._bands = {id(band): n for n, band in enumerate(draft.bands)}
@@ -180,8 +182,13 @@ class Rehearsing:
         for side in ("", "live:"):
             self._add(f"{side}gets", why, account.balance_cents)
 
-    def weigh(self, account: AccountFacts, today: date, *, seen: bool) -> Change | None:
-        """Count an account, and say what changes for it. ``seen``: its debtor saw its offers."""
+    def weigh(
+        self, account: AccountFacts, today: date, *, seen: bool, shown: Sequence[Shown] = ()
+    ) -> Change | None:
+        """Count an account, and say what changes for it. ``seen``: its debtor saw its offers.
+
+        What was ``shown`` and still stands is there before and after; sums are of either policy.
+        """
         after = offers(account, self.draft, today)
         before = offers(account, self.live, today) if self.live else ()
         self._count("", self.draft, account, today, after)
@@ -189,6 +196,7 @@ class Rehearsing:
             self._count("live:", self.live, account, today, before)
         self._count_bands(account, today, after)
         self._count_plan(account, today, after)
+        before, after = (beside(made, account, shown, today) for made in (before, after))
         found = difference(before, after, self._plans)
         if found is None:
             return None

@@ -31,6 +31,7 @@ from portal.models.links import (
     DebtorSession,
     OneTimeCode,
     PayerLink,
+    ShownOffer,
 )
 from portal.models.messages import HelpRequest, HelpStatus, Message, ThreadEntry
 from portal.models.payments import (
@@ -93,6 +94,7 @@ __all__ = [
     "RehearsalChange",
     "RehearsalStatus",
     "Role",
+    "ShownOffer",
     "Staff",
     "StaffClient",
     "StaffSession",

@@ -1,6 +1,6 @@
 """How a debtor comes in: links, one-time codes, sessions, and counted attempts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
@@ -117,6 +117,27 @@ class DebtorSession(Owned, Base):
     started_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class ShownOffer(Base):
+    """A settlement as the debtor could first see it in a visit; it is kept until its last day."""
+
+    __tablename__ = "shown_offer"
+    __table_args__ = (
+        of_client(),
+        belongs_to("account"),
+        belongs_to("debtor_session", "session_id"),
+    )
+
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    policy_version: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    total_cents: Mapped[Cents] = mapped_column(primary_key=True)
+    valid_until: Mapped[date] = mapped_column(primary_key=True)
+    parts: Mapped[int]
+    shown_at: Mapped[datetime]
+    session_id: Mapped[UUID]
 
 
 class AttemptCounter(Base):

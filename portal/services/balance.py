@@ -25,7 +25,8 @@ from portal.domain.statuses import (
     ProposalStatus,
 )
 from portal.models import Account, Client, Debtor, EntryKind, HelpStatus
-from portal.services.kept import KEPT, kept_of
+from portal.services.kept import SHOWN as SHOWN_OFFERS
+from portal.services.kept import shown_of
 from portal.services.offers import OfferSheet, facts_of, history_of, sheet
 from portal.services.policies import HAS_BEGUN, PublishedPolicy
 from portal.services.standing import IN_FORCE, judge, today_of, zone_of
@@ -42,7 +43,7 @@ CAST(json_build_object(
   'policy', (SELECT json_build_array(p.version, p.document, encode(p.sha256, 'hex'))
      FROM offer_policy p WHERE p.client_id = account.client_id AND {HAS_BEGUN}
      ORDER BY p.version DESC LIMIT 1),
-  'kept', ({KEPT}),
+  'shown', ({SHOWN_OFFERS}),
   'arrangement', (SELECT json_build_array(r.id, r.reference, r.kind, r.status, r.method,
        (SELECT json_build_array(i.due_on, i.amount_cents - i.paid_cents, i.status)
         FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id
@@ -307,8 +308,8 @@ def _offers(account: Account, debtor: Debtor, more: dict[str, Any], now: datetim
     allowed = judge(account, more["holds"] or (), today)
     paid = any(kind == EntryKind.PAYMENT for kind, *_ in more["entries"] or ())
     history = history_of(account, paid_here=paid, broke_plan=more["broke"])
-    facts, kept = facts_of(account, debtor, history), kept_of(more["kept"], debtor)
-    return sheet(facts, published, allowed, today, kept)
+    shown = shown_of(more["shown"], published.policy if published else None)
+    return sheet(facts_of(account, debtor, history), published, allowed, today, shown)
 
 
 def _line(kind: str, amount_cents: int, at: str) -> Line:

@@ -1,5 +1,6 @@
 """From what a debtor picked to exact terms that may be accepted today."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,13 +12,17 @@ from sqlalchemy.orm import Session
 from portal.domain.admission import admit
 from portal.domain.building import build
 from portal.domain.facts import AccountFacts
+from portal.domain.kept_offers import Shown, choosable, find_promise
 from portal.domain.limits import BalanceChanged, OfferExpired, OfferNotInPolicy
 from portal.domain.money import Cents, Money
+from portal.domain.offers import Offer
 from portal.domain.paydays import open_days
+from portal.domain.policy import Policy
 from portal.domain.schedules import Frequency
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Choice, Method, Terms, from_dict
 from portal.models import Account, Debtor, Proposal
+from portal.services.kept import read_shown
 from portal.services.offers import OfferSheet, read_facts
 from portal.services.open_proposals import granted_until
 from portal.services.policies import PublishedPolicy, live_policy, policy_version
@@ -129,11 +134,28 @@ def draft(
         return _granted(session, account, picked, facts=facts, today=today, now=now)
     live = sheet.published if sheet else None
     published = live or live_policy(session, account.client_id, now)
+    shown = sheet.shown if sheet else read_shown(session, account, published.policy, now)
+    offer = _on_the_page(picked, facts, published.policy, shown, today)
     if published.version != picked.policy_version:
-        _still_open(picked, today)
+        if offer is None:
+            _still_open(picked, today)
         published = policy_version(session, account.client_id, picked.policy_version)
-    terms = _built(picked.choice, facts, published, today)
-    return Draft(admit(terms, facts, published.policy, today), published, facts, today)
+    terms = _built(picked.choice, facts, published, today, offer)
+    admitted = admit(terms, facts, published.policy, today, offer=offer)
+    return Draft(admitted, published, facts, today)
+
+
+def _on_the_page(
+    picked: Picked, facts: AccountFacts, live: Policy, shown: Sequence[Shown], today: date
+) -> Offer | None:
+    """The settlement that a page shows under this key, if what was shown before still stands."""
+    key, version = picked.choice.key, picked.policy_version
+    promise = find_promise(key, version, facts, shown, today)
+    if promise is None or version != live.version:
+        return promise
+    return next(
+        (o for o in choosable(facts, live, shown, today) if o.mark == promise.mark), promise
+    )
 
 
 def _still_open(picked: Picked, today: date) -> None:
@@ -148,8 +170,14 @@ def _still_open(picked: Picked, today: date) -> None:
         raise OfferNotInPolicy
 
 
-def _built(choice: Choice, facts: AccountFacts, published: PublishedPolicy, today: date) -> Terms:
-    terms = build(choice, facts, published.policy, today)
+def _built(
+    choice: Choice,
+    facts: AccountFacts,
+    published: PublishedPolicy,
+    today: date,
+    offer: Offer | None,
+) -> Terms:
+    terms = build(choice, facts, published.policy, today, offer=offer)
     later = len(terms.schedule) > 1 or terms.first_on > today
     return terms if later else replace(terms, method=Method.MANUAL)
 

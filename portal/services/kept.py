@@ -1,61 +1,116 @@
-"""Which earlier versions of a client's limits still bind an account: those its debtor was shown.
+"""Settlements that a debtor was shown, written down when they come in: kept to their last day.
 
-A page writes nothing, so what was shown is known by who came: an offer of a version stands for a
-debtor who passed the identity check while that version was in force.
+A page writes nothing. Who passes the identity check may see the offers of that visit's days, so
+they are written down then, and again with what is paid towards a balance.
 """
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.domain import policy
-from portal.domain.kept_offers import Kept
-from portal.models import Account, Debtor
-from portal.services.policies import STARTS
-from portal.services.standing import today_of
+from portal.domain.kept_offers import Shown
+from portal.domain.money import Cents
+from portal.domain.offers import Offer
+from portal.domain.policy import Policy
+from portal.models import Account, ShownOffer
+from portal.services import evidence
+from portal.services.evidence import Actor
+from portal.services.policies import HAS_BEGUN
 
-LONGEST: Final = timedelta(days=400)
-"""Longer than any offer stands: a year, and a validation period."""
+MONEY: Final = "('payment', 'refund', 'refund_failed', 'chargeback', 'chargeback_reversed')"
+"""The kinds of ledger entries that are money paid here, or that went back."""
 
-KEPT: Final = f"""
-SELECT json_agg(json_build_array(v.document, v.seen_at)) FROM (
-  SELECT p.document, (
-    SELECT max(least(coalesce(s.ended_at, s.expires_at), later.starts_at)) FROM debtor_session s
-    WHERE s.client_id = account.client_id AND s.debtor_id = account.debtor_id
-      AND s.started_at < later.starts_at AND coalesce(s.ended_at, s.expires_at) > {STARTS}
-  ) AS seen_at
-  FROM offer_policy p CROSS JOIN LATERAL (
-    SELECT min(coalesce(w.live_from, w.published_at)) AS starts_at FROM offer_policy w
-    WHERE w.client_id = p.client_id AND w.version > p.version
-  ) later
-  WHERE p.client_id = account.client_id
-    AND later.starts_at > {STARTS} AND later.starts_at <= :now
-    AND later.starts_at > :now - make_interval(days => {LONGEST.days})
-) v WHERE v.seen_at IS NOT NULL
+ROW: Final = f"""
+json_build_array(o.key, o.total_cents, o.parts, o.valid_until,
+  (SELECT -coalesce(sum(e.amount_cents), 0) FROM ledger_entry e
+   WHERE e.client_id = o.client_id AND e.account_id = o.account_id AND e.at > o.shown_at
+     AND e.kind IN {MONEY}),
+  (SELECT v.document FROM offer_policy v
+   WHERE v.client_id = o.client_id AND v.version = o.policy_version AND v.version <>
+     (SELECT max(p.version) FROM offer_policy p
+      WHERE p.client_id = o.client_id AND {HAS_BEGUN})))
 """  # noqa: S608
-"""Earlier versions of the client of ``account``, each with when its debtor last saw it, in SQL."""
+"""A shown offer ``o``: what it asks, what was paid since, and limits that are not in force."""
+
+SHOWN: Final = f"""
+SELECT json_agg({ROW}) FROM shown_offer o
+WHERE o.client_id = account.client_id AND o.account_id = account.id
+  AND o.valid_until >= CAST(:now AS timestamptz)::date - 1
+"""  # noqa: S608
+"""What the debtor of ``account`` was shown and may still stand somewhere, in SQL."""
 
 _OF_ACCOUNT = text(f"""
-SELECT ({KEPT}) FROM account WHERE account.client_id = :client_id AND account.id = :account_id
+SELECT ({SHOWN}) FROM account WHERE account.client_id = :client_id AND account.id = :account_id
 """)  # noqa: S608
 
-Row = tuple[str, str]
+Row = tuple[str, int, int, str, int, str | None]
 
 
-def kept_of(rows: Iterable[Row] | None, debtor: Debtor) -> tuple[Kept, ...]:
-    """What ``KEPT`` found, with days in the debtor's own calendar."""
+def shown_of(rows: Iterable[Row] | None, live: Policy | None) -> tuple[Shown, ...]:
+    """What ``SHOWN`` found; ``live``: the limits in force, whose documents it leaves out."""
     return tuple(
-        Kept(policy.from_bytes(document), today_of(debtor, datetime.fromisoformat(seen_at)))
-        for document, seen_at in rows or ()
+        Shown(limits, key, Cents(total), parts, date.fromisoformat(until), Cents(paid))
+        for key, total, parts, until, paid, document in rows or ()
+        if (limits := policy.from_bytes(document) if document else live) is not None
     )
 
 
-def read_kept(
-    session: Session, account: Account, debtor: Debtor, now: datetime
-) -> tuple[Kept, ...]:
-    """The earlier versions that still bind an account, in one SELECT."""
+def read_shown(
+    session: Session, account: Account, live: Policy | None, now: datetime
+) -> tuple[Shown, ...]:
+    """What an account's debtor was shown and may still stand, in one SELECT."""
     asked = {"client_id": account.client_id, "account_id": account.id, "now": now}
-    return kept_of(session.scalar(_OF_ACCOUNT, asked), debtor)
+    return shown_of(session.scalar(_OF_ACCOUNT, asked), live)
+
+
+def keep_shown(
+    session: Session,
+    account: Account,
+    offers: Sequence[Offer],
+    *,
+    visit_id: UUID,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Write down which settlements a debtor can see in a visit; what stands already stays.
+
+    Only what has a last day is a promise. The caller commits.
+    """
+    about: dict[str, object] = {"client_id": account.client_id, "account_id": account.id}
+    about |= {"shown_at": now, "session_id": visit_id}
+    rows = [{**about, **_row(one)} for one in offers if one.valid_until is not None]
+    if not rows:
+        return
+    written = insert(ShownOffer).values(rows).on_conflict_do_nothing().returning(ShownOffer)
+    new = session.scalars(written).all()
+    if new:
+        told = {"actor": actor, "visit": str(visit_id), "offers": [_told(row) for row in new]}
+        evidence.record(
+            session,
+            client_id=account.client_id,
+            chain_id=account.chain_id,
+            type="offers.shown",
+            payload=told,
+            now=now,
+        )
+
+
+def _row(one: Offer) -> dict[str, object]:
+    names = ("policy_version", "key", "total_cents", "parts", "valid_until")
+    return {name: getattr(one, name) for name in names}
+
+
+def _told(row: ShownOffer) -> dict[str, object]:
+    return {
+        "offer_key": row.key,
+        "policy_version": row.policy_version,
+        "total_cents": row.total_cents,
+        "parts": row.parts,
+        "valid_until": row.valid_until.isoformat(),
+    }

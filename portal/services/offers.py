@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from portal.domain.capabilities import Capabilities
 from portal.domain.facts import AccountFacts, PaymentHistory
-from portal.domain.kept_offers import Kept, best
+from portal.domain.kept_offers import Shown, choosable
 from portal.domain.offers import Offer
 from portal.domain.policy import Policy
 from portal.domain.statuses import ArrangementStatus
 from portal.models import Account, Arrangement, Debtor, EntryKind, LedgerEntry
 from portal.rules.holidays import region_holidays
-from portal.services.kept import read_kept
+from portal.services import evidence
+from portal.services.kept import keep_shown, read_shown
 from portal.services.policies import PublishedPolicy, live_version
 from portal.services.standing import standing, today_of
 
@@ -25,7 +27,7 @@ class OfferSheet:
     """The offers of one day, with all they were computed from.
 
     ``offers`` is empty where none may be made, ``published`` None where there is no policy.
-    Offers of an earlier version stand beside those of ``published`` until the day that was shown.
+    What was ``shown`` before stands beside the offers of ``published`` until its last day.
     """
 
     published: PublishedPolicy | None
@@ -33,12 +35,12 @@ class OfferSheet:
     capabilities: Capabilities
     facts: AccountFacts
     today: date
-    kept: tuple[Kept, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
     def policy_of(self, offer: Offer) -> Policy:
         """The version that made an offer of this sheet. Raises LookupError for any other."""
         versions = [self.published.policy] if self.published else []
-        found = {one.version: one for one in (*versions, *(kept.policy for kept in self.kept))}
+        found = {one.version: one for one in (*versions, *(one.policy for one in self.shown))}
         return found[offer.policy_version]
 
 
@@ -90,8 +92,26 @@ def offers_for(session: Session, account: Account, now: datetime) -> OfferSheet:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     published = live_version(session, account.client_id, now)
     allowed = standing(session, account, now)
-    facts, kept = read_facts(session, account, debtor), read_kept(session, account, debtor, now)
-    return sheet(facts, published, allowed, today_of(debtor, now), kept)
+    facts, live = read_facts(session, account, debtor), published.policy if published else None
+    shown = read_shown(session, account, live, now)
+    return sheet(facts, published, allowed, today_of(debtor, now), shown)
+
+
+def promise(
+    session: Session, account: Account, *, visit_id: UUID, until: datetime, now: datetime
+) -> None:
+    """Write down the settlements that a visit may show until it ends: they are kept.
+
+    The caller commits.
+    """
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    first = offers_for(session, account, now)
+    last = sheet(
+        first.facts, first.published, first.capabilities, today_of(debtor, until), first.shown
+    )
+    seen = dict.fromkeys((*first.offers, *last.offers))
+    actor = evidence.debtor(account.debtor_id)
+    keep_shown(session, account, tuple(seen), visit_id=visit_id, actor=actor, now=now)
 
 
 def sheet(
@@ -99,10 +119,10 @@ def sheet(
     published: PublishedPolicy | None,
     allowed: Capabilities,
     today: date,
-    kept: Sequence[Kept] = (),
+    shown: Sequence[Shown] = (),
 ) -> OfferSheet:
     """The same from what is at hand already."""
     made: tuple[Offer, ...] = ()
     if published is not None and allowed.offer.allowed:
-        made = best(facts, published.policy, kept, today)
-    return OfferSheet(published, made, allowed, facts, today, tuple(kept))
+        made = choosable(facts, published.policy, shown, today)
+    return OfferSheet(published, made, allowed, facts, today, tuple(shown))

@@ -1,6 +1,5 @@
 """Proposals: what a debtor suggests beyond the limits waits for a person and binds nobody."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,7 +12,6 @@ from portal.domain import terms as wording
 from portal.domain.admission import grant
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.holds import Capability
-from portal.domain.kept_offers import Kept
 from portal.domain.negotiation import answer_beside
 from portal.domain.paydays import open_days
 from portal.domain.policy import Answerer
@@ -201,9 +199,7 @@ def closed_by(session: Session, account: Account) -> Closed | None:
     return Closed.AGREED_OTHERWISE if live_arrangement(session, account) else None
 
 
-def answer_today(
-    wish: dict[str, Any], sheet: OfferSheet, kept: Sequence[Kept] = ()
-) -> domain.Answer | None:
+def answer_today(wish: dict[str, Any], sheet: OfferSheet) -> domain.Answer | None:
     """What the machine says to a wish today; its first payment is not before. None: nothing."""
     if sheet.published is None or not sheet.capabilities.offer.allowed:
         return None
@@ -211,7 +207,7 @@ def answer_today(
     wished = replace(wished, first_on=max(wished.first_on, sheet.today))
     try:
         limits = sheet.published.policy
-        return answer_beside(wished, sheet.facts, limits, kept, sheet.today)
+        return answer_beside(wished, sheet.facts, limits, sheet.shown, sheet.today)
     except DomainError:
         return None
 

@@ -1,9 +1,10 @@
 """The accounts of a rehearsal, batch by batch: read as plain rows, weighed, what changes kept.
 
 Account ids rise with time, so a batch is a range of them, and what else is known of its accounts is
-read by the same range: six statements for ten thousand accounts.
+read by the same range: seven statements for ten thousand accounts.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,10 +16,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db import psycopg_connection
+from portal.domain.kept_offers import Shown
+from portal.domain.policy import Policy
 from portal.domain.rehearsal import Change, Gets, Rehearsing, best, written
 from portal.domain.statuses import LIVE, ArrangementStatus
 from portal.domain.terms import Kind
 from portal.models import Account, Debtor, OfferPolicy, Rehearsal
+from portal.services.kept import ROW, Row, shown_of
 from portal.services.offers import facts_of, history_of
 from portal.services.standing import IN_FORCE, judge, today_of
 
@@ -51,7 +55,10 @@ _CAME = f"""
   SELECT DISTINCT a.id FROM account a
   JOIN debtor_session s ON s.client_id = a.client_id AND s.debtor_id = a.debtor_id
   WHERE {_RANGE.format("a", "id")}
-    AND s.started_at >= %(since)s AND s.started_at <= %(now)s"""  # noqa: S608
+    AND coalesce(s.ended_at, s.expires_at) > %(since)s AND s.started_at <= %(now)s"""  # noqa: S608
+_SHOWN = f"""
+  SELECT o.account_id, {ROW.replace(":now", "%(now)s")} FROM shown_offer o
+  WHERE {_RANGE.format("o", "account_id")} AND o.valid_until >= %(now)s::date - 1"""  # noqa: S608
 
 # Of the debtors who ever came, those who ever agreed to a settlement, and for how much of what.
 _TAKE_UP = """
@@ -102,6 +109,7 @@ class Known(NamedTuple):
     agreed: set[UUID]
     held: dict[UUID, list[str]]
     came: set[UUID]
+    shown: dict[UUID, tuple[Shown, ...]]
 
 
 def number_of(session: Session, where: Where) -> int:
@@ -139,7 +147,7 @@ def weigh(
     """
     if not rows:
         return
-    known = _known(session, where, rows[-1].id, seen_since)
+    known = _known(session, where, rows[-1].id, seen_since, run.live)
     days: dict[tuple[object, ...], date] = {}
     for row in rows:
         # A row reads like the account and the debtor whose columns it has.
@@ -153,11 +161,15 @@ def weigh(
             run.skip(facts, Gets.AGREED)
         elif not (allowed.offer.allowed and allowed.accept.allowed):
             run.skip(facts, Gets.NOT_ALLOWED)
-        elif change := run.weigh(facts, today, seen=row.id in known.came):
+        elif change := run.weigh(
+            facts, today, seen=row.id in known.came, shown=known.shown.get(row.id, ())
+        ):
             yield row, change
 
 
-def _known(session: Session, where: Where, last: UUID, since: datetime | None) -> Known:
+def _known(
+    session: Session, where: Where, last: UUID, since: datetime | None, limits: Policy | None
+) -> Known:
     values = where.values(last=last, since=since)
     came = _read(session, _CAME, values) if since else ()
     broken = {**values, "statuses": [ArrangementStatus.BROKEN]}
@@ -168,7 +180,15 @@ def _known(session: Session, where: Where, last: UUID, since: datetime | None) -
         agreed={one for (one,) in _read(session, _ARRANGED, live)},
         held=dict(_read(session, _HELD, values)),
         came={one for (one,) in came},
+        shown=_shown(_read(session, _SHOWN, values), limits),
     )
+
+
+def _shown(rows: Sequence[tuple[Any, ...]], live: Policy | None) -> dict[UUID, tuple[Shown, ...]]:
+    found: defaultdict[UUID, list[Row]] = defaultdict(list)
+    for account_id, row in rows:
+        found[account_id].append(row)
+    return {account_id: shown_of(rows, live) for account_id, rows in found.items()}
 
 
 def keep(session: Session, rehearsal: Rehearsal, changes: Iterator[tuple[Any, Change]]) -> None:

@@ -129,6 +129,14 @@ def _terms(at_once: str, in_parts: str) -> Detail:
     return detail
 
 
+def _offers(payload: Payload, account: Account) -> Words:
+    """The cheapest of the settlements that could be seen, and its last day."""
+    least = min(payload["offers"], key=lambda one: (one["total_cents"], one["valid_until"]))
+    said = {"total": (least["total_cents"], account.currency)}
+    said["day"] = date.fromisoformat(least["valid_until"])
+    return Words(N_("%(total)s until %(day)s, or more."), said)
+
+
 def _method(payload: Payload, account: Account) -> Words | None:
     method = payload.get("method")
     if not method:
@@ -263,6 +271,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "message.failed": (N_("Message not delivered"), _as(_MESSAGE, "template", "channel")),
     "message.sent": (N_("Message sent"), _as(_MESSAGE, "template", "channel")),
     "message.suppressed": (N_("Message held back"), _held),
+    "offers.shown": (N_("Settlements shown"), _offers),
     "payer_link.issued": (
         N_("Asked somebody else to pay"),
         _as(_PAID, "reference", "amount_cents"),

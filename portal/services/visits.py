@@ -20,6 +20,7 @@ from portal.models.base import ids
 from portal.services import evidence
 from portal.services.identity import Passed
 from portal.services.links import OpenedLink, accounts_of, tell_accounts
+from portal.services.offers import promise
 
 LONGEST = timedelta(hours=12)
 USER_AGENT_LENGTH = 400
@@ -103,7 +104,10 @@ def start_visit(
         "method": passed.method,
         "attempts": passed.attempts,
     }
-    tell_accounts(session, accounts_of(session, opened.debtor), "identity.passed", told, now)
+    accounts = accounts_of(session, opened.debtor)
+    tell_accounts(session, accounts, "identity.passed", told, now)
+    for account in accounts:
+        promise(session, account, visit_id=visit.id, until=visit.expires_at, now=now)
     return visit, token
 
 

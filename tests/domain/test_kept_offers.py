@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from portal.domain import DomainError
 from portal.domain.admission import admit
 from portal.domain.building import build
-from portal.domain.facts import AccountFacts
-from portal.domain.kept_offers import Kept, best, promised
-from portal.domain.money import Cents
+from portal.domain.facts import AccountFacts, PaymentHistory
+from portal.domain.kept_offers import Shown, choosable, find_promise, promised
+from portal.domain.money import Cents, minimum_charge
 from portal.domain.negotiation import answer, answer_beside
 from portal.domain.offers import at_least_as_good, offers
-from portal.domain.policy import Band, Policy, Tier
+from portal.domain.policy import Band, Policy, Segment, Tier
 from portal.domain.proposals import Agreed, Alternatives, Answer, ForReview, Proposal
 from portal.domain.terms import Choice, Kind
 from tests.domain.policies import policies, proposals, situations
@@ -22,7 +22,6 @@ from tests.domain.test_policy import POLICY
 
 Situation = tuple[AccountFacts, Policy, date]
 LATER = TODAY + timedelta(days=10)
-LONG_AGO = TODAY - timedelta(days=200)
 
 
 def with_tiers(version: int, *tiers: Tier) -> Policy:
@@ -34,89 +33,135 @@ DEARER = with_tiers(4, Tier(80_00, 1, 20))
 CHEAPER = with_tiers(4, Tier(60_00, 1, 90))
 
 
-def settlements(live: Policy, *kept: Kept, today: date = LATER) -> list[tuple[int, int]]:
-    found = best(DANA, live, kept, today)
+def showing(account: AccountFacts, policy: Policy, day: date, paid: int = 0) -> tuple[Shown, ...]:
+    """What a debtor sees who comes on a day, and what they pay afterwards."""
+    return tuple(
+        Shown(policy, one.key, one.total_cents, one.parts, one.valid_until, Cents(paid))
+        for one in offers(account, policy, day)
+        if one.valid_until is not None
+    )
+
+
+SEEN = showing(DANA, OLD, TODAY)
+
+
+def settlements(
+    live: Policy, *shown: Shown, account: AccountFacts = DANA, today: date = LATER
+) -> list[tuple[int, int]]:
+    found = choosable(account, live, shown, today)
     return [(one.policy_version, one.total_cents) for one in found if one.kind is Kind.SETTLEMENT]
 
 
 def test_an_offer_stays_when_the_client_asks_for_more() -> None:
-    assert settlements(DEARER, Kept(OLD, TODAY)) == [(3, 868_00)]
+    assert settlements(DEARER, *SEEN) == [(3, 868_00)]
 
 
 def test_the_better_offer_is_shown_when_the_client_asks_for_less() -> None:
-    assert settlements(CHEAPER, Kept(OLD, TODAY)) == [(4, 744_00)]
+    assert settlements(CHEAPER, *SEEN) == [(4, 744_00)]
 
 
 def test_what_is_better_in_one_way_only_stands_beside_what_was_promised() -> None:
     in_parts = with_tiers(4, Tier(80_00, 3, 60))
-    assert settlements(in_parts, Kept(OLD, TODAY)) == [(4, 992_00), (3, 868_00)]
+    assert settlements(in_parts, *SEEN) == [(4, 992_00), (3, 868_00)]
 
 
 def test_a_dearer_offer_that_lasts_longer_stands_beside_the_promise() -> None:
     longer = with_tiers(4, Tier(80_00, 1, 120))
-    assert settlements(longer, Kept(OLD, TODAY)) == [(3, 868_00), (4, 992_00)]
+    assert settlements(longer, *SEEN) == [(3, 868_00), (4, 992_00)]
 
 
 def test_an_offer_ends_on_the_last_day_that_was_shown() -> None:
-    (promise,) = promised(DANA, Kept(OLD, TODAY), TODAY)
+    (promise,) = SEEN
     last = promise.valid_until
-    assert last is not None
-    assert settlements(DEARER, Kept(OLD, TODAY), today=last)[0] == (3, 868_00)
-    assert settlements(DEARER, Kept(OLD, TODAY), today=last + timedelta(days=1)) == [(4, 992_00)]
-    assert settlements(DEARER, Kept(OLD, LONG_AGO)) == [(4, 992_00)]
+    assert settlements(DEARER, *SEEN, today=last)[0] == (3, 868_00)
+    assert settlements(DEARER, *SEEN, today=last + timedelta(days=1)) == [(4, 992_00)]
 
 
 def test_the_same_offer_of_two_versions_is_shown_once() -> None:
     same = replace(OLD, version=4)
-    assert settlements(same, Kept(OLD, TODAY)) == [(4, 868_00)]
+    assert settlements(same, *SEEN) == [(4, 868_00)]
 
 
-def test_without_an_earlier_version_there_are_the_live_offers() -> None:
-    assert best(DANA, POLICY, (), TODAY) == offers(DANA, POLICY, TODAY)
+def test_where_nothing_was_shown_there_are_the_live_offers() -> None:
+    assert choosable(DANA, POLICY, (), TODAY) == offers(DANA, POLICY, TODAY)
 
 
-@given(situations(), policies(), st.integers(0, 90))
-def test_nobody_is_worse_off_than_with_either_version_alone(
-    situation: Situation, live: Policy, days: int
+def test_a_part_payment_counts_towards_what_was_shown() -> None:
+    paid = replace(DANA, balance_cents=Cents(1_140_00))
+    assert settlements(OLD, *showing(DANA, OLD, TODAY, paid=100_00), account=paid) == [(3, 768_00)]
+
+
+def test_money_that_went_back_is_owed_again() -> None:
+    after_refund = replace(DANA, balance_cents=Cents(1_340_00))
+    shown = showing(DANA, OLD, TODAY, paid=-100_00)
+    assert settlements(DEARER, *shown, account=after_refund) == [(3, 968_00)]
+
+
+def test_who_paid_all_that_was_asked_closes_the_account_with_the_smallest_charge() -> None:
+    paid = replace(DANA, balance_cents=Cents(300_00))
+    assert settlements(DEARER, *showing(DANA, OLD, TODAY, paid=940_00), account=paid) == [(3, 50)]
+
+
+def test_no_offer_stands_once_less_is_owed_than_it_asks() -> None:
+    reduced = replace(DANA, balance_cents=Cents(868_00))
+    assert settlements(DEARER, *SEEN, account=reduced) == [(4, 694_40)]
+
+
+def test_an_account_that_moves_to_other_limits_keeps_what_it_was_shown() -> None:
+    broke = Segment("broke", histories=(PaymentHistory.BROKE_PLAN,))
+    bands = (Band(tiers=(Tier(70_00, 1, 60),)), Band(segment="broke", tiers=(Tier(95_00, 1, 60),)))
+    limits = replace(POLICY, version=3, segments=(broke,), bands=bands)
+    moved = replace(DANA, history=PaymentHistory.BROKE_PLAN)
+    assert settlements(limits, account=moved) == [(3, 1_178_00)]
+    assert settlements(limits, *showing(DANA, limits, TODAY), account=moved) == [
+        (3, 868_00),
+        (3, 1_178_00),
+    ]
+
+
+@given(situations(), policies(), st.integers(0, 90), st.integers(0, 100))
+def test_nobody_is_worse_off_for_what_they_were_shown_or_for_what_they_paid(
+    situation: Situation, live: Policy, days: int, share: int
 ) -> None:
     account, before, today = situation
-    kept = Kept(before, today - timedelta(days=days))
+    paid = account.balance_cents * share // 100
+    shown = showing(account, before, today - timedelta(days=days), paid)
+    left = replace(account, balance_cents=Cents(account.balance_cents - paid))
     live = replace(live, version=before.version + 1)
-    found = best(account, live, [kept], today)
-    for one in (*offers(account, live, today), *promised(account, kept, today)):
+    found = choosable(left, live, shown, today)
+    for one in (*offers(left, live, today), *promised(left, shown, today)):
         assert any(at_least_as_good(other, one) for other in found)
+    for one in shown:
+        stands = today <= one.valid_until and left.balance_cents > minimum_charge(left.currency)
+        if stands and one.total_cents - paid < left.balance_cents:
+            least = max(one.total_cents, paid + minimum_charge(left.currency))
+            assert min(offer.total_cents for offer in found) + paid <= least
 
 
-@given(situations(), policies(), st.integers(0, 90))
+@given(situations(), policies(), st.integers(0, 90), st.integers(0, 90))
 def test_every_kept_offer_can_be_accepted_under_its_own_version_until_its_last_day(
-    situation: Situation, live: Policy, days: int
+    situation: Situation, live: Policy, days: int, share: int
 ) -> None:
     account, before, seen_on = situation
     today = seen_on + timedelta(days=days)
+    paid = account.balance_cents * share // 100
+    shown = showing(account, before, seen_on, paid)
+    left = replace(account, balance_cents=Cents(account.balance_cents - paid))
     live = replace(live, version=before.version + 1)
-    for one in best(account, live, [Kept(before, seen_on)], today):
+    for one in choosable(left, live, shown, today):
         if one.policy_version == before.version:
+            found = find_promise(one.key, one.policy_version, left, shown, today)
+            assert found == one
             choice = Choice(key=one.key, total_cents=one.total_cents, valid_until=one.valid_until)
-            terms = build(choice, account, before, today)
-            assert admit(terms, account, before, today) == terms
-            assert terms.valid_until == one.valid_until
-
-
-@given(situations(), st.integers(0, 90))
-def test_a_promise_is_kept_by_its_version_as_long_as_it_says(
-    situation: Situation, days: int
-) -> None:
-    account, policy, seen_on = situation
-    today = seen_on + timedelta(days=days)
-    made = [one for one in offers(account, policy, seen_on) if one.valid_until is not None]
-    standing = [one for one in made if one.valid_until is not None and one.valid_until >= today]
-    assert [*promised(account, Kept(policy, seen_on), today)] == standing
+            terms = build(choice, left, before, today, offer=found)
+            assert admit(terms, left, before, today, offer=found) == terms
+            assert (terms.total_cents, terms.valid_until) == (one.total_cents, one.valid_until)
 
 
 def proposing(total: int, **given: Any) -> Answer:
     proposal = Proposal(first_on=LATER, total_cents=Cents(total), **given)
     live = replace(DEARER, agree=replace(POLICY.agree, settlement_bps=80_00))
-    return answer_beside(proposal, DANA, live, (Kept(OLD, TODAY),), LATER)
+    return answer_beside(proposal, DANA, live, SEEN, LATER)
 
 
 def test_who_types_what_they_were_offered_gets_that_offer() -> None:
@@ -124,7 +169,7 @@ def test_who_types_what_they_were_offered_gets_that_offer() -> None:
         said = proposing(typed)
         assert isinstance(said, Agreed)
         assert (said.terms.total_cents, said.terms.policy_version) == (868_00, 3)
-        assert admit(said.terms, DANA, OLD, LATER) == said.terms
+        assert admit(said.terms, DANA, OLD, LATER, offer=promised(DANA, SEEN, LATER)[0])
 
 
 def test_nothing_dearer_is_called_the_lowest_beside_a_promise() -> None:
@@ -144,12 +189,12 @@ def test_nobody_is_answered_worse_for_what_they_were_promised(
 ) -> None:
     account, policy, today = situation
     proposal = data.draw(proposals(account, live, today))
-    kept = (Kept(policy, today - timedelta(days=days)),)
+    shown = showing(account, policy, today - timedelta(days=days))
     try:
         alone = answer(proposal, account, live, today)
     except DomainError:
         return
-    beside = answer_beside(proposal, account, live, kept, today)
+    beside = answer_beside(proposal, account, live, shown, today)
     if isinstance(alone, Agreed):
         assert isinstance(beside, Agreed)
         assert beside.terms.total_cents <= alone.terms.total_cents

@@ -1,15 +1,16 @@
 """What a draft of limits changes for one account, and what the sums over all are worth."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from portal.domain.facts import AccountFacts
+from portal.domain.kept_offers import Shown
 from portal.domain.money import Cents
 from portal.domain.offers import offers
 from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, SavedMethod, Tier
-from portal.domain.rehearsal import Difference, Figures, Rehearsing, difference, read, written
+from portal.domain.rehearsal import Difference, Figures, Rehearsing, best, difference, read, written
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Kind
 
@@ -96,6 +97,17 @@ def test_without_limits_in_force_whatever_is_offered_is_new():
     assert change is not None
     assert (change.difference, change.before) == (Difference.NEW, ())
     assert Figures(run.sums).gains.accounts == 1
+
+
+def test_what_was_shown_and_still_stands_is_there_before_and_after():
+    cheap = Tier(50_00, 1, 30)
+    shown = [Shown(LIVE, cheap.key, Cents(500_00), 1, TODAY + timedelta(days=5))]
+    run = Rehearsing(replace(LIVE, bands=(Band(tiers=(Tier(60_00, 1, 3),)),)), LIVE)
+    change = run.weigh(ACCOUNT, TODAY, seen=True, shown=shown)
+    assert change is not None
+    for side in (change.before, change.after):
+        assert best(side, Kind.SETTLEMENT) == 500_00
+    assert Figures(run.sums).given("offered") == 400_00, "sums are of the draft alone"
 
 
 def test_the_rhythm_of_a_plan_decides_how_many_months_it_lasts():

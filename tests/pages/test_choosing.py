@@ -268,6 +268,20 @@ def test_a_part_is_paid_today_without_an_agreement(
     assert said(http.get(path(dana))).startswith("You owe $1,180.00")
 
 
+def test_a_part_that_was_paid_counts_towards_the_offer_that_was_shown(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> None:
+    words = said(http.get(f"{path(dana)}/part"))
+    assert "counts towards our offer to close your account for $868.00" in words
+    assert "The rest stays as it is." not in words
+    ask(http, dana, "part", amount="60")
+    http.get(pay_at_stripe(session, stripe))
+    typed = {"total": "settlement:7000:1@1", "parts": "1", "start": "today"}
+    answered = ask(http, dana, "settle", **typed)
+    assert "Agree and pay $808.00 now" in said(http.get(answered.location))
+    assert "close your account for $808.00" in said(http.get(f"{path(dana)}/part"))
+
+
 @pytest.mark.parametrize(
     ("amount", "problem"),
     [
@@ -292,7 +306,7 @@ def test_a_part_that_cannot_be_taken_is_refused_in_words(
     assert session.scalar(select(func.count(Payment.id))) == 0
 
 
-def test_a_client_without_plans_shows_none(
+def test_a_client_without_plans_shows_none_and_keeps_the_settlements_that_were_shown(
     http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ) -> None:
     client = session.get_one(Client, dana.client.id)
@@ -303,7 +317,7 @@ def test_a_client_without_plans_shows_none(
     assert "Pay a bit each month" not in words
     assert "Pay it all today" in words
     assert http.get(f"{path(dana)}/plan").status_code == 409
-    assert http.get(f"{path(dana)}/settle").status_code == 409
+    assert "$868.00" in said(http.get(f"{path(dana)}/settle"))
 
 
 def test_a_client_without_a_policy_still_takes_a_part(

@@ -8,10 +8,19 @@ from sqlalchemy import select
 
 from portal.db import PortalSession
 from portal.domain import DomainError, policy
-from portal.domain.kept_offers import Kept
+from portal.domain.money import Cents
 from portal.domain.policy import Band, Policy, Tier
 from portal.domain.terms import Choice, Kind
-from portal.models import Account, Client, Debtor, OfferPolicy, PolicyDraft, Role, Staff
+from portal.models import (
+    Account,
+    Client,
+    EntryKind,
+    OfferPolicy,
+    PolicyDraft,
+    Role,
+    ShownOffer,
+    Staff,
+)
 from portal.services import evidence
 from portal.services.approvals import (
     Incomplete,
@@ -31,10 +40,11 @@ from portal.services.drafts import (
     limits_of,
     save_draft,
 )
-from portal.services.kept import read_kept
-from portal.services.offers import offers_for
+from portal.services.ledger import lock_account, post
+from portal.services.offers import offers_for, promise
 from portal.services.policies import Release, live_policy, publish_policy
 from portal.services.rehearsals import ask, run_batch
+from portal.services.visits import LONGEST
 from tests.databases import acting_as
 from tests.factories import (
     NOW,
@@ -236,12 +246,18 @@ def settlements(session: PortalSession, account: Account, now: datetime) -> list
     return [(one.policy_version, one.total_cents) for one in made if one.kind is Kind.SETTLEMENT]
 
 
+def comes_in(session: PortalSession, account: Account, now: datetime) -> None:
+    """The debtor passes the identity check, and can see what there is for half a day."""
+    visit = make_visit(session, account, started_at=now)
+    promise(session, account, visit_id=visit.session_id, until=now + LONGEST, now=now)
+
+
 def test_who_was_shown_an_offer_keeps_it_to_its_last_day_and_others_do_not(
     session: PortalSession, office: Office
 ) -> None:
     client, _, _ = office
     came, stayed_away = dana(session, client), dana(session, client)
-    make_visit(session, came, started_at=NOW)
+    comes_in(session, came, NOW)
     shown = next(o for o in offers_for(session, came, NOW).offers if o.key == "settlement:7000:1")
     assert shown.valid_until is not None
     release = Release(live_from=NOW + DAY)
@@ -265,27 +281,58 @@ def test_who_was_shown_an_offer_gets_the_better_one_when_limits_improve(
 ) -> None:
     client, _, _ = office
     account = dana(session, client)
-    make_visit(session, account, started_at=NOW)
+    comes_in(session, account, NOW)
     live = live_policy(session, client.id, NOW).policy
     better = replace(live, bands=(Band(tiers=(Tier(5_000, 3, 90),)),), agree=live.review)
     publish_policy(session, client.id, better, by=None, now=NOW + DAY)
     assert settlements(session, account, NOW + 2 * DAY) == [(2, 620_00)]
 
 
-def test_a_version_that_was_never_in_force_was_shown_to_nobody(
+def moves(
+    session: PortalSession, account: Account, kind: EntryKind, cents: int, now: datetime
+) -> None:
+    locked = lock_account(session, account.id)
+    post(session, locked, kind=kind, source=str(kind), amount_cents=Cents(cents), now=now)
+
+
+def test_what_was_shown_late_in_the_evening_is_kept_as_it_reads_after_midnight(
     session: PortalSession, office: Office
 ) -> None:
     client, _, _ = office
     account = dana(session, client)
-    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    make_visit(session, account, started_at=NOW + DAY)
-    release = Release(live_from=NOW + 5 * DAY)
-    publish_policy(
-        session, client.id, tightened(session, client), by=None, now=NOW, release=release
-    )
-    publish_policy(session, client.id, tightened(session, client), by=None, now=NOW + 2 * DAY)
-    (kept,) = read_kept(session, account, debtor, NOW + 6 * DAY)
-    first = policy.from_bytes(
-        session.scalars(select(OfferPolicy.document).where(OfferPolicy.version == 1)).one()
-    )
-    assert kept == Kept(first, date(2026, 11, 25)), "the visit lasted past midnight"
+    comes_in(session, account, NOW)
+    of_account = ShownOffer.account_id == account.id
+    shown = session.scalars(select(ShownOffer.valid_until).where(of_account))
+    tomorrow = offers_for(session, account, NOW + DAY).offers
+    assert {one.valid_until for one in tomorrow if one.valid_until} <= set(shown)
+
+
+def test_coming_again_adds_nothing_and_the_record_names_what_was_shown(
+    session: PortalSession, office: Office
+) -> None:
+    client, _, _ = office
+    account = dana(session, client)
+    for hours in (0, 1, 2):
+        comes_in(session, account, NOW + timedelta(hours=hours))
+    rows = session.scalars(select(ShownOffer).where(ShownOffer.account_id == account.id)).all()
+    leaves = evidence.account_leaves(session, account)
+    said = [leaf.payload for leaf in leaves if leaf.type == "offers.shown"]
+    assert len(said) == 1
+    assert {(o["offer_key"], o["total_cents"], o["valid_until"]) for o in said[0]["offers"]} == {
+        (row.key, row.total_cents, row.valid_until.isoformat()) for row in rows
+    }
+
+
+def test_part_payments_count_towards_what_was_shown_and_refunds_are_owed_again(
+    session: PortalSession, office: Office
+) -> None:
+    client, _, _ = office
+    account = dana(session, client)
+    comes_in(session, account, NOW)
+    moves(session, account, EntryKind.PAYMENT, -100_00, NOW + timedelta(hours=1))
+    assert (1, 768_00) in settlements(session, account, NOW + DAY)
+    moves(session, account, EntryKind.REFUND, 40_00, NOW + timedelta(hours=2))
+    assert (1, 808_00) in settlements(session, account, NOW + DAY)
+    picked = Picked(Choice(key="settlement:7000:1"), 1, account.balance_cents)
+    drafted = draft(session, account, picked, now=NOW + DAY)
+    assert (drafted.terms.total_cents, drafted.terms.balance_cents) == (808_00, 1_180_00)

@@ -20,6 +20,7 @@ from portal.blueprints.debtor.wishes import (
 )
 from portal.blueprints.debtor.words import money, moves
 from portal.blueprints.fields import OTHER, MoneyField, Pick
+from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.building import build, settlement_frequencies
 from portal.domain.limits import OfferNotInPolicy, latest_first_on
@@ -29,9 +30,11 @@ from portal.domain.proposals import Proposal
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Basis, Choice, Kind
 from portal.models import PaymentPurpose
-from portal.security import audience
+from portal.security import audience, current_visit
 from portal.services.balance import Balance
-from portal.web import Form, explain, locale, ngettext, see_other, url_for
+from portal.services.offers import promise
+from portal.services.visits import LONGEST
+from portal.web import Form, explain, locale, ngettext, now, see_other, session, url_for
 from portal.web import gettext as _
 
 
@@ -156,7 +159,8 @@ def _reviewed(
 ) -> ResponseReturnValue | None:
     """The review of an offer as chosen; None where it cannot be had so, which the form says."""
     try:
-        build(choice, view.offers.facts, view.offers.policy_of(offer), view.today)
+        limits = view.offers.policy_of(offer)
+        build(choice, view.offers.facts, limits, view.today, offer=offer)
     except DomainError as error:
         form.form_errors.append(explain(error))
         return None
@@ -183,10 +187,22 @@ def part(account_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             amount = part_payment(form.amount.data, view.offers.facts)
-            return go_to_checkout(
-                account_id=account_id, purpose=PaymentPurpose.ONE_OFF, amount_cents=amount
-            )
+            return _paid_towards(view, amount)
         except DomainError as error:
             form.form_errors.append(explain(error))
     card = card_text(view, locale())
-    return show("debtor/part.html", view, form=form, card=card), 422 if form.errors else 200
+    shown = [offer for offer in view.offers.offers if offer.valid_until]
+    least = min(shown, key=lambda offer: offer.total_cents, default=None)
+    page = show("debtor/part.html", view, form=form, card=card, offer=least)
+    return page, 422 if form.errors else 200
+
+
+def _paid_towards(view: Balance, amount: Cents) -> ResponseReturnValue:
+    """On to Checkout; the offers that this page named are kept, and the payment counts for them."""
+    visit = current_visit()
+    ends = visit.started_at + LONGEST
+    promise(session, view.account, visit_id=visit.session_id, until=ends, now=now())
+    commit(session, "offers.promise")
+    return go_to_checkout(
+        account_id=view.account.id, purpose=PaymentPurpose.ONE_OFF, amount_cents=amount
+    )

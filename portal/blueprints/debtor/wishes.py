@@ -168,8 +168,8 @@ def negotiated(view: Balance, wish: Proposal, form: Form) -> ResponseReturnValue
     None where no answer can be given: then the form says why.
     """
     try:
-        kept = view.offers.kept
-        said = answer_beside(wish, view.offers.facts, policy_of(view), kept, view.today)
+        shown = view.offers.shown
+        said = answer_beside(wish, view.offers.facts, policy_of(view), shown, view.today)
         if isinstance(said, Agreed):
             c = pick(view, choice_of(said.terms), said.terms.policy_version)
             return see_other(url_for(".review", account_id=view.account.id, c=c))
