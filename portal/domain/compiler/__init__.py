@@ -91,7 +91,10 @@ def compile(policy: Policy) -> Compiled:
 
 
 def check(policy: Policy) -> list[Problem]:
-    """Every problem of a policy; an empty list means that it can be published."""
+    """Every problem of a policy; an empty list means that it can be published.
+
+    What a payment leads to is looked at once nothing else is wrong.
+    """
     if policy.currency not in MINIMUM_CHARGE_CENTS:
         text = N_("We cannot take payments in %(currency)s. Choose USD or CAD.")
         return [Problem("currency", text, {"currency": policy.currency}, Place("currency"))]
@@ -100,8 +103,8 @@ def check(policy: Policy) -> list[Problem]:
         return found
     readable = _rounded_somehow(policy)
     known = groups(readable)
-    proved = [problem for rule in PROOFS for problem in rule(readable, known)]
-    return [*found, *proved, *(() if found else borders.borders(policy))]
+    found += (problem for rule in PROOFS for problem in rule(readable, known))
+    return found or list(borders.borders(policy))
 
 
 def cautions(policy: Policy) -> list[Problem]:
