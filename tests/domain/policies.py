@@ -32,6 +32,7 @@ BALANCES = st.one_of(
 ).map(Cents)
 FREQUENCIES = st.lists(st.sampled_from(Frequency), min_size=1, max_size=4, unique=True).map(tuple)
 TIER_STEPS = st.tuples(st.booleans(), st.integers(0, 3_000), st.integers(0, 3), st.booleans())
+MOST_TIER_PARTS = 12
 TERMS = st.integers(1, 90)
 PRODUCTS = ("Medical", "Cards", "Auto", "")
 REGIONS = ("CA", "NV", "ON", "")
@@ -137,7 +138,7 @@ def policies(draw: st.DrawFn, currency: str = "USD") -> Policy:
         review=ProposalLimits(
             draw(st.integers(1, floor)),
             draw(st.integers(LEAST, agreed)),
-            draw(st.integers(longer, 120)),
+            draw(st.integers(max(longer, MOST_TIER_PARTS), 120)),
         ),
         answer_working_days=draw(st.integers(1, 30)),
         segments=segments,

@@ -68,6 +68,7 @@ EVERYTHING = Policy(
     answered_by=Answerer.SUPERVISORS,
     closest_when_late=True,
     rounding_cents=500,
+    paying_part_may_cost_more=True,
     from_on=date(2026, 12, 1),
     to_on=date(2027, 11, 30),
 )
@@ -306,6 +307,7 @@ CHANGES: list[dict[str, Any]] = [
     {"rounding_cents": 1},
     {"answered_by": Answerer.STAFF},
     {"closest_when_late": False},
+    {"paying_part_may_cost_more": False},
     {"answer_working_days": 5},
     {"from_on": None},
     {"to_on": date(2028, 1, 1)},
