@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import accumulate
+from itertools import accumulate, permutations
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from portal.domain.compiler import Problem, cautions, check
 from portal.domain.compiler.borders import borders
 from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.money import Cents
-from portal.domain.offers import valid_until
+from portal.domain.offers import offers, valid_until
 from portal.domain.policy import (
     Band,
     Policy,
@@ -24,6 +24,8 @@ from portal.domain.policy import (
     from_bytes,
     to_dict,
 )
+from portal.domain.terms import Kind
+from tests.domain.policies import situations
 from tests.domain.replays import closes_for, replay
 
 TODAY = date(2026, 1, 5)
@@ -144,6 +146,24 @@ def test_a_document_from_before_the_choice_is_written_as_it_was() -> None:
     chosen = replace(document, paying_part_may_cost_more=True)
     assert from_bytes(canonical_bytes(chosen)) == chosen
     assert from_bytes(canonical_bytes(document)) == document
+
+
+@given(situations(), st.integers(1, 1_000_00))
+def test_no_payment_and_no_larger_settlement_is_a_worse_deal(
+    situation: tuple[AccountFacts, Policy, date], paid: int
+) -> None:
+    account, document, today = situation
+    made = [one for one in offers(account, document, today) if one.kind is Kind.SETTLEMENT]
+    for one, other in permutations(made, 2):
+        if one.total_cents > other.total_cents:
+            assert one.parts > other.parts
+            assert (one.valid_until or today) >= (other.valid_until or today)
+    if paid < account.balance_cents and not document.paying_part_may_cost_more:
+        history = AFTER.get(account.history, account.history)
+        rest = Cents(account.balance_cents - paid)
+        after = replace(account, balance_cents=rest, history=history)
+        always = replace(document, from_on=None, to_on=None)
+        assert closes_for(after, always, today) <= closes_for(account, always, today)
 
 
 SHARES = st.integers(20_00, 99_00) | st.sampled_from((50_00, 50_01, 60_00))
