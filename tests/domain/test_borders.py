@@ -56,8 +56,8 @@ def test_a_payment_over_a_border_of_balance_may_not_make_the_rest_dearer() -> No
     problem = the_only(dear)
     assert str(problem) == (
         "Who owes $1,000.00 can close the account for $500.00; who pays $1.00 first has to pay"
-        " $800.00 for the rest. Change what one of them pays, or tick “Who pays a part may have to"
-        " pay more to close the rest”."
+        " $800.00 for the rest. Let the smaller balance pay less or the larger one more, or tick"
+        " “Who pays a part may have to pay more to close the rest”."
     )
     assert (problem.rule, problem.place.path) == (
         "borders.part_payment",
@@ -89,8 +89,8 @@ def test_who_pays_a_first_dollar_may_not_lose_the_terms_of_those_who_never_paid(
     problem = the_only(document)
     assert str(problem) == (
         "Who owes $1,000.00 and never paid can close the account for $400.00; who pays $1.00 first"
-        " has to pay $899.10 for the rest. Change what one of them pays, or tick “Who pays a part"
-        " may have to pay more to close the rest”."
+        " has to pay $899.10 for the rest. Let those who have paid pay less or those who never did"
+        " more, or tick “Who pays a part may have to pay more to close the rest”."
     )
     assert (problem.rule, problem.place.band) == ("borders.first_payment", 0)
     kinder = policy(

@@ -78,15 +78,16 @@ def borders(policy: Policy) -> Problems:
         if one.first:
             text = N_(
                 "Who owes %(balance)s and never paid can close the account for %(before)s; who pays"
-                " %(part)s first has to pay %(rest)s for the rest. Change what one of them pays, or"
-                " tick “Who pays a part may have to pay more to close the rest”."
+                " %(part)s first has to pay %(rest)s for the rest. Let those who have paid pay"
+                " less or those who never did more, or tick “Who pays a part may have to pay more"
+                " to close the rest”."
             )
             yield Problem("borders.first_payment", text, one.params, one.place, one.example)
             continue
         text = N_(
             "Who owes %(balance)s can close the account for %(before)s; who pays %(part)s first has"
-            " to pay %(rest)s for the rest. Change what one of them pays, or tick “Who pays a part"
-            " may have to pay more to close the rest”."
+            " to pay %(rest)s for the rest. Let the smaller balance pay less or the larger one"
+            " more, or tick “Who pays a part may have to pay more to close the rest”."
         )
         yield Problem("borders.part_payment", text, one.params, one.place, one.example)
 
