@@ -63,7 +63,7 @@ def test_the_client_of_the_manual_is_added_with_its_policy(run, document, tmp_pa
         client = session.get_one(Client, client_id)
         assert (client.trade_name, client.languages) == ("Northgate Energy", ["en", "es"])
         live = live_policy(session, client_id, datetime.now(UTC))
-        assert (live.version, live.policy.bands[1].tiers[0].pay_bps) == (1, 8000)
+        assert (live.version, live.policy.bands[2].tiers[0].pay_bps) == (1, 8000)
     engine.dispose()
 
 

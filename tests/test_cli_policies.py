@@ -45,7 +45,7 @@ def test_the_example_of_the_manual_can_be_published(tmp_path: Path):
     done = run("check-policy", str(path))
     assert done.exit_code == 0, done.output
     assert done.output.endswith("OK: this policy can be published.\n")
-    assert "Caution: bands[3].to_balance_cents: Who owes $500.00 can close" in done.output
+    assert "Caution: bands[0].agree_settlement_bps: These accounts are offered no" in done.output
 
 
 def test_each_problem_is_told_with_its_place():

@@ -52,11 +52,19 @@ NORTHGATE = Part(
         currency="USD",
         bands=(
             Band(to_balance_cents=100_00),
-            Band(from_balance_cents=100_00, to_days=365, tiers=(Tier(9_000),)),
             Band(
                 from_balance_cents=100_00,
+                to_balance_cents=150_00,
+                tiers=(Tier(pay_cents=100_00),),
+            ),
+            Band(from_balance_cents=150_00, to_days=365, tiers=(Tier(9_000),)),
+            Band(
+                from_balance_cents=150_00,
                 from_days=365,
-                tiers=(Tier(7_000, valid_for_days=45), Tier(8_000, max_parts=3)),
+                tiers=(
+                    Tier(7_000, valid_for_days=45),
+                    Tier(8_000, max_parts=3, valid_for_days=45),
+                ),
             ),
         ),
         plan=PlanLimits(
@@ -105,12 +113,35 @@ HARBOR = Part(
             Band(to_balance_cents=1_000_00, tiers=(Tier(8_000),)),
             Band(
                 from_balance_cents=1_000_00,
+                to_balance_cents=1_250_00,
+                tiers=(
+                    Tier(pay_cents=800_00, valid_for_days=45),
+                    Tier(pay_cents=900_00, max_parts=4, valid_for_days=45),
+                ),
+            ),
+            Band(
+                from_balance_cents=1_250_00,
                 to_balance_cents=5_000_00,
-                tiers=(Tier(6_500, valid_for_days=45), Tier(7_500, max_parts=4)),
+                tiers=(
+                    Tier(6_600, valid_for_days=45),
+                    Tier(7_500, max_parts=4, valid_for_days=45),
+                ),
             ),
             Band(
                 from_balance_cents=5_000_00,
-                tiers=(Tier(5_500, valid_for_days=60), Tier(6_500, max_parts=6)),
+                to_balance_cents=6_000_00,
+                tiers=(
+                    Tier(pay_cents=3_300_00, valid_for_days=60),
+                    Tier(pay_cents=3_900_00, max_parts=6, valid_for_days=60),
+                ),
+                agree_settlement_bps=5_500,
+            ),
+            Band(
+                from_balance_cents=6_000_00,
+                tiers=(
+                    Tier(5_500, valid_for_days=60),
+                    Tier(6_500, max_parts=6, valid_for_days=60),
+                ),
                 agree_settlement_bps=5_500,
             ),
         ),

@@ -276,15 +276,22 @@ def valid_until(account: AccountFacts, policy: Policy, tier: Tier, today: date) 
 def _until(
     account: AccountFacts, policy: Policy, tier: Tier, today: date, band: Band | None
 ) -> date:
-    step = max(tier.valid_for_days // 2, 1)
-    earliest = today + timedelta(days=tier.valid_for_days - step)
-    steps = -(-max((earliest - account.placed_on).days, 0) // step)
-    until = account.placed_on + timedelta(days=steps * step)
+    since_placed = (today - account.placed_on).days
+    until = account.placed_on + timedelta(days=last_day(tier.valid_for_days, since_placed))
     if band is not None and band.to_days is not None:
         until = min(until, account.aging_from + timedelta(days=band.to_days - 1))
     if policy.to_on is not None:
         until = min(until, policy.to_on)
     return max(until, account.earliest_deadline_on or until)
+
+
+def last_day(valid_for_days: int, since_placed: int) -> int:
+    """The last day of an offer, before anything shortens it; all days are counted from placement.
+
+    ``since_placed`` is the day on which it is made.
+    """
+    step = max(valid_for_days // 2, 1)
+    return -(-max(since_placed + valid_for_days - step, 0) // step) * step
 
 
 def _full(account: AccountFacts, policy: Policy) -> tuple[Offer, ...]:

@@ -209,6 +209,7 @@ class Policy:
     a multiple of ``rounding_cents``, but never below what may be agreed. The version comes into
     force on ``from_on``; after ``to_on`` only payment in full is offered. ``closest_when_late``: a
     proposal that nobody answered in time is answered with the closest terms that may be agreed.
+    ``paying_part_may_cost_more`` lets a payment lead to dearer settlements, which is refused else.
     """
 
     version: int
@@ -241,6 +242,8 @@ class Policy:
     """The day on which this version comes into force."""
     to_on: date | None = None
     """The last day on which settlements and plans are offered."""
+    paying_part_may_cost_more: bool = False
+    """Whether closing the rest after a payment may take more than closing the whole took before."""
 
     def band(self, account: AccountFacts, today: date) -> Band | None:
         """The band that an account is in on a day."""
@@ -284,8 +287,14 @@ class Policy:
 
 
 def to_dict(policy: Policy) -> dict[str, Any]:
-    """The policy as plain JSON values; what is None is left out."""
-    return {"format": FORMAT, **documents.plain(policy)}
+    """The policy as plain JSON values; what is None is left out.
+
+    So is ``paying_part_may_cost_more`` where it is not so: documents were written before it came.
+    """
+    document = {"format": FORMAT, **documents.plain(policy)}
+    if not policy.paying_part_may_cost_more:
+        del document["paying_part_may_cost_more"]
+    return document
 
 
 def from_dict(document: object) -> Policy:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from hypothesis import strategies as st
 
+from portal.domain.compiler import check
 from portal.domain.debts import CollectorRole
 from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.money import LARGEST_CENTS, WHOLE_BPS, Cents, share
@@ -30,7 +31,9 @@ BALANCES = st.one_of(
     st.integers(1, 400), st.integers(1, 5_000_00), st.integers(1, 100_000_000_000)
 ).map(Cents)
 FREQUENCIES = st.lists(st.sampled_from(Frequency), min_size=1, max_size=4, unique=True).map(tuple)
-TIER_STEPS = st.tuples(st.booleans(), st.integers(0, 3_000), st.integers(0, 3), st.integers(1, 90))
+TIER_STEPS = st.tuples(st.booleans(), st.integers(0, 3_000), st.integers(0, 3), st.booleans())
+MOST_TIER_PARTS = 12
+TERMS = st.integers(1, 90)
 PRODUCTS = ("Medical", "Cards", "Auto", "")
 REGIONS = ("CA", "NV", "ON", "")
 APART = (
@@ -51,12 +54,16 @@ EVERYBODY = Segment("Unused", products=("Medical",), regions=("CA",))
 
 @st.composite
 def tiers(draw: st.DrawFn, floor: int, band: Band, rounding: int) -> tuple[Tier, ...]:
-    """Tiers at or above a floor (bps), each worth choosing: who pays more gets more parts."""
+    """Tiers at or above a floor (bps), each worth choosing: who pays more gets more parts.
+
+    Each stands as long as the one before it, or twice as long.
+    """
     low = max(band.from_balance_cents, 1)
     high = LARGEST_CENTS if band.to_balance_cents is None else band.to_balance_cents - 1
     found: list[Tier] = []
-    bps, least, parts = floor, max(share(Cents(high), floor), LEAST), 1
-    for is_amount, rise, more, days in draw(st.lists(TIER_STEPS, max_size=3)):
+    bps, least, parts, days = floor, max(share(Cents(high), floor), LEAST), 1, draw(TERMS)
+    for is_amount, rise, more, longer in draw(st.lists(TIER_STEPS, max_size=3)):
+        days = 2 * days if longer and days <= 180 else days
         if is_amount:
             cents = -(-(least + rise * 7) // rounding) * rounding
             if floor < WHOLE_BPS and cents < high:
@@ -108,7 +115,7 @@ def plans(draw: st.DrawFn) -> PlanLimits:
 
 @st.composite
 def policies(draw: st.DrawFn, currency: str = "USD") -> Policy:
-    """A policy in which ``check`` finds nothing."""
+    """A policy in which ``check`` finds nothing; what a payment makes dearer is allowed."""
     floor, rounding = draw(st.integers(1, WHOLE_BPS)), draw(st.sampled_from((1, 100, 500, 1_000)))
     plan = draw(plans())
     agreed = draw(st.integers(LEAST, plan.minimum_installment_cents))
@@ -121,7 +128,7 @@ def policies(draw: st.DrawFn, currency: str = "USD") -> Policy:
         for band in draw(bands(floor, rounding, name))
     )
     begins = draw(st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 31)))
-    return Policy(
+    document = Policy(
         version=draw(st.integers(1, 99)),
         currency=currency,
         pay_in_full=True,
@@ -131,7 +138,7 @@ def policies(draw: st.DrawFn, currency: str = "USD") -> Policy:
         review=ProposalLimits(
             draw(st.integers(1, floor)),
             draw(st.integers(LEAST, agreed)),
-            draw(st.integers(longer, 120)),
+            draw(st.integers(max(longer, MOST_TIER_PARTS), 120)),
         ),
         answer_working_days=draw(st.integers(1, 30)),
         segments=segments,
@@ -144,6 +151,8 @@ def policies(draw: st.DrawFn, currency: str = "USD") -> Policy:
         if draw(st.integers(0, 3)) == 0
         else None,
     )
+    allowed = bool(check(document)) or draw(st.booleans())
+    return replace(document, paying_part_may_cost_more=allowed)
 
 
 @st.composite

@@ -6,8 +6,8 @@ from datetime import date
 
 from portal.domain.building import settlement_floor
 from portal.domain.compiler import Example, Problem
-from portal.domain.facts import AccountFacts
-from portal.domain.offers import offers, tier_total
+from portal.domain.facts import AccountFacts, PaymentHistory
+from portal.domain.offers import offers, tier_total, valid_until
 from portal.domain.policy import Policy, Tier
 from portal.domain.terms import Kind
 
@@ -77,10 +77,34 @@ def closes_for(account: AccountFacts, policy: Policy, today: date) -> int:
 
 
 def _part_is_dear(example: Example, policy: Policy) -> bool:
+    """Closing the rest after a payment takes more than the whole did, on an account else equal."""
+    account, other = example.account, example.other
+    assert other
+    assert replace(other, balance_cents=account.balance_cents, history=account.history) == account
+    before = closes_for(account, policy, example.today)
+    paid = account.balance_cents - other.balance_cents
+    return paid > 0 and closes_for(other, policy, example.today) > before
+
+
+def _first_is_dear(example: Example, policy: Policy) -> bool:
     assert example.other
-    paid = example.account.balance_cents - example.other.balance_cents
-    before = closes_for(example.account, policy, example.today)
-    return paid > 0 and closes_for(example.other, policy, example.today) + paid > before
+    histories = example.account.history, example.other.history
+    first = (PaymentHistory.NEVER_PAID, PaymentHistory.HAS_PAID)
+    return histories == first and _part_is_dear(example, policy)
+
+
+def _ends_first(example: Example, policy: Policy) -> bool:
+    """A tier asks no less than another and does not stand as long."""
+    account, today = example.account, example.today
+    band = policy.band(account, today)
+    assert band is not None
+    assert example.choice
+    assert example.instead
+    named = {tier.key: tier for tier in band.tiers}
+    tier, other = named[example.choice.key], named[example.instead.key]
+    totals = [tier_total(account, policy, one, band) for one in (tier, other)]
+    ends = [valid_until(account, policy, one, today) for one in (tier, other)]
+    return account.balance_cents > totals[0] >= totals[1] and ends[0] < ends[1]
 
 
 def _age_is_dear(example: Example, policy: Policy) -> bool:
@@ -97,7 +121,11 @@ SHOWN: dict[str, Callable[[Example, Policy], bool]] = {
     "tiers.never_chosen": _no_more_time,
     "tiers.crossing": _asks_more,
     "plan.nobody": _not_offered,
+    "tiers.ends_first": _ends_first,
+    "borders.part_payment": _part_is_dear,
+    "borders.first_payment": _first_is_dear,
     "cautions.part_payment": _part_is_dear,
+    "cautions.first_payment": _first_is_dear,
     "cautions.age": _age_is_dear,
 }
 """The rules about accounts; each must have an example."""

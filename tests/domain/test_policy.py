@@ -92,6 +92,7 @@ def test_the_edge_validates_the_same_document() -> None:
         ({"review": ProposalLimits(40_00, 21_00, 48)}, "review.installment_order", "$21.00"),
         ({"review": ProposalLimits(40_00, 10_00, 29)}, "review.months_order", "30 months"),
         ({"review": ProposalLimits(56_00, 10_00, 48)}, "review.share", "less than 56%"),
+        ({"bands": (Band(tiers=(Tier(70_00, 49),)),)}, "review.parts", "48 months"),
     ],
 )
 def test_an_inconsistent_policy_is_told_what_is_wrong(

@@ -68,6 +68,7 @@ EVERYTHING = Policy(
     answered_by=Answerer.SUPERVISORS,
     closest_when_late=True,
     rounding_cents=500,
+    paying_part_may_cost_more=True,
     from_on=date(2026, 12, 1),
     to_on=date(2027, 11, 30),
 )
@@ -216,6 +217,24 @@ def test_a_gap_is_told_with_an_account_and_marked_in_the_picture(
     assert "$499.99 to $499.99, on every day: nothing" in heard(page)
 
 
+def test_a_payment_that_makes_the_rest_dearer_is_refused_beside_its_row_unless_it_is_chosen(
+    http: FlaskClient, session: PortalSession
+):
+    typed = opened(http, session, EVERYTHING)
+    chosen = typed.pop("part_dearer")
+    page = http.post(EDIT, data=typed | {"check": "1"})
+    assert page.status_code == 422
+    told = beside(page, "rows-0-share")
+    assert "Who owes $500.00 can close the account for $375.00; who pays $1.00 first has to" in told
+    assert "tick “Who pays a part may have to pay more to close the rest”" in told
+    page = http.post(EDIT, data=typed | {"part_dearer": chosen, "check": "1"})
+    assert "who pays $1.00 first pays $396.00 in all." in heard(page)
+    assert http.post(EDIT, data=typed | {"part_dearer": chosen}).status_code == 303
+    approver = heard(http.get("/client/offers/draft"))
+    assert "who pays $1.00 first pays $396.00 in all." in approver
+    assert "Who pays a part may have to pay more to close the rest yes" in approver
+
+
 def drafts_in(session: PortalSession) -> int | None:
     """How many drafts are kept."""
     return session.scalar(select(func.count()).select_from(PolicyDraft))
@@ -306,6 +325,7 @@ CHANGES: list[dict[str, Any]] = [
     {"rounding_cents": 1},
     {"answered_by": Answerer.STAFF},
     {"closest_when_late": False},
+    {"paying_part_may_cost_more": False},
     {"answer_working_days": 5},
     {"from_on": None},
     {"to_on": date(2028, 1, 1)},

@@ -33,7 +33,7 @@ def account(http: FlaskClient, session: PortalSession, clock: SetClock) -> Accou
     make_visit(session, account)
     bands = (Band(to_balance_cents=1_000_00), Band(1_000_00, tiers=(Tier(70_00), Tier(80_00, 3))))
     cleo = make_staff(session, Role.CLIENT_ADMIN, client)
-    draft = replace(live.policy, bands=bands)
+    draft = replace(live.policy, bands=bands, paying_part_may_cost_more=True)
     clock.at = NOW + timedelta(hours=1)
     written = drafts.Written({}, draft, 1)
     drafts.save_draft(session, client.id, written, revision=0, staff=cleo, now=clock.now())

@@ -71,11 +71,14 @@ def client(session: PortalSession) -> Client:
 
 
 def lower(session: PortalSession, client: Client) -> Policy:
-    """The live limits with 60 % instead of 70 %, and settlements from $1,000 on only."""
+    """The live limits with 60 % instead of 70 %, and settlements from $1,000 on only.
+
+    So whoever owes more and pays a part loses them: the client chose that.
+    """
     live = live_version(session, client.id, NOW)
     assert live is not None
     agree = replace(live.policy.agree, settlement_bps=55_00)
-    return replace(live.policy, bands=LOWER, agree=agree)
+    return replace(live.policy, bands=LOWER, agree=agree, paying_part_may_cost_more=True)
 
 
 def ask(session: PortalSession, client: Client, document: Policy | None = None) -> Rehearsal:

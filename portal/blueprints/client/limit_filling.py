@@ -30,6 +30,7 @@ def fields_of(policy: Policy) -> dict[str, Any]:
         "pay_in_full": policy.pay_in_full,
         **lines_of(policy),
         "rounding": str(policy.rounding_cents),
+        "part_dearer": policy.paying_part_may_cost_more,
         "plans": policy.plan is not None,
         **_plan(policy.plan or PlanLimits()),
         "answered_by": str(policy.answered_by),

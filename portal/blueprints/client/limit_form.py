@@ -56,6 +56,7 @@ class LimitForm(Form):
     rounding = SelectField(
         N_("Settlements are rounded"), choices=options(ROUNDINGS), validate_choice=False
     )
+    part_dearer = BooleanField(N_("Who pays a part may have to pay more to close the rest"))
     plans = BooleanField(N_("Offer payment plans"))
     plan_minimum = MoneyField(N_("Smallest payment of a plan"))
     plan_minimum_share = PercentField(
@@ -219,6 +220,7 @@ class LimitForm(Form):
             "segments": tuple(self.lines.typed_segments()),
             "bands": tuple(self.lines.typed_bands()),
             "rounding_cents": _whole(self.rounding.data),
+            "paying_part_may_cost_more": self.part_dearer.data,
             "plan": self._plan() if self.plans.data else None,
             "agree": self._proposals("agree"),
             "review": self._proposals("review"),

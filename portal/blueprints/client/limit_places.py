@@ -11,6 +11,7 @@ WHOLE: Final = {
     "bands": "rows",
     "segments": "segments",
     "rounding_cents": "rounding",
+    "paying_part_may_cost_more": "part_dearer",
     "from_on": "from_on",
     "to_on": "to_on",
     "plan": "plans",

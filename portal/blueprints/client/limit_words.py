@@ -45,6 +45,10 @@ def describe(policy: Policy) -> list[Line]:
         *(_segment(segment) for segment in policy.segments),
         *(_band(band, policy) for band in policy.bands),
         (_("Settlements are rounded"), _rounding(policy)),
+        (
+            _("Who pays a part may have to pay more to close the rest"),
+            _("yes") if policy.paying_part_may_cost_more else _("no"),
+        ),
         *_plan(policy.plan, policy.currency),
         *_proposals(_("Agreed at once"), policy.agree, policy.currency),
         *_proposals(_("Granted by staff"), policy.review, policy.currency),

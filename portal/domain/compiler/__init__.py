@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from portal.domain import N_, DomainError
-from portal.domain.compiler import cautions as borders_of
-from portal.domain.compiler import cover, rivals, tiers, whole
+from portal.domain.compiler import borders, cover, rivals, standing, tiers, whole
+from portal.domain.compiler import cautions as cautioned
 from portal.domain.compiler.groups import Group, groups
 from portal.domain.compiler.problems import (
     MOST_BANDS,
@@ -56,6 +56,7 @@ PROOFS: Final[tuple[Callable[[Policy, list[Group]], Problems], ...]] = (
     cover.cover,
     tiers.each_tier,
     rivals.rivals,
+    standing.standing,
 )
 """Rules about every account there can be."""
 
@@ -90,7 +91,10 @@ def compile(policy: Policy) -> Compiled:
 
 
 def check(policy: Policy) -> list[Problem]:
-    """Every problem of a policy; an empty list means that it can be published."""
+    """Every problem of a policy; an empty list means that it can be published.
+
+    What a payment leads to is looked at once nothing else is wrong.
+    """
     if policy.currency not in MINIMUM_CHARGE_CENTS:
         text = N_("We cannot take payments in %(currency)s. Choose USD or CAD.")
         return [Problem("currency", text, {"currency": policy.currency}, Place("currency"))]
@@ -99,12 +103,13 @@ def check(policy: Policy) -> list[Problem]:
         return found
     readable = _rounded_somehow(policy)
     known = groups(readable)
-    return [*found, *(problem for rule in PROOFS for problem in rule(readable, known))]
+    found += (problem for rule in PROOFS for problem in rule(readable, known))
+    return found or list(borders.borders(policy))
 
 
 def cautions(policy: Policy) -> list[Problem]:
     """Where a debtor's terms get worse at a border of a policy in which ``check`` finds nothing."""
-    return list(borders_of.cautions(policy, groups(policy)))
+    return list(cautioned.cautions(policy, groups(policy)))
 
 
 def _rounded_somehow(policy: Policy) -> Policy:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from portal.domain import N_, Phrases
-from portal.domain.compiler.problems import LONGEST_AGE_DAYS
+from portal.domain.compiler.problems import LONGEST_AGE_DAYS, LONGEST_DAYS
 from portal.domain.debts import CollectorRole
 from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.money import LARGEST_CENTS, Cents
@@ -30,6 +30,13 @@ HISTORIES: Final[Mapping[str, str]] = {
     PaymentHistory.HAS_PAID: N_("has paid before"),
     PaymentHistory.BROKE_PLAN: N_("broke a plan"),
 }
+AFTER_PAYMENT: Final = {
+    PaymentHistory.HAS_PAID: PaymentHistory.HAS_PAID,
+    PaymentHistory.BROKE_PLAN: PaymentHistory.BROKE_PLAN,
+    PaymentHistory.NEVER_PAID: PaymentHistory.HAS_PAID,
+}
+"""What each history is after one more payment; those that stay as they are come first."""
+
 TRAITS: Final = {
     "products": "product",
     "regions": "region",
@@ -52,6 +59,12 @@ class Group:
         since = self.account.placed_on - timedelta(days=days)
         return replace(self.account, balance_cents=Cents(balance), default_on=since)
 
+    def placed(self, balance: int, days: int, since: int, today: date) -> AccountFacts:
+        """The same on a day, so many days after it was placed."""
+        placed_on, default_on = (today - timedelta(days=back) for back in (since, days))
+        account = replace(self.account, placed_on=placed_on, default_on=default_on)
+        return replace(account, balance_cents=Cents(balance))
+
 
 def example_day(policy: Policy) -> date:
     """A day on which the policy is in force."""
@@ -63,18 +76,56 @@ def example_day(policy: Policy) -> date:
     return day if FIRST_YEAR <= day.year <= LAST_YEAR else EXAMPLE_DAY
 
 
+def first_day(policy: Policy) -> date:
+    """A day on which the policy is in force for as long as it can be."""
+    day = policy.from_on or policy.to_on
+    if day is None or not FIRST_YEAR < day.year <= LAST_YEAR:
+        return EXAMPLE_DAY
+    return day if policy.from_on else min(EXAMPLE_DAY, day - timedelta(days=LONGEST_DAYS))
+
+
 def groups(policy: Policy) -> list[Group]:
     """Every set of segments that an account can be in, with one such account.
 
     Two products (or regions, roles, histories) that the same segments name are one; so are all
     that none names. What is left are the sets of segments, each once.
     """
+    used, found = policy.segments_used, _by_all_but_history(policy)
+    found = _combined(found, "history", _kinds(used, "histories", "history"))
+    return [_group(policy, used, mask, account) for mask, account in found.items()]
+
+
+def paying(policy: Policy) -> Iterator[tuple[Group, Group]]:
+    """Every group that an account can be in, with the one that it is in after a payment.
+
+    Who never paid has paid then, which can be another group, and which one depends on more than
+    the segments before; whoever paid or broke a plan before stays in the same.
+    """
+    used, told = policy.segments_used, set[tuple[int, int]]()
+    named = {
+        history: sum((history in (one.histories or (history,))) << n for n, one in enumerate(used))
+        for history in PaymentHistory
+    }
+    for mask, account in _by_all_but_history(policy).items():
+        for before, after in AFTER_PAYMENT.items():
+            both = mask & named[before], mask & named[after]
+            if both not in told:
+                told.add(both)
+                first, then = (
+                    _group(policy, used, one, replace(account, history=history))
+                    for one, history in zip(both, (before, after), strict=True)
+                )
+                yield first, then
+
+
+def _by_all_but_history(policy: Policy) -> dict[int, AccountFacts]:
     today, used = example_day(policy), policy.segments_used
     anybody = AccountFacts(Cents(0), policy.currency, placed_on=today, default_on=today)
     found = {(1 << len(used)) - 1: anybody}
     for names, trait in TRAITS.items():
-        found = _combined(found, trait, _kinds(used, names, trait))
-    return [_group(policy, used, mask, account) for mask, account in found.items()]
+        if trait != "history":
+            found = _combined(found, trait, _kinds(used, names, trait))
+    return found
 
 
 def _combined(

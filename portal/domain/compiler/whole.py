@@ -1,12 +1,14 @@
 """The limits of a policy as a whole: what its numbers may be, and which goes further than which."""
 
 from portal.domain import N_
+from portal.domain.building import settlement_frequencies
 from portal.domain.compiler.groups import FIRST_YEAR, LAST_YEAR, example_day
 from portal.domain.compiler.problems import (
     LONGEST_DAYS,
     LONGEST_MONTHS,
     LONGEST_PLAN_DAYS,
     MOST_CONCESSIONS,
+    MOST_SETTLEMENT_PARTS,
     ROUNDINGS,
     Example,
     Place,
@@ -19,7 +21,7 @@ from portal.domain.facts import AccountFacts
 from portal.domain.money import LARGEST_CENTS, WHOLE_BPS, Cents, Money
 from portal.domain.offers import plan_presets
 from portal.domain.policy import PlanLimits, Policy, ProposalLimits, SavedMethod
-from portal.domain.schedules import MOST_PARTS
+from portal.domain.schedules import MOST_PARTS, most_parts
 from portal.domain.terms import Choice
 
 
@@ -164,6 +166,8 @@ def proposals(policy: Policy) -> Problems:
         yield from _narrower(offered, policy.agree, "agree", policy.currency)
     yield from _narrower(policy.agree, policy.review, "review", policy.currency)
     yield from _floors(policy)
+    if 1 <= policy.review.maximum_months <= LONGEST_MONTHS:
+        yield from _parts(policy)
 
 
 def _floors(policy: Policy) -> Problems:
@@ -179,6 +183,23 @@ def _floors(policy: Policy) -> Problems:
             "review": percent(policy.review.settlement_bps),
         }
         yield Problem("review.share", text, shares, Place("review.settlement_bps"))
+
+
+def _parts(policy: Policy) -> Problems:
+    """Staff may grant a settlement in as many parts as one is offered in, whatever its rhythm."""
+    months = policy.review.maximum_months
+    rhythms = settlement_frequencies(policy)
+    most = min((most_parts(rhythm, months) for rhythm in rhythms), default=MOST_SETTLEMENT_PARTS)
+    for n, band in enumerate(policy.bands):
+        for m, tier in enumerate(band.tiers):
+            if most < tier.max_parts <= MOST_SETTLEMENT_PARTS:
+                text = N_(
+                    "A settlement in up to %(parts)s payments is offered, but in the %(months)s"
+                    " months that staff may grant there are no more than %(most)s."
+                )
+                params: dict[str, object] = {"parts": tier.max_parts, "months": months}
+                place = Place("max_parts", n, m)
+                yield Problem("review.parts", text, params | {"most": most}, place)
 
 
 def _narrower(inner: ProposalLimits, outer: ProposalLimits, rule: str, currency: str) -> Problems:
