@@ -21,6 +21,7 @@ def upgrade() -> None:
           total_cents BIGINT NOT NULL,
           valid_until DATE NOT NULL,
           parts INTEGER NOT NULL,
+          paid_cents BIGINT NOT NULL,
           shown_at TIMESTAMP WITH TIME ZONE NOT NULL,
           session_id UUID NOT NULL,
           CONSTRAINT pk_shown_offer PRIMARY KEY

@@ -120,7 +120,10 @@ class DebtorSession(Owned, Base):
 
 
 class ShownOffer(Base):
-    """A settlement as the debtor could first see it in a visit; it is kept until its last day."""
+    """A settlement as the debtor could first see it in a visit; it is kept until its last day.
+
+    ``paid_cents`` is all that was paid here on the account until then, less what went back.
+    """
 
     __tablename__ = "shown_offer"
     __table_args__ = (
@@ -136,6 +139,7 @@ class ShownOffer(Base):
     total_cents: Mapped[Cents] = mapped_column(primary_key=True)
     valid_until: Mapped[date] = mapped_column(primary_key=True)
     parts: Mapped[int]
+    paid_cents: Mapped[Cents]
     shown_at: Mapped[datetime]
     session_id: Mapped[UUID]
 

@@ -26,11 +26,15 @@ from portal.services.policies import HAS_BEGUN
 MONEY: Final = "('payment', 'refund', 'refund_failed', 'chargeback', 'chargeback_reversed')"
 """The kinds of ledger entries that are money paid here, or that went back."""
 
+PAID: Final = f"""
+(SELECT -coalesce(sum(e.amount_cents), 0) FROM ledger_entry e
+ WHERE e.client_id = {{0}}.client_id AND e.account_id = {{0}}.{{1}} AND e.kind IN {MONEY})
+"""  # noqa: S608
+"""All that was paid on an account, in cents, less what went back, in SQL."""
+
 ROW: Final = f"""
 json_build_array(o.key, o.total_cents, o.parts, o.valid_until,
-  (SELECT -coalesce(sum(e.amount_cents), 0) FROM ledger_entry e
-   WHERE e.client_id = o.client_id AND e.account_id = o.account_id AND e.at > o.shown_at
-     AND e.kind IN {MONEY}),
+  {PAID.format("o", "account_id")} - o.paid_cents,
   (SELECT v.document FROM offer_policy v
    WHERE v.client_id = o.client_id AND v.version = o.policy_version AND v.version <>
      (SELECT max(p.version) FROM offer_policy p
@@ -47,6 +51,11 @@ WHERE o.client_id = account.client_id AND o.account_id = account.id
 
 _OF_ACCOUNT = text(f"""
 SELECT ({SHOWN}) FROM account WHERE account.client_id = :client_id AND account.id = :account_id
+""")  # noqa: S608
+
+_PAID = text(f"""
+SELECT {PAID.format("a", "id")} FROM account a
+WHERE a.client_id = :client_id AND a.id = :account_id
 """)  # noqa: S608
 
 Row = tuple[str, int, int, str, int, str | None]
@@ -80,10 +89,12 @@ def keep_shown(
 ) -> None:
     """Write down which settlements a debtor can see in a visit; what stands already stays.
 
-    Only what has a last day is a promise. The caller commits.
+    Only what has a last day is a promise. The account is locked, so that its balance and what
+    was paid are of one moment. The caller commits.
     """
     about: dict[str, object] = {"client_id": account.client_id, "account_id": account.id}
-    about |= {"shown_at": now, "session_id": visit_id}
+    paid_cents = session.scalar(_PAID, about)
+    about |= {"shown_at": now, "session_id": visit_id, "paid_cents": paid_cents}
     rows = [{**about, **_row(one)} for one in offers if one.valid_until is not None]
     if not rows:
         return

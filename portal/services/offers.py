@@ -18,6 +18,7 @@ from portal.models import Account, Arrangement, Debtor, EntryKind, LedgerEntry
 from portal.rules.holidays import region_holidays
 from portal.services import evidence
 from portal.services.kept import keep_shown, read_shown
+from portal.services.ledger import lock_account
 from portal.services.policies import PublishedPolicy, live_version
 from portal.services.standing import standing, today_of
 
@@ -104,6 +105,7 @@ def promise(
 
     The caller commits.
     """
+    account = lock_account(session, account.id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     first = offers_for(session, account, now)
     last = sheet(

@@ -132,9 +132,9 @@ def _terms(at_once: str, in_parts: str) -> Detail:
 def _offers(payload: Payload, account: Account) -> Words:
     """The cheapest of the settlements that could be seen, and its last day."""
     least = min(payload["offers"], key=lambda one: (one["total_cents"], one["valid_until"]))
-    said = {"total": (least["total_cents"], account.currency)}
-    said["day"] = date.fromisoformat(least["valid_until"])
-    return Words(N_("%(total)s until %(day)s, or more."), said)
+    total = (least["total_cents"], account.currency)
+    day = date.fromisoformat(least["valid_until"])
+    return Words(N_("%(total)s until %(day)s, or more."), {"total": total, "day": day})
 
 
 def _method(payload: Payload, account: Account) -> Words | None:

@@ -19,6 +19,7 @@ from portal.models import Debtor, DebtorSession
 from portal.models.base import ids
 from portal.services import evidence
 from portal.services.identity import Passed
+from portal.services.ledger import lock_account
 from portal.services.links import OpenedLink, accounts_of, tell_accounts
 from portal.services.offers import promise
 
@@ -104,7 +105,7 @@ def start_visit(
         "method": passed.method,
         "attempts": passed.attempts,
     }
-    accounts = accounts_of(session, opened.debtor)
+    accounts = [lock_account(session, one.id) for one in accounts_of(session, opened.debtor)]
     tell_accounts(session, accounts, "identity.passed", told, now)
     for account in accounts:
         promise(session, account, visit_id=visit.id, until=visit.expires_at, now=now)
