@@ -42,7 +42,7 @@ def add_client(file: Any) -> None:
 
 
 def _read(body: bytes) -> tuple[NewClient, Policy]:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter, ValidationError, with_config
     from pydantic_core import from_json
 
     from portal.domain.policy import PolicyUnreadable, from_dict
@@ -60,7 +60,7 @@ def _read(body: bytes) -> tuple[NewClient, Policy]:
     except PolicyUnreadable as error:
         problems.append(f"policy: {error.params['where']} is missing, or not what it should be.")
     try:
-        new = TypeAdapter(NewClient).validate_python(document)
+        new = TypeAdapter(with_config(extra="forbid")(NewClient)).validate_python(document)
     except ValidationError as error:
         problems += [_told(one) for one in error.errors()]
     if problems:

@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import with_config
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -43,7 +42,6 @@ class ClientUnsuitable(DomainError):
         self.problems = problems
 
 
-@with_config(extra="forbid")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewClient:
     """Who shall place accounts, and how debtors are to be told of it.
