@@ -196,7 +196,7 @@ def _check_agreed_settlement(
 
 def _check_settlement_parts(terms: Terms, policy: Policy, *, most: int) -> None:
     if len(terms.schedule) > most:
-        raise TooManyParts(most=most)
+        raise TooManyParts.of(most)
     if len(terms.schedule) > 1 and terms.frequency not in settlement_frequencies(policy):
         raise FrequencyNotOffered
 

@@ -7,7 +7,7 @@ the length stays as it is; where nothing may begin that late, all begin on the n
 they can.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import islice
@@ -58,6 +58,22 @@ CLOSED_SOONER: Final = N_(
     "If you start on %(first_on)s, %(total)s closes your account: we cannot wait longer."
 )
 
+IN_ANOTHER: Final = {
+    SMALLEST: N_("%(amount)s each time: that is the least we can agree to now."),
+    CLOSED_BY_OWN: N_(
+        "About the same money each month: after %(num)s payments of %(amount)s your account is"
+        " closed for %(total)s."
+    ),
+    WHOLE_BY_OWN: N_(
+        "About the same money each month: after %(num)s payments of %(amount)s all of it is paid."
+    ),
+    SAME_LATER: N_(
+        "About the same money each month, %(amount)s each time, starting %(first_on)s: we cannot"
+        " wait longer."
+    ),
+}
+"""How some of these read where the rhythm of the proposal is not offered."""
+
 
 def closest(wish: Proposal, table: Table) -> tuple[Alternative, ...]:
     """Up to four alternatives to a proposal that is not agreed, least money a month first.
@@ -73,6 +89,31 @@ def closest(wish: Proposal, table: Table) -> tuple[Alternative, ...]:
         found += [*other_sum(wish, table, starts), *_other_length(wish, table, starts)]
     distinct = {one.terms: one for one in reversed(found)}
     return tuple(sorted(distinct.values(), key=_burden)[:MOST])
+
+
+def closest_rhythm(wish: Proposal, own: Terms | None, table: Table) -> tuple[Alternative, ...]:
+    """The alternatives to a proposal whose rhythm is not offered; ``wish`` is it in the nearest.
+
+    ``own``: what that would be agreed as. None of them has the dates or payments of the proposal,
+    and the words say so.
+    """
+    if own is not None:
+        return (_alternative(Axis.LENGTH, own, SAME_PACE if len(own.schedule) > 1 else ALONE),)
+    found = closest(wish, table)
+    return tuple(replace(one, reason=IN_ANOTHER.get(one.reason, one.reason)) for one in found)
+
+
+def kinder(terms: Terms, others: Iterable[Terms]) -> Terms | None:
+    """Of other terms the first that are better for a debtor than these, and worse in nothing.
+
+    They ask for no more in all, by the month, or sooner.
+    """
+    asked = _asks(terms)
+    for other in others:
+        asks = _asks(other)
+        if asks != asked and all(less <= more for less, more in zip(asks, asked, strict=True)):
+            return other
+    return None
 
 
 def as_proposal(terms: Terms) -> Proposal:
@@ -134,7 +175,7 @@ def _smallest_words(wish: Proposal, terms: Terms) -> str:
         return ALL_AT_ONCE
     if terms.first_cents > _each(terms):
         return SMALLEST_AFTER_FIRST
-    return SMALLEST if terms.first_on == wish.first_on else SMALLEST_SOONER
+    return SMALLEST if terms.first_on >= wish.first_on else SMALLEST_SOONER
 
 
 def _other_total(wish: Proposal, table: Table, starts: Dates) -> Iterator[Alternative]:
@@ -153,7 +194,7 @@ def _other_total(wish: Proposal, table: Table, starts: Dates) -> Iterator[Altern
 
 
 def _total_words(wish: Proposal, total: Cents, terms: Terms) -> str:
-    same_day = terms.first_on == wish.first_on
+    same_day = terms.first_on >= wish.first_on  # its payday, which is not always the day it names
     if len(terms.schedule) > 1:
         return FEWER if terms.total_cents == total and same_day else LOWEST_IN_PARTS
     if terms.total_cents <= total:
@@ -245,8 +286,11 @@ def _each(terms: Terms) -> Cents:
 
 
 def _burden(one: Alternative) -> tuple[int, int, int]:
-    """What terms ask for by the month, then in all, then how soon."""
-    terms = one.terms
+    return _asks(one.terms)
+
+
+def _asks(terms: Terms) -> tuple[int, int, int]:
+    """What terms ask for by the month, in all, and how soon."""
     rhythm = terms.frequency or Frequency.MONTHLY
     a_year = min(_each(terms) * PARTS_A_YEAR[rhythm], terms.total_cents * 12)
     return a_year, terms.total_cents, -terms.first_on.toordinal()

@@ -247,7 +247,7 @@ def _settlement(
     if choice.amount_cents is not None or choice.count is not None:
         count, _ = _pace(choice, total, down=NOTHING, currency=account.currency)
     if count > offer.parts:
-        raise TooManyParts(most=offer.parts)
+        raise TooManyParts.of(offer.parts)
     frequency = choice.frequency or Frequency.MONTHLY
     if count > 1 and frequency not in settlement_frequencies(policy):
         raise FrequencyNotOffered

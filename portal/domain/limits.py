@@ -66,6 +66,17 @@ class TooManyParts(DomainError):
 
     message = N_("This offer can be paid in up to %(most)s parts.")
 
+    @classmethod
+    def of(cls, most: int) -> "TooManyParts":
+        """The error that says how many parts an offer has."""
+        return OnePaymentOnly() if most == 1 else TooManyParts(most=most)
+
+
+class OnePaymentOnly(TooManyParts):
+    """A settlement in parts where its offer has none."""
+
+    message = N_("This offer is for one payment.")
+
 
 class FirstPaymentTooLate(DomainError):
     """The first date is later than the policy allows."""

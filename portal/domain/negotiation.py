@@ -11,13 +11,14 @@ from datetime import date
 from typing import Final
 
 from portal.domain import N_, DomainError
-from portal.domain.alternatives import MOST, closest
+from portal.domain.alternatives import MOST, closest, closest_rhythm
 from portal.domain.building import AGREED_PLAN, AGREED_SETTLEMENT, AGREED_WHOLE, build
 from portal.domain.facts import AccountFacts
 from portal.domain.kept_offers import Shown, promised
 from portal.domain.limits import (
     FirstPaymentTooLate,
     InstallmentTooSmall,
+    OnePaymentOnly,
     PlanTooLong,
     SettlementTooLow,
     TooManyInstallments,
@@ -39,6 +40,7 @@ from portal.domain.schedules import count_parts
 from portal.domain.table import Table
 from portal.domain.terms import Choice, Kind
 
+MANY: Final = N_("We cannot agree right away to that many payments.")
 WHY: Final[dict[type[DomainError], str]] = {
     FirstPaymentTooLate: N_("We cannot agree right away to wait until %(first_on)s."),
     InstallmentTooSmall: N_("%(amount)s each time is less than we can agree to right away."),
@@ -47,9 +49,11 @@ WHY: Final[dict[type[DomainError], str]] = {
     TooManyInstallments: N_(
         "With %(amount)s each time it takes longer than we can agree to right away."
     ),
-    TooManyParts: N_("We cannot agree right away to that many payments."),
+    TooManyParts: MANY,
+    OnePaymentOnly: MANY,
 }
 PROMISED: Final = N_("%(total)s closes your account: we offered you that until %(until)s.")
+OTHER_RHYTHM: Final = N_("We cannot agree right away to payments that often or that seldom.")
 NO_PLAN: Final = N_("We cannot agree right away that you pay over time.")
 NO_SETTLEMENT: Final = N_("We cannot agree right away that you pay less than you owe.")
 
@@ -61,12 +65,16 @@ def answer(proposal: Proposal, account: AccountFacts, policy: Policy, today: dat
     """
     check_proposal(proposal, account, policy, today)
     table = Table.of(account, policy, today)
-    wish = table.rhythmic(proposal)
+    wish, as_asked = table.rhythmic(proposal), table.offers_rhythm(proposal)
     terms = table.agreed(wish)
-    if terms is not None:
+    if terms is not None and as_asked:
         return Agreed(terms)
-    why, params = _why_not(wish, table)
-    found = closest(wish, table)
+    if as_asked:
+        why, params = _why_not(wish, table)
+        found = closest(wish, table)
+    else:
+        why, params = OTHER_RHYTHM, {}
+        found = closest_rhythm(wish, terms, table)
     return Alternatives(why, params, found) if found else ForReview(why, params)
 
 

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from portal.domain import N_, DomainError
 from portal.domain.admission import granted_terms
-from portal.domain.building import settlement_frequencies
 from portal.domain.facts import AccountFacts
-from portal.domain.limits import FrequencyNotOffered, allowed_method, check_start
+from portal.domain.limits import allowed_method, check_start
 from portal.domain.money import AmountNotPositive, Cents, Money, minimum_charge
 from portal.domain.offers import chargeable
 from portal.domain.paydays import kept_days, open_days, paydays
@@ -118,8 +117,8 @@ def check_proposal(proposal: Proposal, account: AccountFacts, policy: Policy, to
     """The total a proposal comes to, in cents, if it makes sense at all.
 
     Raises AmountNotPositive, MoreThanOwed, ProposalTooSmall, ProposalTooLong, FirstPaymentInPast,
-    FirstPaymentTooLate, FrequencyNotOffered, NothingToPropose, DayNotInMonth, DaysTooClose, each
-    with what to enter instead.
+    FirstPaymentTooLate, NothingToPropose, DayNotInMonth, DaysTooClose, each with what to enter
+    instead. A rhythm that the policy does not offer is answered with the nearest that it does.
     """
     if not chargeable(account, policy):
         raise NothingToPropose
@@ -134,8 +133,6 @@ def check_proposal(proposal: Proposal, account: AccountFacts, policy: Policy, to
         raise ProposalTooSmall(minimum=Money(least, currency))
     if total // amount > LONGEST_YEARS * PARTS_A_YEAR[proposal.frequency]:
         raise ProposalTooLong(years=LONGEST_YEARS)
-    if amount < total and proposal.frequency not in settlement_frequencies(policy):
-        raise FrequencyNotOffered
     kept_days(proposal.frequency, proposal.days)
     latest = today + timedelta(days=LATEST_DAYS)
     check_start(proposal.first_on, today=today, latest=latest)

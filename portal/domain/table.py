@@ -22,7 +22,7 @@ from portal.domain.money import Cents, minimum_charge
 from portal.domain.offers import Offer, offers
 from portal.domain.policy import Policy
 from portal.domain.proposals import Proposal
-from portal.domain.schedules import Frequency, count_parts
+from portal.domain.schedules import PARTS_A_YEAR, Frequency, count_parts
 from portal.domain.terms import Basis, Choice, Kind, Terms
 
 
@@ -74,11 +74,23 @@ class Table:
         offered = settlement_frequencies(self.policy)
         return Frequency.MONTHLY if Frequency.MONTHLY in offered else offered[0]
 
+    def offers_rhythm(self, proposal: Proposal) -> bool:
+        """Whether the policy has the rhythm of a proposal; one payment has none of its own."""
+        total, amount = proposal.sums(self.owed)
+        return amount >= total or proposal.frequency in settlement_frequencies(self.policy)
+
     def rhythmic(self, proposal: Proposal) -> Proposal:
-        """The same proposal in a rhythm that is offered: one payment has none of its own."""
-        if proposal.frequency in settlement_frequencies(self.policy):
+        """The same proposal in a rhythm that is offered: the same money in the nearest one."""
+        offered = settlement_frequencies(self.policy)
+        if proposal.frequency in offered:
             return proposal
-        return replace(proposal, frequency=self.main_frequency, days=())
+        total, amount = proposal.sums(self.owed)
+        if amount >= total:
+            return replace(proposal, frequency=self.main_frequency, days=())
+        own = PARTS_A_YEAR[proposal.frequency]
+        nearest = min(offered, key=lambda one: (abs(PARTS_A_YEAR[one] - own), one))
+        each = min(-(-amount * own // PARTS_A_YEAR[nearest]), total)
+        return replace(proposal, frequency=nearest, amount_cents=Cents(each), days=())
 
     def starts(self, proposal: Proposal) -> tuple[date, ...]:
         """The proposed first date, then each earlier one on which more may be agreed, latest first.

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain import proposals as domain
 from portal.domain import terms as wording
+from portal.domain.alternatives import kinder
 from portal.domain.calendars import add_working_days
+from portal.domain.money import Money
 from portal.domain.paydays import EVERY_DAY, open_days
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Terms
@@ -39,6 +41,16 @@ from portal.services.proposals import (
 MEANWHILE = N_("What was suggested can be agreed to at once by now.")
 OPEN_FOR = timedelta(days=14)
 """How long the debtor has to take what the portal offers by itself."""
+
+
+class BetterTermsThere(DomainError):
+    """What staff are about to offer is worse for the debtor than what the portal agrees to."""
+
+    message = N_(
+        "The portal itself would agree to better terms for the debtor: %(total)s in all, number of"
+        " payments: %(num)s, first on %(first_on)s. Offer those, or send yours again to offer them"
+        " all the same."
+    )
 
 
 def client_day(client: Client, now: datetime) -> date:
@@ -119,6 +131,23 @@ def alternative(session: Session, proposal: Proposal, sha256: str, now: datetime
     if terms is None:
         raise AlternativeGone
     return terms
+
+
+def refuse_worse(
+    session: Session, proposal: Proposal, terms: Terms, *, knowing: str, now: datetime
+) -> None:
+    """Go on only where the portal itself would not agree to terms that are better for the debtor.
+
+    ``knowing``: the hash of such terms, where who answers read of them. Raises BetterTermsThere.
+    """
+    found = kinder(terms, (one.terms for one in alternatives(session, proposal, now)))
+    if found is not None and wording.sha256(found) != knowing:
+        raise BetterTermsThere(
+            total=Money(found.total_cents, found.currency),
+            num=len(found.schedule),
+            first_on=found.first_on,
+            sha256=wording.sha256(found),
+        )
 
 
 def _offer_closest(

@@ -200,11 +200,21 @@ def closed_by(session: Session, account: Account) -> Closed | None:
 
 
 def answer_today(wish: dict[str, Any], sheet: OfferSheet) -> domain.Answer | None:
-    """What the machine says to a wish today; its first payment is not before. None: nothing."""
+    """What the machine says to a wish today, on what is owed by now. None: nothing.
+
+    Its first payment is not before today.
+    """
     if sheet.published is None or not sheet.capabilities.offer.allowed:
         return None
     wished = domain.from_dict(wish)
-    wished = replace(wished, first_on=max(wished.first_on, sheet.today))
+    owed = sheet.facts.balance_cents
+    total, amount = wished.sums(owed)
+    wished = replace(
+        wished,
+        first_on=max(wished.first_on, sheet.today),
+        total_cents=wished.total_cents if total < owed else None,
+        amount_cents=wished.amount_cents if amount < owed else None,
+    )
     try:
         limits = sheet.published.policy
         return answer_beside(wished, sheet.facts, limits, sheet.shown, sheet.today)

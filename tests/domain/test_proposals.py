@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from portal.domain import DomainError
 from portal.domain.admission import admit, grant
+from portal.domain.alternatives import SAME_PACE, as_proposal
 from portal.domain.building import build, choice_of, settlement_floor
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import (
     FirstPaymentInPast,
     FirstPaymentTooLate,
-    FrequencyNotOffered,
     allowed_method,
 )
 from portal.domain.money import AmountNotPositive, Cents, share
@@ -222,10 +222,26 @@ def test_nonsense_gets_a_helpful_sentence(
     assert words in str(raised.value)
 
 
-def test_only_rhythms_of_the_policy_can_be_proposed() -> None:
+def test_a_rhythm_that_is_not_offered_is_answered_with_the_same_money_in_the_nearest() -> None:
     monthly = replace(POLICY, plan=PLAN)
-    with pytest.raises(FrequencyNotOffered):
-        answer(plan(50_00, frequency=Frequency.WEEKLY), DANA, monthly, TODAY)
+    said = answer(plan(50_00, frequency=Frequency.WEEKLY), DANA, monthly, TODAY)
+    assert isinstance(said, Alternatives)
+    (one,) = said.alternatives
+    assert (one.terms.frequency, one.terms.first_cents) == (Frequency.MONTHLY, 216_67)
+    assert one.reason == SAME_PACE
+    assert answer(as_proposal(one.terms), DANA, monthly, TODAY) == Agreed(one.terms)
+
+
+def test_too_little_in_a_rhythm_that_is_not_offered_is_answered_with_the_least_that_is() -> None:
+    monthly = replace(POLICY, plan=PLAN)
+    wish = plan(5_00, frequency=Frequency.EVERY_TWO_WEEKS)
+    said = answer(wish, DANA, monthly, TODAY)
+    assert isinstance(said, Alternatives)
+    assert {one.terms.frequency for one in said.alternatives} <= {Frequency.MONTHLY, None}
+    for one in said.alternatives:
+        sentence = one.reason % {name: str(value) for name, value in one.params.items()}
+        assert "Same dates" not in sentence, "no date is the same in another rhythm"
+        assert "Your $" not in sentence, "nobody proposed that amount"
 
 
 @pytest.mark.parametrize("balance", [0, -1, 49])

@@ -243,7 +243,7 @@ def test_too_many_parts_are_refused_in_words(http: FlaskClient, dana: Dana) -> N
     answered = ask(http, dana, "settle", total="settlement:7000:1@1", **typed)
     page = http.get(answered.location) if answered.status_code == 303 else answered
     assert page.status_code in (409, 422)
-    assert "This offer can be paid in up to 1 parts." in said(page)
+    assert "This offer is for one payment." in said(page)
 
 
 def test_ones_own_total_is_agreed_or_goes_to_a_person(

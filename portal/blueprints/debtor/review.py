@@ -72,6 +72,8 @@ def _visit_here() -> Visit:
 def review(account_id: UUID) -> ResponseReturnValue:
     """What would be agreed, to the cent and the day; nothing is agreed by looking at it."""
     view = open_account(account_id)
+    if view.live is not None:
+        return see_other(url_for(".arrangement", account_id=account_id, done="before"))
     try:
         return review_page(view, request.args.get("c", ""), ReviewForm())
     except DomainError as error:

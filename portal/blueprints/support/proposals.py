@@ -28,7 +28,14 @@ from portal.services import proposals as services
 from portal.services import queues
 from portal.services.dossier import find_account
 from portal.services.evidence import account_leaves
-from portal.services.late_proposals import OPEN_FOR, alternative, alternatives, client_day
+from portal.services.late_proposals import (
+    OPEN_FOR,
+    BetterTermsThere,
+    alternative,
+    alternatives,
+    client_day,
+    refuse_worse,
+)
 from portal.services.offers import offers_for, read_facts
 from portal.services.open_proposals import granted_until
 from portal.services.policies import live_policy
@@ -62,6 +69,13 @@ class CounterForm(Form):
     frequency = SelectField(N_("How often"), choices=options(labels.FREQUENCIES))
     first_on = DateBoxes(N_("First payment"))
     until = SelectField(N_("The debtor can agree within"), choices=options(DAYS), default="14")
+    knowing = HiddenField()
+
+
+class MoreThanDebtorOwes(DomainError):
+    """Staff would offer terms above the balance."""
+
+    message = N_("The debtor owes %(balance)s. Enter that amount or less.")
 
 
 class OfferForm(Form):
@@ -219,10 +233,9 @@ def counter(proposal_id: UUID) -> Any:
     found, form = _proposal(proposal_id), CounterForm()
 
     def do() -> None:
-        until = _today(found) + timedelta(days=int(form.until.data))
-        services.counter(
-            session, found, _terms(found, form), staff=current_staff(), valid_until=until, now=now()
-        )
+        until, terms = _today(found) + timedelta(days=int(form.until.data)), _terms(found, form)
+        _refuse_worse(found, terms, form)
+        services.counter(session, found, terms, staff=current_staff(), valid_until=until, now=now())
 
     return _answer(found, form, do, _("Answered with other terms. The debtor gets a message."))
 
@@ -281,5 +294,17 @@ def _terms(found: Proposal, form: CounterForm) -> Terms:
     )
     facts = read_facts(session, account, debtor)
     policy = live_policy(session, account.client_id, now()).policy
-    domain.check_proposal(offered, facts, policy, today_of(debtor, now()))
+    try:
+        domain.check_proposal(offered, facts, policy, today_of(debtor, now()))
+    except domain.MoreThanOwed as error:
+        raise MoreThanDebtorOwes(**error.params) from error
     return domain.wish_terms(offered, facts, policy)
+
+
+def _refuse_worse(found: Proposal, terms: Terms, form: CounterForm) -> None:
+    """Say once that the portal would agree to better terms; sent again, the form knows of them."""
+    try:
+        refuse_worse(session, found, terms, knowing=form.knowing.data or "", now=now())
+    except BetterTermsThere as error:
+        form.knowing.data = str(error.params["sha256"])
+        raise
