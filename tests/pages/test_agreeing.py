@@ -224,6 +224,17 @@ def test_pressing_twice_agrees_once(http: FlaskClient, session: PortalSession, d
     assert session.scalar(select(func.count(Payment.id))) == 1
 
 
+def test_a_review_opened_again_after_agreeing_leads_to_the_agreement(
+    http: FlaskClient, dana: Dana
+) -> None:
+    chosen = link(http.get(path(dana)), "Pay it all")
+    page = http.get(chosen)
+    accept(http, dana, page)
+    landed = http.get(chosen)
+    assert landed.status_code == 303
+    assert landed.location.startswith(f"{path(dana)}/arrangement")
+
+
 def test_a_second_agreement_leads_to_the_first(
     http: FlaskClient, session: PortalSession, dana: Dana
 ) -> None:

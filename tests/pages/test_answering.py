@@ -19,7 +19,7 @@ from portal.services.standing import holds_in_force
 from tests.factories import NOW, TODAY, make_contact, make_visit
 from tests.pages.agreeing import path
 from tests.pages.debtors import Dana, csrf_of, send
-from tests.pages.reading import heard, said
+from tests.pages.reading import heard, said, tree
 from tests.pages.staff import enter, make_staff
 
 SMS = "+15032260100"
@@ -153,3 +153,28 @@ def test_a_phone_that_may_not_be_texted_is_closed_and_says_why(
     assert send(sam, f"{page}/link", {"way": str(phone.id), "asked": asked}).status_code == 422
     set_tenant(session, dana.client.id)
     assert session.scalars(select(Message).where(Message.contact_id == phone.id)).all() == []
+
+
+def test_staff_offer_worse_than_the_portal_would_only_knowingly(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    page = propose(session, dana, TODAY)
+    terms = {"total": "1240", "amount": "200", "frequency": "monthly", "until": "7", **boxes(TODAY)}
+    warned = sam.post(f"{page}/counter", data={"csrf_token": csrf_of(sam.get(page)), **terms})
+    assert warned.status_code == 422
+    assert "The portal itself would agree to better terms for the debtor" in said(warned)
+    knowing = tree(warned).find(".//input[@name='knowing']")
+    assert knowing is not None
+    again = {"csrf_token": csrf_of(warned), "knowing": knowing.get("value", "")}
+    sent = sam.post(f"{page}/counter", data=terms | again)
+    assert sent.status_code == 303
+
+
+def test_staff_read_of_the_debtor_where_they_typed_too_much(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    page = propose(session, dana, TODAY)
+    terms = {"total": "1250", "amount": "200", "frequency": "monthly", "until": "7", **boxes(TODAY)}
+    refused = sam.post(f"{page}/counter", data={"csrf_token": csrf_of(sam.get(page)), **terms})
+    assert refused.status_code == 422
+    assert "The debtor owes $1,240.00. Enter that amount or less." in said(refused)

@@ -18,10 +18,11 @@ from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Basis
 from portal.gateways.clock import SetClock
-from portal.models import Account, Arrangement, Client, Message, Payment, Proposal, Role
+from portal.models import Account, Arrangement, Client, EntryKind, Message, Payment, Proposal, Role
 from portal.runtime import build_runtime
 from portal.services import evidence, queues
 from portal.services.late_proposals import alternative, alternatives, chase, late
+from portal.services.ledger import lock_account, post
 from portal.services.proposals import (
     AlternativeGone,
     SupervisorsAnswer,
@@ -194,6 +195,30 @@ def test_a_suggestion_whose_first_day_has_gone_by_still_has_something_near_it(
     account = dana(session)
     proposal = suggest(session, account, Suggestion(TODAY, amount_cents=Cents(4_000)))
     assert alternatives(session, proposal, TUESDAY)
+
+
+def test_a_suggestion_of_more_than_is_owed_by_now_has_all_of_it_near(
+    session: PortalSession,
+) -> None:
+    account = dana(session)
+    choose_closest(session, account)
+    proposal = suggest(
+        session, account, Suggestion(TODAY, total_cents=Cents(900_00), amount_cents=Cents(300_00))
+    )
+    hour(session, account, SATURDAY)
+    locked = lock_account(session, account.id)
+    post(
+        session,
+        locked,
+        kind=EntryKind.ADJUSTED,
+        source="placement:2",
+        amount_cents=Cents(-1_000_00),
+        now=MONDAY,
+    )
+    assert hour(session, account, TUESDAY) == [True]
+    granted = granted_of(proposal)
+    assert granted is not None
+    assert granted.total_cents == granted.balance_cents == 240_00
 
 
 def test_two_workers_at_once_offer_once(fresh_db: Database) -> None:
