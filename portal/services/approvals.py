@@ -21,7 +21,6 @@ from portal.services.policies import (
 )
 from portal.services.rehearsals import latest_of
 
-
 REHEARSAL_COUNTS_FOR = timedelta(days=7)
 """How old a rehearsal may be when somebody approves: accounts, and what they are owed, change."""
 

@@ -65,9 +65,9 @@ def test_what_one_writes_and_rehearses_another_approves(
     write(http, plan_minimum="40")
     assert "Carl Nunez" not in said(http.get(DRAFT))
     rehearse(http, session, account, clock)
-    assert "Now somebody else must approve it: Carl Nunez." in said(http.get(DRAFT))
+    assert "Now somebody who wrote none of it must approve it: Carl Nunez." in said(http.get(DRAFT))
     refused = press(http, "/client/offers/draft/approve")
-    assert "You saved these limits, so somebody else must approve them." in said(refused)
+    assert "You wrote some of these limits, so somebody else must approve them." in said(refused)
     assert "Saved by Sam Client Admin" in said(carl.get("/client/offers"))
     done = press(carl, "/client/offers/draft/approve")
     assert "In force: version 2" in heard(done)
@@ -108,8 +108,9 @@ def test_the_second_of_two_editors_sees_both_and_decides(
     mine = typed_on(http.get(EDIT))
     assert (mine["plan_minimum"], mine["plan_months"]) == ("40", "24")
     garbled = carl.post(EDIT, data=opened | {"plan_minimum": "?", "rows-0-share": "75"})
-    assert "Row 1: Pays changed 70% 75" in heard(garbled)
-    assert "Smallest payment of a plan changed 40 ?" in heard(garbled)
+    words = heard(garbled)
+    assert "Pays: 70%; Payments at most: 1; Offer stands, days: 30 Pays: 75; " in words
+    assert "Smallest payment of a plan changed 40 ?" in words
 
 
 def test_the_second_person_sends_a_draft_back_with_words(

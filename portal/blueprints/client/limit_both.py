@@ -1,4 +1,4 @@
-"""Two people's limits side by side: every field in words, lines of tables paired by what they are."""
+"""Two people's limits side by side: fields in words, lines of tables paired by what they are."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ from portal.domain import N_
 from portal.services import drafts
 from portal.services.drafts import limits_of
 from portal.services.staff import names_of
-from portal.web import problems_of, say, session
 from portal.web import gettext as _
+from portal.web import problems_of, say, session
 
 Typed = Mapping[str, Sequence[str]]
 
