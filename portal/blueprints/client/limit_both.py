@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import zip_longest
 from typing import Any
 
@@ -13,7 +14,7 @@ from wtforms.fields.choices import SelectFieldBase
 from portal.blueprints.client import current_client
 from portal.blueprints.client.limit_form import LimitForm
 from portal.blueprints.client.limit_rows import WHERE, RowForm, headed
-from portal.blueprints.client.limit_words import Change, compare
+from portal.blueprints.client.limit_words import Change, age_words, balance_words, compare
 from portal.blueprints.consoles import page
 from portal.domain import N_
 from portal.services import drafts
@@ -65,8 +66,8 @@ def form_of(typed: Typed) -> LimitForm:
 def problems_in_words(form: LimitForm) -> list[tuple[str, str]]:
     """Each problem of a form with the field that it is about, lines of tables by their number."""
     words = {field.id: say(field.label.text) for field in form}
+    words |= {form.segments.id: _("Segments"), form.rows.id: _("Settlements")}
     for table, line in ((form.segments, N_("Segment %(n)s")), (form.rows, N_("Row %(n)s"))):
-        words[table.id] = ""
         for n, entry in enumerate(table, 1):
             for field in entry.form:
                 words[field.id] = f"{_(line, n=n)}: {say(field.label.text)}"
@@ -93,6 +94,8 @@ def _words(field: Any) -> str:
         return ", ".join(
             say(name) for value, name, *_more in field.iter_choices() if value in chosen
         )
+    if isinstance(field.data, date):
+        return _("%(day)s", day=field.data)
     return str(field._value() or "").strip() if hasattr(field, "_value") else ""
 
 
@@ -114,12 +117,22 @@ def _rows(form: LimitForm) -> Iterator[_Line]:
             continue
         head = above or row
         who = segments.get(head.who.data or "", "")
-        accounts = _inside([head[name] for name in WHERE if name != "who"])
-        what = _("Settlement, %(accounts)s", accounts=accounts or _("every account"))
+        what = _("Settlement, %(accounts)s", accounts=_accounts(head, form.currency))
         ways = [field for field in row if field.short_name not in WHERE]
         yield _Line(
             (who, *_bounds(head)), f"{who}: {what}" if head.who.data else what, _inside(ways)
         )
+
+
+def _accounts(head: RowForm, currency: str) -> str:
+    """Which balances and days a row is for, as typed where that is not understood."""
+    if head.errors:
+        return _inside([head[name] for name in WHERE if name != "who"])
+    _who, since, until, first_day, last_day = head.bounds
+    spans = [balance_words((since, until), currency)]
+    if first_day or last_day is not None:
+        spans.append(age_words((first_day, last_day)))
+    return ", ".join(spans)
 
 
 def _bounds(head: RowForm) -> Sequence[object]:
