@@ -5,7 +5,7 @@ Tasks take ids, are idempotent, and work on batches. What they need from outside
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
@@ -76,6 +76,19 @@ def _fan_out(task_name: str) -> None:
                 session, task_name, client_id=client_id, queueing_lock=f"{task_name}:{client_id}"
             )
         commit(session, f"{task_name}.fanned_out")
+
+
+def _one_by_one(
+    name: str, client_id: str, due: Callable[..., Sequence[UUID]], act: Callable[..., object]
+) -> None:
+    """Do something to each row of a client's that is due, each in a transaction of its own."""
+    now, client, after = current().clock.now(), UUID(client_id), None
+    with _session(client_id) as session:
+        while batch := due(session, client, now=now, after=after):
+            for one in batch:
+                act(session, client, one, now=now)
+                commit(session, name)
+            after = batch[-1]
 
 
 @jobs.periodic(cron="* * * * *")
@@ -212,13 +225,8 @@ def expire_all_proposals(timestamp: int) -> None:
 @jobs.task(name="proposals.expire")
 def expire_proposals(client_id: str) -> None:
     """End a client's proposals that are over by themselves, each in a transaction of its own."""
-    now, client, after = current().clock.now(), UUID(client_id), None
-    with _session(client_id) as session:
-        while batch := ending_proposals.overdue(session, client, now=now, after=after):
-            for proposal_id in batch:
-                ending_proposals.expire_due(session, client, proposal_id, now=now)
-                commit(session, "proposals.expire")
-            after = batch[-1]
+    overdue, expire = ending_proposals.overdue, ending_proposals.expire_due
+    _one_by_one("proposals.expire", client_id, overdue, expire)
 
 
 @jobs.periodic(cron="33 * * * *")
@@ -231,13 +239,7 @@ def chase_all_proposals(timestamp: int) -> None:
 @jobs.task(name="proposals.chase")
 def chase_proposals(client_id: str) -> None:
     """Escalate or answer a client's late proposals, each in a transaction of its own."""
-    now, client, after = current().clock.now(), UUID(client_id), None
-    with _session(client_id) as session:
-        while batch := late_proposals.late(session, client, now=now, after=after):
-            for proposal_id in batch:
-                late_proposals.chase(session, client, proposal_id, now=now)
-                commit(session, "proposals.chase")
-            after = batch[-1]
+    _one_by_one("proposals.chase", client_id, late_proposals.late, late_proposals.chase)
 
 
 @jobs.periodic(cron="37 * * * *")
@@ -250,13 +252,7 @@ def expire_all_arrangements(timestamp: int) -> None:
 @jobs.task(name="arrangements.expire")
 def expire_arrangements(client_id: str) -> None:
     """Take back a client's agreements that waited too long, each in a transaction of its own."""
-    now, client, after = current().clock.now(), UUID(client_id), None
-    with _session(client_id) as session:
-        while batch := arrangements.overdue(session, client, now=now, after=after):
-            for arrangement_id in batch:
-                arrangements.expire_due(session, client, arrangement_id, now=now)
-                commit(session, "arrangements.expire")
-            after = batch[-1]
+    _one_by_one("arrangements.expire", client_id, arrangements.overdue, arrangements.expire_due)
 
 
 @jobs.task(name="messages.dispatch", queue="messages", retry=MESSAGES)

@@ -11,7 +11,10 @@ MINE = "client_id = ANY ((SELECT app_client_ids())::uuid[])"
 
 
 def upgrade() -> None:
-    """Add when a version begins and who approved it; keep each client's newest draft."""
+    """Add when a version begins and who approved it; copy each client's newest draft.
+
+    The table of drafts before stays as it is for the release before, until a later one retires it.
+    """
     op.execute("""
         ALTER TABLE offer_policy ADD COLUMN live_from TIMESTAMP WITH TIME ZONE,
           ADD COLUMN approved_by UUID, ADD COLUMN rehearsal_id UUID, ADD COLUMN restores INTEGER,
@@ -35,7 +38,7 @@ def upgrade() -> None:
           CONSTRAINT fk_offer_draft_client_id FOREIGN KEY (client_id) REFERENCES client (id),
           CONSTRAINT uq_offer_draft_client_id UNIQUE (client_id)
         )""")
-    _keep_newest()
+    _copy_newest()
     op.execute("ALTER TABLE offer_draft ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE offer_draft FORCE ROW LEVEL SECURITY")
     op.execute(
@@ -46,7 +49,7 @@ def upgrade() -> None:
     _resolver()
 
 
-def _keep_newest() -> None:
+def _copy_newest() -> None:
     op.execute("ALTER TABLE policy_draft NO FORCE ROW LEVEL SECURITY")
     op.execute("""
         INSERT INTO offer_draft (client_id, id, base_version, revision, typed, document, sha256,
@@ -54,7 +57,7 @@ def _keep_newest() -> None:
         SELECT DISTINCT ON (client_id) client_id, id, base_version, 1, '{}', document,
           sha256(convert_to(document, 'UTF8')), staff_id, saved_at
         FROM policy_draft ORDER BY client_id, saved_at DESC""")
-    op.execute("DROP TABLE policy_draft")
+    op.execute("ALTER TABLE policy_draft FORCE ROW LEVEL SECURITY")
 
 
 def _resolver() -> None:

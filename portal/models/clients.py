@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -81,8 +81,8 @@ class OfferPolicy(Owned, Base):
     """One immutable numbered version of a client's limits.
 
     It is in force from ``live_from`` (None: from its publication) until a later version is.
-    ``published_by`` wrote it, ``approved_by`` is the second person. ``restores`` is the older
-    version whose limits it brings back.
+    ``published_by`` saved it last, ``authors`` are all who wrote any of it, ``approved_by`` is the
+    second person, who wrote nothing. ``restores`` is the older version whose limits it brings back.
     """
 
     __tablename__ = "offer_policy"
@@ -91,6 +91,7 @@ class OfferPolicy(Owned, Base):
         UniqueConstraint("client_id", "version"),
         CheckConstraint("version > 0", name="version_positive"),
         CheckConstraint("approved_by <> published_by", name="two_people"),
+        CheckConstraint("approved_by <> ALL (authors)", name="approver_wrote_nothing"),
     )
 
     version: Mapped[int]
@@ -98,6 +99,7 @@ class OfferPolicy(Owned, Base):
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     published_at: Mapped[datetime]
     published_by: Mapped[UUID | None]
+    authors: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
     live_from: Mapped[datetime | None]
     approved_by: Mapped[UUID | None]
     rehearsal_id: Mapped[UUID | None]
@@ -113,8 +115,9 @@ class PolicyDraft(Owned, Base):
     """Limits that a client works on, exactly as typed; at most one draft at a time.
 
     ``document`` is None while it could not be published. ``revision`` counts how often it was
-    saved, ``base_version`` is the version it was begun from. ``note`` is what the second person
-    said who sent it back.
+    saved, ``base_version`` is the version it was begun from. ``authors`` are all who changed it
+    since, the first one first; ``alone`` is what that one had written before anybody else did.
+    ``note`` is what the second person said who sent it back.
     """
 
     __tablename__ = "offer_draft"
@@ -128,8 +131,15 @@ class PolicyDraft(Owned, Base):
     restores: Mapped[int | None]
     saved_by: Mapped[UUID]
     saved_at: Mapped[datetime]
+    authors: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'"))
+    alone: Mapped[Json | None]
     note: Mapped[str | None]
     noted_by: Mapped[UUID | None]
+
+    @property
+    def writers(self) -> list[UUID]:
+        """Who may not approve it: everybody who wrote any of it."""
+        return list(dict.fromkeys([*self.authors, self.saved_by]))
 
 
 class PlacementStatus(StrEnum):

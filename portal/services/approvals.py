@@ -1,7 +1,8 @@
-"""Two people for every version: what one wrote and rehearsed, another one approves (PY-01)."""
+"""Two people for every version: whoever wrote any of it does not approve it (PY-01)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -20,17 +21,26 @@ from portal.services.policies import (
 )
 from portal.services.rehearsals import latest_of
 
+REHEARSAL_COUNTS_FOR = timedelta(days=7)
+"""How old a rehearsal may be when somebody approves: accounts, and what they are owed, change."""
+
 
 class SecondPersonNeeded(DomainError):
-    """Nobody approves what they saved themselves."""
+    """Nobody approves what they wrote themselves, not even a part of it."""
 
-    message = N_("You saved these limits, so somebody else must approve them.")
+    message = N_("You wrote some of these limits, so somebody else must approve them.")
 
 
 class NotRehearsed(DomainError):
     """These very limits were not rehearsed against what is in force today."""
 
     message = N_("Rehearse these limits first, so that you both see what they would change.")
+
+
+class RehearsalTooOld(DomainError):
+    """These limits were rehearsed so long ago that the accounts are others by now."""
+
+    message = N_("The rehearsal of these limits is more than %(days)s days old. Run it again.")
 
 
 class Incomplete(DomainError):
@@ -54,13 +64,18 @@ def rehearsal_of(session: Session, draft: PolicyDraft, now: datetime) -> Rehears
     return found if found and found.live_version == (live.version if live else None) else None
 
 
+def is_too_old(rehearsal: Rehearsal, now: datetime) -> bool:
+    """Whether a rehearsal no longer says what limits would change today."""
+    return rehearsal.started_at < now - REHEARSAL_COUNTS_FOR
+
+
 def approve(
     session: Session, client_id: UUID, *, revision: int, staff: Staff, now: datetime
 ) -> PublishedPolicy:
     """Publish exactly what was saved as this revision, from the day that it names.
 
-    Raises DraftChanged, Incomplete, SecondPersonNeeded, NotRehearsed, NotPublishable. The caller
-    commits.
+    Raises DraftChanged, Incomplete, SecondPersonNeeded, NotRehearsed, RehearsalTooOld,
+    NotPublishable. The caller commits.
     """
     draft = lock_draft(session, client_id, revision)
     if draft is None:
@@ -68,13 +83,12 @@ def approve(
     document = limits_of(draft)
     if document is None:
         raise Incomplete
-    if draft.saved_by == staff.id:
+    if staff.id in draft.writers:
         raise SecondPersonNeeded
-    rehearsal = rehearsal_of(session, draft, now)
-    if rehearsal is None or rehearsal.completed_at is None:
-        raise NotRehearsed
+    rehearsal = _sound_rehearsal(session, draft, now)
     release = Release(
         approved_by=staff.id,
+        authors=tuple(draft.writers),
         rehearsal_id=rehearsal.id,
         restores=draft.restores,
     )
@@ -83,6 +97,15 @@ def approve(
     session.delete(draft)
     session.flush()
     return done
+
+
+def _sound_rehearsal(session: Session, draft: PolicyDraft, now: datetime) -> Rehearsal:
+    found = rehearsal_of(session, draft, now)
+    if found is None or found.completed_at is None:
+        raise NotRehearsed
+    if is_too_old(found, now):
+        raise RehearsalTooOld(days=REHEARSAL_COUNTS_FOR.days)
+    return found
 
 
 def send_back(  # noqa: PLR0913
@@ -99,23 +122,38 @@ def send_back(  # noqa: PLR0913
     tell(session, draft, "sent_back", staff, now, note=said)
 
 
-def others_who_approve(session: Session, client_id: UUID, saved_by: UUID) -> Sequence[str]:
-    """The names of the client's other admins, who may approve what one of them saved."""
+def others_who_approve(session: Session, client_id: UUID, writers: Sequence[UUID]) -> Sequence[str]:
+    """The names of the client's other admins, who may approve what some of them wrote."""
     asked = text("SELECT staff_id, name FROM resolve_client_admins(:client_id) ORDER BY name")
     rows = session.execute(asked, {"client_id": client_id})
-    return [row.name for row in rows if row.staff_id != saved_by]
+    return [row.name for row in rows if row.staff_id not in writers]
 
 
-def planned(versions: Sequence[OfferPolicy], now: datetime) -> OfferPolicy | None:
-    """The version that is to come into force, unless a later one does before."""
-    newest = versions[0] if versions else None
-    return newest if newest is not None and newest.starts_at > now else None
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A version that is to come into force, and the one that takes its place, if any does."""
+
+    row: OfferPolicy
+    next: OfferPolicy | None
+
+    @property
+    def never(self) -> bool:
+        """Whether another one takes its place before it begins."""
+        return self.next is not None and self.next.starts_at <= self.row.starts_at
+
+
+def planned(versions: Sequence[OfferPolicy], now: datetime) -> list[Planned]:
+    """Every version that has not begun, the one with the first day first."""
+    found = [Planned(one, _after(one, versions)) for one in versions if one.starts_at > now]
+    return sorted(found, key=lambda one: (one.row.starts_at, one.row.version))
 
 
 def overtaken(versions: Sequence[OfferPolicy]) -> set[int]:
     """The numbers of versions that never came into force: a later one begins no later."""
-    return {
-        one.version
-        for one in versions
-        if any(w.version > one.version and w.starts_at <= one.starts_at for w in versions)
-    }
+    return {one.version for one in versions if Planned(one, _after(one, versions)).never}
+
+
+def _after(one: OfferPolicy, versions: Sequence[OfferPolicy]) -> OfferPolicy | None:
+    """The version that ends one: of those with a higher number, the one that begins first."""
+    higher = (other for other in versions if other.version > one.version)
+    return min(higher, key=lambda other: (other.starts_at, -other.version), default=None)

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError, hours, theme
+from portal.domain.help import TextTooLong
 from portal.domain.neutral import revealing_word
 from portal.domain.sms import sms_text_fits
 from portal.domain.wording import clean_text
@@ -42,10 +43,6 @@ _NUMBER = re.compile(r"[+\d(][\d ().+-]*", re.ASCII)
 
 class Missing(DomainError):
     message = N_("Fill in this field.")
-
-
-class TooLong(DomainError):
-    message = N_("Use at most %(most)s characters.")
 
 
 class ColorUnclear(DomainError):
@@ -219,7 +216,7 @@ def _problem(name: str, value: str, country: str) -> DomainError | None:
     if not value:
         return None if name in MAY_BE_EMPTY else Missing()
     if len(value) > LONGEST.get(name, len(value)):
-        return TooLong(most=LONGEST[name])
+        return TextTooLong(most=LONGEST[name])
     if name in BEFORE_IDENTITY and (word := revealing_word(value)):
         return NotNeutral(word=word)
     judge = _JUDGES.get(name)

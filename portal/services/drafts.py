@@ -15,6 +15,9 @@ from portal.models import Client, PolicyDraft, Staff, fresh_id
 from portal.services import evidence
 from portal.services.evidence import Payload
 
+ALONE = ("base_version", "typed", "document", "restores")
+"""What is kept of a draft as its first author alone wrote it."""
+
 Typed = Mapping[str, Sequence[str]]
 """A form as it was sent: the name of each field, and what was typed into it."""
 
@@ -54,12 +57,16 @@ def limits_of(draft: PolicyDraft) -> Policy | None:
     return policy.from_bytes(draft.document) if draft.document else None
 
 
-def _already(
-    session: Session, client_id: UUID, written: Written, staff: Staff
-) -> PolicyDraft | None:
-    """The draft, where the same person has sent the same words before."""
+class NothingToPutBack(DomainError):
+    """One person alone wrote the draft, or nobody kept what the first one had written."""
+
+    message = N_("There is nothing to put back: only one person wrote this draft.")
+
+
+def _already(session: Session, client_id: UUID, written: Written) -> PolicyDraft | None:
+    """The draft, where somebody sends the very words that it holds."""
     found = draft_of(session, client_id)
-    same = found and found.saved_by == staff.id and found.typed == _plain(written.typed)
+    same = found and found.typed == _plain(written.typed)
     return found if same and written.typed else None
 
 
@@ -91,10 +98,10 @@ def save_draft(
     """Keep what somebody wrote; limits that cannot be published are kept as well.
 
     ``revision`` is that of the draft which the page was opened with. Whatever a second person said
-    about the draft before is over. Sent twice it is saved once. Raises DraftChanged. The caller
-    commits.
+    about the draft before is over. Whoever sends the words that it holds already, saves nothing
+    and wrote nothing. Raises DraftChanged. The caller commits.
     """
-    if (before := _already(session, client_id, written, staff)) is not None:
+    if (before := _already(session, client_id, written)) is not None:
         return before
     draft = lock_draft(session, client_id, revision)
     if draft is None:
@@ -102,10 +109,11 @@ def save_draft(
         session.add(draft)
     body = _body(written.document)
     unchanged = body is not None and draft.document == body.decode()
-    client = session.get_one(Client, client_id)
-    client.drafts_saved += 1
-    draft.revision, draft.base_version = client.drafts_saved, written.base_version
-    draft.typed = _plain(written.typed)
+    if unchanged and draft.saved_by != staff.id:
+        return draft
+    _sign(draft, staff)
+    _number(session, draft)
+    draft.base_version, draft.typed = written.base_version, _plain(written.typed)
     draft.document = body.decode() if body else None
     draft.sha256 = sha256(body).digest() if body else None
     draft.restores = written.restores or (draft.restores if unchanged else None)
@@ -113,6 +121,40 @@ def save_draft(
     draft.note = draft.noted_by = None
     tell(session, draft, "draft_saved", staff, now)
     return draft
+
+
+def _sign(draft: PolicyDraft, staff: Staff) -> None:
+    """Count who writes among the authors, and keep what the first one had written alone."""
+    before = draft.writers if draft.revision else []
+    if len(before) == 1 and staff.id not in before:
+        draft.alone = {name: getattr(draft, name) for name in ALONE}
+    draft.authors = list(dict.fromkeys([*before, staff.id]))
+
+
+def _number(session: Session, draft: PolicyDraft) -> None:
+    client = session.get_one(Client, draft.client_id)
+    client.drafts_saved += 1
+    draft.revision = client.drafts_saved
+
+
+def put_back(
+    session: Session, client_id: UUID, *, revision: int, staff: Staff, now: datetime
+) -> None:
+    """Make the draft again what its first author alone had written, so that others may approve it.
+
+    What was written since is gone. Raises DraftChanged, NothingToPutBack. The caller commits.
+    """
+    draft = lock_draft(session, client_id, revision)
+    if draft is None or not draft.alone:
+        raise DraftChanged if draft is None else NothingToPutBack
+    for name in ALONE:
+        setattr(draft, name, draft.alone[name])
+    draft.sha256 = sha256(draft.document.encode()).digest() if draft.document else None
+    draft.authors, draft.alone = draft.authors[:1], None
+    draft.saved_by, draft.saved_at = draft.authors[0], now
+    draft.note = draft.noted_by = None
+    _number(session, draft)
+    tell(session, draft, "draft_put_back", staff, now, written_by=str(draft.saved_by))
 
 
 def _body(document: Policy | None) -> bytes | None:

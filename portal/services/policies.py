@@ -43,11 +43,13 @@ class PublishedPolicy:
 class Release:
     """How a version comes into force: from when (None: its own first day), and who agreed to it.
 
+    ``authors`` are all who wrote any of it (None: nobody kept count).
     ``restores`` is the older version whose limits it brings back.
     """
 
     live_from: datetime | None = None
     approved_by: UUID | None = None
+    authors: tuple[UUID, ...] | None = None
     rehearsal_id: UUID | None = None
     restores: int | None = None
 
@@ -155,6 +157,7 @@ def _row(client_id: UUID, numbered: Policy, release: Release) -> OfferPolicy:
         document=body.decode(),
         sha256=sha256(body).digest(),
         approved_by=release.approved_by,
+        authors=list(release.authors) if release.authors is not None else None,
         rehearsal_id=release.rehearsal_id,
         restores=release.restores,
     )
@@ -167,6 +170,7 @@ def _told(row: OfferPolicy) -> Payload:
         "sha256": row.sha256.hex(),
         "live_from": format_time(row.live_from) if row.live_from else None,
         "approved_by": str(row.approved_by) if row.approved_by else None,
+        "authors": [str(one) for one in row.authors] if row.authors else None,
         "rehearsal": str(row.rehearsal_id) if row.rehearsal_id else None,
         "restores": row.restores,
     }

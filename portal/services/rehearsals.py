@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, TextClause, delete, select, text
 from sqlalchemy.orm import Session
@@ -37,17 +36,18 @@ def ask(
 ) -> Rehearsal:
     """Have a draft run over the client's open accounts by a worker; the caller commits.
 
-    The same document against the same live version runs once a day of the client's. Raises
-    NotPublishable where the draft breaks a rule.
+    While the same document runs against the same live version, that rehearsal is the answer.
+    Raises NotPublishable where the draft breaks a rule.
     """
     if problems := compiler.check(replace(document, version=1)):
         raise NotPublishable(problem=str(problems[0]))
-    client = session.get_one(Client, client_id, with_for_update=True)
+    session.get_one(Client, client_id, with_for_update=True)
     live = live_version(session, client_id, now)
     body = policy.canonical_bytes(document)
     found = latest_of(session, client_id, sha256(body).digest())
     version = live.version if live else None
-    if found is None or found.live_version != version or not _counts(found, client, now):
+    runs = (version, RehearsalStatus.STARTED)
+    if found is None or (found.live_version, found.status) != runs:
         found = Rehearsal(
             client_id=client_id,
             sha256=sha256(body).digest(),
@@ -60,18 +60,8 @@ def ask(
         session.flush()
         actor = evidence.staff(staff.id)
         _tell(session, found, "policy.rehearsal_asked", {}, actor=actor, now=now)
-    if found.status is RehearsalStatus.STARTED:
-        _queue(session, found)
+    _queue(session, found)
     return found
-
-
-def _counts(found: Rehearsal, client: Client, now: datetime) -> bool:
-    """Whether a rehearsal is under way, or was done today."""
-    zone = ZoneInfo(client.time_zone)
-    today = found.started_at.astimezone(zone).date() == now.astimezone(zone).date()
-    return found.status is RehearsalStatus.STARTED or (
-        found.status is RehearsalStatus.COMPLETED and today
-    )
 
 
 def _queue(session: Session, rehearsal: Rehearsal) -> None:

@@ -24,9 +24,13 @@ from tests.databases import Database
 
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
 
+RETIRED = {"policy_draft"}
+"""Tables that only the release before reads; the next release drops them."""
+
 
 def _ours(name: str | None, kind: str, parents: object) -> bool:
-    return not (kind == "table" and (name or "").startswith("procrastinate_"))
+    theirs = (name or "").startswith("procrastinate_") or name in RETIRED
+    return not (kind == "table" and theirs)
 
 
 def test_the_newest_migration_is_what_the_models_say(fresh_db):

@@ -171,11 +171,12 @@ def test_the_report_shows_typed_colors_without_saving_them(
 ):
     page = save(cleo, to=f"{PAGE}/contrast", action_color="#ffc400", trade_name="Northgate Power")
     assert page.status_code == 200
-    assert "your color #ffc400 would have 1.4:1 on #f3f5f7" in said(page)
+    shaded = "“Color of links and buttons”: on light screens #ffc400 would have 1.4:1 on #f3f5f7"
+    assert shaded in said(page)
     assert "Northgate Power" in page.get_data(as_text=True)
     assert row_of(session, client).action_color is None
     unclear = save(cleo, to=f"{PAGE}/contrast", brand_color="#12")
-    assert "not written in full" in said(unclear)
+    assert "“Brand color” is not written in full." in said(unclear)
     assert typed_on(unclear)["brand_color"] == "#12"
 
 

@@ -1,5 +1,7 @@
 """The draft of limits as two people see it: kept as typed, compared, sent back, approved."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -41,6 +43,11 @@ def press(http: FlaskClient, path: str, **typed: str) -> object:
     return http.post(path, data=sent, follow_redirects=True)
 
 
+def owner_of(session: PortalSession, account: Account) -> Client:
+    set_tenant(session, account.client_id)
+    return session.get_one(Client, account.client_id)
+
+
 def write(http: FlaskClient, **typed: str) -> object:
     return http.post(EDIT, data=typed_on(http.get(EDIT)) | typed)
 
@@ -65,9 +72,9 @@ def test_what_one_writes_and_rehearses_another_approves(
     write(http, plan_minimum="40")
     assert "Carl Nunez" not in said(http.get(DRAFT))
     rehearse(http, session, account, clock)
-    assert "Now somebody else must approve it: Carl Nunez." in said(http.get(DRAFT))
+    assert "Now somebody who wrote none of it must approve it: Carl Nunez." in said(http.get(DRAFT))
     refused = press(http, "/client/offers/draft/approve")
-    assert "You saved these limits, so somebody else must approve them." in said(refused)
+    assert "You wrote some of these limits, so somebody else must approve them." in said(refused)
     assert "Saved by Sam Client Admin" in said(carl.get("/client/offers"))
     done = press(carl, "/client/offers/draft/approve")
     assert "In force: version 2" in heard(done)
@@ -108,8 +115,9 @@ def test_the_second_of_two_editors_sees_both_and_decides(
     mine = typed_on(http.get(EDIT))
     assert (mine["plan_minimum"], mine["plan_months"]) == ("40", "24")
     garbled = carl.post(EDIT, data=opened | {"plan_minimum": "?", "rows-0-share": "75"})
-    assert "Row 1: Pays changed 70% 75" in heard(garbled)
-    assert "Smallest payment of a plan changed 40 ?" in heard(garbled)
+    words = heard(garbled)
+    assert "Pays: 70%; Payments at most: 1; Offer stands, days: 30 Pays: 75; " in words
+    assert "Smallest payment of a plan changed 40 ?" in words
 
 
 def test_the_second_person_sends_a_draft_back_with_words(
@@ -128,3 +136,83 @@ def test_the_second_person_sends_a_draft_back_with_words(
     stale = press(http, "/client/offers/discard", revision="7")
     assert "This draft was changed while you worked on it." in said(stale)
     assert "Nothing changed." in said(press(http, "/client/offers/discard"))
+
+
+def test_rows_that_move_are_paired_by_whom_they_are_for_and_said_in_words(
+    http: FlaskClient, account: Account, carl: FlaskClient
+):
+    opened = typed_on(carl.get(EDIT))
+    old = {name: value for name, value in opened.items() if name.startswith("rows-")}
+    above = {"rows-0-who": "", "rows-0-until": "100", "rows-0-share": "none", "rows-1-since": "100"}
+    moved = {f"rows-{int(name[5]) + 1}{name[6:]}": value for name, value in old.items()}
+    kept = {name: value for name, value in opened.items() if name not in old}
+    write(http, plan_minimum="?")
+    both = carl.post(EDIT, data={**kept, **moved, **above, "plan_months": "x", "revision": "0"})
+    words = heard(both)
+    assert both.status_code == 409
+    assert "Longest plan, in months changed 24 x" in words
+    assert "Settlement, up to $99.99 changed Pays: none" in words
+    assert "Settlement, $100.00 or more changed Pays: 70%; " in words
+    assert "=" not in words
+
+
+def test_a_draft_that_breaks_a_rule_says_in_its_preview_what_is_wrong(
+    http: FlaskClient, account: Account
+):
+    write(http, plan_minimum="a lot")
+    for path in ("/client/offers/preview?of=draft", DRAFT):
+        assert "Smallest payment of a plan: Write the amount with digits" in heard(http.get(path))
+    gap = {"plan_minimum": "40", "rows-0-since": "100"}
+    write(http, **gap)
+    preview = http.get("/client/offers/preview?of=draft")
+    assert "Settlements: A balance of $0.01, 0 days after default, is in no band." in heard(preview)
+
+
+def test_where_both_wrote_the_page_says_how_one_of_them_can_approve(
+    http: FlaskClient,
+    session: PortalSession,
+    account: Account,
+    carl: FlaskClient,
+    clock: SetClock,
+):
+    """PY-01"""
+    write(http, plan_minimum="40")
+    write(carl, plan_months="18")
+    words = said(carl.get(DRAFT))
+    assert "Written by Sam Client Admin, Carl Nunez." in words
+    assert "so nobody is left to approve it" in words
+    back = press(carl, "/client/offers/draft/put-back", revision="2")
+    assert "The draft is again as one person alone wrote it." in said(back)
+    rehearse(http, session, account, clock)
+    assert "In force: version 2" in heard(press(carl, "/client/offers/draft/approve", revision="3"))
+
+
+def test_an_old_rehearsal_is_told_and_run_again(
+    http: FlaskClient,
+    session: PortalSession,
+    account: Account,
+    carl: FlaskClient,
+    clock: SetClock,
+):
+    write(http, plan_minimum="40")
+    rehearse(http, session, account, clock)
+    assert "Approve these limits" in said(carl.get(DRAFT))
+    clock.at += timedelta(days=8)
+    enter(carl, session, make_staff(session, Role.CLIENT_ADMIN, owner_of(session, account)))
+    old = said(carl.get(DRAFT))
+    assert "This rehearsal is more than 7 days old." in old
+    assert "Approve these limits" not in old
+    refused = press(carl, "/client/offers/draft/approve")
+    assert "The rehearsal of these limits is more than 7 days old." in said(refused)
+    rehearse(carl, session, account, clock)
+    assert "Approve these limits" in said(carl.get(DRAFT))
+
+
+def test_a_first_day_in_the_past_is_told_at_its_field_and_on_the_draft(
+    http: FlaskClient, account: Account, clock: SetClock
+):
+    past = str(clock.now().date() - timedelta(days=30))
+    checked = http.post(EDIT, data=typed_on(http.get(EDIT)) | {"from_on": past, "check": "1"})
+    assert "This day has come already" in said(checked)
+    write(http, from_on=past)
+    assert "This day has come already" in said(http.get(EDIT))

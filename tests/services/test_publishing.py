@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from portal.db import PortalSession
 from portal.domain import DomainError, policy
@@ -23,26 +24,31 @@ from portal.models import (
 )
 from portal.services import evidence
 from portal.services.approvals import (
+    REHEARSAL_COUNTS_FOR,
     Incomplete,
     NoteMissing,
     NotRehearsed,
+    RehearsalTooOld,
     SecondPersonNeeded,
     approve,
     others_who_approve,
+    planned,
     send_back,
 )
 from portal.services.choices import Picked, draft
 from portal.services.drafts import (
     DraftChanged,
+    NothingToPutBack,
     Written,
     discard_draft,
     draft_of,
     limits_of,
+    put_back,
     save_draft,
 )
 from portal.services.ledger import lock_account, post
 from portal.services.offers import offers_for, promise
-from portal.services.policies import Release, live_policy, publish_policy
+from portal.services.policies import Release, live_policy, publish_policy, versions_of
 from portal.services.rehearsals import ask, run_batch
 from portal.services.visits import LONGEST
 from tests.databases import acting_as
@@ -120,21 +126,101 @@ def test_two_people_stand_behind_a_version_and_the_record_names_both(
         "version": 2,
         "sha256": done.sha256,
         "approved_by": str(carl.id),
+        "authors": [str(cleo.id)],
         "rehearsal": str(row.rehearsal_id),
     }
 
 
-def test_nobody_approves_what_they_saved_but_the_other_of_two_who_wrote_may(
+def both_write(session: PortalSession, office: Office) -> None:
+    client, cleo, carl = office
+    write(session, client, tightened(session, client), cleo)
+    write(session, client, tightened(session, client, pay_in_full=False), carl, revision=1)
+
+
+def test_nobody_approves_limits_of_which_they_wrote_a_part_py_01(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, carl = office
+    third = make_staff(session, Role.CLIENT_ADMIN, client, name="Cora")
+    both_write(session, office)
+    send_back(session, client.id, "More.", revision=2, staff=third, now=NOW)
+    write(session, client, tightened(session, client, answer_working_days=5), carl, revision=2)
+    rehearse(session, client, cleo)
+    for author in (cleo, carl):
+        with pytest.raises(SecondPersonNeeded):
+            approve(session, client.id, revision=3, staff=author, now=NOW)
+    assert others_who_approve(session, client.id, [cleo.id, carl.id]) == ["Cora"]
+    assert approve(session, client.id, revision=3, staff=third, now=NOW).version == 2
+    row = session.scalars(select(OfferPolicy).where(OfferPolicy.version == 2)).one()
+    assert row.authors == [cleo.id, carl.id]
+
+
+def test_the_database_refuses_an_approver_who_wrote_a_part_py_01(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, carl = office
+    release = Release(approved_by=cleo.id, authors=(cleo.id, carl.id))
+    document = tightened(session, client)
+    with pytest.raises(IntegrityError, match="approver_wrote_nothing"):
+        publish_policy(session, client.id, document, by=carl.id, now=NOW, release=release)
+
+
+def test_two_who_both_wrote_go_back_to_what_the_first_wrote_alone_and_the_other_approves(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, carl = office
+    both_write(session, office)
+    put_back(session, client.id, revision=2, staff=carl, now=NOW)
+    kept = draft_of(session, client.id)
+    assert kept is not None
+    assert (kept.revision, kept.writers) == (3, [cleo.id])
+    assert limits_of(kept) == replace(tightened(session, client), version=1)
+    with pytest.raises(NothingToPutBack):
+        put_back(session, client.id, revision=3, staff=carl, now=NOW)
+    rehearse(session, client, cleo)
+    assert approve(session, client.id, revision=3, staff=carl, now=NOW).version == 2
+    leaves = evidence.chain_leaves(session, client.id, client.chain_id)
+    told = next(leaf.payload for leaf in leaves if leaf.type == "policy.draft_put_back")
+    assert (told["actor"]["id"], told["written_by"]) == (str(carl.id), str(cleo.id))
+
+
+def test_who_only_opens_a_draft_and_keeps_it_as_it_is_wrote_nothing(
+    session: PortalSession, office: Office
+) -> None:
+    client, cleo, carl = office
+    document = tightened(session, client)
+    write(session, client, document, cleo)
+    again = Written({"plan_months": ["typed otherwise"]}, document, 1)
+    save_draft(session, client.id, again, revision=1, staff=carl, now=NOW)
+    rehearse(session, client, cleo)
+    assert approve(session, client.id, revision=1, staff=carl, now=NOW).version == 2
+
+
+def test_a_rehearsal_counts_for_seven_days_and_can_be_run_again(
     session: PortalSession, office: Office
 ) -> None:
     client, cleo, carl = office
     write(session, client, tightened(session, client), cleo)
-    write(session, client, tightened(session, client, pay_in_full=False), carl, revision=1)
     rehearse(session, client, cleo)
-    with pytest.raises(SecondPersonNeeded):
-        approve(session, client.id, revision=2, staff=carl, now=NOW)
-    assert approve(session, client.id, revision=2, staff=cleo, now=NOW).version == 2
-    assert others_who_approve(session, client.id, cleo.id) == ["Carl"]
+    late = NOW + REHEARSAL_COUNTS_FOR + timedelta(seconds=1)
+    with pytest.raises(RehearsalTooOld):
+        approve(session, client.id, revision=1, staff=carl, now=late)
+    rehearse(session, client, cleo, late)
+    assert approve(session, client.id, revision=1, staff=carl, now=late).version == 2
+
+
+def test_every_planned_version_is_told_with_what_takes_its_place(
+    session: PortalSession, office: Office
+) -> None:
+    client, _, _ = office
+    for days in (10, 20, 5, 30):
+        release = Release(live_from=NOW + days * DAY)
+        publish_policy(
+            session, client.id, tightened(session, client), by=None, now=NOW, release=release
+        )
+    found = planned(versions_of(session, client.id), NOW)
+    told = [(one.row.version, one.next and one.next.version, one.never) for one in found]
+    assert told == [(4, 5, False), (2, 4, True), (3, 4, True), (5, None, False)]
 
 
 def test_what_is_approved_is_what_was_rehearsed_against_what_is_in_force(
@@ -217,8 +303,8 @@ def test_a_later_version_takes_the_place_of_what_was_planned(
     session: PortalSession, office: Office
 ) -> None:
     client, _, _ = office
-    planned, soon = Release(live_from=NOW + 10 * DAY), Release(live_from=NOW + 5 * DAY)
-    for release in (planned, soon):
+    late, soon = Release(live_from=NOW + 10 * DAY), Release(live_from=NOW + 5 * DAY)
+    for release in (late, soon):
         document = tightened(session, client)
         publish_policy(session, client.id, document, by=None, now=NOW, release=release)
     found = [live_policy(session, client.id, NOW + n * DAY).version for n in (4, 5, 10, 11)]

@@ -10,7 +10,7 @@ from wtforms import FileField, HiddenField, StringField
 
 from portal.addresses import of_logo
 from portal.blueprints.client import ADMIN, bp, current_client
-from portal.blueprints.client.branding_look import USES, look, ratio
+from portal.blueprints.client.branding_look import COLORS, USES, look, ratio
 from portal.blueprints.consoles import page
 from portal.db import commit
 from portal.domain import N_, DomainError
@@ -33,8 +33,7 @@ from portal.web import Form, explain, now, see_other, session, url_for
 from portal.web import gettext as _
 
 LABELS = {
-    "brand_color": N_("Brand color"),
-    "action_color": N_("Color of links and buttons"),
+    **COLORS,
     "trade_name": N_("Name that debtors know you by"),
     "sender_name": N_("Neutral sender name"),
     "street_address": N_("Street address"),

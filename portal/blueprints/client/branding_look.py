@@ -27,6 +27,10 @@ USES = {
     "focus": N_("Focus ring on the page"),
     "everything": N_("All words, black on white"),
 }
+COLORS = {
+    "brand_color": N_("Brand color"),
+    "action_color": N_("Color of links and buttons"),
+}
 SAMPLE_CENTS = 124_00
 LONGEST_NAME = 24
 
@@ -57,9 +61,12 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The report and the pictures for two colors, or for those in force while they are unclear."""
+    """The report and the pictures for two colors, or for those in force while they are unclear.
 
-    unclear: bool
+    ``unclear`` are the fields of colors that are not written in full.
+    """
+
+    unclear: list[str]
     moved: list[str]
     groups: list[tuple[str, list[Pair]]]
     pictures: list[tuple[str, Drawn]]
@@ -70,11 +77,11 @@ class Look:
 def look(shown: Branding, in_force: Branding, logo: Logo | None, country: str, money: str) -> Look:
     """What debtors would see with the colors and the name of a form."""
     brand, action, unclear = _colors(shown, in_force)
-    pairs = theme.report(brand, action)
+    pairs, field = theme.report(brand, action), "action_color" if action else "brand_color"
     drawn = _drawn(theme.palette(brand, action))
     return Look(
         unclear=unclear,
-        moved=[line for mode in ("light", "dark") if (line := _moved(pairs, mode))],
+        moved=[line for mode in ("light", "dark") if (line := _moved(pairs, mode, field))],
         groups=[(MODES[mode], [one for one in pairs if one.mode == mode]) for mode in MODES],
         pictures=[(MODES[one.mode], one) for one in drawn],
         said=[_said(language, country, money, shown["trade_name"]) for language in i18n.LANGUAGES],
@@ -82,13 +89,19 @@ def look(shown: Branding, in_force: Branding, logo: Logo | None, country: str, m
     )
 
 
-def _colors(shown: Branding, in_force: Branding) -> tuple[str, str | None, bool]:
-    brand, action = shown["brand_color"], shown["action_color"] or None
+def _colors(shown: Branding, in_force: Branding) -> tuple[str, str | None, list[str]]:
+    needed = [name for name in COLORS if shown[name] or name == "brand_color"]
+    unclear = [name for name in needed if not _is_color(shown[name])]
+    told = in_force if unclear else shown
+    return told["brand_color"], told["action_color"] or None, unclear
+
+
+def _is_color(value: str) -> bool:
     try:
-        theme.palette(brand, action)
+        theme.color(value)
     except theme.NotAColor:
-        return in_force["brand_color"], in_force["action_color"] or None, True
-    return brand, action, False
+        return False
+    return True
 
 
 def ratio(value: float) -> str:
@@ -96,13 +109,14 @@ def ratio(value: float) -> str:
     return f"{format_decimal(int(value * 10) / 10, '0.0', locale=locale())}:1"
 
 
-def _moved(pairs: tuple[Pair, ...], mode: str) -> str | None:
-    """Why links and buttons do not have the very color that was chosen."""
+def _moved(pairs: tuple[Pair, ...], mode: str, field: str) -> str | None:
+    """Why links and buttons do not have the very color that was chosen in a field."""
     moved = [one for one in pairs if one.mode == mode and one.wished]
     if not moved:
         return None
     worst = min(moved, key=lambda one: one.wished_ratio)
     facts = {
+        "field": gettext(COLORS[field]),
         "color": worst.wished,
         "ground": worst.ground,
         "would": ratio(worst.wished_ratio),
@@ -111,11 +125,11 @@ def _moved(pairs: tuple[Pair, ...], mode: str) -> str | None:
     }
     said = {
         "light": N_(
-            "On light screens your color %(color)s would have %(would)s on %(ground)s, which is"
+            "“%(field)s”: on light screens %(color)s would have %(would)s on %(ground)s, which is"
             " hard to read. Links and buttons use %(shade)s there: %(has)s."
         ),
         "dark": N_(
-            "On dark screens your color %(color)s would have %(would)s on %(ground)s, which is"
+            "“%(field)s”: on dark screens %(color)s would have %(would)s on %(ground)s, which is"
             " hard to read. Links and buttons use %(shade)s there: %(has)s."
         ),
     }

@@ -15,7 +15,8 @@ from portal.models import Client
 from portal.rules.regions import all_regions
 from portal.security import audience
 from portal.services.book import book_of
-from portal.web import problems_of, session
+from portal.services.policies import starts_at
+from portal.web import now, problems_of, session
 
 Typed = MultiDict[str, str]
 
@@ -61,10 +62,17 @@ def editor(form: LimitForm, client: Client, *, revision: int, note: str | None =
         revision=revision,
         note=note,
         currency=client.currency,
+        begun=_begun(form),
         pictures=pictures(form.given or form.covering()),
         book=book_of(session, client.id),
         regions=[one for one in all_regions() if one.country == client.country],
     )
+
+
+def _begun(form: LimitForm) -> bool:
+    """Whether the first day has come already, so that limits begin as soon as they are approved."""
+    day = form.from_on.data
+    return day is not None and starts_at(current_client(), day, now()) is None
 
 
 @bp.post("/offers/check")
@@ -78,6 +86,7 @@ def check() -> Any:
         section="offers",
         limits=form,
         found=problems_of(form),
+        begun=_begun(form),
         names=form.names,
         pictures=pictures(form.covering()),
     )

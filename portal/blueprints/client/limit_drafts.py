@@ -1,17 +1,16 @@
 """The draft of offer limits: how far it is, what it changes, and the second person's answer."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flask import flash, request
-from werkzeug.datastructures import MultiDict
 from wtforms import TextAreaField
 
 from portal.blueprints.client import ADMIN, bp, current_client
-from portal.blueprints.client.limit_form import LimitForm
+from portal.blueprints.client.limit_both import form_of, problems_in_words
 from portal.blueprints.client.limit_words import Change, compare
 from portal.blueprints.consoles import page
 from portal.domain import N_, DomainError, compiler
@@ -29,7 +28,7 @@ from portal.services.policies import (
     versions_of,
 )
 from portal.services.staff import names_of
-from portal.web import Form, explain, now, say, see_other, session, url_for
+from portal.web import Form, explain, now, see_other, session, url_for
 from portal.web import gettext as _
 
 
@@ -49,10 +48,11 @@ class Step:
 
 def steps_of(draft: PolicyDraft, at: datetime) -> tuple[Step, ...]:
     """How far a draft is: written, rehearsed, approved."""
-    rehearsal = approvals.rehearsal_of(session, draft, at)
+    found = approvals.rehearsal_of(session, draft, at)
+    counts = found is not None and bool(found.completed_at) and not approvals.is_too_old(found, at)
     return (
         _written(draft),
-        Step(_("Rehearsed on your accounts"), bool(rehearsal and rehearsal.completed_at)),
+        Step(_("Rehearsed on your accounts"), counts),
         Step(_("Approved by a second person"), False),
     )
 
@@ -76,28 +76,46 @@ def _page(problem: str | None = None, form: BackForm | None = None) -> Any:
     if found is None:
         return see_other(url_for("client.offers"))
     live, limits = live_version(session, client.id, at), limits_of(found)
-    people = [one for one in (found.saved_by, found.noted_by) if one]
     answer = page(
         "client/draft.html",
         section="offers",
         draft=found,
         limits=limits,
+        problems=[] if limits else problems_in_words(form_of(found.typed)),
         cautions=[_(one.message, **one.params) for one in _cautions(limits)],
         changes=compare(live.policy if live else None, limits) if limits else [],
         version=live.version if live else 0,
         between=_between(client.id, found.base_version, live) if live else [],
         steps=steps_of(found, at),
-        rehearsal=approvals.rehearsal_of(session, found, at),
-        mine=found.saved_by == current_staff().id,
-        others=approvals.others_who_approve(session, client.id, found.saved_by),
         starts_at=starts_at(client, limits.from_on, at) if limits else None,
         planned=approvals.planned(versions_of(session, client.id), at),
-        names=names_of(session, people),
         zone=client.time_zone,
         form=form or BackForm(None),
         problem=problem,
+        **_people(client.id, found),
+        **_rehearsed(found, at),
     )
     return (answer, 409) if problem else (answer, 422) if form else answer
+
+
+def _people(client_id: UUID, found: PolicyDraft) -> dict[str, Any]:
+    """Who wrote the draft, and who may approve it."""
+    named = [*found.writers, *([found.noted_by] if found.noted_by else [])]
+    return {
+        "mine": current_staff().id in found.writers,
+        "others": approvals.others_who_approve(session, client_id, found.writers),
+        "names": names_of(session, named),
+    }
+
+
+def _rehearsed(found: PolicyDraft, at: datetime) -> dict[str, Any]:
+    """The draft's rehearsal, and whether it still counts."""
+    rehearsal = approvals.rehearsal_of(session, found, at)
+    return {
+        "rehearsal": rehearsal,
+        "too_old": rehearsal is not None and approvals.is_too_old(rehearsal, at),
+        "counts_for": approvals.REHEARSAL_COUNTS_FOR.days,
+    }
 
 
 def _cautions(limits: Policy | None) -> list[Problem]:
@@ -153,6 +171,19 @@ def send_back() -> Any:
     return see_other(url_for("client.offers"))
 
 
+@bp.post("/offers/draft/put-back")
+@audience(ADMIN)
+def put_back() -> Any:
+    """Make the draft again what its first author alone had written."""
+    try:
+        _do(drafts.put_back)
+    except DomainError as refused:
+        session.rollback()
+        return _page(explain(refused))
+    flash(_("The draft is again as one person alone wrote it."), "ok")
+    return see_other(url_for("client.draft"))
+
+
 @bp.post("/offers/discard")
 @audience(ADMIN)
 def discard() -> Any:
@@ -164,47 +195,3 @@ def discard() -> Any:
         return _page(explain(refused))
     flash(_("The draft is gone. Nothing changed."), "ok")
     return see_other(url_for("client.offers"))
-
-
-def both_page(mine: LimitForm, typed: Mapping[str, Sequence[str]], problem: str) -> str:
-    """What somebody else saved beside what was typed here, both kept."""
-    client = current_client()
-    theirs = drafts.draft_of(session, client.id)
-    limits = limits_of(theirs) if theirs else None
-    if limits is not None and mine.found is not None:
-        changes = [one for one in compare(limits, mine.found) if one.changed]
-    else:
-        changes = list(_differing(theirs.typed if theirs else {}, typed))
-    return page(
-        "client/both.html",
-        section="offers",
-        problem=problem,
-        draft=theirs,
-        changes=changes,
-        typed=[(name, value) for name, values in typed.items() for value in values],
-        names=names_of(session, [theirs.saved_by]) if theirs else {},
-        zone=client.time_zone,
-    )
-
-
-def _differing(
-    theirs: Mapping[str, Sequence[str]], mine: Mapping[str, Sequence[str]]
-) -> Iterator[Change]:
-    """The fields of two forms that were typed differently."""
-    words = _labels(theirs) | _labels(mine)
-    for name in dict.fromkeys([*theirs, *mine]):
-        before, after = (", ".join(one.get(name, ())) for one in (theirs, mine))
-        if before != after and name in words:
-            yield Change(words[name], before or None, after or None)
-
-
-def _labels(typed: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The label of each field of a form, those of tables with their line."""
-    form, found = LimitForm(MultiDict(typed)), dict[str, str]()
-    for field in form:
-        found[field.name] = say(field.label.text)
-    for table, line in ((form.segments, N_("Segment %(n)s")), (form.rows, N_("Row %(n)s"))):
-        for n, entry in enumerate(table, 1):
-            for field in entry.form:
-                found[field.name] = f"{_(line, n=n)}: {say(field.label.text)}"
-    return found

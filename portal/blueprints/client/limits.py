@@ -7,8 +7,9 @@ from flask import abort, flash, request
 from werkzeug.datastructures import MultiDict
 
 from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client.limit_both import both_page
 from portal.blueprints.client.limit_checking import editor, filled
-from portal.blueprints.client.limit_drafts import both_page, steps_of
+from portal.blueprints.client.limit_drafts import steps_of
 from portal.blueprints.client.limit_form import LimitForm
 from portal.blueprints.client.limit_words import compare, describe
 from portal.blueprints.consoles import page

@@ -9,6 +9,7 @@ from flask import g, request
 
 from portal import addresses
 from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client.limit_both import form_of, problems_in_words
 from portal.blueprints.consoles import page
 from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.plans import plan_form, plan_page
@@ -39,7 +40,8 @@ def preview() -> Any:
     document = _limits()
     account = previews.sample(session, client.id, request.args.get("account", "").strip())
     if document is None or account is None:
-        return page("client/no_preview.html", section="offers", limits=document)
+        problems = [] if document else _problems()
+        return page("client/no_preview.html", section="offers", limits=document, problems=problems)
     view = previews.preview(session, account, document, locale=locale()[:2], now=now())
     _dress(view, samples(session, client.id, document, now()))
     bounds = plan_bounds(view.offers.facts, document, view.today)
@@ -56,6 +58,14 @@ def _limits() -> Policy | None:
         return drafts.limits_of(draft)
     live = live_version(session, client.id, now())
     return live.policy if live else None
+
+
+def _problems() -> list[tuple[str, str]]:
+    """Why the draft cannot be seen as debtors would see it."""
+    draft = drafts.draft_of(session, current_client().id)
+    if request.args.get("of") != "draft" or draft is None:
+        return []
+    return problems_in_words(form_of(draft.typed))
 
 
 def _dress(view: Balance, others: list[Sample]) -> None:
