@@ -6,12 +6,14 @@ import json
 import textwrap
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any, Final, cast, get_args, get_type_hints
-
-from pydantic import TypeAdapter
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast, get_args, get_type_hints
 
 from portal.domain import policy as policies
 from portal.domain.policy import FORMAT, READABLE, Policy, PolicyUnreadable
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 ADDRESS: Final = "https://json-schema.org/draft/2020-12/schema"
 FORMAT_SAID: Final = f"The format of the document: {FORMAT}; older ones are read too."
@@ -31,12 +33,29 @@ def read_policy(body: bytes) -> Policy:
     return policies.from_dict(document)
 
 
+def typed_policy(values: dict[str, Any]) -> tuple[Policy | None, list[str]]:
+    """The policy that plain values come to, as a form has them; or None, and what is wrong."""
+    from pydantic import ValidationError  # noqa: PLC0415 - only who writes limits pays for it
+
+    try:
+        return _adapter().validate_python(values), []
+    except ValidationError as error:
+        return None, [str(one["msg"]) for one in error.errors()]
+
+
+@lru_cache(1)
+def _adapter() -> "TypeAdapter[Policy]":
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
+    return TypeAdapter(Policy)
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema of a policy document, as Pydantic sees it and the domain describes it.
 
     Nothing is null, unknown keys are refused, and ``format`` is beside what the policy has.
     """
-    found = TypeAdapter(Policy).json_schema()
+    found = _adapter().json_schema()
     defined = found.pop("$defs")
     for kind in _kinds(Policy):
         _describe(found if kind is Policy else defined[kind.__name__], kind)

@@ -3,7 +3,6 @@
 from itertools import groupby
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
 from wtforms import (
     BooleanField,
     DateField,
@@ -22,6 +21,7 @@ from portal.blueprints.fields import MoneyField, PercentField
 from portal.domain import N_, compiler, labels
 from portal.domain.money import WHOLE_BPS
 from portal.domain.policy import Policy, SavedMethod
+from portal.services.policy_documents import typed_policy
 from portal.web import Form
 from portal.web import gettext as _
 
@@ -29,7 +29,6 @@ MOST_ROWS: Final = compiler.MOST_BANDS * compiler.MOST_TIERS + 1
 """As many as a policy may have, and an empty one to write in."""
 MOST_SEGMENTS: Final = compiler.MOST_SEGMENTS + 1
 
-POLICY: Final = TypeAdapter(Policy)
 NEEDED: Final = InputRequired(message=N_("Write a number with digits."))
 
 MOST_VERSIONS = 2**31 - 2
@@ -172,10 +171,8 @@ class LimitForm(Form):
             "segments": tuple(self.lines.typed_segments()),
             "bands": tuple(self.lines.typed_bands()),
         }
-        try:
-            return POLICY.validate_python(lines)
-        except ValidationError:
-            return None
+        found, _wrong = typed_policy(lines)
+        return found
 
     def _name_segments(self) -> None:
         for n in self.lines.segments:
@@ -201,10 +198,9 @@ class LimitForm(Form):
         return not self.errors
 
     def _makes_sense(self) -> bool:
-        try:
-            self.found = POLICY.validate_python(self.typed())
-        except ValidationError as error:
-            self.form_errors.extend(str(one["msg"]) for one in error.errors())
+        self.found, wrong = typed_policy(self.typed())
+        if self.found is None:
+            self.form_errors.extend(wrong)
             return False
         for problem in compiler.check(self.found):
             field = field_of(problem.place, self)
