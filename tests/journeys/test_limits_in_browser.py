@@ -67,7 +67,7 @@ def test_limits_go_from_nothing_to_debtors_by_two_people(
     cleo.tap("Refresh")
     assert "Nothing is in force yet, so nobody can lose anything." in cleo.main
     cleo.tap("Back")
-    assert "Now somebody else must approve it: Carl Nunez." in cleo.main
+    assert "Now somebody who wrote none of it must approve it: Carl Nunez." in cleo.main
     carl.open("/client/offers").tap("Look at the draft").tap("Read what the rehearsal found")
     carl.tap("Back").tap("Approve these limits")
     assert "In force: version 1" in carl.main

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -52,10 +53,48 @@ def test_upgrading_twice_changes_nothing(fresh_db):
     assert versions == [(VERSIONS[-1].stem,)]
 
 
-def test_two_machines_may_upgrade_at_once(server):
+@pytest.fixture
+def empty(server):
+    """A database without a table."""
     name = f"test_{os.getpid()}_empty"
     ensure_database(conninfo(server), name, password=server.password)
-    database = Database(server.set(database=name))
+    yield Database(server.set(database=name))
+    with psycopg.connect(conninfo(server), autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}"')
+
+
+A_CLIENT = """
+    INSERT INTO client VALUES (gen_random_uuid(), 'n', 'N', 'N', 'N', '1 Pier', '1-800-555-0100',
+        'all day', 'n@n.example', NULL, 'US', 'USD', 'America/New_York', 'creditor', '{en}',
+        '#1f4e79', 14, '{}', true, false, 3, '{}', '{}', NULL, gen_random_uuid(), now())"""
+DRAFTS_OF_TWO = """
+    INSERT INTO policy_draft (client_id, id, staff_id, base_version, document, saved_at)
+    SELECT c.id, gen_random_uuid(), s.staff, 1, s.document, s.at FROM client c, (VALUES
+        (gen_random_uuid(), '{"old": 1}', now() - interval '1 day'),
+        (gen_random_uuid(), '{"new": 1}', now())) AS s (staff, document, at)"""
+
+
+def test_the_newest_draft_is_copied_and_the_release_before_keeps_its_table(empty):
+    """PY-01: who saved it counts as its author."""
+    config = alembic_config(empty.url("portal_owner"))
+    command.upgrade(config, "0010_rehearsals")
+    with psycopg.connect(conninfo(empty.admin)) as admin:
+        admin.execute(A_CLIENT)
+        admin.execute(DRAFTS_OF_TWO)
+    upgrade(empty.url("portal_owner"))
+    with psycopg.connect(conninfo(empty.admin)) as admin:
+        copied = admin.execute("SELECT document, authors = ARRAY[saved_by] FROM offer_draft")
+        assert copied.fetchall() == [('{"new": 1}', True)]
+        assert admin.execute("SELECT count(*) FROM policy_draft").fetchone() == (2,)
+        guarded = "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'policy_draft'"
+        assert admin.execute(guarded).fetchone() == (True,)
+        may = "SELECT has_table_privilege('portal_app', 'policy_draft', %s)"
+        for privilege in ("SELECT", "INSERT", "UPDATE"):
+            assert admin.execute(may, [privilege]).fetchone() == (True,)
+
+
+def test_two_machines_may_upgrade_at_once(empty):
+    database = empty
     environ = {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": database.url("portal_app"),
@@ -64,8 +103,6 @@ def test_two_machines_may_upgrade_at_once(server):
     command = [sys.executable, "-m", "portal", "upgrade"]
     machines = [subprocess.Popen(command, cwd=MIGRATIONS.parent, env=environ) for _ in range(2)]
     assert [machine.wait(60) for machine in machines] == [0, 0]
-    with psycopg.connect(conninfo(server), autocommit=True) as admin:
-        admin.execute(f'DROP DATABASE "{name}"')
 
 
 def test_a_table_in_use_stops_a_migration_instead_of_the_portal(fresh_db):

@@ -11,6 +11,7 @@ from portal.db import PortalSession, set_tenant
 from portal.gateways.clock import SetClock
 from portal.models import Account, Client, OfferPolicy, Rehearsal, Role
 from portal.services import rehearsals
+from portal.services.policies import Release, live_policy, publish_policy
 from tests.databases import acting_as
 from tests.pages.cleo import cleo, make_book, typed_on
 from tests.pages.debtors import csrf_of
@@ -216,3 +217,18 @@ def test_a_first_day_in_the_past_is_told_at_its_field_and_on_the_draft(
     assert "This day has come already" in said(checked)
     write(http, from_on=past)
     assert "This day has come already" in said(http.get(EDIT))
+
+
+def test_every_planned_version_is_listed_with_its_day_and_what_comes_after(
+    http: FlaskClient, session: PortalSession, account: Account, clock: SetClock
+):
+    at, client = clock.now(), owner_of(session, account)
+    limits = live_policy(session, client.id, at).policy
+    for days in (10, 20, 15):
+        release = Release(live_from=at + timedelta(days=days))
+        publish_policy(session, client.id, limits, by=None, now=at, release=release)
+    words = heard(http.get("/client/offers"))
+    planned = words[words.index("Planned versions") : words.index("In force: version 1")]
+    assert "Version 4, from" in planned
+    assert "Version 4 takes its place before it begins." in planned
+    assert "Nothing is planned yet." in planned
