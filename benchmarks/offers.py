@@ -66,7 +66,7 @@ def main() -> None:
     closed = replace(POLICY, plan=None, bands=(), agree=ProposalLimits())
     earlier = replace(POLICY, version=0)
     before = [
-        Shown(earlier, one.key, one.total_cents, one.parts, one.valid_until)
+        Shown(earlier, one.key, one.total_cents, ACCOUNT.balance_cents, one.parts, one.valid_until)
         for one in offers(ACCOUNT, earlier, date(2026, 11, 20))
         if one.valid_until is not None
     ]

@@ -11,7 +11,7 @@ MINE = "client_id = ANY ((SELECT app_client_ids())::uuid[])"
 
 
 def upgrade() -> None:
-    """Add the table: rows are written once and never changed."""
+    """Add the table, whose rows are never changed, and what counted towards an agreed offer."""
     op.execute("""
         CREATE TABLE shown_offer (
           client_id UUID NOT NULL,
@@ -20,12 +20,14 @@ def upgrade() -> None:
           key TEXT NOT NULL,
           total_cents BIGINT NOT NULL,
           valid_until DATE NOT NULL,
-          parts INTEGER NOT NULL,
+          balance_cents BIGINT NOT NULL,
           paid_cents BIGINT NOT NULL,
+          parts INTEGER NOT NULL,
           shown_at TIMESTAMP WITH TIME ZONE NOT NULL,
           session_id UUID NOT NULL,
           CONSTRAINT pk_shown_offer PRIMARY KEY
-            (client_id, account_id, policy_version, key, total_cents, valid_until),
+            (client_id, account_id, policy_version, key, total_cents, valid_until, balance_cents,
+             paid_cents),
           CONSTRAINT fk_shown_offer_client_id FOREIGN KEY (client_id) REFERENCES client (id),
           CONSTRAINT fk_shown_offer_client_id_account_id
             FOREIGN KEY (client_id, account_id) REFERENCES account (client_id, id),
@@ -39,6 +41,9 @@ def upgrade() -> None:
         f" USING ({MINE}) WITH CHECK ({MINE})"
     )
     op.execute(f"GRANT SELECT, INSERT ON shown_offer TO {RUNNERS}")
+    op.execute("""
+        ALTER TABLE arrangement ADD COLUMN counted_cents BIGINT,
+          ADD COLUMN paid_before_cents BIGINT""")
 
 
 def downgrade() -> None:

@@ -18,13 +18,14 @@ ORDER: Final = (Kind.PLAN, Kind.SETTLEMENT, Kind.FULL)
 class Shown:
     """A settlement as an account's debtor was shown it, and what was paid since, in cents.
 
-    ``policy`` is the version that made it. ``paid_cents`` is less than nothing where money of
-    before went back.
+    ``policy`` is the version that made it, ``balance_cents`` what was owed then. ``paid_cents`` is
+    less than nothing where money of before went back.
     """
 
     policy: Policy
     key: str
     total_cents: Cents
+    balance_cents: Cents
     parts: int
     valid_until: date
     paid_cents: Cents = NOTHING
@@ -57,14 +58,15 @@ def promised(account: AccountFacts, shown: Sequence[Shown], today: date) -> tupl
     """What was shown and still stands today.
 
     What was paid since counts: the settlement asks for what is left of its total, but never for
-    less than can be charged.
+    less than can be charged. By what the debt grew since, it asks for more: it forgives what it
+    did, of the debt that it was for.
     """
     return tuple(
         _left(one, account)
         for one in shown
-        if today <= one.valid_until
+        if today <= _until(one, account)
         and one.policy.currency == account.currency
-        and _asked(one) < account.balance_cents
+        and _asked(one, account) < account.balance_cents
     )
 
 
@@ -80,12 +82,19 @@ def find_promise(
     return max(found, key=_dearest_first, default=None)
 
 
-def _asked(one: Shown) -> Cents:
-    return Cents(max(one.total_cents - one.paid_cents, minimum_charge(one.policy.currency)))
+def _asked(one: Shown, account: AccountFacts) -> Cents:
+    grown = max(account.balance_cents + one.paid_cents - one.balance_cents, 0)
+    left = max(one.total_cents - one.paid_cents, 0) + grown
+    return Cents(max(left, minimum_charge(account.currency)))
+
+
+def _until(one: Shown, account: AccountFacts) -> date:
+    """The last day that was shown, but never inside the validation period (VN-07)."""
+    return max(one.valid_until, account.earliest_deadline_on or one.valid_until)
 
 
 def _left(one: Shown, account: AccountFacts) -> Offer:
-    total = _asked(one)
+    total = _asked(one, account)
     parts = max(min(one.parts, total // minimum_charge(account.currency)), 1)
     return Offer(
         kind=Kind.SETTLEMENT,
@@ -96,7 +105,8 @@ def _left(one: Shown, account: AccountFacts) -> Offer:
         saved_cents=Cents(account.balance_cents - total),
         parts=parts,
         from_cents=Cents(total // parts),
-        valid_until=one.valid_until,
+        valid_until=_until(one, account),
+        counted_cents=Cents(max(one.paid_cents, 0)),
     )
 
 

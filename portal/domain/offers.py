@@ -50,7 +50,8 @@ class Offer:
     it is unique within its ``policy_version``.
     ``parts`` is the most parts it can be paid in, ``from_cents`` the smallest regular payment
     then. ``valid_until`` is its last day (None: it has no deadline); it is never inside the
-    validation period (VN-07).
+    validation period (VN-07). ``counted_cents``: what was paid since it was shown, and is off its
+    total.
     """
 
     kind: Kind
@@ -62,6 +63,7 @@ class Offer:
     parts: int
     from_cents: Cents
     valid_until: date | None = None
+    counted_cents: Cents = NOTHING
 
     @property
     def mark(self) -> str:

@@ -20,6 +20,8 @@ class Arrangement(Owned, Base):
     """What a debtor and a client agreed; at most one is live for each account.
 
     ``terms`` are the canonical bytes that were reviewed; the acceptance names their hash.
+    ``counted_cents`` was paid before, since its offer was shown, and is off the total;
+    ``paid_before_cents`` is what had been paid when it was shown. None: nothing counted.
     """
 
     __tablename__ = "arrangement"
@@ -50,6 +52,8 @@ class Arrangement(Owned, Base):
     total_cents: Mapped[Cents]
     balance_cents: Mapped[Cents]
     saved_cents: Mapped[Cents]
+    counted_cents: Mapped[Cents | None]
+    paid_before_cents: Mapped[Cents | None]
     currency: Mapped[str]
     terms: Mapped[str]
     terms_sha256: Mapped[bytes] = mapped_column(LargeBinary)

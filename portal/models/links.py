@@ -122,7 +122,8 @@ class DebtorSession(Owned, Base):
 class ShownOffer(Base):
     """A settlement as the debtor could first see it in a visit; it is kept until its last day.
 
-    ``paid_cents`` is all that was paid here on the account until then, less what went back.
+    ``balance_cents`` is what was owed then, ``paid_cents`` all that was paid here on the account
+    until then, less what went back.
     """
 
     __tablename__ = "shown_offer"
@@ -138,8 +139,9 @@ class ShownOffer(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     total_cents: Mapped[Cents] = mapped_column(primary_key=True)
     valid_until: Mapped[date] = mapped_column(primary_key=True)
+    balance_cents: Mapped[Cents] = mapped_column(primary_key=True)
+    paid_cents: Mapped[Cents] = mapped_column(primary_key=True)
     parts: Mapped[int]
-    paid_cents: Mapped[Cents]
     shown_at: Mapped[datetime]
     session_id: Mapped[UUID]
 

@@ -50,8 +50,7 @@ class RehearsalChange(Base):
     """One account that would be offered something else: the best of either side, in cents.
 
     ``offers_before`` and ``offers_after`` list all, as ``domain.rehearsal.written`` does. ``seen``:
-    its debtor
-    had a visit since the live version came into force.
+    its debtor had a visit since the live version came into force.
     """
 
     __tablename__ = "rehearsal_change"

@@ -11,6 +11,7 @@ from portal.domain import N_, DomainError
 from portal.domain import terms as wording
 from portal.domain.capabilities import Capabilities
 from portal.domain.holds import Capability
+from portal.domain.money import Cents
 from portal.domain.statuses import (
     LIVE,
     ArrangementStatus,
@@ -31,7 +32,7 @@ from portal.models import (
 from portal.services import acceptance_record as record
 from portal.services import evidence, messages
 from portal.services.choices import Draft, Picked, draft
-from portal.services.ledger import lock_account, lock_row
+from portal.services.ledger import lock_account, lock_row, paid_cents
 from portal.services.open_proposals import Closed, close_open
 from portal.services.reviews import Reviewed
 from portal.services.standing import standing
@@ -150,6 +151,7 @@ def _write(
         total_cents=terms.total_cents,
         balance_cents=terms.balance_cents,
         saved_cents=terms.saved_cents,
+        **_counted(session, account, drafted),
         currency=terms.currency,
         terms=body.decode(),
         terms_sha256=sha256(body).digest(),
@@ -162,6 +164,15 @@ def _write(
     session.flush()
     session.add_all(_installments(agreed, drafted))
     return agreed
+
+
+def _counted(session: Session, account: Account, drafted: Draft) -> dict[str, Cents]:
+    """What was paid before and is off the total: the settlement stands while that is here, too."""
+    counted = drafted.counted_cents
+    if not counted:
+        return {}
+    before = Cents(paid_cents(session, account.id) - counted)
+    return {"counted_cents": counted, "paid_before_cents": before}
 
 
 def _installments(agreed: Arrangement, drafted: Draft) -> Iterator[Installment]:

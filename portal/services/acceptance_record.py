@@ -236,6 +236,8 @@ def _offer(facts: Facts) -> Payload:
     }
     if facts.drafted.proposal is not None:
         said["proposal"] = str(facts.drafted.proposal.id)
+    if facts.drafted.counted_cents:
+        said["counted_cents"] = facts.drafted.counted_cents
     return said
 
 

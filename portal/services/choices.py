@@ -14,7 +14,7 @@ from portal.domain.building import build
 from portal.domain.facts import AccountFacts
 from portal.domain.kept_offers import Shown, choosable, find_promise
 from portal.domain.limits import BalanceChanged, OfferExpired, OfferNotInPolicy
-from portal.domain.money import Cents, Money
+from portal.domain.money import NOTHING, Cents, Money
 from portal.domain.offers import Offer
 from portal.domain.paydays import open_days
 from portal.domain.policy import Policy
@@ -56,6 +56,7 @@ class Draft:
     facts: AccountFacts
     today: date
     proposal: Proposal | None = None
+    counted_cents: Cents = NOTHING
 
     @property
     def due_today_cents(self) -> Cents:
@@ -142,7 +143,8 @@ def draft(
         published = policy_version(session, account.client_id, picked.policy_version)
     terms = _built(picked.choice, facts, published, today, offer)
     admitted = admit(terms, facts, published.policy, today, offer=offer)
-    return Draft(admitted, published, facts, today)
+    counted = offer.counted_cents if offer else NOTHING
+    return Draft(admitted, published, facts, today, counted_cents=counted)
 
 
 def _on_the_page(

@@ -1,10 +1,12 @@
 """What a settlement forgives: in force as long as the agreed sum is with us, and no longer.
 
-The agreed sum is what was allocated to the settlement's installments. A chargeback, a bank debit
+The agreed sum is what was allocated to the settlement's installments, and what was paid before and
+counted towards it. A chargeback, a bank debit
 that came back and a refund take of it; a refund of what was paid too much does not, since that sum
 was never agreed. See docs/decisions/0007-forgiveness.md.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,7 +26,7 @@ from portal.models import (
     Refund,
 )
 from portal.services import evidence
-from portal.services.ledger import lock_row, post
+from portal.services.ledger import lock_row, paid_cents, post
 
 OWED_BACK, UNDONE = "paid_too_much", "charged_after_stop"
 """Refunds that take nothing of an agreed sum: of an excess, and of what was no payment of it."""
@@ -59,35 +61,64 @@ def judge(session: Session, account: Account, payment: Payment, fact: str, now: 
     ``fact`` names what moved. Taken from below the agreed sum, it ends and what it forgave is owed
     again; all there again, it stands as before. The account is locked by the caller, who commits.
     """
-    if payment.arrangement_id is None:
-        return
-    agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
-    if agreed.kind != "settlement":
-        return
-    lost = lost_cents(session, agreed)
-    if agreed.status == ArrangementStatus.COMPLETED and lost:
-        _reverse(session, account, agreed, fact, now=now)
-    elif agreed.status == ArrangementStatus.BROKEN and agreed.ended_reason == LOST and not lost:
-        _restore(session, account, agreed, fact, now=now)
+    for arrangement_id in _resting_on(session, payment):
+        agreed = lock_row(session, Arrangement, (payment.client_id, arrangement_id))
+        lost = lost_cents(session, agreed)
+        if agreed.status == ArrangementStatus.COMPLETED and lost:
+            _reverse(session, account, agreed, fact, now=now)
+        elif agreed.status == ArrangementStatus.BROKEN and agreed.ended_reason == LOST and not lost:
+            _restore(session, account, agreed, fact, now=now)
+
+
+def _resting_on(session: Session, payment: Payment) -> Sequence[UUID]:
+    """The settlements that money of a payment may be in: its own, and those it may count for."""
+    return session.scalars(
+        select(Arrangement.id)
+        .where(
+            Arrangement.client_id == payment.client_id,
+            Arrangement.account_id == payment.account_id,
+            Arrangement.kind == "settlement",
+            (Arrangement.id == payment.arrangement_id) | Arrangement.counted_cents.is_not(None),
+        )
+        .order_by(Arrangement.id)
+    ).all()
 
 
 def at_stake(session: Session, payment: Payment) -> Cents:
     """What is forgiven now and would be owed again if this payment went back."""
-    if payment.arrangement_id is None:
-        return Cents(0)
-    agreed = session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
+    resting = [
+        session.get_one(Arrangement, (payment.client_id, one))
+        for one in _resting_on(session, payment)
+        if one != payment.arrangement_id or _paid_a_part(session, payment)
+    ]
+    return Cents(-sum(_sum(session, _of(agreed)) for agreed in resting))
+
+
+def _paid_a_part(session: Session, payment: Payment) -> bool:
     paid_a_part = select(PaymentAllocation.id).where(
         PaymentAllocation.client_id == payment.client_id,
         PaymentAllocation.payment_id == payment.id,
         PaymentAllocation.installment_id.is_not(None),
     )
-    if session.scalar(paid_a_part.limit(1)) is None:
-        return Cents(0)
-    return Cents(-_sum(session, _of(agreed)))
+    return session.scalar(paid_a_part.limit(1)) is not None
 
 
 def lost_cents(session: Session, agreed: Arrangement) -> Cents:
-    """How much of what was allocated to an arrangement is not with us any more."""
+    """How much of what was paid for an arrangement is not with us any more.
+
+    That is what was allocated to it; and where money of before counted towards it, all of both.
+    """
+    return Cents(max(_lost_of_counted(session, agreed), _lost_of_allocated(session, agreed)))
+
+
+def _lost_of_counted(session: Session, agreed: Arrangement) -> int:
+    if agreed.counted_cents is None or agreed.paid_before_cents is None:
+        return 0
+    here = paid_cents(session, agreed.account_id) - agreed.paid_before_cents
+    return agreed.total_cents + agreed.counted_cents - here
+
+
+def _lost_of_allocated(session: Session, agreed: Arrangement) -> int:
     shares = session.execute(
         select(
             PaymentAllocation.payment_id,
@@ -111,7 +142,7 @@ def lost_cents(session: Session, agreed: Arrangement) -> Cents:
     for payment_id, amount, share in shares:
         kept = amount - _gone_cents(session, agreed, payment_id)
         lost += max(int(share) - kept, 0)
-    return Cents(lost)
+    return lost
 
 
 def _gone_cents(session: Session, agreed: Arrangement, payment_id: UUID) -> int:

@@ -21,20 +21,16 @@ from portal.domain.policy import Policy
 from portal.models import Account, ShownOffer
 from portal.services import evidence
 from portal.services.evidence import Actor
+from portal.services.ledger import MONEY, paid_cents
 from portal.services.policies import HAS_BEGUN
 
-MONEY: Final = "('payment', 'refund', 'refund_failed', 'chargeback', 'chargeback_reversed')"
-"""The kinds of ledger entries that are money paid here, or that went back."""
-
-PAID: Final = f"""
-(SELECT -coalesce(sum(e.amount_cents), 0) FROM ledger_entry e
- WHERE e.client_id = {{0}}.client_id AND e.account_id = {{0}}.{{1}} AND e.kind IN {MONEY})
-"""  # noqa: S608
-"""All that was paid on an account, in cents, less what went back, in SQL."""
+_MONEY: Final = ", ".join(f"'{kind.value}'" for kind in MONEY)
 
 ROW: Final = f"""
-json_build_array(o.key, o.total_cents, o.parts, o.valid_until,
-  {PAID.format("o", "account_id")} - o.paid_cents,
+json_build_array(o.key, o.total_cents, o.balance_cents, o.parts, o.valid_until,
+  (SELECT -coalesce(sum(e.amount_cents), 0) FROM ledger_entry e
+   WHERE e.client_id = o.client_id AND e.account_id = o.account_id
+     AND e.kind IN ({_MONEY})) - o.paid_cents,
   (SELECT v.document FROM offer_policy v
    WHERE v.client_id = o.client_id AND v.version = o.policy_version AND v.version <>
      (SELECT max(p.version) FROM offer_policy p
@@ -42,10 +38,15 @@ json_build_array(o.key, o.total_cents, o.parts, o.valid_until,
 """  # noqa: S608
 """A shown offer ``o``: what it asks, what was paid since, and limits that are not in force."""
 
+STANDS: Final = """
+greatest(o.valid_until, account.validation_ends_on + 1) >= CAST(:now AS timestamptz)::date - 1
+"""
+"""Whether a shown offer ``o`` of ``account`` may still stand somewhere, in SQL."""
+
 SHOWN: Final = f"""
 SELECT json_agg({ROW}) FROM shown_offer o
 WHERE o.client_id = account.client_id AND o.account_id = account.id
-  AND o.valid_until >= CAST(:now AS timestamptz)::date - 1
+  AND {STANDS}
 """  # noqa: S608
 """What the debtor of ``account`` was shown and may still stand somewhere, in SQL."""
 
@@ -53,19 +54,22 @@ _OF_ACCOUNT = text(f"""
 SELECT ({SHOWN}) FROM account WHERE account.client_id = :client_id AND account.id = :account_id
 """)  # noqa: S608
 
-_PAID = text(f"""
-SELECT {PAID.format("a", "id")} FROM account a
-WHERE a.client_id = :client_id AND a.id = :account_id
-""")  # noqa: S608
-
-Row = tuple[str, int, int, str, int, str | None]
+Row = tuple[str, int, int, int, str, int, str | None]
 
 
 def shown_of(rows: Iterable[Row] | None, live: Policy | None) -> tuple[Shown, ...]:
     """What ``SHOWN`` found; ``live``: the limits in force, whose documents it leaves out."""
     return tuple(
-        Shown(limits, key, Cents(total), parts, date.fromisoformat(until), Cents(paid))
-        for key, total, parts, until, paid, document in rows or ()
+        Shown(
+            policy=limits,
+            key=key,
+            total_cents=Cents(total),
+            balance_cents=Cents(balance),
+            parts=parts,
+            valid_until=date.fromisoformat(until),
+            paid_cents=Cents(paid),
+        )
+        for key, total, balance, parts, until, paid, document in rows or ()
         if (limits := policy.from_bytes(document) if document else live) is not None
     )
 
@@ -93,8 +97,9 @@ def keep_shown(
     was paid are of one moment. The caller commits.
     """
     about: dict[str, object] = {"client_id": account.client_id, "account_id": account.id}
-    paid_cents = session.scalar(_PAID, about)
-    about |= {"shown_at": now, "session_id": visit_id, "paid_cents": paid_cents}
+    about |= {"balance_cents": account.balance_cents}
+    about |= {"paid_cents": paid_cents(session, account.id)}
+    about |= {"shown_at": now, "session_id": visit_id}
     rows = [{**about, **_row(one)} for one in offers if one.valid_until is not None]
     if not rows:
         return
@@ -124,4 +129,6 @@ def _told(row: ShownOffer) -> dict[str, object]:
         "total_cents": row.total_cents,
         "parts": row.parts,
         "valid_until": row.valid_until.isoformat(),
+        "balance_cents": row.balance_cents,
+        "paid_cents": row.paid_cents,
     }

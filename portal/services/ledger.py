@@ -16,6 +16,15 @@ from portal.models.base import Owned
 from portal.services import evidence
 from portal.services.open_proposals import Closed, close_open
 
+MONEY = (
+    EntryKind.PAYMENT,
+    EntryKind.REFUND,
+    EntryKind.REFUND_FAILED,
+    EntryKind.CHARGEBACK,
+    EntryKind.CHARGEBACK_REVERSED,
+)
+"""Entries that are money paid here, or that went back."""
+
 Row = TypeVar("Row", bound=Owned)
 
 DONE = {AccountStatus.PAID, AccountStatus.SETTLED}
@@ -189,6 +198,11 @@ def _sum(session: Session, account_id: UUID, kinds: Iterable[EntryKind]) -> Cent
         )
     )
     return Cents(int(total or 0))
+
+
+def paid_cents(session: Session, account_id: UUID) -> Cents:
+    """All that was paid here on an account, in cents, less what went back."""
+    return Cents(-_sum(session, account_id, MONEY))
 
 
 def open_exception(

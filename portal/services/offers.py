@@ -13,7 +13,7 @@ from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.kept_offers import Shown, choosable
 from portal.domain.offers import Offer
 from portal.domain.policy import Policy
-from portal.domain.statuses import ArrangementStatus
+from portal.domain.statuses import LIVE, ArrangementStatus
 from portal.models import Account, Arrangement, Debtor, EntryKind, LedgerEntry
 from portal.rules.holidays import region_holidays
 from portal.services import evidence
@@ -103,17 +103,28 @@ def promise(
 ) -> None:
     """Write down the settlements that a visit may show until it ends: they are kept.
 
+    While an agreement runs, none is shown.
     The caller commits.
     """
     account = lock_account(session, account.id)
+    if _is_agreed(session, account):
+        return
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     first = offers_for(session, account, now)
-    last = sheet(
-        first.facts, first.published, first.capabilities, today_of(debtor, until), first.shown
-    )
+    then = live_version(session, account.client_id, until)
+    last = sheet(first.facts, then, first.capabilities, today_of(debtor, until), first.shown)
     seen = dict.fromkeys((*first.offers, *last.offers))
     actor = evidence.debtor(account.debtor_id)
     keep_shown(session, account, tuple(seen), visit_id=visit_id, actor=actor, now=now)
+
+
+def _is_agreed(session: Session, account: Account) -> bool:
+    live = exists().where(
+        Arrangement.client_id == account.client_id,
+        Arrangement.account_id == account.id,
+        Arrangement.status.in_(LIVE),
+    )
+    return bool(session.scalar(select(live)))
 
 
 def sheet(

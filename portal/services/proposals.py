@@ -1,5 +1,6 @@
 """Proposals: what a debtor suggests beyond the limits waits for a person and binds nobody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from portal.domain import terms as wording
 from portal.domain.admission import grant
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.holds import Capability
+from portal.domain.kept_offers import Shown
 from portal.domain.negotiation import answer_beside
 from portal.domain.paydays import open_days
 from portal.domain.policy import Answerer
@@ -199,10 +201,13 @@ def closed_by(session: Session, account: Account) -> Closed | None:
     return Closed.AGREED_OTHERWISE if live_arrangement(session, account) else None
 
 
-def answer_today(wish: dict[str, Any], sheet: OfferSheet) -> domain.Answer | None:
+def answer_today(
+    wish: dict[str, Any], sheet: OfferSheet, shown: Sequence[Shown] = ()
+) -> domain.Answer | None:
     """What the machine says to a wish today, on what is owed by now. None: nothing.
 
-    Its first payment is not before today.
+    Its first payment is not before today. ``shown``: what the debtor was shown, which is theirs to
+    choose and not for others to grant.
     """
     if sheet.published is None or not sheet.capabilities.offer.allowed:
         return None
@@ -217,7 +222,7 @@ def answer_today(wish: dict[str, Any], sheet: OfferSheet) -> domain.Answer | Non
     )
     try:
         limits = sheet.published.policy
-        return answer_beside(wished, sheet.facts, limits, sheet.shown, sheet.today)
+        return answer_beside(wished, sheet.facts, limits, shown, sheet.today)
     except DomainError:
         return None
 

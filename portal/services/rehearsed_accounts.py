@@ -22,7 +22,7 @@ from portal.domain.rehearsal import Change, Gets, Rehearsing, best, written
 from portal.domain.statuses import LIVE, ArrangementStatus
 from portal.domain.terms import Kind
 from portal.models import Account, Debtor, OfferPolicy, Rehearsal
-from portal.services.kept import ROW, Row, shown_of
+from portal.services.kept import ROW, STANDS, Row, shown_of
 from portal.services.offers import facts_of, history_of
 from portal.services.standing import IN_FORCE, judge, today_of
 
@@ -58,7 +58,8 @@ _CAME = f"""
     AND coalesce(s.ended_at, s.expires_at) > %(since)s AND s.started_at <= %(now)s"""  # noqa: S608
 _SHOWN = f"""
   SELECT o.account_id, {ROW.replace(":now", "%(now)s")} FROM shown_offer o
-  WHERE {_RANGE.format("o", "account_id")} AND o.valid_until >= %(now)s::date - 1"""  # noqa: S608
+  JOIN account ON account.client_id = o.client_id AND account.id = o.account_id
+  WHERE {_RANGE.format("o", "account_id")} AND {STANDS.replace(":now", "%(now)s")}"""  # noqa: S608
 
 # Of the debtors who ever came, those who ever agreed to a settlement, and for how much of what.
 _TAKE_UP = """

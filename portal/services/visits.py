@@ -82,6 +82,7 @@ def start_visit(
     Returns the row and the cookie's token: 32 random bytes, of which only the hash is kept.
     What was proved is kept as ``date_of_birth+postal_code`` or ``code:email``.
     """
+    accounts = [lock_account(session, one.id) for one in accounts_of(session, opened.debtor)]
     token = base64.urlsafe_b64encode(ids.randbytes(32)).rstrip(b"=").decode()
     visit = DebtorSession(
         client_id=opened.client.id,
@@ -105,7 +106,6 @@ def start_visit(
         "method": passed.method,
         "attempts": passed.attempts,
     }
-    accounts = [lock_account(session, one.id) for one in accounts_of(session, opened.debtor)]
     tell_accounts(session, accounts, "identity.passed", told, now)
     for account in accounts:
         promise(session, account, visit_id=visit.id, until=visit.expires_at, now=now)

@@ -36,7 +36,15 @@ CHEAPER = with_tiers(4, Tier(60_00, 1, 90))
 def showing(account: AccountFacts, policy: Policy, day: date, paid: int = 0) -> tuple[Shown, ...]:
     """What a debtor sees who comes on a day, and what they pay afterwards."""
     return tuple(
-        Shown(policy, one.key, one.total_cents, one.parts, one.valid_until, Cents(paid))
+        Shown(
+            policy=policy,
+            key=one.key,
+            total_cents=one.total_cents,
+            balance_cents=account.balance_cents,
+            parts=one.parts,
+            valid_until=one.valid_until,
+            paid_cents=Cents(paid),
+        )
         for one in offers(account, policy, day)
         if one.valid_until is not None
     )
@@ -105,6 +113,13 @@ def test_who_paid_all_that_was_asked_closes_the_account_with_the_smallest_charge
 def test_no_offer_stands_once_less_is_owed_than_it_asks() -> None:
     reduced = replace(DANA, balance_cents=Cents(868_00))
     assert settlements(DEARER, *SEEN, account=reduced) == [(4, 694_40)]
+
+
+def test_what_the_debt_grew_by_is_owed_on_top() -> None:
+    grown = replace(DANA, balance_cents=Cents(1_250_00))
+    assert settlements(DEARER, *SEEN, account=grown) == [(3, 878_00)]
+    corrected = replace(DANA, balance_cents=Cents(12_400_00))
+    assert settlements(OLD, *SEEN, account=corrected) == [(3, 8_680_00)]
 
 
 def test_an_account_that_moves_to_other_limits_keeps_what_it_was_shown() -> None:

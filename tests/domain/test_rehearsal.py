@@ -101,7 +101,9 @@ def test_without_limits_in_force_whatever_is_offered_is_new():
 
 def test_what_was_shown_and_still_stands_is_there_before_and_after():
     cheap = Tier(50_00, 1, 30)
-    shown = [Shown(LIVE, cheap.key, Cents(500_00), 1, TODAY + timedelta(days=5))]
+    shown = [
+        Shown(LIVE, cheap.key, Cents(500_00), ACCOUNT.balance_cents, 1, TODAY + timedelta(days=5))
+    ]
     run = Rehearsing(replace(LIVE, bands=(Band(tiers=(Tier(60_00, 1, 3),)),)), LIVE)
     change = run.weigh(ACCOUNT, TODAY, seen=True, shown=shown)
     assert change is not None

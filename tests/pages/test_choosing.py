@@ -278,8 +278,27 @@ def test_a_part_that_was_paid_counts_towards_the_offer_that_was_shown(
     http.get(pay_at_stripe(session, stripe))
     typed = {"total": "settlement:7000:1@1", "parts": "1", "start": "today"}
     answered = ask(http, dana, "settle", **typed)
-    assert "Agree and pay $808.00 now" in said(http.get(answered.location))
     assert "close your account for $808.00" in said(http.get(f"{path(dana)}/part"))
+    page = http.get(answered.location)
+    assert "Agree and pay $808.00 now" in said(page)
+    accept(http, dana, page)
+    agreed = newest(session, Arrangement)
+    assert (agreed.total_cents, agreed.counted_cents, agreed.paid_before_cents) == (
+        808_00,
+        60_00,
+        0,
+    )
+    http.get(pay_at_stripe(session, stripe))
+    session.refresh(agreed)
+    assert agreed.status is ArrangementStatus.COMPLETED
+
+
+def test_who_would_pay_enough_to_close_the_account_is_led_to_that(
+    http: FlaskClient, dana: Dana
+) -> None:
+    answered = ask(http, dana, "part", amount="868")
+    assert answered.status_code == 422
+    assert "That is enough to close your account. Choose that instead." in said(answered)
 
 
 @pytest.mark.parametrize(

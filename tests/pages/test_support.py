@@ -101,7 +101,7 @@ def test_personal_data_shows_only_for_a_reason_that_is_kept(sam, session, accoun
         (
             "counter",
             {
-                **{"total": "1240", "amount": "60", "frequency": "monthly", "until": "7"},
+                **{"total": "1240", "amount": "40", "frequency": "monthly", "until": "7"},
                 **{"first_on-month": "12", "first_on-day": "1", "first_on-year": "2026"},
             },
             ProposalStatus.COUNTERED,

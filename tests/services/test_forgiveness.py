@@ -8,7 +8,7 @@ from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus
 from portal.models import Arrangement, Client, Debtor, EntryKind, Payment, Role
 from portal.sandbox import control
-from portal.services import giving_back, reconcile, refunds
+from portal.services import forgiveness, giving_back, reconcile, refunds
 from portal.services.evidence import account_leaves
 from portal.services.ledger import lock_account, open_exception, post
 from tests.factories import make_account
@@ -231,3 +231,33 @@ def test_an_overpaid_account_needs_a_question_of_its_own_that_explains_it(till: 
 def debtor_key(till: Till) -> tuple[UUID, UUID]:
     """The key of the account's debtor."""
     return till.account.client_id, till.account.debtor_id
+
+
+def counting(till: Till) -> tuple[Arrangement, Payment, Payment]:
+    """Shown 868.00, paid 500.00 as a part, and settled with the 368.00 that were left."""
+    part = till.paid(500_00)
+    counted = {"counted_cents": Cents(500_00), "paid_before_cents": Cents(0)}
+    agreed = make_plan(till, (368_00,), method="manual", kind="settlement", **counted)
+    return agreed, part, first_payment(till, agreed)
+
+
+def test_a_settlement_that_a_part_counted_for_ends_when_that_part_goes_back(till: Till) -> None:
+    agreed, part, _last = counting(till)
+    assert stands(till, agreed)
+    assert till.balance == 0
+    assert forgiveness.at_stake(till.session, part) == 372_00
+    opened = control.dispute(till.stripe.world, part.intent_id or "")
+    read_again(till)
+    assert not stands(till, agreed)
+    assert till.balance == 872_00, "all that is owed, less the 368.00 that are here"
+    control.close_dispute(till.stripe.world, opened["id"], won=True)
+    read_again(till)
+    assert stands(till, agreed)
+    assert till.balance == 0
+
+
+def test_giving_back_what_counted_ends_the_settlement(till: Till) -> None:
+    agreed, part, _last = counting(till)
+    give_back(till, part, 500_00)
+    assert not stands(till, agreed)
+    assert till.balance == 872_00

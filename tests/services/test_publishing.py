@@ -61,6 +61,7 @@ from tests.factories import (
     make_visit,
 )
 from tests.pages.staff import make_staff
+from tests.services.test_acceptance import agree
 
 DAY = timedelta(days=1)
 Office = tuple[Client, Staff, Staff]
@@ -422,3 +423,14 @@ def test_part_payments_count_towards_what_was_shown_and_refunds_are_owed_again(
     picked = Picked(Choice(key="settlement:7000:1"), 1, account.balance_cents)
     drafted = draft(session, account, picked, now=NOW + DAY)
     assert (drafted.terms.total_cents, drafted.terms.balance_cents) == (808_00, 1_180_00)
+
+
+def test_while_an_agreement_runs_no_settlement_is_shown(
+    session: PortalSession, office: Office
+) -> None:
+    client, _, _ = office
+    account = dana(session, client)
+    choice = Choice(key="settlement:7000:1", first_on=NOW.date())
+    agree(session, account, Picked(choice, 1, account.balance_cents))
+    comes_in(session, account, NOW + DAY)
+    assert session.scalars(select(ShownOffer)).all() == []

@@ -116,7 +116,7 @@ def _page(view: Balance, said: Said, note: str | None = None) -> str:
 
 
 def _said_now(view: Balance, wish: Said) -> Answer | None:
-    return proposals.answer_today(wish, view.offers)
+    return proposals.answer_today(wish, view.offers, view.offers.shown)
 
 
 def _course(view: Balance, said: Said) -> Course:

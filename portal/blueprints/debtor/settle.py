@@ -79,7 +79,7 @@ def settle(account_id: UUID) -> ResponseReturnValue:
     if not offers:
         return balance_page(view, note=explain(OfferNotInPolicy())), 409
     form, policy = _settle_form(view, offers), policy_of(view)
-    only = settlement_frequencies(policy)[0]
+    only = _rhythms(view, offers)[0]
     if form.validate_on_submit() and form.complete(view.today, only):
         answered = _settled(view, form, offers, only)
         if answered:
@@ -107,7 +107,7 @@ def _said(offer: Offer) -> Iterator[str]:
 def _settle_form(view: Balance, offers: list[Offer]) -> SettleForm:
     form, policy = SettleForm(), policy_of(view)
     latest = latest_first_on(view.offers.facts, policy, view.today, Basis.AGREED)
-    form.offer_times(view, policy, settlement_frequencies(policy), latest)
+    form.offer_times(view, policy, _rhythms(view, offers), latest)
     currency = view.account.currency
     form.total.offer(
         [
@@ -121,6 +121,13 @@ def _settle_form(view: Balance, offers: list[Offer]) -> SettleForm:
     )
     form.remember(earlier(), view.today)
     return form
+
+
+def _rhythms(view: Balance, offers: list[Offer]) -> tuple[Frequency, ...]:
+    """Those of the limits in force, then those of the limits that other offers were made under."""
+    policies = [policy_of(view), *(view.offers.policy_of(offer) for offer in offers)]
+    found = (rhythm for policy in policies for rhythm in settlement_frequencies(policy))
+    return tuple(dict.fromkeys(found))
 
 
 def _settled(
@@ -187,7 +194,9 @@ def part(account_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             amount = part_payment(form.amount.data, view.offers.facts)
-            return _paid_towards(view, amount)
+            if not _closes(view, amount):
+                return _paid_towards(view, amount)
+            form.amount.errors = [_("That is enough to close your account. Choose that instead.")]
         except DomainError as error:
             form.form_errors.append(explain(error))
     card = card_text(view, locale())
@@ -195,6 +204,12 @@ def part(account_id: UUID) -> ResponseReturnValue:
     least = min(shown, key=lambda offer: offer.total_cents, default=None)
     page = show("debtor/part.html", view, form=form, card=card, offer=least)
     return page, 422 if form.errors else 200
+
+
+def _closes(view: Balance, amount: Cents) -> bool:
+    """Whether a part would be enough for a settlement, which then ends better for the debtor."""
+    least = min((offer.total_cents for offer in view.offers.offers), default=amount + 1)
+    return least <= amount < view.account.balance_cents
 
 
 def _paid_towards(view: Balance, amount: Cents) -> ResponseReturnValue:

@@ -87,7 +87,7 @@ CHECKS: dict[str, str] = {
         WHERE p.client_id = :client GROUP BY p.client_id, p.id
         HAVING sum(l.amount_cents) NOT BETWEEN 0 AND p.amount_cents""",
     "a settlement forgives while all that was agreed is here, and no longer": """
-        SELECT r.reference || ': ' || coalesce(sum(g.lost), 0) || ' lost, '
+        SELECT r.reference || ': ' || greatest(coalesce(sum(g.lost), 0), c.lost) || ' lost, '
           || f.cents || ' forgiven'
         FROM arrangement r
         JOIN LATERAL (SELECT sum(l.amount_cents) AS cents, count(l.id) AS entries
@@ -106,9 +106,14 @@ CHECKS: dict[str, str] = {
           JOIN payment p ON (p.client_id, p.id) = (x.client_id, x.payment_id)
           WHERE (i.client_id, i.arrangement_id) = (r.client_id, r.id)
           GROUP BY p.client_id, p.id) g ON true
-        WHERE r.client_id = :client GROUP BY r.client_id, r.id, f.cents
+        CROSS JOIN LATERAL (SELECT coalesce(greatest(r.total_cents + r.counted_cents
+            + r.paid_before_cents + coalesce(sum(l.amount_cents), 0), 0), 0) AS lost
+          FROM ledger_entry l WHERE (l.client_id, l.account_id) = (r.client_id, r.account_id)
+            AND l.kind IN ('payment', 'refund', 'refund_failed', 'chargeback',
+              'chargeback_reversed')) c
+        WHERE r.client_id = :client GROUP BY r.client_id, r.id, f.cents, c.lost
         HAVING r.kind <> 'settlement' OR f.cents > 0
-          OR (r.status = 'completed') <> (coalesce(sum(g.lost), 0) = 0)
+          OR (r.status = 'completed') <> (greatest(coalesce(sum(g.lost), 0), c.lost) = 0)
           OR (r.status <> 'completed' AND f.cents <> 0)""",
     "what is forgiven belongs to a settlement of the account, or a person decided it": """
         SELECT a.reference || ': ' || l.source FROM ledger_entry l
