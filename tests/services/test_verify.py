@@ -393,6 +393,15 @@ PLANTED = {
         "UPDATE placement SET file_sha256 = sha256('')",
         "",
     ),
+    "a settlement that nobody was shown": (
+        "a settlement that is kept was shown",
+        "INSERT INTO shown_offer (client_id, account_id, policy_version, key, total_cents,"
+        " valid_until, balance_cents, paid_cents, parts, shown_at, session_id)"
+        " SELECT a.client_id, a.id, 1, 'settlement:7000:1', 100, '2027-01-01', 124000, 0, 1,"
+        " s.started_at, s.id FROM account a JOIN debtor_session s USING (client_id, debtor_id)"
+        " LIMIT 1",
+        "settlement:7000:1 for 100",
+    ),
     "one chain for two": (
         "one chain belongs to one account",
         "INSERT INTO account SELECT (jsonb_populate_record(a, jsonb_build_object("

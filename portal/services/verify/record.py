@@ -16,6 +16,17 @@ CHECKS: dict[str, str] = {
           WHERE starts_with(s.type, 'payment.') AND (s.type, s.chain_id) = (v.type, a.chain_id)
             AND s.told ->> 'payment' = l.payment_id::text
             AND s.told ->> 'amount_cents' = abs(l.amount_cents)::text)""",
+    "a settlement that is kept was shown": """
+        SELECT a.reference || ': ' || o.key || ' for ' || o.total_cents FROM shown_offer o
+        JOIN account a ON (a.client_id, a.id) = (o.client_id, o.account_id)
+        WHERE o.client_id = :client AND NOT EXISTS (SELECT FROM said s
+          CROSS JOIN jsonb_to_recordset(s.told -> 'offers') AS t (offer_key text,
+            policy_version int, total_cents bigint, parts int, valid_until date,
+            balance_cents bigint, paid_cents bigint)
+          WHERE (s.type, s.chain_id) = ('offers.shown', a.chain_id)
+            AND (t.offer_key, t.policy_version, t.total_cents, t.parts, t.valid_until,
+              t.balance_cents, t.paid_cents) = (o.key, o.policy_version, o.total_cents, o.parts,
+              o.valid_until, o.balance_cents, o.paid_cents))""",
     "one chain belongs to one account": """
         SELECT a.chain_id || ': ' || string_agg(a.reference, ', ')
         FROM account a WHERE a.client_id = :client GROUP BY a.chain_id HAVING count(*) > 1""",
