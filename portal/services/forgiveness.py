@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus, move
@@ -24,9 +24,10 @@ from portal.models import (
     Payment,
     PaymentAllocation,
     Refund,
+    ShownOffer,
 )
 from portal.services import evidence
-from portal.services.ledger import lock_row, paid_cents, post
+from portal.services.ledger import MONEY, lock_row, paid_cents, post
 
 OWED_BACK, UNDONE = "paid_too_much", "charged_after_stop"
 """Refunds that take nothing of an agreed sum: of an excess, and of what was no payment of it."""
@@ -115,7 +116,41 @@ def _lost_of_counted(session: Session, agreed: Arrangement) -> int:
     if agreed.counted_cents is None or agreed.paid_before_cents is None:
         return 0
     here = paid_cents(session, agreed.account_id) - agreed.paid_before_cents
-    return agreed.total_cents + agreed.counted_cents - here
+    return agreed.total_cents + agreed.counted_cents - here - _gone_of_older(session, agreed)
+
+
+def _gone_of_older(session: Session, agreed: Arrangement) -> int:
+    """What went back, since an agreement, of payments from before its offer was shown.
+
+    They never counted towards it.
+    """
+    shown_at = (
+        select(func.min(ShownOffer.shown_at))
+        .where(
+            ShownOffer.client_id == agreed.client_id,
+            ShownOffer.account_id == agreed.account_id,
+            ShownOffer.policy_version == agreed.policy_version,
+            ShownOffer.key == agreed.offer_key,
+            ShownOffer.paid_cents == agreed.paid_before_cents,
+        )
+        .scalar_subquery()
+    )
+    landed = aliased(LedgerEntry)
+    older = select(landed.id).where(
+        landed.client_id == LedgerEntry.client_id,
+        landed.payment_id == LedgerEntry.payment_id,
+        landed.kind == EntryKind.PAYMENT,
+        landed.at < shown_at,
+    )
+    return _sum(
+        session,
+        (LedgerEntry.client_id == agreed.client_id)
+        & (LedgerEntry.account_id == agreed.account_id)
+        & LedgerEntry.kind.in_(MONEY)
+        & (LedgerEntry.kind != EntryKind.PAYMENT)
+        & (LedgerEntry.at > agreed.accepted_at)
+        & older.exists(),
+    )
 
 
 def _lost_of_allocated(session: Session, agreed: Arrangement) -> int:

@@ -1,17 +1,18 @@
 """Settlements: what is forgiven is forgiven while the agreed sum is here, to the cent."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus
-from portal.models import Arrangement, Client, Debtor, EntryKind, Payment, Role
+from portal.models import Arrangement, Client, Debtor, EntryKind, Payment, Role, ShownOffer
 from portal.sandbox import control
 from portal.services import forgiveness, giving_back, reconcile, refunds
 from portal.services.evidence import account_leaves
 from portal.services.ledger import lock_account, open_exception, post
-from tests.factories import make_account
+from tests.factories import make_account, make_visit
 from tests.pages.staff import make_staff
 from tests.services.paying import Till, first_payment, make_plan, parts_of, pay_part
 
@@ -254,6 +255,43 @@ def test_a_settlement_that_a_part_counted_for_ends_when_that_part_goes_back(till
     read_again(till)
     assert stands(till, agreed)
     assert till.balance == 0
+
+
+def test_giving_back_what_was_paid_before_the_offer_was_shown_leaves_the_settlement_alone(
+    till: Till,
+) -> None:
+    older = till.paid(100_00)
+    till.wait(hours=1)
+    account = till.account
+    visit = make_visit(till.session, account, started_at=till.now)
+    given = {"policy_version": 1, "key": "plan", "total_cents": 800_00, "parts": 1}
+    till.session.add(
+        ShownOffer(
+            client_id=account.client_id,
+            account_id=account.id,
+            valid_until=till.now.date() + timedelta(days=30),
+            balance_cents=account.balance_cents,
+            paid_cents=100_00,
+            shown_at=till.now,
+            session_id=visit.session_id,
+            **given,
+        )
+    )
+    till.wait(hours=1)
+    part = till.paid(500_00)
+    counted = {"counted_cents": Cents(500_00), "paid_before_cents": Cents(100_00)}
+    agreed = make_plan(till, (300_00,), method="manual", kind="settlement", **counted)
+    first_payment(till, agreed)
+    till.wait(hours=1)
+    for paid, cents, status in (
+        (older, 100_00, ArrangementStatus.COMPLETED),
+        (part, 500_00, ArrangementStatus.BROKEN),
+    ):
+        give_back(till, paid, cents)
+        till.session.refresh(agreed)
+        assert agreed.status == status
+        held = {one.invariant for one in till.broken()}
+        assert held == {"a settlement that is kept was shown"}, "its row alone was put in by hand"
 
 
 def test_giving_back_what_counted_ends_the_settlement(till: Till) -> None:

@@ -110,7 +110,14 @@ CHECKS: dict[str, str] = {
             + r.paid_before_cents + coalesce(sum(l.amount_cents), 0), 0), 0) AS lost
           FROM ledger_entry l WHERE (l.client_id, l.account_id) = (r.client_id, r.account_id)
             AND l.kind IN ('payment', 'refund', 'refund_failed', 'chargeback',
-              'chargeback_reversed')) c
+              'chargeback_reversed')
+            AND NOT (l.kind <> 'payment' AND l.at > r.accepted_at AND EXISTS (
+              SELECT FROM ledger_entry e WHERE (e.client_id, e.payment_id, e.kind) =
+                (l.client_id, l.payment_id, 'payment') AND e.at < (
+                  SELECT min(o.shown_at) FROM shown_offer o
+                  WHERE (o.client_id, o.account_id, o.policy_version, o.key, o.paid_cents) =
+                    (r.client_id, r.account_id, r.policy_version, r.offer_key,
+                     r.paid_before_cents))))) c
         WHERE r.client_id = :client GROUP BY r.client_id, r.id, f.cents, c.lost
         HAVING r.kind <> 'settlement' OR f.cents > 0
           OR (r.status = 'completed') <> (greatest(coalesce(sum(g.lost), 0), c.lost) = 0)
