@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from portal.db import PortalSession, set_tenant
 from portal.domain.money import Cents
@@ -155,26 +156,27 @@ def test_a_phone_that_may_not_be_texted_is_closed_and_says_why(
     assert session.scalars(select(Message).where(Message.contact_id == phone.id)).all() == []
 
 
+def counter(sam: FlaskClient, page: str, total: str, **more: str) -> TestResponse:
+    """Offer a total in payments of $200.00 from today."""
+    terms = {"total": total, "amount": "200", "frequency": "monthly", "until": "7", **boxes(TODAY)}
+    return sam.post(f"{page}/counter", data={"csrf_token": csrf_of(sam.get(page)), **terms, **more})
+
+
 def test_staff_offer_worse_than_the_portal_would_only_knowingly(
     sam: FlaskClient, session: PortalSession, dana: Dana
 ):
     page = propose(session, dana, TODAY)
-    terms = {"total": "1240", "amount": "200", "frequency": "monthly", "until": "7", **boxes(TODAY)}
-    warned = sam.post(f"{page}/counter", data={"csrf_token": csrf_of(sam.get(page)), **terms})
+    warned = counter(sam, page, "1240")
     assert warned.status_code == 422
     assert "The portal itself would agree to better terms for the debtor" in said(warned)
     knowing = tree(warned).find(".//input[@name='knowing']")
     assert knowing is not None
-    again = {"csrf_token": csrf_of(warned), "knowing": knowing.get("value", "")}
-    sent = sam.post(f"{page}/counter", data=terms | again)
-    assert sent.status_code == 303
+    assert counter(sam, page, "1240", knowing=knowing.get("value", "")).status_code == 303
 
 
 def test_staff_read_of_the_debtor_where_they_typed_too_much(
     sam: FlaskClient, session: PortalSession, dana: Dana
 ):
-    page = propose(session, dana, TODAY)
-    terms = {"total": "1250", "amount": "200", "frequency": "monthly", "until": "7", **boxes(TODAY)}
-    refused = sam.post(f"{page}/counter", data={"csrf_token": csrf_of(sam.get(page)), **terms})
+    refused = counter(sam, propose(session, dana, TODAY), "1250")
     assert refused.status_code == 422
     assert "The debtor owes $1,240.00. Enter that amount or less." in said(refused)
