@@ -64,15 +64,12 @@ CREATE TABLE evidence_check (
   id UUID NOT NULL,
   whole BOOLEAN NOT NULL,
   size BIGINT NOT NULL,
-  chains INTEGER NOT NULL,
-  leaves BIGINT NOT NULL,
   broken INTEGER NOT NULL,
-  started_at TIMESTAMP WITH TIME ZONE NOT NULL,
-  ended_at TIMESTAMP WITH TIME ZONE NOT NULL,
+  at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_evidence_check PRIMARY KEY (client_id, id),
   CONSTRAINT fk_evidence_check_client_id FOREIGN KEY (client_id) REFERENCES client (id)
 );
-CREATE INDEX ix_evidence_check_ended ON evidence_check (client_id, ended_at);
+CREATE INDEX ix_evidence_check_at ON evidence_check (client_id, at);
 
 CREATE TABLE evidence_alarm (
   client_id UUID NOT NULL,
@@ -85,10 +82,9 @@ CREATE TABLE evidence_alarm (
   cleared_by UUID,
   reason TEXT,
   CONSTRAINT pk_evidence_alarm PRIMARY KEY (client_id, id),
-  CONSTRAINT fk_evidence_alarm_client_id FOREIGN KEY (client_id) REFERENCES client (id)
+  CONSTRAINT fk_evidence_alarm_client_id FOREIGN KEY (client_id) REFERENCES client (id),
+  CONSTRAINT uq_evidence_alarm_client_id_invariant_place UNIQUE (client_id, invariant, place)
 );
-CREATE UNIQUE INDEX uq_evidence_alarm_open ON evidence_alarm (client_id, invariant, place)
-  WHERE cleared_at IS NULL;
 
 ALTER TABLE document RENAME TO open_document;
 ALTER TABLE open_document RENAME CONSTRAINT pk_document TO pk_open_document;

@@ -160,34 +160,26 @@ class LogKey(Base):
 class EvidenceCheck(Owned, Base):
     """One run over a client's record: of all of it, or of the chains with new leaves.
 
-    ``size``: how many leaves of the tree had been looked at when it ended.
+    ``size``: how many leaves of the tree have been looked at; ``broken``: places that did not hold.
     """
 
     __tablename__ = "evidence_check"
-    __table_args__ = (of_client(), Index("ix_evidence_check_ended", "client_id", "ended_at"))
+    __table_args__ = (of_client(), Index("ix_evidence_check_at", "client_id", "at"))
 
     whole: Mapped[bool]
     size: Mapped[int] = mapped_column(BigInteger)
-    chains: Mapped[int]
-    leaves: Mapped[int] = mapped_column(BigInteger)
     broken: Mapped[int]
-    started_at: Mapped[datetime]
-    ended_at: Mapped[datetime]
+    at: Mapped[datetime]
 
 
 class EvidenceAlarm(Owned, Base):
-    """An invariant of the record that does not hold at one place; open until somebody clears it."""
+    """An invariant that does not hold at one place; open until somebody answered for it.
+
+    What was cleared is not raised again: ``seen_at`` says whether it still does not hold.
+    """
 
     __tablename__ = "evidence_alarm"
-    __table_args__ = (
-        of_client(),
-        Index(
-            "uq_evidence_alarm_open",
-            *("client_id", "invariant", "place"),
-            unique=True,
-            postgresql_where=text("cleared_at IS NULL"),
-        ),
-    )
+    __table_args__ = (of_client(), UniqueConstraint("client_id", "invariant", "place"))
 
     invariant: Mapped[str]
     place: Mapped[str]

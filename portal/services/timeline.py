@@ -227,6 +227,11 @@ WORDS: dict[str, tuple[str, Detail]] = {
         _terms(N_("%(total)s in one payment."), N_("%(total)s in %(parts)s payments.")),
     ),
     "account.recalled": (N_("Taken back by the client"), _nothing),
+    "alarm.cleared": (N_("Alarm about the record dealt with"), _as(_REASON, "reason")),
+    "alarm.raised": (
+        N_("The record does not hold"),
+        _as(N_("%(invariant)s: %(place)s"), "invariant", "place"),
+    ),
     "arrangement.amended": (N_("Plan shortened, because less is owed"), _nothing),
     "arrangement.canceled": (N_("Agreement canceled"), _as(_REASON, "reason")),
     "arrangement.completed": (N_("Agreement fulfilled"), _as(_REFERENCE, "reference")),

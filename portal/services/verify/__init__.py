@@ -39,6 +39,11 @@ CHECKS: dict[str, str] = (
     | tree.CHECKS
 )
 COUNT = len(CHECKS) + 4
+FREEZING = frozenset(
+    {*agreements.CHECKS, *chains.CHECKS, *record.CHECKS, *tree.CHECKS, *guards.CHECKS}
+    | {COMMITMENT, chains.DOCUMENT, tree.SIGNED, tree.OUTSIDE}
+)
+"""What must hold for an agreement to stand on the record: without it none is made."""
 """How many invariants are checked for each client."""
 
 

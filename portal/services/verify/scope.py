@@ -63,7 +63,8 @@ def _restricted() -> Iterator[str]:
 
 # Every charge of a saved method.
 _CHARGE = """charge AS NOT MATERIALIZED (
-      SELECT p.*, coalesce(p.permitted_at, p.created_at) AS asked_at FROM payment p WHERE p.client_id = :client AND p.purpose = 'installment'
+      SELECT p.*, coalesce(p.permitted_at, p.created_at) AS asked_at
+      FROM payment p WHERE p.client_id = :client AND p.purpose = 'installment'
         AND p.checkout_id IS NULL AND (p.permitted_at IS NOT NULL OR p.intent_id IS NOT NULL))"""
 _ALL = f"WITH {_CHARGE}"
 _SOME = f"WITH {', '.join(_restricted())}, {_CHARGE}"
