@@ -21,7 +21,6 @@ from portal.services.certificates.parts import (
     Moment,
     Notes,
     Page,
-    Picture,
     Row,
     Rows,
     Said,
@@ -37,11 +36,15 @@ from portal.writing import paid_with
 TEMPLATE = "certificate"
 LETTER_COUNTRIES = ("US", "CA")
 
-CALM = N_("This page is a record. It is not a bill, and you do not have to do anything.")
+CALM = N_("This page is a record of what was agreed. It is not a bill and asks for nothing new.")
+CODED = N_(
+    "The long codes in small letters are fingerprints of texts, also called hashes."
+    " If one letter of a text changes, its fingerprint changes too."
+)
 PAGE_OF = N_("Page %(page)s of %(pages)s")
-CODES = N_(
-    "This page cannot print every letter. Such a letter stands here as its Unicode number,"
-    " for example [U+674E]. The record has the letter itself."
+UNCOMMON = N_(
+    "A letter that this page cannot print stands as its Unicode number, like [U+674E]."
+    " The record has the letter itself."
 )
 
 
@@ -52,8 +55,8 @@ def certificate(told: Told) -> bytes:
     Raises RecordErased, NotTypeset.
     """
     page = certificate_page(told)
-    language = page.locale.partition("_")[0]
-    return typeset(TEMPLATE, spelled(page, locale_for(language, told.country)), made_at=page.made_at)
+    locale = locale_for(page.locale.partition("_")[0], told.country)
+    return typeset(TEMPLATE, spelled(page, locale), made_at=page.made_at)
 
 
 def spelled(page: Page, locale: str) -> dict[str, Any]:
@@ -68,7 +71,8 @@ def spelled(page: Page, locale: str) -> dict[str, Any]:
         "reference": page.reference,
         "lead": [teller.line(line) for line in page.lead],
         "calm": said.gettext(CALM),
-        "codes": said.gettext(CODES),
+        "notes": said.gettext(CODED),
+        "uncommon_note": said.gettext(UNCOMMON),
         "page_of": said.gettext(PAGE_OF, page="{page}", pages="{pages}"),
         "sections": [
             {
@@ -89,17 +93,16 @@ class _Teller:
 
     def block(self, block: Block) -> dict[str, Any]:
         if isinstance(block, Rows):
-            return {"kind": "rows", "rows": self._rows(block.rows)}
+            caption = self.text(block.caption)
+            return {"kind": "rows", "caption": caption, "rows": self._rows(block.rows)}
         if isinstance(block, Notes):
             return {"kind": "notes", "lines": [self.line(line) for line in block.lines]}
         if isinstance(block, Steps):
-            return {"kind": "steps", "lines": [self.line(line) for line in block.lines]}
-        if isinstance(block, Picture):
             return {
-                "kind": "picture",
-                "picture": _qr_code(block.text),
+                "kind": "steps",
+                "lines": [self.line(line) for line in block.lines],
+                "code": _qr_code(block.code),
                 "alt": self.text(block.alt),
-                "rows": self._rows(block.rows),
             }
         return self._table(block)
 
@@ -123,7 +126,7 @@ class _Teller:
         """One line; a moment that stands alone has UTC beside it."""
         if isinstance(said, Exact | Utc):
             return {"text": self.text(said), "exact": True}
-        beside = self.text(Utc(said.at)) if alone and isinstance(said, Moment) else ""
+        beside = f"{utc_text(said.at)} UTC" if alone and isinstance(said, Moment) else ""
         return {"text": self.text(said), "utc": beside} if beside else {"text": self.text(said)}
 
     def text(self, said: object) -> str:
@@ -147,15 +150,15 @@ class _Teller:
             return zone_text(self.voice, said.name)
         if isinstance(said, Method):
             return paid_with(self.voice, said.brand, said.last4)
-        return str(said)
+        return self.voice.number(said) if isinstance(said, int) else str(said)
 
     def _params(self, params: Mapping[str, object]) -> dict[str, str]:
         return {name: self.text(value) for name, value in params.items()}
 
 
 def utc_text(at: datetime) -> str:
-    """An instant as the record has it, to the millisecond: 2026-11-23 17:05:09.123 UTC."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} UTC"
+    """An instant of UTC as the record has it, to the millisecond: 2026-11-23 17:05:09.123."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}"
 
 
 def zone_text(said: Voice, name: str) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-STANDARDS = ["ua-1"]
 UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs"}
 """Categories of characters that nobody sees, or that turn the text around them."""
 
@@ -52,8 +51,8 @@ def _compile(source: bytes, page: Any, made_at: datetime | None = None) -> bytes
 
     inputs = {"page": json.dumps(page, ensure_ascii=False)}
     compiler = Compiler(source, ignore_system_fonts=True, sys_inputs=inputs)
-    pdf = compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=made_at)
-    return bytes(pdf or b"")
+    pdf = compiler.compile(format="pdf", pdf_standards="ua-1", timestamp=made_at)
+    return pdf if isinstance(pdf, bytes) else b""
 
 
 def _printable(chars: list[str]) -> set[str]:

@@ -25,11 +25,12 @@ class NotTypeset(RuntimeError):
 def typeset(template: str, page: dict[str, Any], *, made_at: datetime) -> bytes:
     """A PDF/UA-1 of a template's page; the same page and ``made_at`` give the same bytes.
 
-    ``template`` names a folder below ``templates`` with a file of its name. A character that no font
-    of typst has stands as its number, and the page's ``uncommon`` says so. Raises NotTypeset.
+    ``template`` names a folder below ``templates`` with a file of its name. A character that no
+    font of typst has stands as its number, and the page's ``uncommon`` says so. Raises NotTypeset.
     """
     source = (TEMPLATES / template / f"{template}.typ").read_text()
-    told = {"source": source, "page": page, "made_at": made_at.astimezone(UTC).isoformat()}
+    at = made_at.astimezone(UTC).isoformat(timespec="seconds")
+    told = {"source": source, "page": page, "made_at": at}
     given = json.dumps(told).encode()
     if len(given) > LARGEST_BYTES:
         raise NotTypeset(f"{template}: {len(given)} bytes are too many")

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from portal.domain import N_, DomainError
 from portal.services.certificates import agreed, happened, later, proof
-from portal.services.certificates.parts import Page, Said, day, money, moment, say
+from portal.services.certificates.parts import Page, Said, Utc, day, moment, money, say
 from portal.services.certificates.proof import CheckpointFacts, LeafFacts
 from portal.services.evidence import Entry, Payload
 
@@ -86,4 +86,5 @@ def _lead(record: Payload) -> tuple[Said, ...]:
     if terms["saved_cents"]:
         forgiven = N_("Once that is paid, the other %(saved)s is forgiven.")
         lines.append(say(forgiven, saved=money(terms, "saved_cents")))
-    return (*lines, moment(record["assent"], "accepted_at"))
+    agreed = moment(record["assent"], "accepted_at")
+    return (*lines, say(N_("Agreed: %(at)s (%(utc)s UTC)"), at=agreed, utc=Utc(agreed.at)))

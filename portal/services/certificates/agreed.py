@@ -17,8 +17,8 @@ from portal.services.certificates.parts import (
     Tongue,
     Zone,
     day,
-    money,
     moment,
+    money,
     quote,
     say,
 )
@@ -67,7 +67,7 @@ def who(record: Payload) -> Section:
     )
     rows = (
         Row(say(N_("Company")), tuple(company)),
-        Row(say(N_("Person")), (party["name_shown"], say(N_("Named like this on the page")))),
+        Row(say(N_("Person")), (party["name_shown"], say(N_("The page showed this name")))),
         Row(say(N_("Identity check")), tuple(_identity(party["identity"]))),
         Row(say(N_("From where")), place),
     )
@@ -107,7 +107,7 @@ def _itemization(debt: Payload) -> Table:
         (say(N_("Fees since")), item["fees_cents"]),
         (say(N_("Paid since")), -item["payments_cents"]),
         (say(N_("Credits since")), -item["credits_cents"]),
-        (say(N_("When the account was placed")), item["sum_cents"]),
+        (say(N_("When the company got the account")), item["sum_cents"]),
     )
     changed = debt["balance_cents"] - item["sum_cents"]
     since = ((say(N_("Changed after that")), changed),) if changed else ()
@@ -129,7 +129,7 @@ def _terms(record: Payload) -> Iterator[Row]:
     if "valid_until" in terms:
         yield Row(say(N_("Could be agreed until")), (day(terms, "valid_until"),))
     limits = say(N_("Version %(version)s"), version=offer["policy_version"])
-    yield Row(say(N_("Limits of the company")), (limits, Exact(offer["policy_sha256"])))
+    yield Row(say(N_("Offer limits of the company")), (limits, Exact(offer["policy_sha256"])))
     yield Row(say(N_("Offer")), (Exact(offer["key"]),))
     yield Row(say(N_("Fingerprint of the terms")), (Exact(record["terms_sha256"]),))
     if "supersedes" in record:
@@ -162,7 +162,7 @@ def _schedule(terms: Payload) -> Table:
         caption=say(N_("All dates and amounts")),
         head=(say(N_("Number")), say(N_("Date")), say(N_("Amount"))),
         rows=tuple(
-            (str(part["n"]), day(part, "due_on"), money(part, currency=currency))
+            (part["n"], day(part, "due_on"), money(part, currency=currency))
             for part in terms["schedule"]
         ),
         total=(say(N_("Total")), "", money(terms, "total_cents")),
@@ -188,10 +188,13 @@ def _name(text: str) -> Words:
 
 
 def _text(text: Payload) -> Iterator[Said]:
-    version = N_("%(language)s, version %(version)s")
-    yield say(version, language=Tongue(text["locale"]), version=text["version"])
-    yield say(N_("Shown: %(at)s"), at=moment(text, "shown_at"))
+    yield say(
+        N_("%(language)s, version %(version)s, shown: %(at)s"),
+        language=Tongue(text["locale"]),
+        version=text["version"],
+        at=moment(text, "shown_at"),
+    )
     if "acknowledged_at" in text:
         label, at = quote(text["control_label"]), moment(text, "acknowledged_at")
-        yield say(N_("Ticked beside it: %(label)s, %(at)s"), label=label, at=at)
+        yield say(N_("Ticked: %(label)s, %(at)s"), label=label, at=at)
     yield Exact(text["sha256"])

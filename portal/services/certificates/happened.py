@@ -33,7 +33,7 @@ def when(record: Payload, kept_at: datetime, made_at: datetime) -> Section:
     """Each step with its time, in the debtor's time and in UTC."""
     zone = Zone(record["visit"]["time_zone"])
     table = Table(
-        caption=say(N_("Local time is %(zone)s."), zone=zone),
+        caption=say(N_("Local times are in %(zone)s"), zone=zone),
         head=(say(N_("What happened")), say(N_("Local time")), say(N_("UTC"))),
         rows=tuple((what, Moment(at), Utc(at)) for what, at in _steps(record, kept_at, made_at)),
     )
@@ -64,7 +64,7 @@ def how(record: Payload) -> Section:
     by = N_("Made by the portal") if by_system else N_("Made by a member of staff")
     channel = say(labels.CHANNELS.get(link["channel"], link["channel"]))
     rows = [
-        Row(say(N_("Link")), (channel, say(by), Exact(link["id"]))),
+        Row(say(N_("Link sent by")), (channel, say(by), Exact(link["id"]))),
         Row(say(N_("Device, as it names itself")), (Exact(visit["user_agent"] or "–"),)),
         Row(say(N_("Language of the page")), (Tongue(visit["locale"]),)),
         Row(say(N_("Version of the portal")), (Exact(record["assent"]["build"]),)),

@@ -46,16 +46,16 @@ def _belonging(later: Sequence[Entry], record: Payload) -> Iterator[Entry]:
             if current and payload.get("supersedes") == record["arrangement"]:
                 yield entry
             current = False
-        elif payload.get("arrangement") == record["arrangement"]:
-            yield entry
-        elif current and payload and "arrangement" not in payload and _of(entry, record):
+        elif _is_of(payload, record, current=current):
             yield entry
 
 
-def _of(entry: Entry, record: Payload) -> bool:
-    """Whether a leaf without an arrangement is about this one: a copy may be of an older one."""
-    written = entry.payload.get("queued_at", record["assent"]["accepted_at"])
-    return str(written) >= record["assent"]["accepted_at"]
+def _is_of(payload: Payload, record: Payload, *, current: bool) -> bool:
+    """Whether a leaf is about this agreement: a copy without a name may be of an older one."""
+    if not payload or "arrangement" in payload:
+        return bool(payload) and bool(payload["arrangement"] == record["arrangement"])
+    accepted_at = record["assent"]["accepted_at"]
+    return current and bool(payload.get("queued_at", accepted_at) >= accepted_at)
 
 
 def permission(record: Payload, entries: Sequence[Entry]) -> Section:
@@ -63,7 +63,7 @@ def permission(record: Payload, entries: Sequence[Entry]) -> Section:
     title = say(N_("Permission to charge"))
     given = record.get("authorization")
     if given is None:
-        no = say(N_("No permission to charge was given. Nothing may be taken without a new yes."))
+        no = say(N_("No permission to charge was given. Nothing is taken automatically."))
         return Section(title, (Notes((no,)),))
     single = given["kind"] == "single"
     kind = N_("For one payment") if single else N_("For the payments of this agreement")
@@ -95,7 +95,7 @@ def _method(entry: Entry) -> Method:
 def _reason(payload: Payload) -> Iterator[Words]:
     """A reason that is one of ours; what staff wrote for each other stays in the record."""
     if payload.get("reason") in labels.REASONS:
-        yield say(labels.REASONS[payload["reason"]])
+        yield say(N_("Reason: %(reason)s"), reason=say(labels.REASONS[payload["reason"]]))
 
 
 def delivery(entries: Sequence[Entry]) -> Section:
@@ -128,8 +128,8 @@ OUTCOMES = {
 
 
 def _sent(entry: Entry) -> dict[str, Words]:
-    channel = entry.payload["channel"]
-    why = say(reason_of(entry.payload.get("rule", "")))
+    channel = str(entry.payload["channel"])
+    why = say(reason_of(str(entry.payload.get("rule", ""))))
     return {
         "channel": say(labels.CHANNELS.get(channel, channel)),
         "outcome": say(OUTCOMES[entry.type], why=why),

@@ -54,7 +54,7 @@ class Method:
     last4: str | None
 
 
-Said: TypeAlias = str | date | Words | Moment | Utc | Exact | Money | Tongue | Zone | Method
+Said: TypeAlias = str | int | date | Words | Moment | Utc | Exact | Money | Tongue | Zone | Method
 """One thing that is said; text that is not in Words stands as it is, whoever wrote it."""
 
 
@@ -68,9 +68,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows below each other."""
+    """Rows below each other, which may have a caption."""
 
     rows: tuple[Row, ...]
+    caption: Said = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +94,14 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What somebody can do, in order."""
+    """What somebody can do, in order, beside a QR code; ``alt`` says what is in it."""
 
     lines: tuple[Said, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A QR code beside its rows; ``alt`` says what it holds."""
-
-    text: str
+    code: str
     alt: Said
-    rows: tuple[Row, ...]
 
 
-Block: TypeAlias = Rows | Table | Notes | Steps | Picture
+Block: TypeAlias = Rows | Table | Notes | Steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from portal.domain import N_
 from portal.services.certificates.parts import (
     Exact,
     Notes,
-    Picture,
     Row,
+    Rows,
     Section,
     Steps,
     say,
@@ -41,35 +41,33 @@ class CheckpointFacts:
     key_id: str
 
 
-def check(
-    reference: str, leaf: LeafFacts, checkpoint: CheckpointFacts, base_url: str
-) -> Section:
+def check(reference: str, leaf: LeafFacts, checkpoint: CheckpointFacts, base_url: str) -> Section:
     """What to do, and the numbers that must come out."""
     bundle, page = f"evidence-{reference}.zip", f"{base_url}{VERIFY}"
-    steps = Steps(
-        (
-            say(N_("Keep the whole file %(file)s. This page is one part of it."), file=bundle),
-            say(N_("Put that file in at %(page)s. It tells you if all is whole."), page=page),
-            say(N_("Or check it yourself, without a network. VERIFY.md in the file says how.")),
-        )
+    steps = (
+        say(N_("Keep the whole file %(file)s. This page is one part of it."), file=bundle),
+        say(N_("Put that file in at %(page)s. You are told if it is whole."), page=page),
+        say(N_("Or check it yourself, without a network. VERIFY.md in the file says how.")),
     )
-    notes = Notes(
-        (
-            say(N_("A fingerprint is a short code made from a text. It is also called a hash.")),
-            say(N_("If one letter changes, the fingerprint changes too.")),
-            say(N_("This page was made from the record. If they differ, the record counts.")),
-        )
-    )
+    alt = say(N_("QR code: the address %(page)s with the leaf hash"), page=page)
     numbers = (
-        Row(say(N_("Leaf number")), (str(leaf.n),)),
+        Row(say(N_("Leaf number")), (leaf.n,)),
         Row(say(N_("Leaf hash")), (Exact(leaf.hash),)),
         Row(say(N_("Log")), (Exact(leaf.log),)),
         Row(say(N_("Chain")), (Exact(leaf.chain),)),
-        Row(say(N_("Leaves in the checkpoint")), (str(checkpoint.size),)),
+        Row(say(N_("Leaves in the checkpoint")), (checkpoint.size,)),
         Row(say(N_("Root of the checkpoint")), (Exact(checkpoint.root),)),
         Row(say(N_("Id of its key")), (Exact(checkpoint.key_id),)),
         Row(say(N_("Where the key is published")), (Exact(f"{base_url}{VERIFIER_KEY}"),)),
     )
-    alt = say(N_("QR code: the address %(page)s with the leaf hash"), page=page)
-    code = Picture(f"{page}#{leaf.hash}", alt, numbers)
-    return Section(say(N_("How to check it")), (steps, code, notes))
+    last = Notes(
+        (say(N_("This page was made from the record. If they differ, the record counts.")),)
+    )
+    return Section(
+        say(N_("How to check it")),
+        (
+            Steps(steps, f"{page}#{leaf.hash}", alt),
+            Rows(numbers, say(N_("The numbers to compare"))),
+            last,
+        ),
+    )
