@@ -62,8 +62,8 @@ def who(record: Payload) -> Section:
     company.append(say(labels.COLLECTORS.get(client["role"], client["role"])))
     company += [client["license"]] if "license" in client else []
     place = (
-        say(N_("Internet address %(ip)s"), ip=visit["ip"]),
-        say(N_("Time zone %(zone)s"), zone=Zone(visit["time_zone"])),
+        say(N_("Internet address: %(ip)s"), ip=visit["ip"]),
+        say(N_("Time zone: %(zone)s"), zone=Zone(visit["time_zone"])),
     )
     rows = (
         Row(say(N_("Company")), tuple(company)),

@@ -33,8 +33,8 @@ def when(record: Payload, kept_at: datetime, made_at: datetime) -> Section:
     """Each step with its time, in the debtor's time and in UTC."""
     zone = Zone(record["visit"]["time_zone"])
     table = Table(
-        caption=say(N_("Local times are in %(zone)s"), zone=zone),
-        head=(say(N_("What happened")), say(N_("Local time")), say(N_("UTC"))),
+        caption=say(N_("Local times: %(zone)s"), zone=zone),
+        head=(say(N_("What happened")), say(N_("Local time")), "UTC"),
         rows=tuple((what, Moment(at), Utc(at)) for what, at in _steps(record, kept_at, made_at)),
     )
     return Section(say(N_("When it happened")), (table,))

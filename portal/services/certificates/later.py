@@ -115,7 +115,7 @@ def delivery(entries: Sequence[Entry]) -> Section:
         for entry in about
         if entry.type in OUTCOMES
     )
-    head = (say(N_("Copy")), say(N_("Way")), say(N_("Local time")), say(N_("UTC")))
+    head = (say(N_("What was sent")), say(N_("Way")), say(N_("Local time")), "UTC")
     return Section(title, (Table(say(N_("Each copy, and what became of it")), head, rows),))
 
 
@@ -148,7 +148,7 @@ def came_later(record: Payload, entries: Sequence[Entry]) -> Section:
         (LATER[entry.type](entry.payload, currency), Moment(entry.at), Utc(entry.at))
         for entry in told
     )
-    head = (say(N_("What happened")), say(N_("Local time")), say(N_("UTC")))
+    head = (say(N_("What happened")), say(N_("Local time")), "UTC")
     return Section(title, (Table(say(N_("In the order of the record")), head, rows),))
 
 
