@@ -31,9 +31,10 @@ from portal.services.certificates.parts import (
     Zone,
 )
 from portal.services.timeline import Words
+from portal.templating import TEMPLATES
 from portal.writing import paid_with
 
-TEMPLATE = "certificate"
+TEMPLATE = TEMPLATES / "certificate" / "certificate.typ"
 LETTER_COUNTRIES = ("US", "CA")
 
 CALM = N_("This page is a record of what was agreed. It is not a bill and asks for nothing new.")

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 TYPESETTER = Path(__file__).with_name("typesetter.py")
 TIMEOUT_S = 30
 LARGEST_BYTES = 4_000_000
@@ -22,29 +21,30 @@ class NotTypeset(RuntimeError):
     """A page could not be set: its template is wrong, it is too large, or it took too long."""
 
 
-def typeset(template: str, page: dict[str, Any], *, made_at: datetime) -> bytes:
-    """A PDF/UA-1 of a template's page; the same page and ``made_at`` give the same bytes.
+def typeset(
+    template: Path, page: dict[str, Any], *, made_at: datetime, timeout_s: int = TIMEOUT_S
+) -> bytes:
+    """A PDF/UA-1 of a page; the same template, page and ``made_at`` give the same bytes.
 
-    ``template`` names a folder below ``templates`` with a file of its name. A character that no
-    font of typst has stands as its number, and the page's ``uncommon`` says so. Raises NotTypeset.
+    The template finds the page's JSON in ``sys.inputs.page``. A character that no font of typst has
+    stands in it as its number, and its ``uncommon`` says so. Raises NotTypeset.
     """
-    source = (TEMPLATES / template / f"{template}.typ").read_text()
     at = made_at.astimezone(UTC).isoformat(timespec="seconds")
-    told = {"source": source, "page": page, "made_at": at}
-    given = json.dumps(told).encode()
+    given = json.dumps({"source": template.read_text(), "page": page, "made_at": at}).encode()
     if len(given) > LARGEST_BYTES:
-        raise NotTypeset(f"{template}: {len(given)} bytes are too many")
+        raise NotTypeset(f"{template.name}: {len(given)} bytes are too many")
     try:
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-I", TYPESETTER],
             input=given,
             capture_output=True,
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             env={},
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise NotTypeset(f"{template}: not set within {TIMEOUT_S} seconds") from None
-    if done.returncode or not done.stdout.startswith(b"%PDF-"):
-        raise NotTypeset(f"{template}: {done.stderr.decode(errors='replace').strip()[-500:]}")
+        raise NotTypeset(f"{template.name}: not set within {timeout_s} seconds") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise NotTypeset(f"{template.name}: {said[:500]}")
     return done.stdout
