@@ -41,6 +41,18 @@ def opened(given: Told) -> pypdf.PdfReader:
     return pypdf.PdfReader(BytesIO(certificate(given)))
 
 
+def rightmost(page: pypdf.PageObject) -> float:
+    """Where the last thing on a page begins, counted from its left edge."""
+    begins: list[float] = []
+
+    def see(text: str, _ctm: list[float], matrix: list[float], *_: object) -> None:
+        if text.strip():
+            begins.append(matrix[4])
+
+    page.extract_text(visitor_text=see)
+    return max(begins)
+
+
 def words(given: Told) -> str:
     """All that a certificate says, on one line."""
     return " ".join(" ".join(page.extract_text() for page in opened(given).pages).split())
@@ -165,6 +177,22 @@ def test_what_belongs_to_another_agreement_of_the_account_is_left_out() -> None:
     assert "$7.00 was paid back" in text
 
 
+def test_what_was_paid_before_and_counts_for_the_offer_is_told() -> None:
+    counted = record()
+    counted["offer"]["counted_cents"] = 6_000
+    assert "$60.00 that was paid before counts too" in words(told(counted))
+
+
+def test_an_agreement_that_is_over_says_so_at_the_top() -> None:
+    """Nobody reads four pages to learn that nothing is asked any more."""
+    ended = later(("arrangement.withdrawn", {**OURS, "reference": "K7MP-42XD"}))
+    top = opened(told(entries=ended)).pages[0].extract_text()
+    line = "Later: The agreement was taken back before a payment, November 23, 2026, 1:05"
+    assert line in top
+    assert top.index(line) < top.index("Who agreed")
+    assert "Later:" not in words(told())
+
+
 def test_a_reason_that_staff_wrote_for_each_other_stays_in_the_record() -> None:
     ended = {**OURS, "authorization": "a", "method": VISA, "reason": "he was rude on the phone"}
     text = words(told(entries=later(("authorization.revoked", ended))))
@@ -224,10 +252,7 @@ def test_a_word_longer_than_a_line_is_kept_whole_on_the_page() -> None:
     """Every letter of it is within the margins, and copied text has no letter more."""
     pdf = opened(told(record(name="W" * 300)))
     assert "W" * 300 in squeezed("".join(page.extract_text() for page in pdf.pages))
-    for page in pdf.pages:
-        width, seen = float(page.mediabox.width), []
-        page.extract_text(visitor_text=lambda text, cm, tm, *_: seen.append((text, tm[4])))
-        assert max(x for text, x in seen if text.strip()) < width - 60
+    assert all(rightmost(page) < float(page.mediabox.width) - 60 for page in pdf.pages)
 
 
 def test_a_long_schedule_goes_on_over_pages_with_its_head_again() -> None:

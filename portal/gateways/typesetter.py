@@ -11,6 +11,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+LONGEST_S = 60
+"""Of computing, where nobody is left who waits for the page."""
+
 UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs"}
 """Categories of characters that nobody sees, or that turn the text around them."""
 
@@ -43,6 +46,7 @@ def main() -> int:
 def _close_doors() -> None:
     """From here on no file, no socket and no process can be opened."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

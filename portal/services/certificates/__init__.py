@@ -49,7 +49,7 @@ def certificate_page(told: Told) -> Page:
     return Page(
         reference=record["reference"],
         title=say(N_("Certificate of agreement %(reference)s"), reference=record["reference"]),
-        lead=_lead(record),
+        lead=(*_lead(record), *later.outcome(record, since)),
         sections=(
             agreed.who(record),
             agreed.what(record),

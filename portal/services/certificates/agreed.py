@@ -124,7 +124,7 @@ def _terms(record: Payload) -> Iterator[Row]:
     terms, offer = record["terms"], record["offer"]
     kind = say(labels.KINDS.get(terms["kind"], terms["kind"]))
     yield Row(say(N_("Kind of agreement")), (kind, say(BASES[Basis(offer["basis"])])))
-    yield Row(say(N_("To pay")), (money(terms, "total_cents"), *_forgiven(terms)))
+    yield Row(say(N_("To pay")), (money(terms, "total_cents"), *_sums(terms, offer)))
     yield Row(say(N_("Payments")), tuple(_payments(terms)))
     if "valid_until" in terms:
         yield Row(say(N_("Could be agreed until")), (day(terms, "valid_until"),))
@@ -136,7 +136,11 @@ def _terms(record: Payload) -> Iterator[Row]:
         yield Row(say(N_("Takes the place of")), (Exact(record["supersedes"]),))
 
 
-def _forgiven(terms: Payload) -> Iterator[Words]:
+def _sums(terms: Payload, offer: Payload) -> Iterator[Words]:
+    """What was paid before and counts for the offer, and what is forgiven at the end."""
+    if "counted_cents" in offer:
+        counted = money(offer, "counted_cents", currency=terms["currency"])
+        yield say(N_("%(amount)s that was paid before counts too"), amount=counted)
     if terms["saved_cents"]:
         text = N_("%(saved)s of %(balance)s is forgiven once it is paid")
         saved, balance = money(terms, "saved_cents"), money(terms, "balance_cents")

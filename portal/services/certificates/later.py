@@ -152,6 +152,15 @@ def came_later(record: Payload, entries: Sequence[Entry]) -> Section:
     return Section(title, (Table(say(N_("In the order of the record")), head, rows),))
 
 
+def outcome(record: Payload, entries: Sequence[Entry]) -> tuple[Said, ...]:
+    """Where the agreement is over, or was, the newest word on it."""
+    ends = [entry for entry in entries if entry.type in ENDINGS]
+    if not ends:
+        return ()
+    what = LATER[ends[-1].type](ends[-1].payload, record["terms"]["currency"])
+    return (say(N_("Later: %(what)s, %(at)s"), what=what, at=Moment(ends[-1].at)),)
+
+
 def _counts(entry: Entry) -> bool:
     """Saving a card is a payment of nothing, which the permission tells."""
     return entry.payload.get("amount_cents") != 0
@@ -189,3 +198,9 @@ LATER: dict[str, Line] = {
     "payment.succeeded": _line(N_("%(amount)s was paid, payment %(reference)s")),
 }
 """For each type of leaf that a certificate tells, its line."""
+
+ENDINGS = (
+    "acceptance",
+    *("arrangement.canceled", "arrangement.completed", "arrangement.withdrawn"),
+    *("forgiveness.restored", "forgiveness.reversed"),
+)
