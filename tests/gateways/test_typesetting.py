@@ -1,5 +1,6 @@
 """Typesetting: in a process of its own, which can reach nothing, and whose failures say why."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def test_the_same_page_makes_the_same_bytes(tmp_path: Path) -> None:
     assert made[0] == made[1]
     assert made[0].startswith(b"%PDF-")
     assert b"20261123170509" in made[0]
+
+
+def test_the_process_that_asks_never_loads_typst(tmp_path: Path) -> None:
+    """A worker of the web has 100 MB for everything."""
+    typeset(template(tmp_path, SAYING), {"text": "Hello"}, made_at=MADE_AT)
+    assert not [name for name in sys.modules if name.split(".")[0] == "typst"]
 
 
 @pytest.mark.parametrize(
