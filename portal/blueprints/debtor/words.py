@@ -72,15 +72,6 @@ LINES = {
     EntryKind.RECALLED: N_("Taken back by %(creditor)s"),
 }
 
-KINDS = {
-    "last_statement": N_("On the last statement, %(day)s"),
-    "charge_off": N_("When it was written off, %(day)s"),
-    "last_payment": N_("After the last payment, %(day)s"),
-    "transaction": N_("When it was bought or used, %(day)s"),
-    "judgment": N_("In the judgment of %(day)s"),
-}
-
-
 BRANDS = {
     "amex": "American Express",
     "cartes_bancaires": "Cartes Bancaires",
