@@ -42,7 +42,8 @@ CHECKS: dict[str, str] = {
         , named AS (SELECT 'leaf ' || s.n || ' of ' || s.chain_id AS by, s.chain_id,
             jsonb_array_elements_text(
               jsonb_path_query_array(s.told, '$.disclosures[*].sha256')
-              || jsonb_path_query_array(s.told, '$.documents[*].sha256')) AS hex
+              || jsonb_path_query_array(s.told, '$.documents[*].sha256')
+              || jsonb_path_query_array(s.told, '$.objects[*].sha256')) AS hex
           FROM said s WHERE s.payload LIKE '%"sha256":"%'
           UNION ALL SELECT 'permission ' || z.id, a.chain_id, encode(z.document_sha256, 'hex')
           FROM payment_authorization z
