@@ -198,7 +198,7 @@ SENTENCES = [
     (
         "exception.resolved",
         {"actor": SAM, "decision": "write_off", "reason": NOTE, "balance_cents": 0},
-        "You do not have to pay the small rest.",
+        "The rest was too little to pay. You do not have to pay it.",
     ),
     (
         "help.opened",
@@ -208,7 +208,7 @@ SENTENCES = [
     (
         "help.opened",
         {**ASKED, "topic": "call_back"},
-        "Somebody with your link asked us to call. We said: by November 27, 2026.",
+        "Somebody with your link asked us to call. We said that we call by November 27, 2026.",
     ),
     (
         "hold.set",
@@ -237,11 +237,11 @@ SENTENCES = [
         {"template": "link", "channel": "sms"},
         "We sent you a text with a link to this page.",
     ),
-    ("message.failed", MAIL, "An email to you did not arrive. It was a receipt."),
+    ("message.failed", MAIL, "An email to you did not arrive: a receipt."),
     (
         "message.suppressed",
         {**MAIL, "rule": "CT-05"},
-        "We did not send you a message. It was a receipt. We had written to you often enough.",
+        "We did not send you this message: a receipt. We had written to you often enough.",
     ),
     (
         "offers.shown",
@@ -296,7 +296,7 @@ SENTENCES = [
     (
         "proposal.submitted",
         {"actor": DANA, **AGREED, "wish": {"amount_cents": 40_00}, "balance_cents": 600_00},
-        "You suggested to pay $600.00, $40.00 at a time (HR-7K2M-91).",
+        "You suggested this: $600.00 in all, $40.00 at a time (HR-7K2M-91).",
     ),
     (
         "refund.asked",

@@ -114,9 +114,9 @@ def _suggested(it: Telling) -> Words:
     part = wish.get("amount_cents", total)
     said = {"total": (total, balance[1]), "part": (part, balance[1])}
     message = (
-        N_("You suggested to pay %(total)s (%(reference)s).")
+        N_("You suggested this: %(total)s in one payment (%(reference)s).")
         if part >= total
-        else N_("You suggested to pay %(total)s, %(part)s at a time (%(reference)s).")
+        else N_("You suggested this: %(total)s in all, %(part)s at a time (%(reference)s).")
     )
     return Words(message, {**said, "reference": it.payload["reference"]})
 

@@ -37,9 +37,9 @@ SENT = {
     "letter": N_("We sent you a letter with %(what)s."),
 }
 FAILED = {
-    "email": N_("An email to you did not arrive. It was %(what)s."),
-    "sms": N_("A text to you did not arrive. It was %(what)s."),
-    "letter": N_("A letter to you did not arrive. It was %(what)s."),
+    "email": N_("An email to you did not arrive: %(what)s."),
+    "sms": N_("A text to you did not arrive: %(what)s."),
+    "letter": N_("A letter to you did not arrive: %(what)s."),
 }
 WHY_NOT_SENT: dict[str, str] = {
     Rule.HOURS: N_("It was too early or too late in the day."),
@@ -136,7 +136,7 @@ def _message(words: dict[str, str]) -> Say:
 def _suppressed(it: Telling) -> Words:
     why = WHY_NOT_SENT.get(it.payload["rule"], NOT_ALLOWED)
     return Words(
-        N_("We did not send you a message. It was %(what)s. %(why)s"),
+        N_("We did not send you this message: %(what)s. %(why)s"),
         {"what": _what(it), "why": Words(why, {})},
     )
 
@@ -171,7 +171,9 @@ def _opened(it: Telling) -> Words | None:
         return None
     if topic == CALL:
         return it.fill(
-            N_("Somebody with your link asked us to call. We said: by %(promised_on)s."),
+            N_(
+                "Somebody with your link asked us to call. We said that we call by %(promised_on)s."
+            ),
             "promised_on",
         )
     return it.fill(

@@ -46,7 +46,9 @@ def _resolved(it: Telling) -> Words | None:
             )
         ),
         "outside": lambda it: Words(N_("We noted that you got money back in another way."), {}),
-        "write_off": lambda it: Words(N_("You do not have to pay the small rest."), {}),
+        "write_off": lambda it: Words(
+            N_("The rest was too little to pay. You do not have to pay it."), {}
+        ),
     }
     say = by_decision.get(it.payload["decision"])
     return say(it) if say else None
@@ -117,9 +119,9 @@ WORDS: dict[str, tuple[str, Say]] = {
         ),
     ),
     "payer_link.revoked": (
-        N_("You took it back that somebody else pays."),
+        N_("You closed the link for somebody else to pay."),
         with_(
-            N_("You took it back that somebody else pays %(amount_cents)s (%(reference)s)."),
+            N_("You closed the link for somebody else to pay %(amount_cents)s (%(reference)s)."),
             *("amount_cents", "reference"),
         ),
     ),
@@ -159,7 +161,10 @@ WORDS: dict[str, tuple[str, Say]] = {
         N_("A payment did not go through."),
         _payment(
             N_("Your payment of %(amount_cents)s did not go through (%(reference)s)."),
-            N_("Somebody you asked paid %(amount_cents)s. It did not go through (%(reference)s)."),
+            N_(
+                "Somebody you asked tried to pay %(amount_cents)s (%(reference)s). It did not go"
+                " through."
+            ),
             N_("Your card or bank account was not saved. Nothing was taken."),
         ),
     ),
