@@ -40,7 +40,7 @@ def test_leaf_through_a_long_history_without_scripts_in_spanish(
     lines = dana.page.locator(".timeline li")
     assert lines.count() == 50
     dana.tap("Ver lo que pasó antes")
-    assert lines.count() == 12, "The offer and the check are the oldest."
+    assert lines.count() == 12
     assert dana.page.locator("a[rel=prev]").get_attribute("href") == f"/account/{account}/history"
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask.testing import FlaskClient
 
+from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.holds import HoldKind
 from portal.gateways.clock import SetClock
@@ -12,7 +13,7 @@ from portal.models import Account, Role
 from portal.services import dossier, evidence
 from portal.services.ledger import lock_account
 from portal.services.standing import set_hold
-from tests.factories import NOW, make_account, make_debtor
+from tests.factories import NOW, make_account, make_contact, make_debtor, make_link
 from tests.pages.agreeing import accept, choose_plan, link, links, main_of, path
 from tests.pages.debtors import Dana
 from tests.pages.reading import spaced
@@ -143,3 +144,17 @@ def test_what_somebody_typed_is_text_on_the_page(
     )
     session.commit()
     assert "suggestion <i>x</i> . We wrote: “100% <script>”" in history(http, dana)
+
+
+def test_who_gets_an_account_later_reads_nothing_of_whose_it_was(
+    http: FlaskClient, session: PortalSession, settings: Settings, dana: Dana
+):
+    """Before the move there were links and messages to somebody else, which are theirs."""
+    former = make_debtor(session, dana.client)
+    moved = make_account(session, former)
+    make_link(session, former, keys=settings.keys, now=NOW, contact=make_contact(session, former))
+    record(session, moved, NOW)
+    moved.debtor_id = dana.debtor.id
+    session.commit()
+    page = http.get(f"/account/{moved.id}/history")
+    assert "Nothing happened yet." in spaced(main_of(page))

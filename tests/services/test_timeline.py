@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -79,12 +80,14 @@ AGREED = {"reference": "HR-7K2M-91"}
 MAIL = {"template": "receipt", "channel": "email"}
 ASKED = {"request": "q-1", "topic": "already-paid", "promised_on": "2026-11-27"}
 BY_HAND = {"link": "l-1", "channel": "letter"}
+OWN = ("l-1", "c-1")
 OFFER = {"total_cents": 868_00, "valid_until": "2026-12-15"}
 
 
 def dana() -> Account:
     """Dana's account, as it stands in no database."""
-    return Account(currency="USD", current_creditor="Northgate Energy")
+    debtor_id = UUID(DANA["id"])
+    return Account(currency="USD", current_creditor="Northgate Energy", debtor_id=debtor_id)
 
 
 def entry(type: str, payload: dict[str, Any] | None = None, n: int = 0, **more: Any) -> Entry:
@@ -107,7 +110,7 @@ def english(words: Words | None) -> str:
 
 def read(*entries: Entry) -> list[str]:
     """What the debtor reads of these leaves, newest first."""
-    return [english(line.said) for line in happened(dana(), entries)]
+    return [english(line.said) for line in happened(dana(), entries, OWN)]
 
 
 def test_every_type_of_leaf_has_words():
@@ -366,6 +369,23 @@ def test_what_somebody_else_paid_goes_back_to_them_in_words():
     assert read(paid, back)[0].startswith("We sent $50.00 back to the person you had asked to pay.")
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        entry("link.revoked", {"link": "l-0", "reason": "account_moved"}, n=1),
+        entry("message.sent", {**MAIL, "contact": "c-0"}, n=1),
+        entry("identity.failed", {"link": "l-0", "left": 4}, n=1),
+        entry("debtor.language", {"actor": {"kind": "debtor", "id": str(UUID(int=1))}}, n=1),
+    ],
+)
+def test_what_was_before_the_account_was_placed_with_this_debtor_is_not_theirs(before: Entry):
+    """A third party may not learn that we wrote to somebody about a debt (15 USC 1692c(b))."""
+    letter = entry("message.sent", MAIL)
+    mine = entry("message.sent", {**MAIL, "contact": "c-1"}, n=2)
+    assert read(letter, before, mine) == ["We sent you an email with a receipt."]
+    assert len(read(letter, mine)) == 2
+
+
 def test_an_answer_says_what_had_been_asked():
     opened = entry("help.opened", {"actor": DANA, **ASKED})
     answered = entry("help.answered", {"actor": SAM, "request": "q-1"}, n=1)
@@ -412,7 +432,7 @@ def remarks(one: Entry) -> list[tuple[str, ...]]:
     """What each view says beside a leaf that no member of staff wrote."""
     nobody: Any = None
     views = (timeline(nobody, dana(), [one]), for_client(dana(), [one]), compliance([one]))
-    return [line.remarks for lines in (*views, happened(dana(), [one])) for line in lines]
+    return [line.remarks for lines in (*views, happened(dana(), [one], OWN)) for line in lines]
 
 
 def test_every_view_says_that_the_clock_had_been_set_back():

@@ -8,18 +8,19 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import request
+from flask import abort, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.common import any_account, refuse_copies, show
+from portal.blueprints.debtor.common import refuse_copies, show, welcome
 from portal.i18n import voice
-from portal.security import audience
+from portal.security import audience, current_visit
+from portal.services.balance import read_with
 from portal.services.evidence import account_leaves
-from portal.services.timeline.debtor import Line, happened
+from portal.services.timeline.debtor import OWN, Line, happened
 from portal.services.timeline.wording import Words
-from portal.web import locale, session, url_for
+from portal.web import locale, now, session, url_for
 
 ON_A_PAGE = 50
 
@@ -39,9 +40,13 @@ def history(account_id: UUID) -> ResponseReturnValue:
 
     It is kept back only where it is doubtful that the reader is the debtor, as copies are.
     """
-    view = any_account(account_id)
+    found = read_with(session, current_visit(), account_id, OWN, now=now())
+    if found is None:
+        abort(404)
+    view, own = found
+    welcome(view)
     refuse_copies(view)
-    lines = happened(view.account, account_leaves(session, view.account))
+    lines = happened(view.account, account_leaves(session, view.account), own or ())
     first = _first(lines)
     return show(
         "debtor/history.html",

@@ -4,7 +4,7 @@ Debtors read whatever they did, whatever they got, and whatever changed what the
 Names of staff, what staff noted, ids of rules, addresses and other people stay out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,11 +32,42 @@ class Line:
     remarks: tuple[str, ...] = ()
 
 
-def happened(account: Account, entries: Sequence[Entry]) -> Sequence[Line]:
-    """What a debtor reads of the leaves of an account, newest first."""
-    others = around(entries)
-    lines = (_line(entry, account, others) for entry in reversed(entries))
+OWN = """
+SELECT json_agg(own.id) FROM (
+  SELECT k.id FROM access_link k
+  WHERE k.client_id = account.client_id AND k.debtor_id = account.debtor_id
+  UNION ALL SELECT c.id FROM contact c
+  WHERE c.client_id = account.client_id AND c.debtor_id = account.debtor_id
+) AS own
+"""
+"""The ids of the links and addresses of an account's debtor, for ``happened``: SQL over it."""
+
+
+def happened(account: Account, entries: Sequence[Entry], own: Collection[str]) -> Sequence[Line]:
+    """What a debtor reads of the leaves of an account, newest first.
+
+    ``own``: what ``OWN`` finds. A client may place an account anew with somebody else, as long as
+    nothing but messages came of it: what was before that is theirs, and stays out.
+    """
+    mine = _since_it_is_theirs(account, entries, frozenset(own))
+    others = around(mine)
+    lines = (_line(entry, account, others) for entry in reversed(mine))
     return [line for line in lines if line is not None]
+
+
+def _since_it_is_theirs(
+    account: Account, entries: Sequence[Entry], own: frozenset[str]
+) -> Sequence[Entry]:
+    """The leaves after the last one that names another debtor, or a link or address of theirs."""
+    theirs = str(account.debtor_id)
+    for at in range(len(entries) - 1, -1, -1):
+        payload = entries[at].payload
+        named = (payload.get(name) for name in ("link", "contact"))
+        foreign = any(isinstance(id, str) and id not in own for id in named)
+        actor = payload.get("actor", {})
+        if foreign or (actor.get("kind") == "debtor" and actor["id"] != theirs):
+            return entries[at + 1 :]
+    return entries
 
 
 def _line(entry: Entry, account: Account, others: Around) -> Line | None:
