@@ -12,9 +12,10 @@ from portal.gateways.clock import SetClock
 from portal.models import Account, Role
 from portal.services import dossier, evidence
 from portal.services.ledger import lock_account
-from portal.services.standing import set_hold
+from portal.services.standing import lift_hold, set_hold
 from tests.factories import NOW, make_account, make_contact, make_debtor, make_link
 from tests.pages.agreeing import accept, choose_plan, link, links, main_of, path
+from tests.pages.cleo import cleo
 from tests.pages.debtors import Dana
 from tests.pages.reading import spaced
 from tests.pages.staff import make_staff
@@ -158,3 +159,21 @@ def test_who_gets_an_account_later_reads_nothing_of_whose_it_was(
     session.commit()
     page = http.get(f"/account/{moved.id}/history")
     assert "Nothing happened yet." in spaced(main_of(page))
+
+
+def test_a_client_reads_what_happened_and_not_what_staff_noted(
+    http: FlaskClient, session: PortalSession, dana: Dana
+):
+    sam = make_staff(session, Role.AGENT, dana.client)
+    dossier.reveal(session, dana.account, reason="nosy", staff=sam, now=NOW)
+    account = lock_account(session, dana.account.id)
+    actor = evidence.staff(sam.id)
+    hold = set_hold(session, account, HoldKind.DISPUTE, source="staff", now=NOW, actor=actor)
+    lift_hold(session, hold, reason="she drinks", by=sam.id, now=NOW)
+    session.commit()
+    words = spaced(main_of(cleo(http, session, account).get(f"/client/accounts/{account.id}")))
+    assert "The debtor Identity check passed" in words.replace(" · ", " ")
+    assert "Account no longer held Debt disputed" in words
+    assert "nosy" not in words
+    assert "she drinks" not in words
+    assert sam.name not in words
