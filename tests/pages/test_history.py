@@ -18,7 +18,7 @@ from tests.pages.agreeing import accept, choose_plan, link, links, main_of, path
 from tests.pages.cleo import cleo
 from tests.pages.debtors import Dana
 from tests.pages.reading import spaced
-from tests.pages.staff import make_staff
+from tests.pages.staff import enter, make_staff
 
 
 def record(
@@ -177,3 +177,17 @@ def test_a_client_reads_what_happened_and_not_what_staff_noted(
     assert "nosy" not in words
     assert "she drinks" not in words
     assert sam.name not in words
+
+
+def test_a_clock_that_was_set_back_is_told_in_every_view(
+    http: FlaskClient, session: PortalSession, dana: Dana
+):
+    for at in (NOW + timedelta(days=1), NOW):
+        record(session, dana.account, at)
+    session.commit()
+    said = "The clock had been set back, so this has the time of the entry before it."
+    assert history(http, dana).count(said) == 1
+    for role, console in ((Role.CLIENT_ADMIN, "client"), (Role.AGENT, "support")):
+        staff = enter(http, session, make_staff(session, role, dana.client))
+        page = staff.get(f"/{console}/accounts/{dana.account.id}")
+        assert spaced(main_of(page)).count(said) == 1

@@ -394,6 +394,10 @@ def test_an_answer_says_what_had_been_asked():
     assert read(opened, answered, unclear, closed)[0] == (
         "We answered what you had asked: I already paid."
     )
+    assert read(entry("help.opened"), answered) == [
+        "We answered you.",
+        "There was a request for help.",
+    ]
 
 
 def samples() -> list[Entry]:

@@ -106,8 +106,7 @@ REOPENED = {
     "email": N_("You let us write to one of your email addresses again."),
     "sms": N_("You let us send texts to one of your phone numbers again."),
 }
-TOPICS = {**{str(topic): title for topic, title in TITLES.items()}}
-QUESTION = N_("A question")
+TOPICS = {str(topic): title for topic, title in TITLES.items()}
 GROUPS: Groups = {"topic": TOPICS}
 
 
@@ -184,15 +183,15 @@ def _opened(it: Telling) -> Words | None:
 
 
 def _about(message: str, call: str | None = None) -> Say:
-    """A sentence about what was asked; ``call`` for a call, None where that says nothing."""
+    """A sentence about what was asked, ``call`` for a call; nothing of what may be others'."""
 
     def say(it: Telling) -> Words | None:
-        topic = it.around.topics.get(it.payload["request"])
-        if topic == CALL:
-            return Words(call, {}) if call else plainly(it)
-        if topic not in TOPICS:
+        topic = it.around.topics.get(it.payload["request"], "")
+        if topic == UNCLEAR_TEXT:
             return None
-        return Words(message, {"topic": Words(TOPICS[topic], {})})
+        if topic in TOPICS:
+            return Words(message, {"topic": Words(TOPICS[topic], {})})
+        return Words(call, {}) if topic == CALL and call else plainly(it)
 
     return say
 
@@ -234,7 +233,7 @@ WORDS: dict[str, tuple[str, Say]] = {
         N_("We closed a request for help."),
         _about(N_("We closed this: %(topic)s."), N_("We closed the request for a call.")),
     ),
-    "help.opened": (N_("You asked us for help."), _opened),
+    "help.opened": (N_("There was a request for help."), _opened),
     "help.reopened": (
         N_("You wrote to us again."),
         _about(N_("You wrote to us again about this: %(topic)s.")),
