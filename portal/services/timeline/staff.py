@@ -339,7 +339,6 @@ WORDS: dict[str, tuple[str, Detail]] = {
 
 UNKNOWN = (N_("Something was recorded"), _nothing)
 
-OF_THE_CLIENT = tuple(
-    type for type in WORDS if type.startswith(("campaign.", "client.", "placement.", "policy."))
-)
+_CLIENT_S = ("alarm.", "campaign.", "client.", "letters.", "placement.", "policy.")
+OF_THE_CLIENT = tuple(type for type in WORDS if type.startswith(_CLIENT_S))
 """What is about no one account, and stands on the client's own chain."""
