@@ -9,13 +9,15 @@ from uuid import UUID
 
 import pytest
 
+from portal.domain.holds import HoldKind
+from portal.domain.outgoing import TEMPLATES
 from portal.i18n import voice
 from portal.models import Account
 from portal.services.evidence import STRIPE, SYSTEM, Entry
 from portal.services.timeline import WORDS, Words, client, debtor
 from portal.services.timeline.client import for_client
 from portal.services.timeline.compliance import compliance
-from portal.services.timeline.debtor import happened
+from portal.services.timeline.debtor import contact, happened
 from portal.services.timeline.staff import timeline
 
 SERVICES = Path(__file__).parents[2] / "portal" / "services"
@@ -125,6 +127,11 @@ def test_each_view_decides_on_every_type_of_leaf(view: str):
     assert shown.keys() | hidden.keys() == WORDS.keys()
     assert shown.keys() & hidden.keys() == set()
     assert all(hidden.values())
+
+
+def test_debtors_have_words_for_every_kind_of_message_and_hold():
+    assert contact.TEMPLATES.keys() == TEMPLATES.keys()
+    assert contact.HELD.keys() == {str(kind) for kind in HoldKind}
 
 
 SENTENCES = [
