@@ -1,0 +1,199 @@
+"""Check an evidence bundle (evidence format v1) offline. VERIFY.md tells in words what it does.
+
+KEY: a line of the operator's /.well-known/evidence.vkey, or a file of such lines. Exit code 0: all
+holds; 1: one step does not. Needs Python 3.10 and, for the signature, the package ``cryptography``.
+"""
+
+import argparse
+import hmac
+import json
+import re
+import zipfile
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+STEPS = "archive manifest chain commit documents objects proof checkpoint order".split()
+MOST_BYTES, MOST_PARSED, MOST_MEMBERS = 200 * 2**20, 16 * 2**20, 20_000
+MANIFEST = {"v", "reference", "log", "chain", "made_at", "disclosed", "files"}
+LEAF = {"v", "log", "chain", "n", "prev", "type", "at", "commit"}
+ALWAYS = {"checkpoint", "certificate.pdf", "VERIFY.md", "verify.py"}
+DISCLOSED = (".payload.json", ".salt", ".tlog-proof")
+PLACE = r"chain/[0-9]+\.leaf|documents/[0-9a-f]{64}|objects/[0-9a-f]{64}\.json|keys/.+\.vkey"
+NAMES = {"disclosures": "documents/%s", "documents": "documents/%s", "objects": "objects/%s.json"}
+TIME = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z")
+
+
+def ordered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object as RFC 8785 orders it: by the UTF-16 of its keys, none of them twice."""
+    found = dict(sorted(pairs, key=lambda pair: pair[0].encode("utf-16-be")))
+    if len(found) < len(pairs) or any(abs(n) >= 2**53 for n in found.values() if type(n) is int):
+        raise AssertionError("expected no key twice, and no integer beyond 2^53 - 1")
+    return found
+
+
+class Bundle:
+    """A bundle that is being checked; each step is a method that raises where it does not hold."""
+
+    def __init__(self, source: str | BinaryIO, key: str = "") -> None:
+        self.source, self.key, self.file, self.room = source, key, "the archive", MOST_PARSED
+        self.sums, self.named = dict[str, str](), dict[str, int]()  # the members; who names one
+        self.leaves, self.payloads = list[dict[str, Any]](), dict[str, dict[str, Any]]()
+        self.note, self.signer = b"", ""  # the one checkpoint of all proofs, and who signed it
+
+    def want(self, holds: object, expected: str, file: str = "") -> None:
+        self.file = file or self.file
+        if not holds:
+            raise AssertionError(f"expected {expected}")
+
+    def read(self, file: str) -> bytes:
+        self.want(file in self.sums, "to be in the bundle", file)
+        self.data = self.zip.open(file).read(self.room + 1)
+        self.room -= len(self.data)
+        self.want(self.room >= 0, f"at most {MOST_PARSED} bytes to be parsed in all")
+        return self.data
+
+    def parse(self, file: str, fields: set[str] | None = None) -> Any:
+        found = json.loads(self.read(file), object_pairs_hook=ordered, parse_float=int)
+        exact = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode() == self.data
+        self.want(exact or file == "manifest.json", "JSON in the one form of RFC 8785")
+        self.want(found.keys() == (fields or found.keys()), f"the fields {fields}")
+        return found
+
+    def archive(self, _step: str) -> None:
+        """A sane zip: plain names that stay inside, none twice, at most 200 MB unpacked."""
+        self.zip, total = zipfile.ZipFile(self.source), 0
+        self.want(len(self.zip.filelist) <= MOST_MEMBERS, f"at most {MOST_MEMBERS} members")
+        for info in self.zip.filelist:
+            name, digest, member = info.orig_filename, sha256(), self.zip.open(info)
+            bad = re.search(r"[^!-\[\]-~]|^[^/]*:", name) or {"", ".", ".."} & {*name.split("/")}
+            self.want(not bad and name not in self.sums, "a plain name, inside, once", name)
+            while piece := member.read(2**16):
+                total += len(piece)
+                digest.update(piece)
+                self.want(total <= MOST_BYTES, f"at most {MOST_BYTES} bytes unpacked in all")
+            self.want(
+                member.tell() == info.file_size, f"the {info.file_size} bytes that are listed"
+            )
+            self.sums[name] = digest.hexdigest()
+
+    def manifest(self, _step: str) -> None:
+        """The manifest lists every other member with its SHA-256, and nothing else is there."""
+        self.about = self.parse("manifest.json", MANIFEST)
+        files, told = self.about["files"], self.about["disclosed"]
+        sane = told and told == sorted({n for n in told if type(n) is int and n >= 0})
+        self.want(sane and repr(self.about["v"]) == "1", "v 1, and disclosed leaves in order")
+        self.want(TIME.fullmatch(self.about["made_at"]), "a time in made_at")
+        must = {f"chain/{n:06d}{part}" for n in told for part in DISCLOSED} | ALWAYS
+        for name in sorted({*files, *self.sums, *must} - {"manifest.json"}):
+            self.want(name in self.sums, "to be in the bundle", name)
+            self.want(name in files and (name in must or re.fullmatch(PLACE, name)), "no such file")
+            self.want(self.sums[name] == files[name], f"SHA-256 {files[name]!a:.66}")
+
+    def chain(self, _step: str) -> None:
+        """Leaves from n = 0 without a gap, each with the hash of the one before, times in order."""
+        prev, at, same = "0" * 64, "", {"log": self.about["log"], "chain": self.about["chain"]}
+        count = sum(name.endswith(".leaf") for name in self.sums)
+        for n in range(max(count, self.about["disclosed"][-1] + 1)):
+            leaf = self.parse(f"chain/{n:06d}.leaf", LEAF)
+            for field, value in {**same, "v": 1, "n": n, "prev": prev}.items():
+                self.want(repr(leaf[field]) == repr(value), f"{field} {value!a:.99}")
+            self.want(TIME.fullmatch(leaf["at"]) and leaf["at"] >= at, f"a time not before {at}")
+            prev, at = sha256(b"\0" + self.data).hexdigest(), leaf["at"]
+            self.leaves.append({**leaf, "hash": prev})
+
+    def commit(self, _step: str) -> None:
+        """Each disclosed payload, under its salt, is what its leaf commits to."""
+        for n in self.about["disclosed"]:
+            leaf, salt = self.leaves[n], self.read(f"chain/{n:06d}.salt")
+            self.want(re.fullmatch(b"[0-9a-f]{64}", salt), "64 hex digits")
+            told = self.payloads[self.file] = self.parse(f"chain/{n:06d}.payload.json")
+            made = hmac.digest(bytes.fromhex(salt.decode()), self.data, "sha256").hex()
+            self.want(made == leaf["commit"], f"with its salt, what leaf {n} commits to")
+            self.want(told["type"] == leaf["type"], f"type {leaf['type']!a:.66}")
+            for field, path in NAMES.items():
+                self.named |= {path % x["sha256"]: n for x in told.get(field, []) if "sha256" in x}
+        ref = [p.get("reference") for p in self.payloads.values() if p["type"] == "acceptance"]
+        self.want(not any(ref) or self.about["reference"] in ref, f"one of {ref}", "manifest.json")
+
+    def documents(self, step: str) -> None:
+        """All that disclosed payloads name by its SHA-256 is there, byte for byte, and no more."""
+        for name in sorted(name for name in {*self.named, *self.sums} if name.startswith(step)):
+            self.want(name in self.sums, f"to be there: leaf {self.named.get(name)} names it", name)
+            self.want(name in self.named, "to be named by a disclosed payload")
+            self.want(self.sums[name] == name[len(step) + 1 :][:64], "the bytes of this SHA-256")
+
+    def proof(self, _step: str) -> None:
+        """Each disclosed leaf, and so all before it, is under the root of the one checkpoint."""
+        for n in self.about["disclosed"]:
+            proof, _, note = self.read(f"chain/{n:06d}.tlog-proof").partition(b"\n\n")
+            self.note = self.note or note
+            index, *path = [int(proof.split()[2]), *map(b64decode, proof.split()[3:])]
+            form = [b"c2sp.org/tlog-proof@v1", b"index %d" % index, *map(b64encode, path), b""]
+            self.want(self.data == b"\n".join([*form, self.note]), "a proof over one checkpoint")
+            size, root = int(note.split(b"\n")[1]), note.split(b"\n")[2]
+            low, node = (index ^ size - 1).bit_length(), bytes.fromhex(self.leaves[n]["hash"])
+            self.want(n <= index < size and len(path) == low + (index >> low).bit_count(), "a path")
+            for level, other in enumerate(path):  # RFC 9162, 2.1.3.2
+                left = level >= low or index >> level & 1
+                node = sha256(b"\1" + (other + node if left else node + other)).digest()
+            self.want(b64encode(node) == root, f"to lead to the root {root.decode()!a:.66}")
+
+    def checkpoint(self, _step: str) -> str:
+        """The root is signed by a key that was given; the bundle's own copy only tells which."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as Key
+
+        log, lines = self.about["log"], dict[str, str]()
+        for file in (name for name in self.sums if name.startswith("keys/")):
+            line = self.read(file).decode().removesuffix("\n")
+            mark = sha256(f"{log}\n".encode() + b64decode(line[-44:])).hexdigest()[:8]
+            lines[mark] = f"{log}+{mark}+{line[-44:]}"
+            self.want((file, line) == (f"keys/{log}-{mark}.vkey", lines[mark]), "a key of this log")
+        self.want(self.read("checkpoint") == self.note, "the checkpoint of the proofs")
+        body, _, signed = self.note.partition(b"\n\n")
+        sign = b64decode(signed[-93:])
+        form = f"{log}\n\u2014 {log} ".encode() + b64encode(sign) + b"\n"
+        self.want(body.split(b"\n")[0] + b"\n" + signed == form, f"the signature of {log!a:.99}")
+        self.signer = lines.get(sign[:4].hex(), "")
+        self.want(self.signer, f"a key in keys/ with the id {sign[:4].hex()}")
+        given = (Path(k).read_text() if (k := self.key) and "+" not in k else k).split()
+        self.want(not given or self.signer in given, f"one of your keys, not {self.signer}")
+        Key.from_public_bytes(b64decode(self.signer[-44:])[1:]).verify(sign[4:], body + b"\n")
+        return f"Signed by {self.signer}" + ("." if given else "; SIGNER UNCONFIRMED, give --key.")
+
+    def order(self, _step: str) -> None:
+        """Terms were reviewed, then accepted, then paid; a saved method was charged as allowed."""
+        seen, payloads = set[Any](), self.payloads
+        for self.file, told in payloads.items():
+            kind, agreed, saved = told["type"], told.get("arrangement"), told.get("saved_method")
+            if kind == "terms.reviewed":
+                seen.add(told["terms_sha256"])
+            elif kind == "acceptance":
+                self.want(told["terms_sha256"] in seen, "an earlier terms.reviewed of its terms")
+                seen.add(agreed)
+            elif kind == "authorization.granted":
+                seen.add((agreed, told.get("method", {}).get("payment_method")))
+            elif kind.startswith("payment.") and agreed:
+                self.want(agreed in seen, f"an earlier acceptance of {agreed!a:.66}")
+                self.want(not saved or (agreed, saved) in seen, "an earlier authorization.granted")
+
+    def steps(self) -> Iterator[tuple[str, bool, str]]:
+        """Each step, whether it holds, and what was checked or else what was expected."""
+        for step in STEPS:
+            try:
+                said = (method := getattr(self, step, self.documents))(step) or str(method.__doc__)
+            except Exception as error:  # whatever a file holds, it fails the step that reads it
+                yield step, False, f"{self.file}: {str(error) or f'expected no {error!r}'}"
+                return
+            yield step, True, said
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("source", metavar="BUNDLE")
+    options.add_argument("--key", default="")
+    for step, passed, text in Bundle(**vars(options.parse_args())).steps():
+        print(ascii(f"{step:<10} {'ok' if passed else 'FAILED':<6} {text}")[1:-1])
+    raise SystemExit(not passed)
