@@ -18,6 +18,7 @@ from portal.models import Channel
 from portal.rules.disclosures import LegalText, legal_text
 from portal.runtime import Runtime
 from portal.services.dispatch import Carriers, NotWritten, Words
+from portal.services.letter_batches import Recipient
 from portal.services.message_facts import Authorized, MessageFacts
 from portal.templating import render
 
@@ -41,6 +42,7 @@ SUBJECTS = {
     "help_received": N_("We have your message"),
     "help_answered": N_("We answered you"),
     "thread_reply": N_("We answered you"),
+    "esign_sample": N_("Your sample"),
     "abandoned_checkout": N_("You can carry on when you like"),
 }
 
@@ -104,6 +106,20 @@ def _mail(facts: MessageFacts, locale: str) -> Words:
     text = render(locale, f"email/{facts.template}.txt", **context)
     html = render(locale, f"email/{facts.template}.html", **context)
     return Words(_tidy(text), subject, html)
+
+
+def write_letter(facts: MessageFacts, to: Recipient, on: date, *, base_url: str) -> str:
+    """A message as a printable page. Raises NotWritten where its template or facts are wrong."""
+    locale = locale_for(facts.language, facts.country)
+    said = voice(locale)
+    subject = said.gettext(SUBJECTS[facts.template])
+    try:
+        context = _context(facts, subject, said)
+        paper = {"recipient": to, "written_on": on, "base_url": base_url}
+        paper |= {"layout": "layouts/letter.html", "link_code": facts.link_code}
+        return render(locale, f"email/{facts.template}.html", **context, **paper)
+    except (TemplateError, LookupError, TypeError, ValueError) as error:
+        raise NotWritten(f"{facts.template}: {type(error).__name__}: {error}") from error
 
 
 def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:

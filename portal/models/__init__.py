@@ -23,6 +23,7 @@ from portal.models.clients import (
     PlacementStatus,
     PolicyDraft,
 )
+from portal.models.esign import EsignConsent, Letter, LetterBatch
 from portal.models.evidence import Chain, Document, Leaf, LeafPayload
 from portal.models.ledger import EntryKind, LedgerEntry, MoneyException
 from portal.models.links import (
@@ -67,6 +68,7 @@ __all__ = [
     "DebtorWord",
     "Document",
     "EntryKind",
+    "EsignConsent",
     "HelpRequest",
     "HelpStatus",
     "Hold",
@@ -74,6 +76,8 @@ __all__ = [
     "Leaf",
     "LeafPayload",
     "LedgerEntry",
+    "Letter",
+    "LetterBatch",
     "Message",
     "MoneyException",
     "OfferPolicy",
