@@ -114,10 +114,13 @@ def write_letter(facts: MessageFacts, to: Recipient, on: date, *, base_url: str)
     said = voice(locale)
     subject = said.gettext(SUBJECTS[facts.template])
     try:
-        context = _context(facts, subject, said)
-        paper = {"recipient": to, "written_on": on, "base_url": base_url}
-        paper |= {"layout": "layouts/letter.html", "link_code": facts.link_code}
-        return render(locale, f"email/{facts.template}.html", **context, **paper)
+        context = _context(facts, subject, said) | {
+            "layout": "layouts/letter.html",
+            "recipient": to,
+            "written_on": on,
+            "base_url": base_url,
+        }
+        return render(locale, f"email/{facts.template}.html", **context)
     except (TemplateError, LookupError, TypeError, ValueError) as error:
         raise NotWritten(f"{facts.template}: {type(error).__name__}: {error}") from error
 
@@ -133,6 +136,8 @@ def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:
         "unsubscribe_url": facts.unsubscribe_url,
         "private": facts.private,
         "link_url": facts.link_url,
+        "link_code": facts.link_code,
+        "recipient": None,
         "link_until": facts.link_until,
         "laws": laws,
         "authorized": authorized,

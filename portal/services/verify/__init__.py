@@ -18,6 +18,7 @@ from portal.services.verify import (
     chains,
     charges,
     contact,
+    esign,
     guards,
     money,
     record,
@@ -43,6 +44,7 @@ CHECKS: dict[str, str] = (
     | chains.CHECKS
     | record.CHECKS
     | contact.CHECKS
+    | esign.CHECKS
 )
 COUNT = len(CHECKS) + 1
 """How many invariants are checked for each client."""
@@ -62,7 +64,8 @@ def verify_client(session: Session, client_id: UUID) -> Iterator[Broken]:
     At most twenty places are named for each.
     """
     set_tenant(session, client_id)
-    values = {"client": client_id, "log": log_name(client_id), **charges.VALUES, **contact.VALUES}
+    values = {"client": client_id, "log": log_name(client_id), **charges.VALUES}
+    values |= {**contact.VALUES, **esign.VALUES}
     for invariant, query in CHECKS.items():
         yield from _broken(session, invariant, f"{_BASIS} {query}", values)
     for n, where in enumerate(chains.uncommitted(session, client_id)):
