@@ -37,6 +37,8 @@ WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 KEPT_BACK = "copy_kept_back"
 """The kind of question that a copy raises which a hold keeps from the debtor (CT-08)."""
 PERMISSION_COPY = "authorization_copy"
+BESIDE = ":letter"
+"""What the key of a message ends with that goes by letter beside another one."""
 BATCH = 25
 """Messages a job: each may wait for its carrier."""
 AT_ONCE = 10
@@ -241,7 +243,7 @@ def send_by_letter(
         context=message.context,
         account=_account(session, message),
         channel=Channel.LETTER,
-        dedupe_key=f"{message.dedupe_key}:letter",
+        dedupe_key=message.dedupe_key + BESIDE,
         decided=decided,
         now=now,
     )

@@ -25,6 +25,8 @@ SUPPORT = {
     **dict.fromkeys(("requests", "calls", "questions", "hold", "lift"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
+    "letters": READ,
+    **dict.fromkeys(("print_letters", "batch", "download_batch"), WORK),
     **dict.fromkeys(("refund", "question"), DECIDE),
 }
 

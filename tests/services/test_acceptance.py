@@ -61,6 +61,7 @@ from tests.databases import Database
 from tests.factories import (
     NOW,
     TODAY,
+    happened,
     make_client,
     make_contact,
     make_dana,
@@ -272,9 +273,7 @@ def test_choosing_again_withdraws_the_unpaid_one_and_keeps_the_offer(
     withdraw(session, first, actor=evidence.debtor(account.debtor_id), now=NOW)
     second = agree(session, account, chosen)
     assert (first.status, second.total_cents) == (ArrangementStatus.WITHDRAWN, first.total_cents)
-    leaves = [
-        leaf for leaf in evidence.account_leaves(session, account) if leaf.type != "letter.queued"
-    ]
+    leaves = happened(session, account)
     assert leaves[-1].payload["supersedes"] == str(first.id)
     types = [leaf.type for leaf in leaves]
     assert types == ["terms.reviewed", "acceptance", "arrangement.withdrawn"] + [

@@ -528,7 +528,7 @@ PLANTED = {
     ),
     "no letter beside the copy": (
         "a required copy goes by letter too unless a consent stood (ES-01)",
-        "UPDATE message SET dedupe_key = 'taken' WHERE channel = 'letter'"
+        "UPDATE message SET dedupe_key = dedupe_key || ':lost' WHERE channel = 'letter'"
         " AND dedupe_key LIKE 'receipt:%%'",
         "receipt ",
     ),

@@ -1,6 +1,7 @@
 """Consents to copies by e-mail only, and the letters that go where none stands (ES-01)."""
 
 from portal.domain.outgoing import TEMPLATES
+from portal.services.messages import BESIDE
 
 # What was on the list of letters before letters were on the record is no breach.
 CHECKS: dict[str, str] = {
@@ -34,7 +35,7 @@ CHECKS: dict[str, str] = {
           AND m.sent_at IS NOT NULL AND m.sent_at >= (SELECT min(l.at) FROM said l
             WHERE l.type = 'letter.queued')
           AND NOT EXISTS (SELECT FROM message p
-            WHERE p.client_id = m.client_id AND p.dedupe_key = m.dedupe_key || ':letter')
+            WHERE p.client_id = m.client_id AND p.dedupe_key = m.dedupe_key || :beside)
           AND NOT EXISTS (SELECT FROM esign_consent e WHERE e.client_id = m.client_id
             AND e.debtor_id = m.debtor_id AND e.contact_id = m.contact_id
             AND e.consented_at <= m.sent_at
@@ -56,4 +57,7 @@ CHECKS: dict[str, str] = {
               AND r.sent_at = m.sent_at)""",
 }
 
-VALUES = {"required": [one.name for one in TEMPLATES.values() if one.required]}
+VALUES = {
+    "required": [one.name for one in TEMPLATES.values() if one.required],
+    "beside": BESIDE,
+}
