@@ -19,14 +19,24 @@ from portal.rules.disclosures import LegalText, legal_text
 from portal.security import audience, current_visit
 from portal.services import demonstrations, esign, evidence
 from portal.services.demonstrations import MOST_TRIES, Outcome, Visiting
-from portal.web import Form, explain, locale, now, render, see_other, session, url_for
+from portal.web import (
+    Form,
+    explain,
+    locale,
+    now,
+    problems_of,
+    render,
+    see_other,
+    session,
+    url_for,
+)
 from portal.web import gettext as _
 
 CHANGED = N_("The words on this page have changed. Please read them again.")
 WRONG = {
     Outcome.WRONG_CODE: N_("This is not the code in the sample. Please look at it again."),
     Outcome.SPENT: N_("That was not the code either. Please let us send you a new sample."),
-    Outcome.NOT_ASKED: N_("Your email address has changed. Please let us send you a new sample."),
+    Outcome.NOT_ASKED: N_("Please let us send you a sample first."),
 }
 
 
@@ -53,7 +63,6 @@ def online_only() -> ResponseReturnValue:
     form, text = ConsentForm(), _statement(client)
     if form.validate_on_submit() and _agreed(form, who, text):
         return see_other(url_for(".preferences", done="online"))
-    form.shown.data = text.sha256
     return _page(who, form, text), 422 if form.errors else 200
 
 
@@ -69,7 +78,7 @@ def send_sample() -> ResponseReturnValue:
         )
     except DomainError as error:
         session.rollback()
-        return _page(who, ConsentForm(shown=text.sha256), text, note=explain(error)), 409
+        return _page(who, ConsentForm(), text, note=explain(error)), 409
     commit(session, "esign.asked")
     return see_other(url_for(".online_only", sent=1))
 
@@ -137,13 +146,16 @@ def _stands(debtor: Debtor) -> bool:
 def _page(who: Visiting, form: ConsentForm, text: LegalText, *, note: str = "") -> str:
     contact = demonstrations.email_for_copies(session, who.debtor)
     asked = demonstrations.asked_for(session, who.debtor)
+    if asked is None or asked.tries >= MOST_TRIES:
+        asked, note = None, note or next((words for _, words in problems_of(form)), "")
     return render(
         "debtor/online.html",
-        form=form,
+        form=form if asked else None,
+        shown=text.sha256,
         text=text,
         note=note,
         address=masked(contact) if contact else None,
-        asked=asked if asked and asked.tries < MOST_TRIES else None,
+        asked=asked,
         stands=_stands(who.debtor),
         sent="sent" in request.args,
     )

@@ -77,21 +77,22 @@ def batch(batch_id: UUID) -> Any:
         left = set(form.sent.data or [])
         letter_batches.finish(session, found, left, staff=current_staff(), now=now())
 
-    if form.validate_on_submit() and attempt(form, do):
-        flash(_("It is on the record which letters left. The others wait to be printed again."))
-        return see_other(url_for("support.letters"))
+    if form.validate_on_submit():
+        if attempt(form, do):
+            flash(_("It is on the record which letters left."), "ok")
+            return see_other(url_for("support.letters"))
+        flash(str(form.form_errors[0]), "err")
+        return see_other(url_for("support.batch", batch_id=batch_id))
     printed = letter_batches.letters_of(session, found, now=now())
-    answer = page(
+    return page(
         "support/letter_batch.html",
         section="letters",
         batch=found,
-        form=form,
         printed=printed,
         client=session.get_one(Client, found.client_id),
         names=names_of(session, [one for one in (found.printed_by, found.finished_by) if one]),
         templates=labels.TEMPLATES,
     )
-    return (answer, 422) if form.errors else answer
 
 
 @bp.post("/letters/<uuid:batch_id>/download")
