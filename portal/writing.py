@@ -12,14 +12,15 @@ from typing import Any
 from jinja2 import TemplateError
 
 from portal.domain import N_
+from portal.domain.codes import unbroken
 from portal.domain.disclosures import AUTHORIZATION_COPY
 from portal.i18n import Voice, locale_for, voice
 from portal.models import Channel
 from portal.rules.disclosures import LegalText, legal_text
 from portal.runtime import Runtime
 from portal.services.dispatch import Carriers, NotWritten, Words
-from portal.services.letter_batches import Recipient
 from portal.services.message_facts import Authorized, MessageFacts
+from portal.services.printing import Recipient
 from portal.templating import render
 
 SUBJECTS = {
@@ -116,6 +117,7 @@ def write_letter(facts: MessageFacts, to: Recipient, on: date, *, base_url: str)
     try:
         context = _context(facts, subject, said) | {
             "layout": "layouts/letter.html",
+            "link_code": facts.link_code and unbroken(facts.link_code),
             "recipient": to,
             "written_on": on,
             "base_url": base_url,
@@ -136,7 +138,7 @@ def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:
         "unsubscribe_url": facts.unsubscribe_url,
         "private": facts.private,
         "link_url": facts.link_url,
-        "link_code": facts.link_code,
+        "link_code": None,
         "recipient": None,
         "link_until": facts.link_until,
         "laws": laws,

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from sqlalchemy import select
 
 from portal.config import Settings
 from portal.db import PortalSession
+from portal.domain.codes import unbroken
 from portal.domain.holds import HoldKind
 from portal.domain.statuses import MessageStatus
 from portal.gateways.clock import SetClock
-from portal.models import Account, Channel, Debtor, Letter, LetterBatch, Message, Role
-from portal.services import evidence
+from portal.models import AccessLink, Account, Channel, Debtor, Letter, LetterBatch, Message, Role
+from portal.services import evidence, letter_batches
+from portal.services.links import code_of
 from portal.services.messages import queue
 from portal.services.standing import set_hold
 from portal.services.verify import verify_client
@@ -70,7 +73,7 @@ def types(session: PortalSession, account: Account) -> list[str]:
     return [one for one in found if one.startswith(("letter.", "message."))]
 
 
-def test_letters_are_printed_taken_along_and_said_to_have_left(
+def test_letters_are_printed_and_said_to_have_left_or_wait_again(
     sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ) -> None:
     first, second = (letter(session, dana.account, clock, dedupe_key=n) for n in "ab")
@@ -78,31 +81,45 @@ def test_letters_are_printed_taken_along_and_said_to_have_left(
     batch = print_all(sam, dana)
     session.expire_all()
     assert {first.status, second.status} == {MessageStatus.SENDING}
-    taken = package(sam, batch)
-    assert taken.namelist() == ["001-letter.html", "002-letter.html", "letters.csv"]
-    page = taken.read("001-letter.html").decode()
-    for words in ("Dana Reyes\n4 Elm Street", "Albany, NY 12207", "November 22, 2026", "then this"):
-        assert words in page, page
-    lines = list(csv.DictReader(io.StringIO(taken.read("letters.csv").decode("utf-8-sig"))))
-    assert [line["name"] for line in lines] == ["Dana Reyes"] * 2
-    assert lines[0]["address_2"] == "Albany, NY 12207"
     one, two = session.scalars(select(Letter).order_by(Letter.n)).all()
     held = form(sam.get(batch), batch)
     assert sam.post(batch, data=held | {"sent": str(one.id)}).status_code == 303
     session.expire_all()
     assert (first.status, second.status) == (MessageStatus.SENT, MessageStatus.QUEUED)
     assert (one.sent_at, two.sent_at) == (clock.now(), None)
-    assert types(session, dana.account) == ["letter.queued"] * 2 + ["letter.printed"] * 2 + [
+    assert types(session, dana.account) == [
+        *["letter.queued"] * 2,
+        *["letter.printed"] * 2,
         "letter.sent",
         "letter.put_back",
     ]
-    told = evidence.account_leaves(session, dana.account)[-2].payload
+    assert [*verify_client(session, dana.client.id)] == []
+
+
+def test_es_02_the_package_has_what_was_printed_and_tables_have_no_code_that_works(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, settings: Settings
+) -> None:
+    message = letter(session, dana.account, clock)
+    batch = print_all(sam, dana)
+    taken = package(sam, batch)
+    assert taken.namelist() == ["001-letter.html", "letters.csv"]
+    page = taken.read("001-letter.html").decode()
+    for words in ("Dana Reyes\n4 Elm Street", "Albany, NY 12207</p>", "November 22, 2026"):
+        assert words in page
+    (line,) = csv.DictReader(io.StringIO(taken.read("letters.csv").decode("utf-8-sig")))
+    assert (line["name"], line["address_2"]) == ("Dana Reyes", "Albany, NY 12207")
+    session.refresh(message)
+    link = session.get_one(AccessLink, (dana.client.id, message.link_id))
+    code = unbroken(code_of(settings.keys, link))
+    told = evidence.account_leaves(session, dana.account)[-1].payload
     kept = evidence.document(session, dana.client.id, told["documents"][0]["sha256"]).body
-    assert bytes(kept) == taken.read("001-letter.html"), "ES-02: what is kept is what was printed"
-    assert package(sam, batch).read("001-letter.html") == bytes(kept)
+    assert code in page
+    assert code not in kept.decode()
+    assert page == kept.decode().replace(letter_batches.HIDDEN, code)
+    assert told["handed_over_sha256"] == sha256(page.encode()).hexdigest()
+    assert package(sam, batch).read("001-letter.html") == page.encode()
     mine = evidence.chain_leaves(session, dana.client.id, dana.client.chain_id)
     assert [leaf.type for leaf in mine] == ["letters.downloaded"] * 2
-    assert [*verify_client(session, dana.client.id)] == []
 
 
 def test_what_left_is_said_once(
@@ -142,7 +159,7 @@ def test_without_an_address_it_stays_on_the_list_and_says_what_to_do(
     words = heard(sam.get(PATH))
     assert "no address" in words
     assert "ask the client for the street, city and postal code" in words
-    assert "Print the letters" not in words
+    assert "Print these letters" not in words
     dana.debtor.address_line = "4 Elm Street"
     session.commit()
     print_all(sam, dana)

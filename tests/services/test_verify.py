@@ -39,9 +39,9 @@ from portal.services import (
 from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample_code
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.help import Answers
-from portal.services.letter_batches import Printing
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
+from portal.services.printing import Printing, print_letters
 from portal.services.standing import lift_hold, set_hold
 from portal.services.verify import CHECKS, Broken, verify_client, verify_database
 from portal.services.verify.guards import CHECKS as GUARDS
@@ -168,7 +168,7 @@ def post_letters(till: Till) -> None:
     session = till.session
     sam = Staff(id=fresh_id())
     printing = Printing(partial(write_letter, base_url="https://x.example"), KEYS, sam)
-    batch = letter_batches.print_letters(session, till.account.client_id, printing, now=till.now)
+    batch = print_letters(session, till.account.client_id, printing, now=till.now)
     assert batch is not None
     left = [str(one.letter.id) for one in letter_batches.letters_of(session, batch, now=till.now)]
     letter_batches.finish(session, batch, left[1:], staff=sam, now=till.now)

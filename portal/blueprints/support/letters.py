@@ -14,7 +14,9 @@ from portal.models import Client
 from portal.runtime import Runtime
 from portal.security import audience, current_staff
 from portal.services import letter_batches
-from portal.services.letter_batches import Printing
+from portal.services.letter_package import package
+from portal.services.printing import Printing
+from portal.services.printing import print_letters as print_them
 from portal.services.staff import names_of
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -59,7 +61,7 @@ def print_letters(client_id: UUID) -> Any:
     settings = _runtime().settings
     write = partial(write_letter, base_url=settings.base_url)
     printing = Printing(write, settings.keys, current_staff())
-    batch = letter_batches.print_letters(session, client_id, printing, now=now())
+    batch = print_them(session, client_id, printing, now=now())
     session.commit()
     if batch is None:
         flash(_("No letter could be printed."), "ok")
@@ -100,7 +102,8 @@ def batch(batch_id: UUID) -> Any:
 def download_batch(batch_id: UUID) -> Any:
     """The letters of a batch as one package, exactly as they were printed."""
     found = letter_batches.find_batch(session, batch_id)
-    body = letter_batches.package(session, found, staff=current_staff(), now=now())
+    keys, staff = _runtime().settings.keys, current_staff()
+    body = package(session, found, keys=keys, staff=staff, now=now())
     session.commit()
     name = f'attachment; filename="letters-{found.reference}.zip"'
     headers = {"Content-Disposition": name}
