@@ -69,6 +69,10 @@ TEMPLATES = {
 }
 
 
+REQUIRED = tuple(name for name, template in TEMPLATES.items() if template.required)
+"""The copies that the law wants."""
+
+
 class TemplateUnknown(LookupError):
     """There is no message of this name."""
 

@@ -36,9 +36,24 @@ def standing_for(client_id: Key, debtor_id: Key) -> ColumnElement[bool]:
 
 def standing_consent(session: Session, client_id: UUID, debtor_id: UUID) -> EsignConsent | None:
     """The consent of a debtor that stands now; None where required copies go on paper."""
+    found = given_consent(session, client_id, debtor_id)
+    return found if stands(found) else None
+
+
+def given_consent(session: Session, client_id: UUID, debtor_id: UUID) -> EsignConsent | None:
+    """The consent that a debtor gave and did not withdraw, even to an older statement."""
     return session.scalars(
-        select(EsignConsent).where(standing_for(client_id, debtor_id))
+        select(EsignConsent).where(
+            EsignConsent.client_id == client_id,
+            EsignConsent.debtor_id == debtor_id,
+            EsignConsent.status == ConsentStatus.CONSENTED,
+        )
     ).one_or_none()
+
+
+def stands(found: EsignConsent | None) -> bool:
+    """Whether a consent was given to a statement that says what today's does in substance."""
+    return found is not None and found.text_version >= STANDS_SINCE
 
 
 def covers(session: Session, message: Message) -> bool:

@@ -151,8 +151,9 @@ def drop(session: Session, message: Message, rule: str, *, now: datetime, **fact
 def _put_on_list(session: Session, letter: Message, *, now: datetime) -> None:
     if rule := letter_forbidden(session, letter, now=now):
         drop(session, letter, rule, now=now)
-    else:
-        tell(session, letter, "letter.queued", {}, now=now)
+        return
+    actor = evidence.staff(letter.created_by) if letter.created_by else evidence.SYSTEM
+    tell(session, letter, "letter.queued", {"actor": actor}, now=now)
 
 
 def letter_forbidden(session: Session, message: Message, *, now: datetime) -> str | None:
@@ -247,6 +248,28 @@ def send_by_letter(
         decided=decided,
         now=now,
     )
+
+
+def copy_on_paper(session: Session, message: Message, *, by: UUID, now: datetime) -> bool:
+    """Put a required copy on the list of letters because its debtor asked for paper, once a day.
+
+    False where it is there, a rule keeps it from the list, or it is no required copy. ``by`` is
+    staff. The caller commits.
+    """
+    if not template_named(message.template).required:
+        return False
+    written = queue(
+        session,
+        session.get_one(Debtor, (message.client_id, message.debtor_id)),
+        template=message.template,
+        context=message.context,
+        account=_account(session, message),
+        channel=Channel.LETTER,
+        dedupe_key=f"{message.dedupe_key.partition(BESIDE)[0]}{BESIDE}:asked:{now:%Y-%m-%d}",
+        by=by,
+        now=now,
+    )
+    return any(letter.status == MessageStatus.QUEUED for letter in written)
 
 
 def tell(session: Session, message: Message, kind: str, facts: Payload, *, now: datetime) -> None:

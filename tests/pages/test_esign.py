@@ -347,7 +347,9 @@ def test_es_01_a_text_that_changed_in_substance_asks_again(
     assert consent(http, session, dana, post).status_code == 303
     monkeypatch.setattr(esign, "STANDS_SINCE", 2)
     assert esign.standing_consent(session, dana.client.id, dana.debtor.id) is None
-    assert links(http.get("/preferences"))[OFFER] == PATH
+    asked_anew = http.get("/preferences")
+    assert links(asked_anew)[OFFER] == PATH
+    assert "What you need to get copies by email only has changed." in heard(asked_anew)
     monkeypatch.setattr(esign, "STANDS_SINCE", 1)
     clock.advance(timedelta(minutes=5))
     session.scalars(select(EsignConsent)).one().text_version = 0

@@ -14,16 +14,27 @@ from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.codes import unbroken
 from portal.domain.holds import HoldKind
-from portal.domain.statuses import MessageStatus
+from portal.domain.statuses import ConsentStatus, MessageStatus
 from portal.gateways.clock import SetClock
-from portal.models import AccessLink, Account, Channel, Debtor, Letter, LetterBatch, Message, Role
+from portal.models import (
+    AccessLink,
+    Account,
+    Channel,
+    Debtor,
+    EsignConsent,
+    Letter,
+    LetterBatch,
+    Message,
+    Role,
+)
 from portal.services import evidence, letter_batches
+from portal.services.esign import SCOPE
 from portal.services.links import code_of
 from portal.services.messages import queue
 from portal.services.standing import set_hold
 from portal.services.verify import verify_client
-from tests.factories import make_client, make_policy
-from tests.pages.agreeing import form
+from tests.factories import make_client, make_policy, make_visit
+from tests.pages.agreeing import form, links
 from tests.pages.debtors import Dana, csrf_of, make_visitor
 from tests.pages.reading import heard
 from tests.pages.staff import enter, make_staff
@@ -213,3 +224,50 @@ def test_another_clients_letters_are_as_if_absent(
     assert batch.rpartition("/")[2] not in sam.get(PATH).get_data(as_text=True)
     csrf = {"csrf_token": csrf_of(sam.get(PATH))}
     assert sam.post(f"{PATH}/of/{dana.client.id}/print", data=csrf).status_code == 404
+
+
+def test_es_01_staff_send_a_copy_on_paper_to_whoever_asks_for_one(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    """ES-01: paper at no cost, also after a consent; asked for twice on a day, it goes once."""
+    make_policy(session, dana.client)
+    agree(session, dana.account, picked(dana.account, plan()))
+    session.commit()
+    account = f"/support/accounts/{dana.account.id}"
+    to = next(to for said, to in links(sam.get(account)).items() if "Send this copy" in said)
+    asked = [sam.post(to, data=form(sam.get(to))).status_code for _ in range(2)]
+    assert asked == [303, 422]
+    waiting = select(Message).where(Message.channel == "letter")
+    assert [one.template for one in session.scalars(waiting)] == ["agreement_copy"]
+    told = evidence.account_leaves(session, dana.account)[-1]
+    assert (told.type, told.payload["actor"]["kind"]) == ("letter.queued", "staff")
+
+
+def test_es_01_staff_end_a_consent_for_who_calls(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    visit = make_visit(session, dana.account)
+    session.add(
+        EsignConsent(
+            client_id=dana.client.id,
+            debtor_id=dana.debtor.id,
+            contact_id=dana.contact.id,
+            session_id=visit.session_id,
+            status=ConsentStatus.CONSENTED,
+            scope=SCOPE,
+            text_version=1,
+            text_sha256=bytes(32),
+            locale="en",
+            sample_sha256=bytes(32),
+            asked_at=clock.now(),
+            consented_at=clock.now(),
+        )
+    )
+    session.commit()
+    page = sam.get(f"/support/accounts/{dana.account.id}")
+    assert "by email only, since Nov 22, 2026" in heard(page)
+    to = links(page)["On paper again"]
+    assert sam.post(to, data=form(sam.get(to))).status_code == 303
+    assert "by letter too" in heard(sam.get(f"/support/accounts/{dana.account.id}"))
+    told = evidence.account_leaves(session, dana.account)[-1]
+    assert (told.type, told.payload["actor"]["kind"]) == ("esign.withdrawn", "staff")

@@ -26,7 +26,9 @@ SUPPORT = {
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
     "letters": READ,
-    **dict.fromkeys(("print_letters", "batch", "download_batch"), WORK),
+    **dict.fromkeys(
+        ("print_letters", "batch", "download_batch", "paper_again", "copy_on_paper"), WORK
+    ),
     **dict.fromkeys(("refund", "question"), DECIDE),
 }
 

@@ -87,7 +87,8 @@ def preferences() -> ResponseReturnValue:
         addresses=_addresses(debtor),
         consent=_consent(client),
         letters_stopped=bool(letter_stops(session, debtor)),
-        online_only=esign.standing_consent(session, debtor.client_id, debtor.id),
+        consent_given=(given := esign.given_consent(session, debtor.client_id, debtor.id)),
+        online_only=esign.stands(given),
         may_write=choices.may_write(session, debtor, now()),
         done=DONE.get(request.args.get("done", "")),
     )

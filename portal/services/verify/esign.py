@@ -1,6 +1,6 @@
 """Consents to copies by e-mail only, and the letters that go where none stands (ES-01)."""
 
-from portal.domain.outgoing import TEMPLATES
+from portal.domain.outgoing import REQUIRED
 from portal.services.messages import BESIDE
 
 # What was on the list of letters before letters were on the record is no breach.
@@ -58,6 +58,6 @@ CHECKS: dict[str, str] = {
 }
 
 VALUES = {
-    "required": [one.name for one in TEMPLATES.values() if one.required],
+    "required": list(REQUIRED),
     "beside": BESIDE,
 }
