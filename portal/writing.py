@@ -114,10 +114,12 @@ def write_letter(facts: MessageFacts, to: Recipient, on: date, *, base_url: str)
     locale = locale_for(facts.language, facts.country)
     said = voice(locale)
     subject = said.gettext(SUBJECTS[facts.template])
+    code = unbroken(facts.link_code) if facts.link_code and not to.represented else None
     try:
         context = _context(facts, subject, said) | {
             "layout": "layouts/letter.html",
-            "link_code": facts.link_code and unbroken(facts.link_code),
+            "link_code": code,
+            "link_url": None,
             "recipient": to,
             "written_on": on,
             "base_url": base_url,

@@ -58,6 +58,7 @@ LETTER = """
       id UUID NOT NULL,
       batch_id UUID NOT NULL,
       message_id UUID NOT NULL,
+      link_id UUID,
       n INTEGER NOT NULL,
       recipient TEXT NOT NULL,
       document_sha256 BYTEA NOT NULL,
@@ -69,6 +70,8 @@ LETTER = """
         FOREIGN KEY (client_id, batch_id) REFERENCES letter_batch (client_id, id),
       CONSTRAINT fk_letter_client_id_message_id
         FOREIGN KEY (client_id, message_id) REFERENCES message (client_id, id),
+      CONSTRAINT fk_letter_client_id_link_id
+        FOREIGN KEY (client_id, link_id) REFERENCES access_link (client_id, id),
       CONSTRAINT uq_letter_client_id_batch_id_n UNIQUE (client_id, batch_id, n)
     )"""
 CHANGED = {

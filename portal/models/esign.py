@@ -87,7 +87,8 @@ class Letter(Owned, Base):
     """A message on paper, exactly as it was printed; the message says what became of it.
 
     ``recipient`` is the address on it, a line each. ``enclosure_sha256`` is the document that goes
-    along. A letter that did not leave is printed anew, in another batch.
+    along, ``link_id`` the link whose code is in it. What did not leave is printed anew, in another
+    batch.
     """
 
     __tablename__ = "letter"
@@ -95,12 +96,14 @@ class Letter(Owned, Base):
         of_client(),
         belongs_to("letter_batch", "batch_id"),
         belongs_to("message"),
+        belongs_to("access_link", "link_id"),
         UniqueConstraint("client_id", "batch_id", "n"),
         Index("ix_letter_message", "client_id", "message_id"),
     )
 
     batch_id: Mapped[UUID]
     message_id: Mapped[UUID]
+    link_id: Mapped[UUID | None]
     n: Mapped[int]
     recipient: Mapped[str]
     document_sha256: Mapped[bytes] = mapped_column(LargeBinary)

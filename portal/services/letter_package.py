@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.domain import labels
 from portal.domain.codes import unbroken
 from portal.domain.keys import Keys
-from portal.models import AccessLink, Client, Letter, LetterBatch, Message, Staff
+from portal.models import AccessLink, Client, Letter, LetterBatch, Staff
 from portal.services import evidence
 from portal.services.letter_batches import HIDDEN, rows_of
 from portal.services.links import code_of
@@ -44,17 +44,17 @@ def package(
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as into:
         for letter, message, _, _ in rows:
-            names = [*_files(session, letter, _code(session, message, keys), into)]
+            names = [*_files(session, letter, _code(session, letter, keys), into)]
             kind = labels.TEMPLATES.get(message.template, message.template)
             lines.append([*names, kind, *letter.recipient.split("\n")])
         _put(into, "letters.csv", _csv(lines))
     return packed.getvalue()
 
 
-def _code(session: Session, message: Message, keys: Keys) -> str:
-    if message.link_id is None:
+def _code(session: Session, letter: Letter, keys: Keys) -> str:
+    if letter.link_id is None:
         return HIDDEN
-    link = session.get_one(AccessLink, (message.client_id, message.link_id))
+    link = session.get_one(AccessLink, (letter.client_id, letter.link_id))
     return unbroken(code_of(keys, link))
 
 

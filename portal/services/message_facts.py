@@ -38,7 +38,8 @@ from portal.services.reminders import is_abandoned
 from portal.services.standing import zone_of
 
 DOOR_STAYS_OPEN = timedelta(days=5)
-"""A link that went to this address before is good enough as long as it lasts this much longer."""
+LETTER_STAYS_OPEN = timedelta(days=10)
+"""A link that went there before is good enough as long as it lasts this much longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +205,7 @@ def _door(subject: _Subject, template: Template) -> AccessLink | None:
 
 
 def _open_door(subject: _Subject) -> AccessLink | None:
+    stays_open = DOOR_STAYS_OPEN if subject.contact else LETTER_STAYS_OPEN
     return subject.session.scalars(
         select(AccessLink)
         .where(
@@ -211,7 +213,7 @@ def _open_door(subject: _Subject) -> AccessLink | None:
             AccessLink.debtor_id == subject.debtor.id,
             AccessLink.contact_id == (subject.contact and subject.contact.id),
             AccessLink.revoked_at.is_(None),
-            AccessLink.expires_at > subject.now + DOOR_STAYS_OPEN,
+            AccessLink.expires_at > subject.now + stays_open,
         )
         .order_by(AccessLink.issued_at.desc(), AccessLink.id.desc())
         .limit(1)

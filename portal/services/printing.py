@@ -86,6 +86,7 @@ class _Written:
     recipient: Recipient
     page: str
     facts: MessageFacts
+    link_id: UUID | None
 
 
 def _write(
@@ -94,6 +95,7 @@ def _write(
     debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
     to = _recipient(session, message, debtor, now)
     zone = session.get_one(Client, message.client_id).time_zone
+    own = message.link_id
     try:
         facts = facts_of(session, message, None, keys=printing.keys, now=now)
         page = printing.write(facts, to, now.astimezone(ZoneInfo(zone)).date())
@@ -105,7 +107,8 @@ def _write(
         message.error = f"{type(error).__name__} {error}"
         tell(session, message, "message.failed", {"error": type(error).__name__}, now=now)
         return None
-    return _Written(to, page, facts)
+    link_id, message.link_id = message.link_id, own  # printed anew, it brings a link that works
+    return _Written(to, page, facts, link_id)
 
 
 def _keep(
@@ -127,6 +130,7 @@ def _keep(
         client_id=client_id,
         batch_id=batch.id,
         message_id=message.id,
+        link_id=written.link_id,
         n=n,
         recipient="\n".join(written.recipient.lines),
         document_sha256=bytes.fromhex(page),

@@ -168,6 +168,8 @@ def test_es_01_the_sample_is_a_file_with_an_email_that_says_nothing_of_a_debt(
     assert isinstance(sample, bytes)
     assert code_in(session, dana) in sample.decode()
     assert code_in(session, dana) not in f"{sent.subject}{sent.body}{sent.body_html}"
+    shown = http.get(f"/outbox/{sent.id}/file")
+    assert shown.data == sample, "the demo's outbox has the file, too"
     for words in (sample.decode(), f"{sent.subject} {sent.body}"):
         assert not re.search(r"\bdebts?\b|\bowe|Northgate Energy|\$", words)
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -119,8 +120,8 @@ def test_es_02_the_package_has_what_was_printed_and_tables_have_no_code_that_wor
         assert words in page
     (line,) = csv.DictReader(io.StringIO(taken.read("letters.csv").decode("utf-8-sig")))
     assert (line["name"], line["address_2"]) == ("Dana Reyes", "Albany, NY 12207")
-    session.refresh(message)
-    link = session.get_one(AccessLink, (dana.client.id, message.link_id))
+    printed = session.scalars(select(Letter).where(Letter.message_id == message.id)).one()
+    link = session.get_one(AccessLink, (dana.client.id, printed.link_id))
     code = unbroken(code_of(settings.keys, link))
     told = evidence.account_leaves(session, dana.account)[-1].payload
     kept = evidence.document(session, dana.client.id, told["documents"][0]["sha256"]).body
@@ -131,6 +132,19 @@ def test_es_02_the_package_has_what_was_printed_and_tables_have_no_code_that_wor
     assert package(sam, batch).read("001-letter.html") == page.encode()
     mine = evidence.chain_leaves(session, dana.client.id, dana.client.chain_id)
     assert [leaf.type for leaf in mine] == ["letters.downloaded"] * 2
+
+
+def test_a_letter_that_was_put_back_long_ago_is_printed_with_a_code_that_works(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    letter(session, dana.account, clock)
+    batch = print_all(sam, dana)
+    assert sam.post(batch, data=form(sam.get(batch), batch) | {"sent": ""}).status_code == 303
+    clock.advance(timedelta(days=60))
+    enter(sam, session, make_staff(session, Role.AGENT, dana.client))
+    assert package(sam, print_all(sam, dana)).namelist() == ["001-letter.html", "letters.csv"]
+    first, second = session.scalars(select(Letter).order_by(Letter.id)).all()
+    assert first.link_id != second.link_id
 
 
 def test_what_left_is_said_once(
@@ -194,6 +208,7 @@ def test_ct_08_a_hold_that_came_later_takes_a_letter_from_the_list(
     assert "Send it to whoever acts for them." in heard(sam.get(batch))
     page = package(sam, batch).read("001-letter.html").decode()
     assert "To whoever acts for\nDana Reyes" in page
+    assert "then this code" not in page
     assert "Elm" not in page.partition('class="to"')[2]
 
 
