@@ -34,6 +34,7 @@ from portal.models import (
 from portal.services import evidence, optouts
 from portal.services.identity import code_text
 from portal.services.links import NoLinkAllowed, code_of, issue_link, url_of
+from portal.services.messages import about
 from portal.services.reminders import is_abandoned
 from portal.services.standing import zone_of
 
@@ -243,8 +244,7 @@ def _copy(subject: _Subject) -> Copy | None:
     kept = subject.message.context.get("document")
     if subject.message.template not in ("agreement_copy", "esign_sample") or not kept:
         return None
-    chain_id = subject.account.chain_id
-    document = evidence.document(subject.session, subject.client.id, chain_id, kept)
+    document = evidence.kept_with(subject.session, about(subject.session, subject.message), kept)
     ending = "html" if document.media.startswith("text/html") else "txt"
     return Copy(f"copy.{ending}", document.media, document.body)
 
