@@ -42,7 +42,12 @@ class WaitingLetter:
     @property
     def has_address(self) -> bool:
         """Whether a letter would arrive: a street, a city and a postal code are on file."""
-        return has_address(self.debtor)
+        return bool(self.debtor.address_line and self.debtor.city and self.debtor.postal_code)
+
+    @property
+    def can_be_printed(self) -> bool:
+        """Whether there is somewhere to send it: whoever acts for the debtor needs no address."""
+        return self.has_address or self.message.decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,6 @@ class PrintedLetter:
     debtor: Debtor
     account: Account | None
     rule: str | None = None
-
-
-def has_address(debtor: Debtor) -> bool:
-    """Whether a letter to a debtor would arrive: a street, a city and a postal code are on file."""
-    return bool(debtor.address_line and debtor.city and debtor.postal_code)
 
 
 def waiting(session: Session) -> Sequence[WaitingLetter]:

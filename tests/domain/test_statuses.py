@@ -7,6 +7,7 @@ from portal.domain.statuses import (
     AccountStatus,
     ArrangementStatus,
     AuthorizationStatus,
+    ConsentStatus,
     InstallmentStatus,
     MessageStatus,
     MoveNotAllowed,
@@ -23,6 +24,7 @@ FIRST = {
     ProposalStatus: ProposalStatus.SUBMITTED,
     AuthorizationStatus: AuthorizationStatus.AWAITING_METHOD,
     MessageStatus: MessageStatus.QUEUED,
+    ConsentStatus: ConsentStatus.ASKED,
 }
 PAIRS = [(kind, before, after) for kind in MOVES for before in kind for after in kind]
 

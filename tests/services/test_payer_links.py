@@ -80,9 +80,7 @@ def test_a_payment_through_a_link_counts_and_bears_its_mark(till: Till):
     assert (till.balance, again(till, asked).state) == (1190_00, PayerState.PAID)
     entry = happened(till.session, till.account)[-1]
     assert entry.payload["payer_link"] == str(asked.link.id)
-    lines = timeline(
-        till.session, till.account, evidence.account_leaves(till.session, till.account)
-    )
+    lines = timeline(till.session, till.account, happened(till.session, till.account))
     assert "from somebody the debtor asked" in lines[0].detail.message
     assert "Asked somebody else to pay" in [line.title for line in lines]
     assert till.broken() == []

@@ -39,7 +39,7 @@ def _runtime() -> Runtime:
 def letters() -> Any:
     """The letters that wait, for each client, and the batches that were printed."""
     waiting = letter_batches.waiting(session)
-    clients = {one.client.id: one.client for one in waiting if one.has_address}
+    clients = {one.client.id: one.client for one in waiting if one.can_be_printed}
     return page(
         "support/letters.html",
         section="letters",
