@@ -51,7 +51,7 @@ Change = Callable[[Files], object]
 
 def failure(zipped: bytes, key: str = KEY.line) -> tuple[str, str]:
     """The step that fails, and what it says; empty where all hold."""
-    results = list(verify.Bundle(BytesIO(zipped), key).steps())
+    results = list(verify.Bundle(zipped, key).steps())
     assert [step for step, _, _ in results] == verify.STEPS[: len(results)]
     assert all(passed for _, passed, _ in results[:-1])
     step, passed, text = results[-1]
@@ -71,13 +71,13 @@ def json_changed(name: str, **values: object) -> bytes:
 
 
 def test_a_whole_bundle_passes_every_step() -> None:
-    results = list(verify.Bundle(BytesIO(WHOLE), KEY.line).steps())
+    results = list(verify.Bundle(WHOLE, KEY.line).steps())
     assert [step for step, passed, _ in results if passed] == verify.STEPS
     assert failure(packed(FILES, mend=False)) == ("", ""), "whoever zipped it again"
 
 
 def test_without_a_key_the_signer_is_unconfirmed_and_with_another_it_is_refused() -> None:
-    said = {step: text for step, _, text in verify.Bundle(BytesIO(WHOLE)).steps()}
+    said = {step: text for step, _, text in verify.Bundle(WHOLE).steps()}
     assert KEY.line in said["checkpoint"]
     assert "UNCONFIRMED" in said["checkpoint"]
 
@@ -523,11 +523,10 @@ def test_acceptance_follows_its_review_and_money_follows_both(
 @given(st.dictionaries(st.text(), st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()))
 def test_the_verifier_knows_the_canonical_form_as_the_log_does(payload: dict[str, object]) -> None:
     try:
-        data = evidence.canonical({**payload, "v": 1, "type": "acceptance"})
+        evidence.canonical(payload)
     except evidence.NotCanonical:
         return
-    loaded = json.loads(data, object_pairs_hook=verify.ordered)
-    assert json.dumps(loaded, ensure_ascii=False, separators=(",", ":")).encode() == data
+    assert failure(pack(told_in({**payload, "type": "link.issued"}))) == ("", "")
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
