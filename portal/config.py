@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from portal.domain.debts import CollectorRole
 from portal.domain.keys import Keys
 
 DEMO_DATABASE = "portal"
+EVIDENCE_FOLDER = Path("var/evidence")
 DEMO_SECRET = "the-demo-only-secret-key-never-for-production"  # noqa: S105
 SHORTEST_SECRET = 32
 FEWEST_SIGNS = 8
@@ -55,6 +57,9 @@ class Settings:
     build: str = __version__  # with the commit that was built, where it is known
     secret_keys: tuple[str, ...] = field(repr=False)  # newest first: it signs, all verify
     identity_pepper: str = field(repr=False)  # changing it makes every stored factor useless
+    evidence_keys: tuple[bytes, ...] = field(repr=False)  # newest first: it wraps, all unwrap
+    evidence_seed: bytes = field(repr=False)  # of the key that signs checkpoints
+    evidence_folder: Path = EVIDENCE_FOLDER  # what was signed, outside of the database
     database_url: str = field(repr=False)
     worker_database_url: str = field(repr=False)
     migration_database_url: str = field(repr=False)
@@ -104,6 +109,7 @@ class Settings:
             environment=_environment(env),
             build=_build(env),
             **_secrets(env),
+            **_evidence(env),
             **_databases(env),
             **_web(env),
             **_stripe(env),
@@ -139,6 +145,22 @@ def _secrets(env: Mapping[str, str]) -> dict[str, Any]:
     keys = _list(env, "SECRET_KEY") or (DEMO_SECRET,)
     derived = hmac.digest(keys[-1].encode(), b"identity pepper", hashlib.sha256).hex()
     return {"secret_keys": keys, "identity_pepper": env.get("IDENTITY_PEPPER", derived)}
+
+
+def _evidence(env: Mapping[str, str]) -> dict[str, Any]:
+    """Keys of 32 bytes, made of secrets of any length; the demo's follow from its secret key."""
+    secret = (_list(env, "SECRET_KEY") or (DEMO_SECRET,))[-1]
+    masters = _list(env, "EVIDENCE_KEY") or (secret,)
+    seed = env.get("EVIDENCE_SIGNING_KEY", secret)
+    return {
+        "evidence_keys": tuple(_stretched(one, b"evidence key") for one in masters),
+        "evidence_seed": _stretched(seed, b"evidence signing key"),
+        "evidence_folder": Path(env.get("EVIDENCE_FOLDER", EVIDENCE_FOLDER)),
+    }
+
+
+def _stretched(secret: str, purpose: bytes) -> bytes:
+    return hmac.digest(secret.encode(), purpose, hashlib.sha256)
 
 
 def _databases(env: Mapping[str, str]) -> dict[str, Any]:
@@ -269,6 +291,9 @@ def _missing_in_production(env: Mapping[str, str]) -> list[str]:
         ("DATABASE_URL", "DATABASE_URL is not set: production has its own PostgreSQL."),
         ("SECRET_KEY", "SECRET_KEY is not set: at least 32 random characters."),
         ("IDENTITY_PEPPER", "IDENTITY_PEPPER is not set: at least 32 random characters, for good."),
+        ("EVIDENCE_KEY", "EVIDENCE_KEY is not set: 32 random characters that seal the record."),
+        ("EVIDENCE_SIGNING_KEY", "EVIDENCE_SIGNING_KEY is not set: 32 random characters."),
+        ("EVIDENCE_FOLDER", "EVIDENCE_FOLDER is not set: where signed checkpoints are kept."),
         ("STRIPE_SECRET_KEY", "STRIPE_SECRET_KEY is not set."),
         ("STRIPE_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET is not set."),
         ("BASE_URL", "BASE_URL is not set: the https address that debtors see."),
@@ -276,8 +301,9 @@ def _missing_in_production(env: Mapping[str, str]) -> list[str]:
     problems = [line for name, line in checks if not _list(env, name)]
     if any(map(_is_weak, _list(env, "SECRET_KEY"))):
         problems.append("SECRET_KEY is weak: each key needs at least 32 random characters.")
-    if "IDENTITY_PEPPER" in env and _is_weak(env["IDENTITY_PEPPER"]):
-        problems.append("IDENTITY_PEPPER is weak: it needs at least 32 random characters.")
+    for name in ("IDENTITY_PEPPER", "EVIDENCE_KEY", "EVIDENCE_SIGNING_KEY"):
+        if any(map(_is_weak, _list(env, name))):
+            problems.append(f"{name} is weak: it needs at least 32 random characters.")
     return problems + _exposed_in_production(env)
 
 

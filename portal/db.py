@@ -55,6 +55,11 @@ def set_tenant(session: Session, *client_ids: UUID) -> None:
     _rescope(session, client_ids=client_ids)
 
 
+def begin_snapshot(session: Session) -> None:
+    """Begin a transaction that sees the database as it is now, until it ends."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 def set_staff(session: Session, staff_id: UUID | None) -> None:
     """Let the session see this member of staff's own rows and nobody else's, from now on."""
     _rescope(session, staff_id=staff_id)

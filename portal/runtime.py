@@ -6,9 +6,11 @@ from sqlalchemy.orm import sessionmaker
 
 from portal.config import Settings
 from portal.db import PortalSession, Reader, Reading, make_engine, make_sessions
+from portal.gateways import vault
 from portal.gateways.clock import Clock, SystemClock
 from portal.gateways.mail import Mailer, NoMailer, OutboxMailer, SmtpMailer
 from portal.gateways.payments import PaymentGateway
+from portal.gateways.signer import Signer
 from portal.gateways.sms import HttpTexter, NoTexter, OutboxTexter, Texter, TwilioTexter
 from portal.gateways.stripe import StripeGateway
 
@@ -29,6 +31,7 @@ class Runtime:
     stripe: PaymentGateway
     mailer: Mailer
     texter: Texter
+    signer: Signer
 
     @property
     def livemode(self) -> bool:
@@ -38,6 +41,7 @@ class Runtime:
 
 def build_runtime(settings: Settings, *, worker: bool = False) -> Runtime:
     """Everything these settings describe; ``worker`` connects as the worker, directly."""
+    vault.use(vault.Vault(settings.evidence_keys))
     url = settings.worker_database_url if worker else settings.database_url
     pooled = settings.pooled and not worker
     engine = make_engine(url, pooled=pooled)
@@ -53,6 +57,7 @@ def build_runtime(settings: Settings, *, worker: bool = False) -> Runtime:
         ),
         mailer=make_mailer(settings),
         texter=make_texter(settings),
+        signer=Signer(settings.evidence_seed, settings.evidence_folder),
     )
 
 

@@ -61,16 +61,17 @@ def current() -> Runtime:
 
 
 @contextmanager
-def _session(client_id: str | None = None) -> Iterator[Session]:
+def open_session(client_id: str | None = None) -> Iterator[Session]:
+    """A session of this process that sees one client, or none."""
     with current().sessions() as session:
         if client_id is not None:
             set_tenant(session, UUID(client_id))
         yield session
 
 
-def _fan_out(task_name: str) -> None:
+def fan_out(task_name: str) -> None:
     """One job for each client, at most one of them waiting."""
-    with _session() as session:
+    with open_session() as session:
         for client_id in clients(session).values():
             enqueue(
                 session, task_name, client_id=client_id, queueing_lock=f"{task_name}:{client_id}"
@@ -83,7 +84,7 @@ def _one_by_one(
 ) -> None:
     """Do something to each row of a client's that is due, each in a transaction of its own."""
     now, client, after = current().clock.now(), UUID(client_id), None
-    with _session(client_id) as session:
+    with open_session(client_id) as session:
         while batch := due(session, client, now=now, after=after):
             for one in batch:
                 act(session, client, one, now=now)
@@ -102,7 +103,7 @@ def retry_events(timestamp: int) -> None:
 def handle_events() -> None:
     """Take over what the waiting webhook events hint at."""
     runtime = current()
-    with _session() as session:
+    with open_session() as session:
         for event_id in inbox.waiting(session, now=runtime.clock.now()):
             inbox.handle(
                 session,
@@ -117,7 +118,7 @@ def handle_events() -> None:
 def refund(client_id: str, refund_id: str) -> None:
     """Ask Stripe for a refund that is wanted."""
     runtime = current()
-    with _session(client_id) as session:
+    with open_session(client_id) as session:
         refunds.post_refund(session, runtime.stripe, UUID(refund_id), now=runtime.clock.now())
 
 
@@ -125,7 +126,7 @@ def refund(client_id: str, refund_id: str) -> None:
 def release(client_id: str, account_id: str) -> None:
     """Close an account's open Checkout page; what was paid on it meanwhile is taken over."""
     runtime = current()
-    with _session(client_id) as session, suppress(payments.PaymentOnItsWay):
+    with open_session(client_id) as session, suppress(payments.PaymentOnItsWay):
         payments.release_checkout(
             session, runtime.stripe, UUID(account_id), now=runtime.clock.now()
         )
@@ -135,7 +136,7 @@ def release(client_id: str, account_id: str) -> None:
 @jobs.task(name="payments.charge", queue="money", queueing_lock="payments.charge")
 def charge(timestamp: int) -> None:
     """Every quarter of an hour: charge what is due, client by client."""
-    _fan_out("payments.charge_due")
+    fan_out("payments.charge_due")
 
 
 @jobs.task(name="payments.charge_due", queue="money")
@@ -143,7 +144,7 @@ def charge_due(client_id: str, after: str | None = None) -> None:
     """Charge one batch of a client's due installments, and queue the next batch."""
     runtime = current()
     now = runtime.clock.now()
-    with _session(client_id) as session:
+    with open_session(client_id) as session:
         batch = charging.due_installments(
             session, UUID(client_id), now=now, after=UUID(after) if after else None
         )
@@ -163,14 +164,14 @@ def charge_due(client_id: str, after: str | None = None) -> None:
 @jobs.task(name="payments.sweep_all", queue="money", queueing_lock="payments.sweep_all")
 def sweep_all(timestamp: int) -> None:
     """Every five minutes: finish attempts that hang, client by client."""
-    _fan_out("payments.sweep")
+    fan_out("payments.sweep")
 
 
 @jobs.task(name="payments.sweep", queue="money")
 def sweep(client_id: str) -> None:
     """Finish one batch of a client's unresolved payments by reading Stripe."""
     runtime = current()
-    with _session(client_id) as session:
+    with open_session(client_id) as session:
         reconcile.sweep(session, runtime.stripe, UUID(client_id), now=runtime.clock.now())
 
 
@@ -179,7 +180,7 @@ def sweep(client_id: str) -> None:
 def reconcile_all(timestamp: int) -> None:
     """Every hour: go over Stripe's objects since the last time."""
     runtime = current()
-    with _session() as session:
+    with open_session() as session:
         ids = list(clients(session).values())
         reconcile.reconcile(session, runtime.stripe, ids, now=runtime.clock.now())
 
@@ -188,10 +189,10 @@ def reconcile_all(timestamp: int) -> None:
 def send_new_links(request: str, sealed: str) -> None:
     """Send a new link to everybody who has this address on file, each in their own transaction."""
     keys, now = current().settings.keys, current().clock.now()
-    with _session() as session:
+    with open_session() as session:
         debtors = renewals.debtors_at(session, sealed, keys=keys)
     for client_id, debtor_id in debtors:
-        with _session(str(client_id)) as session:
+        with open_session(str(client_id)) as session:
             renewals.send_new(session, debtor_id, sealed, request=UUID(request), keys=keys, now=now)
             commit(session, "links.send_new")
 
@@ -200,7 +201,7 @@ def send_new_links(request: str, sealed: str) -> None:
 def send_link_again(request: str, client_id: str, link_id: str) -> None:
     """Send a new link where one that stopped working went."""
     keys, now = current().settings.keys, current().clock.now()
-    with _session(client_id) as session:
+    with open_session(client_id) as session:
         opened = links.load_link(session, UUID(client_id), UUID(link_id), now)
         renewals.send_again(session, opened, request=UUID(request), keys=keys, now=now)
         commit(session, "links.send_again")
@@ -210,7 +211,7 @@ def send_link_again(request: str, client_id: str, link_id: str) -> None:
 @jobs.task(name="attempts.forget_old", queueing_lock="attempts.forget_old")
 def forget_old_attempts(timestamp: int) -> None:
     """Delete counters that no window or lock needs any more."""
-    with _session() as session:
+    with open_session() as session:
         attempts.forget_old(session, now=current().clock.now())
         commit(session, "attempts.forget_old")
 
@@ -219,7 +220,7 @@ def forget_old_attempts(timestamp: int) -> None:
 @jobs.task(name="proposals.expire_all", queueing_lock="proposals.expire_all")
 def expire_all_proposals(timestamp: int) -> None:
     """Every hour: expire granted terms that nobody took, and what else is over, by client."""
-    _fan_out("proposals.expire")
+    fan_out("proposals.expire")
 
 
 @jobs.task(name="proposals.expire")
@@ -233,7 +234,7 @@ def expire_proposals(client_id: str) -> None:
 @jobs.task(name="proposals.chase_all", queueing_lock="proposals.chase_all")
 def chase_all_proposals(timestamp: int) -> None:
     """Every hour: take proposals that nobody answered in time a step further, by client."""
-    _fan_out("proposals.chase")
+    fan_out("proposals.chase")
 
 
 @jobs.task(name="proposals.chase")
@@ -246,7 +247,7 @@ def chase_proposals(client_id: str) -> None:
 @jobs.task(name="arrangements.expire_all", queueing_lock="arrangements.expire_all")
 def expire_all_arrangements(timestamp: int) -> None:
     """Every hour: take back agreements whose first payment did not come, client by client."""
-    _fan_out("arrangements.expire")
+    fan_out("arrangements.expire")
 
 
 @jobs.task(name="arrangements.expire")
@@ -262,7 +263,7 @@ def dispatch_messages(client_id: str, message_ids: list[str]) -> None:
     carriers = carriers_of(runtime)
     for message_id in map(UUID, message_ids):
         try:
-            with _session(client_id) as session:
+            with open_session(client_id) as session:
                 dispatch.dispatch(
                     session,
                     UUID(client_id),
@@ -281,13 +282,13 @@ def dispatch_messages(client_id: str, message_ids: list[str]) -> None:
 @jobs.task(name="messages.retry_all", queue="messages", queueing_lock="messages.retry_all")
 def retry_all_messages(timestamp: int) -> None:
     """Every five minutes: take up messages that hang, client by client."""
-    _fan_out("messages.retry")
+    fan_out("messages.retry")
 
 
 @jobs.task(name="messages.retry", queue="messages")
 def retry_messages(client_id: str) -> None:
     """Put a client's overdue messages into the queue again, in batches."""
-    with _session(client_id) as session:
+    with open_session(client_id) as session:
         hanging = dispatch.overdue(session, UUID(client_id), current().clock.now())
         messages.enqueue_dispatch(session, UUID(client_id), hanging)
         commit(session, "messages.retry")
@@ -297,14 +298,14 @@ def retry_messages(client_id: str) -> None:
 @jobs.task(name="messages.remind_all", queue="messages", queueing_lock="messages.remind_all")
 def remind_all(timestamp: int) -> None:
     """Every hour: one calm message after a checkout that was left, client by client."""
-    _fan_out("messages.remind")
+    fan_out("messages.remind")
 
 
 @jobs.task(name="messages.remind", queue="messages")
 def remind(client_id: str) -> None:
     """Queue a client's reminders, a batch a transaction."""
     now, after = current().clock.now(), None
-    with _session(client_id) as session:
+    with open_session(client_id) as session:
         while batch := reminders.remind(session, UUID(client_id), now=now, after=after):
             commit(session, "messages.remind")
             after = batch[-1]
@@ -321,7 +322,7 @@ def send_links(context: JobContext, client_id: str, campaign: str, by: str | Non
     except Exception:
         if CAMPAIGN.is_last(context.job):
             log.exception("Campaign %s was given up after %s tries", campaign, CAMPAIGN.attempts)
-            with _session(client_id) as session:
+            with open_session(client_id) as session:
                 campaigns.interrupted(session, wanted, now=current().clock.now())
                 commit(session, "campaign.interrupted")
         raise
@@ -329,7 +330,7 @@ def send_links(context: JobContext, client_id: str, campaign: str, by: str | Non
 
 def _send_links(client_id: str, campaign: campaigns.Campaign) -> None:
     runtime = current()
-    with _session(client_id) as session:
+    with open_session(client_id) as session:
         campaigns.send_links(
             session,
             campaign,
@@ -344,13 +345,13 @@ def rehearse(context: JobContext, client_id: str, rehearsal_id: str) -> None:
     """Count one batch of a rehearsal, and queue the next; given up at last, the record says so."""
     ids = (UUID(client_id), UUID(rehearsal_id))
     try:
-        with _session(client_id) as session:
+        with open_session(client_id) as session:
             rehearsals.run_batch(session, *ids, now=current().clock.now())
             commit(session, "rehearsal.batch")
     except Exception:
         if REHEARSAL.is_last(context.job):
             log.exception("Rehearsal %s was given up", rehearsal_id)
-            with _session(client_id) as session:
+            with open_session(client_id) as session:
                 rehearsals.interrupt(session, *ids, now=current().clock.now())
                 commit(session, "rehearsal.interrupted")
         raise

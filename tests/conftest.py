@@ -14,6 +14,8 @@ from sqlalchemy import URL, Connection, Engine
 
 from portal.config import Settings
 from portal.db import PortalSession, Reading, Row
+from portal.gateways import vault
+from portal.gateways.vault import Vault
 from tests.databases import (
     Database,
     cloned,
@@ -28,6 +30,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Leave no server behind, unless another run still uses it."""
     if not hasattr(session.config, "workerinput"):
         stop_idle_server()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def master_key() -> None:
+    """What this process seals the record with, where no runtime was built."""
+    vault.use(Vault(Settings.from_env({}).evidence_keys))
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from portal.roles import ensure_database
 from portal.schema import MIGRATIONS, upgrade
 
 VAR = Path(__file__).resolve().parent.parent / "var"
+SIGNED = VAR / "test-evidence"
+"""What the tests' signers keep: of random clients, so it is never read again."""
 _numbers = itertools.count()
 
 
@@ -41,6 +43,7 @@ class Database:
                 "DATABASE_URL": self.url("portal_app"),
                 "WORKER_DATABASE_URL": self.url("portal_worker"),
                 "MIGRATION_DATABASE_URL": self.url("portal_owner"),
+                "EVIDENCE_FOLDER": str(SIGNED),
             }
         )
 

@@ -33,6 +33,8 @@ COMMITTING_SERVICES = {
     "placements": "streams a file in batches",
     "reconcile": "no transaction is open while Stripe is asked",
     "refunds": "no transaction is open while Stripe is asked",
+    "tree": "a place is final before it is signed, and the next sequencer goes on",
+    "watch": "the record is read in one snapshot, and alarms are raised after it",
     "stripe_lists": "no transaction is open while Stripe is asked",
 }
 # Where fractions are colors.

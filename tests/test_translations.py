@@ -25,7 +25,7 @@ STAFF_ONLY = re.compile(
     r"|portal/domain/(labels|outgoing|policy|svg)\.py|portal/domain/compiler/"
     r"|portal/security/members|portal/services/placements/"
     r"|portal/services/(approvals|branding|campaigns|cases|dossier|drafts|giving_back|logos|policies"
-    r"|queues|reports|search|staff|timeline)\.py"
+    r"|queues|reports|search|staff)\.py|portal/services/timeline/(client|compliance|staff)\.py"
 )
 """Where nobody but staff reads; a message that stands anywhere else is for debtors."""
 

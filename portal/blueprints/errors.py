@@ -16,6 +16,7 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response
 
 from portal.domain import N_, DomainError
+from portal.domain.capabilities import FROZEN, NotAllowedNow
 from portal.gateways.payments import GatewayError
 from portal.web import CsrfRejected, SessionClosed, explain, render, url_for
 
@@ -100,6 +101,13 @@ FORM_REFUSED = Says(
         N_("To keep what you typed, go back and copy it. Then carry on and send it from there."),
     ),
 )
+PAUSED = Says(
+    N_("We cannot take agreements right now"),
+    (
+        N_("Nothing was agreed and nothing was taken. What you owe has not changed."),
+        N_("You can still look at your page and pay."),
+    ),
+)
 CLOSED = Says(N_("We closed the page to keep it private"), (N_("What you sent before is saved."),))
 
 Answer = tuple[str | Response, int, dict[str, str]]
@@ -168,6 +176,8 @@ def _same_page() -> str | None:
 
 def domain_error(error: DomainError) -> Answer:
     """A fact that forbids what was asked, where a page had no better place to say it."""
+    if isinstance(error, NotAllowedNow) and FROZEN in error.reasons:
+        return _answer(503, PAUSED, reason=explain(error), carry_on=_inside())
     return _answer(409, WORDS[409], reason=explain(error), carry_on=_inside())
 
 

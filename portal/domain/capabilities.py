@@ -25,7 +25,7 @@ from portal.domain.validation import needs_validation_notice
 
 @dataclass(frozen=True, slots=True)
 class AccountStanding:
-    """The facts of an account that the rules ask for."""
+    """The facts of an account that the rules ask for; ``frozen``: the record is in doubt."""
 
     role: CollectorRole
     purpose: DebtPurpose
@@ -34,6 +34,7 @@ class AccountStanding:
     currency: str
     validation_notice_sent_on: date | None
     sol_expires_on: date | None
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,10 @@ TIME_BARRED = Reason(
 )
 RECALLED = Reason("DH-09", N_("This account is no longer with us."))
 NOTHING_OWED = Reason("DH-09", N_("You owe nothing on this account."))
+FROZEN = Reason(
+    "EV-08",
+    N_("You cannot make an agreement here right now. Please call us, and we will help you."),
+)
 TOO_LITTLE = Reason(
     "too_little",
     N_("What is left is too little to pay by card or from a bank. You do not need to do anything."),
@@ -164,6 +169,8 @@ def _facts_say(standing: AccountStanding, today: date) -> Iterator[_Say]:
         yield _Say(RECALLED, _NOTHING | {C.ANSWER: P.ALLOWED})
     if _nothing_owed(standing):
         yield _Say(NOTHING_OWED, _NO_MONEY)
+    if standing.frozen:
+        yield _Say(FROZEN, dict.fromkeys((C.OFFER, C.ACCEPT), P.DENIED))
     if is_too_little(standing.balance_cents, standing.currency):
         yield _Say(TOO_LITTLE, _NO_MONEY)
     if _lacks_notice(standing, today):

@@ -1,6 +1,9 @@
 """The facts of a debt that decide which rules apply to it (SC-01)."""
 
 from enum import StrEnum
+from typing import Final
+
+from portal.domain import N_
 
 
 class Country(StrEnum):
@@ -54,6 +57,15 @@ class ItemizationKind(StrEnum):
     TRANSACTION = "transaction"
     JUDGMENT = "judgment"
 
+
+ITEMIZED_ON: Final[dict[str, str]] = {
+    ItemizationKind.LAST_STATEMENT: N_("On the last statement, %(day)s"),
+    ItemizationKind.CHARGE_OFF: N_("When it was written off, %(day)s"),
+    ItemizationKind.LAST_PAYMENT: N_("After the last payment, %(day)s"),
+    ItemizationKind.TRANSACTION: N_("When it was bought or used, %(day)s"),
+    ItemizationKind.JUDGMENT: N_("In the judgment of %(day)s"),
+}
+"""The first line of an itemization, in words for the debtor."""
 
 DEBT_COLLECTORS = frozenset(
     {CollectorRole.THIRD_PARTY_AGENCY, CollectorRole.DEBT_BUYER, CollectorRole.LAW_FIRM}

@@ -183,7 +183,7 @@ class GatewayCheckout:
 
 @dataclass(frozen=True, slots=True)
 class GatewayPayment:
-    """A PaymentIntent with its latest charge, as it stands."""
+    """A PaymentIntent with its latest charge, as it stands; ``raw`` is its JSON."""
 
     id: str
     status: IntentStatus
@@ -198,6 +198,7 @@ class GatewayPayment:
     failure: Failure | None
     created_at: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ class GatewaySetup:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRefund:
-    """One refund as it stands."""
+    """One refund as it stands; ``raw`` is its JSON."""
 
     id: str
     status: RefundStatus
@@ -227,6 +228,7 @@ class GatewayRefund:
     failure_reason: str | None
     created_at: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Stripe's objects, decoded JSON, read into our own values."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -60,6 +61,7 @@ def payment(given: Json) -> GatewayPayment:
         failure=failure(given.get("last_payment_error")),
         created_at=_at(given["created"]),
         metadata=_metadata(given),
+        raw=_raw(given),
     )
 
 
@@ -90,6 +92,7 @@ def refund(given: Json) -> GatewayRefund:
         failure_reason=given.get("failure_reason"),
         created_at=_at(given["created"]),
         metadata=_metadata(given),
+        raw=_raw(given),
     )
 
 
@@ -108,6 +111,11 @@ def dispute(given: Json) -> GatewayDispute:
         created_at=_at(given["created"]),
         movements=tuple(_movement(given, one) for one in given["balance_transactions"]),
     )
+
+
+def _raw(given: Json) -> bytes:
+    """An object as JSON with its keys in order: what the record keeps of it."""
+    return json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _movement(told: Json, one: Json) -> DisputeMovement:

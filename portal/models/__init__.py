@@ -23,7 +23,20 @@ from portal.models.clients import (
     PlacementStatus,
     PolicyDraft,
 )
-from portal.models.evidence import Chain, Document, Leaf, LeafPayload
+from portal.models.evidence import (
+    Chain,
+    ChainKey,
+    Document,
+    EvidenceAlarm,
+    EvidenceCheck,
+    Leaf,
+    LeafPayload,
+    LeafPosition,
+    LogKey,
+    PendingLeaf,
+    StoredCheckpoint,
+    TreeNode,
+)
 from portal.models.ledger import EntryKind, LedgerEntry, MoneyException
 from portal.models.links import (
     AccessLink,
@@ -48,6 +61,14 @@ from portal.models.rehearsals import Rehearsal, RehearsalChange, RehearsalStatus
 from portal.models.staff import Role, Staff, StaffClient, StaffSession
 
 __all__ = [
+    "TreeNode",
+    "StoredCheckpoint",
+    "PendingLeaf",
+    "LogKey",
+    "LeafPosition",
+    "EvidenceCheck",
+    "EvidenceAlarm",
+    "ChainKey",
     "AccessLink",
     "Account",
     "Arrangement",

@@ -19,7 +19,8 @@ from portal.models.base import Base, Json, Owned, belongs_to, of_client
 class Arrangement(Owned, Base):
     """What a debtor and a client agreed; at most one is live for each account.
 
-    ``terms`` are the canonical bytes that were reviewed; the acceptance names their hash.
+    ``terms`` are the canonical bytes that were reviewed; the acceptance names their hash, and that
+    of the debtor's copy.
     ``counted_cents`` was paid before, since its offer was shown, and is off the total;
     ``paid_before_cents`` is what had been paid when it was shown. None: nothing counted.
     """
@@ -57,6 +58,7 @@ class Arrangement(Owned, Base):
     currency: Mapped[str]
     terms: Mapped[str]
     terms_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    copy_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
     proposal_id: Mapped[UUID | None]
     valid_until: Mapped[date | None]
     locale: Mapped[str]

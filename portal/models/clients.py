@@ -17,7 +17,8 @@ class Client(Base):
 
     ``sender_name``, ``street_address`` and ``phone`` are neutral: they stand on pages before
     identity is verified. ``trade_name``, ``license_line``, colors and logo may give collection
-    away and wait. ``logo`` describes the row of `ClientLogo` that pages show.
+    away and wait. ``logo`` describes the row of `ClientLogo` that pages show. Nothing can be
+    agreed while ``frozen_at`` is set: the record did not hold when it was looked over.
     """
 
     __tablename__ = "client"
@@ -55,6 +56,8 @@ class Client(Base):
     stripe_account: Mapped[str | None]
     drafts_saved: Mapped[int] = mapped_column(server_default=text("0"))
     chain_id: Mapped[UUID] = mapped_column(default=fresh_id, unique=True)
+    compliance_email: Mapped[str | None]
+    frozen_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

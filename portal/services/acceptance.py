@@ -155,6 +155,7 @@ def _write(
         currency=terms.currency,
         terms=body.decode(),
         terms_sha256=sha256(body).digest(),
+        copy_sha256=bytes.fromhex(reviewed.copy.sha256),
         proposal_id=drafted.proposal.id if drafted.proposal else None,
         valid_until=terms.valid_until,
         locale=reviewed.locale,

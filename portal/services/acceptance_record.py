@@ -47,7 +47,10 @@ class Facts:
 def tell(facts: Facts, agreed: Arrangement, permission: Authorization | None) -> None:
     """Keep the texts that were shown, then write ``terms.reviewed`` and ``acceptance``."""
     for shown in (*facts.reviewed.documents, facts.reviewed.copy):
-        evidence.store_document(facts.session, agreed.client_id, shown.media, shown.body, facts.now)
+        chain_id = facts.account.chain_id
+        evidence.store_document(
+            facts.session, agreed.client_id, chain_id, shown.media, shown.body, facts.now
+        )
     _record(facts, "terms.reviewed", _review(facts))
     _record(facts, "acceptance", acceptance(facts, agreed, permission))
 

@@ -4,6 +4,7 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +23,14 @@ from portal.domain.statuses import (
 from portal.domain.terms import Method, Terms, from_dict
 from portal.services.arrangements import needs_of
 from portal.services.balance import Balance, read_with
+from portal.services.sealing import Opener
 from portal.services.visits import Visit
 
 _AGREEMENT = """
 SELECT json_build_object(
   'id', r.id, 'reference', r.reference, 'status', r.status, 'method', r.method,
   'terms', r.terms, 'accepted_at', r.accepted_at, 'ended_at', r.ended_at,
-  'ended_reason', r.ended_reason, 'locale', r.locale,
+  'ended_reason', r.ended_reason, 'locale', r.locale, 'copy', encode(r.copy_sha256, 'hex'),
   'parts', (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents, i.paid_cents, i.status)
        ORDER BY i.n)
      FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
@@ -48,20 +50,15 @@ SELECT json_build_object(
 ORDER BY r.status IN ('awaiting_first_payment', 'active') DESC, r.accepted_at DESC LIMIT 1
 """
 
-_COPY = """
-SELECT encode(d.body, 'base64') FROM leaf f
-JOIN leaf_payload w ON w.client_id = f.client_id AND w.chain_id = f.chain_id AND w.n = f.n
-JOIN document d ON d.client_id = f.client_id
-  AND d.sha256 = decode(w.payload::jsonb #>> '{documents,0,sha256}', 'hex')
-WHERE f.client_id = account.client_id AND f.chain_id = account.chain_id AND f.type = 'acceptance'
-  AND w.payload::jsonb ->> 'arrangement' = (found.said ->> 'id')
+_KEPT = """
+SELECT json_build_object('chain_id', d.chain_id, 'key_id', d.key_id, 'master', k.master,
+  'sealed', encode(d.sealed, 'base64'), 'wrapped', encode(k.sealed, 'base64'))
+FROM document d JOIN chain_key k ON k.client_id = d.client_id AND k.id = d.key_id
+WHERE d.client_id = account.client_id AND d.chain_id = account.chain_id
+  AND d.sha256 = decode(found.said #>> '%s', 'hex')
 """
-
-_PERMISSION = """
-SELECT encode(d.body, 'base64') FROM document d
-WHERE d.client_id = account.client_id
-  AND d.sha256 = decode(found.said #>> '{permission,3}', 'hex')
-"""
+_COPY = _KEPT % "{copy}"
+_PERMISSION = _KEPT % "{permission,3}"
 
 OPEN_PARTS = (
     InstallmentStatus.SCHEDULED,
@@ -195,8 +192,21 @@ def _read_text(
     found = read_with(session, visit, account_id, extra, now=now)
     if found is None or found[1] is None or None in found[1]:
         return None
-    balance, (said, body) = found
-    return balance, _page(said, balance), base64.b64decode(body).decode()
+    balance, (said, kept) = found
+    body = Opener().open(_sealed(**kept))
+    return (balance, _page(said, balance), body.decode()) if body is not None else None
+
+
+def _sealed(
+    chain_id: str, key_id: str, master: str, sealed: str, wrapped: str | None
+) -> SimpleNamespace:
+    return SimpleNamespace(
+        chain_id=UUID(chain_id),
+        key_id=UUID(key_id),
+        master=master,
+        sealed=base64.b64decode(sealed),
+        wrapped=base64.b64decode(wrapped) if wrapped else None,
+    )
 
 
 def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:

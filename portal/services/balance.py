@@ -87,6 +87,7 @@ CLIENT_COLUMNS = (
     Client.phone,
     Client.country,
     Client.answer_working_days,
+    Client.frozen_at,
 )
 SHOWN = (
     (
@@ -100,7 +101,7 @@ SHOWN = (
         *(Account.validation_notice_sent_on, Account.validation_ends_on, Account.sol_expires_on),
     ),
     (Debtor.region, Debtor.country, Debtor.time_zone),
-    (Client.trade_name,),
+    (Client.trade_name, Client.frozen_at),
 )
 """What a page that only shows an account needs of its row, its debtor's and its client's."""
 
@@ -253,7 +254,7 @@ def _balance(
         debtor=debtor,
         client=client,
         lines=tuple(_line(*entry) for entry in more["entries"] or ()),
-        offers=_offers(account, debtor, more, now),
+        offers=_offers(account, debtor, more, now, frozen=client.frozen_at is not None),
         agreement=_agreement(*more["arrangement"]) if more["arrangement"] else None,
         proposal=_suggestion(*more["proposal"]) if more["proposal"] else None,
         attempt=_attempt(*more["payment"]) if more["payment"] else None,
@@ -299,13 +300,15 @@ BESIDE = _beside()
 """What a page shows of one account, asked for beside the visit: its ``account_id`` and ``now``."""
 
 
-def _offers(account: Account, debtor: Debtor, more: dict[str, Any], now: datetime) -> OfferSheet:
+def _offers(
+    account: Account, debtor: Debtor, more: dict[str, Any], now: datetime, *, frozen: bool
+) -> OfferSheet:
     today = today_of(debtor, now)
     published = None
     if more["policy"]:
         version, document, sha256 = more["policy"]
         published = PublishedPolicy(version, policy.from_bytes(document), sha256)
-    allowed = judge(account, more["holds"] or (), today)
+    allowed = judge(account, more["holds"] or (), today, frozen=frozen)
     paid = any(kind == EntryKind.PAYMENT for kind, *_ in more["entries"] or ())
     history = history_of(account, paid_here=paid, broke_plan=more["broke"])
     shown = shown_of(more["shown"], published.policy if published else None)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import cast
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError, hours, theme
@@ -18,7 +16,7 @@ from portal.domain.help import TextTooLong
 from portal.domain.neutral import revealing_word
 from portal.domain.sms import sms_text_fits
 from portal.domain.wording import clean_text
-from portal.models import Client, Leaf, LeafPayload, Staff
+from portal.models import Client, Staff
 from portal.models.base import Json
 from portal.rules.emails import parse_email
 from portal.rules.phones import parse_phone
@@ -171,9 +169,8 @@ def change_logo(
 
 def last_change(session: Session, client: Client) -> LastChange | None:
     """The newest change of a client's branding, if there was one."""
-    columns = (Leaf.at, cast(LeafPayload.payload, JSONB)["actor"]["id"].astext)
-    row = session.execute(evidence.told(client, *columns, types=[CHANGED]).limit(1)).first()
-    return LastChange(row[0], UUID(row[1])) if row else None
+    entry = next(evidence.newest(session, client, [CHANGED]), None)
+    return LastChange(entry.at, UUID(entry.payload["actor"]["id"])) if entry else None
 
 
 def _locked(session: Session, client_id: UUID) -> Client:

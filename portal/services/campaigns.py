@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import cast, insert, select, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from portal.db import commit
@@ -17,7 +16,7 @@ from portal.domain.outgoing import Action
 from portal.domain.statuses import MessageStatus
 from portal.gateways.sms import Texter
 from portal.jobs import enqueue
-from portal.models import Account, Client, Contact, Debtor, LeafPayload, Message, fresh_id
+from portal.models import Account, Client, Contact, Debtor, Message, fresh_id
 from portal.services import evidence
 from portal.services.invitations import Invitation, weigh
 from portal.services.links import issue_links
@@ -141,13 +140,10 @@ def debtors_of(session: Session, client_id: UUID, references: Collection[str]) -
 
 def _reached(session: Session, client: Client, campaign: Campaign) -> UUID | None:
     """The last debtor of the batches that are on record."""
-    payload = cast(LeafPayload.payload, JSONB)
-    through = session.scalar(
-        evidence.told(client, payload["through"].astext, types=["campaign.sent"])
-        .where(payload["campaign"].astext == str(campaign.id))
-        .limit(1)
-    )
-    return UUID(through) if through else None
+    for entry in evidence.newest(session, client, ["campaign.sent"]):
+        if entry.payload.get("campaign") == str(campaign.id):
+            return UUID(entry.payload["through"])
+    return None
 
 
 def _batches(
@@ -262,7 +258,9 @@ def _record(
         ]
     )
     media = "text/plain; charset=utf-8"
-    digest = evidence.store_document(session, client.id, media, manifest.encode(), now)
+    digest = evidence.store_document(
+        session, client.id, client.chain_id, media, manifest.encode(), now
+    )
     batch = _report(weighed, now)
     evidence.record(
         session,

@@ -32,7 +32,7 @@ from portal.models import Channel, Contact, Debtor, Message, StopKind
 from portal.services import evidence
 from portal.services.clearance import contact_of, situation_of
 from portal.services.message_facts import MessageFacts, OutOfDate, facts_of
-from portal.services.messages import drop, send_by_letter, tell
+from portal.services.messages import about, drop, send_by_letter, tell
 from portal.services.stops import stop_address
 from portal.services.whereabouts import zones_of
 
@@ -277,7 +277,8 @@ def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datet
     message.status = move(message.status, MessageStatus.SENT)
     message.sent_at, message.provider_id = now, provider_id
     message.rule = message.error = None
-    digest = evidence.store_document(session, message.client_id, prepared.media, prepared.kept, now)
+    accounts = about(session, message)
+    digest = evidence.keep_with(session, accounts, prepared.media, prepared.kept, now)
     zones = zones_of(session, session.get_one(Debtor, (message.client_id, message.debtor_id)))
     facts = {
         "provider_id": provider_id,

@@ -1,19 +1,22 @@
 """The evidence log: each thing that matters becomes a leaf, in the transaction that does it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from portal.domain import evidence as bytes_of
-from portal.models import Account, Chain, Client, Document, Leaf, LeafPayload
+from portal.gateways.vault import seal
+from portal.models import Account, Chain, Client, Document, Leaf
 from portal.models.base import ids
+from portal.services.sealing import Opener, key_of
 
 Payload = dict[str, Any]
 Actor = dict[str, str]
@@ -36,20 +39,38 @@ _APPEND = text("""
       WHERE chain.client_id = old.client_id AND chain.id = old.id
       RETURNING chain.n, chain.hash, old.body
     ), kept AS (
-      INSERT INTO leaf_payload (client_id, chain_id, n, payload, salt)
-      SELECT :client_id, :chain_id, n, :payload, :salt FROM head
+      INSERT INTO leaf_payload (client_id, chain_id, n, key_id, sealed)
+      SELECT :client_id, :chain_id, n, :key_id, :sealed FROM head
+    ), waits AS (
+      INSERT INTO pending_leaf (client_id, chain_id, n)
+      SELECT :client_id, :chain_id, n FROM head
     )
     INSERT INTO leaf (client_id, chain_id, n, type, at, body, hash)
     SELECT :client_id, :chain_id, n, :type, :at, body, hash FROM head
     RETURNING n, body, hash
 """)
 
-_LEAVES = text("""
-    SELECT leaf.n, leaf.type, leaf.at, leaf.hash, leaf_payload.payload
-    FROM leaf LEFT JOIN leaf_payload USING (client_id, chain_id, n)
-    WHERE leaf.client_id = :client_id AND leaf.chain_id = :chain_id
-    ORDER BY leaf.n
-""")
+_LEAVES = """
+    SELECT leaf.chain_id, leaf.n, leaf.type, leaf.at, leaf.hash, told.key_id, told.sealed,
+      key.master, key.sealed AS wrapped
+    FROM leaf LEFT JOIN leaf_payload AS told USING (client_id, chain_id, n)
+    LEFT JOIN chain_key AS key ON key.client_id = told.client_id AND key.id = told.key_id
+    WHERE leaf.client_id = :client_id AND leaf.chain_id = :chain_id"""
+_CHAIN = text(f"{_LEAVES} ORDER BY leaf.n")
+_NEWEST = text(f"{_LEAVES} AND leaf.type = ANY(:types) ORDER BY leaf.n DESC")
+_DOCUMENT = text("""
+    SELECT kept.chain_id, kept.media, kept.key_id, kept.sealed, key.master, key.sealed AS wrapped
+    FROM document AS kept
+    JOIN chain_key AS key ON key.client_id = kept.client_id AND key.id = kept.key_id
+    WHERE kept.client_id = :client_id AND kept.chain_id = :chain_id AND kept.sha256 = :sha256""")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Exact bytes that were shown or delivered, and their type, such as text/html."""
+
+    media: str
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +143,9 @@ def _append(
     salt = ids.randbytes(bytes_of.SALT_BYTES)
     before, after = _around_the_place(chain, payload, at, bytes_of.commitment(salt, payload_bytes))
     values = {"client_id": client_id, "chain_id": chain_id, "at": at, "type": payload["type"]}
-    parts = {"before": before, "after": after, "salt": salt, "payload": payload_bytes.decode()}
+    key = key_of(session, client_id, chain_id, at)
+    sealed = seal(key.secret, salt + payload_bytes, chain_id.bytes)
+    parts = {"before": before, "after": after, "key_id": key.id, "sealed": sealed}
     row = session.execute(_APPEND, values | parts).one_or_none()
     if row is None:
         return None
@@ -146,19 +169,45 @@ def _around_the_place(
     return before, after
 
 
-def store_document(
-    session: Session, client_id: UUID, media: str, body: bytes, now: datetime
+def store_document(  # noqa: PLR0913
+    session: Session, client_id: UUID, chain_id: UUID, media: str, body: bytes, now: datetime
 ) -> str:
-    """Keep exact bytes under their own SHA-256 and return it as hex; the same bytes stay one."""
+    """Keep exact bytes with a chain, under their own SHA-256, and return it as hex.
+
+    The same bytes are kept once for each chain that they belong to.
+    """
     digest = sha256(body)
-    row = {"client_id": client_id, "sha256": digest.digest(), "media": media, "body": body}
-    session.execute(insert(Document).values(**row, created_at=now).on_conflict_do_nothing())
+    key = key_of(session, client_id, chain_id, now)
+    row = {
+        "client_id": client_id,
+        "chain_id": chain_id,
+        "sha256": digest.digest(),
+        "key_id": key.id,
+        "media": media,
+        "sealed": seal(key.secret, body, chain_id.bytes),
+        "created_at": now,
+    }
+    session.execute(insert(Document).values(**row).on_conflict_do_nothing())
     return digest.hexdigest()
 
 
-def document(session: Session, client_id: UUID, sha256_hex: str) -> Document:
-    """A stored document by its hash. Raises NoResultFound."""
-    return session.get_one(Document, (client_id, bytes.fromhex(sha256_hex)))
+def keep_with(
+    session: Session, accounts: Sequence[Account], media: str, body: bytes, now: datetime
+) -> str:
+    """Keep what is about several accounts with each of them; its SHA-256 as hex."""
+    for account in accounts:
+        store_document(session, account.client_id, account.chain_id, media, body, now)
+    return sha256(body).hexdigest()
+
+
+def document(session: Session, client_id: UUID, chain_id: UUID, sha256_hex: str) -> Kept:
+    """What a chain keeps under a hash. Raises NoResultFound where it was erased or never kept."""
+    values = {"client_id": client_id, "chain_id": chain_id, "sha256": bytes.fromhex(sha256_hex)}
+    row = session.execute(_DOCUMENT, values).one()
+    body = Opener().open(row)
+    if body is None:
+        raise NoResultFound
+    return Kept(row.media, body)
 
 
 def account_leaves(session: Session, account: Account) -> Sequence[Entry]:
@@ -168,33 +217,27 @@ def account_leaves(session: Session, account: Account) -> Sequence[Entry]:
 
 def chain_leaves(session: Session, client_id: UUID, chain_id: UUID) -> Sequence[Entry]:
     """Every leaf of one chain with its payload, oldest first."""
-    rows = session.execute(_LEAVES, {"client_id": client_id, "chain_id": chain_id})
-    return [
-        Entry(row.n, row.type, row.at, bytes(row.hash).hex(), _payload(row.payload)) for row in rows
-    ]
+    rows = session.execute(_CHAIN, {"client_id": client_id, "chain_id": chain_id})
+    opener = Opener()
+    return [_entry(row, opener) for row in rows]
 
 
-def told(client: Client, *columns: Any, types: Sequence[str]) -> Select[Any]:
-    """These columns of the leaves of a client's own chain and of their payloads, newest first."""
-    return (
-        select(*columns)
-        .select_from(Leaf)
-        .join(
-            LeafPayload,
-            and_(
-                LeafPayload.client_id == Leaf.client_id,
-                LeafPayload.chain_id == Leaf.chain_id,
-                LeafPayload.n == Leaf.n,
-            ),
-        )
-        .where(
-            Leaf.client_id == client.id,
-            Leaf.chain_id == client.chain_id,
-            Leaf.type.in_(types),
-        )
-        .order_by(Leaf.n.desc())
-    )
+def newest(session: Session, client: Client, types: Sequence[str]) -> Iterator[Entry]:
+    """The entries of these types on a client's own chain, newest first, read as they are asked."""
+    values = {"client_id": client.id, "chain_id": client.chain_id, "types": list(types)}
+    opener = Opener()
+    with session.execute(_NEWEST, values, execution_options={"yield_per": 100}) as rows:
+        for row in rows:
+            yield _entry(row, opener)
 
 
-def _payload(stored: str | None) -> Payload:
-    return bytes_of.parse_canonical(stored.encode()) if stored else {}
+def opened(row: Any, opener: Opener) -> tuple[bytes, bytes] | None:
+    """The salt and the payload's bytes in a row that `Opener` reads; None once they are erased."""
+    told = opener.open(row)
+    return (told[: bytes_of.SALT_BYTES], told[bytes_of.SALT_BYTES :]) if told is not None else None
+
+
+def _entry(row: Any, opener: Opener) -> Entry:
+    told = opened(row, opener)
+    payload = bytes_of.parse_canonical(told[1]) if told else {}
+    return Entry(row.n, row.type, row.at, bytes(row.hash).hex(), payload)

@@ -177,6 +177,17 @@ def record_money(
     )
 
 
+def keep_object(
+    session: Session, account: Account, name: str, raw: bytes, now: datetime
+) -> evidence.Payload:
+    """Keep what Stripe said, byte for byte, with the account's record; what a leaf says of it."""
+    if not raw:
+        return {}
+    chain = (account.client_id, account.chain_id)
+    digest = evidence.store_document(session, *chain, "application/json", raw, now)
+    return {"objects": [{"name": name, "sha256": digest}]}
+
+
 def close_if_settled(session: Session, account: Account, now: datetime) -> None:
     """Close an open account that owes nothing: settled where a part was forgiven, else paid.
 

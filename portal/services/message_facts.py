@@ -231,9 +231,10 @@ def _copy(subject: _Subject) -> Copy | None:
     kept = subject.message.context.get("document")
     if subject.message.template != "agreement_copy" or not kept:
         return None
-    document = evidence.document(subject.session, subject.client.id, kept)
+    chain_id = subject.account.chain_id
+    document = evidence.document(subject.session, subject.client.id, chain_id, kept)
     ending = "html" if document.media.startswith("text/html") else "txt"
-    return Copy(f"copy.{ending}", document.media, bytes(document.body))
+    return Copy(f"copy.{ending}", document.media, document.body)
 
 
 def _authorized(subject: _Subject) -> Authorized | None:

@@ -248,10 +248,14 @@ def tell(session: Session, message: Message, kind: str, facts: Payload, *, now: 
     }
     if message.contact_id:
         payload["contact"] = str(message.contact_id)
-    account = _account(session, message)
-    debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
-    accounts = [account] if account else accounts_of(session, debtor)
-    tell_accounts(session, accounts, kind, payload, now)
+    tell_accounts(session, about(session, message), kind, payload, now)
+
+
+def about(session: Session, message: Message) -> Sequence[Account]:
+    """The account that a message is about, or all of its debtor's."""
+    if account := _account(session, message):
+        return [account]
+    return accounts_of(session, session.get_one(Debtor, (message.client_id, message.debtor_id)))
 
 
 def _account(session: Session, message: Message) -> Account | None:

@@ -215,8 +215,9 @@ def _tell_consent(
     session: Session, contact: Contact, kind: str, consent: LegalText, now: datetime
 ) -> None:
     """The leaf of a consent, with the words that were beside it kept under their hash."""
-    body = consent.text.encode()
-    kept = evidence.store_document(session, contact.client_id, "text/plain", body, now)
+    debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
+    accounts = accounts_of(session, debtor)
+    kept = evidence.keep_with(session, accounts, "text/plain", consent.text.encode(), now)
     told = {
         "actor": evidence.debtor(contact.debtor_id),
         "contact": str(contact.id),
@@ -230,8 +231,7 @@ def _tell_consent(
             "sha256": kept,
         },
     }
-    debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
-    tell_accounts(session, accounts_of(session, debtor), kind, told, now)
+    tell_accounts(session, accounts, kind, told, now)
 
 
 def stop_writing(session: Session, debtor: Debtor, *, now: datetime) -> None:

@@ -21,6 +21,7 @@ from portal.services import forgiveness, notices
 from portal.services.arrangements import shorten_to_balance
 from portal.services.ledger import (
     close_if_settled,
+    keep_object,
     lock_account,
     lock_payment,
     lock_row,
@@ -242,7 +243,7 @@ def apply_refund(session: Session, payment_id: UUID, made: GatewayRefund, *, now
         now=now,
         payment=payment,
     ):
-        facts = _facts(refund, made)
+        facts = _facts(refund, made) | keep_object(session, account, "refund", made.raw, now)
         record_money(session, account, payment, "payment.refunded", facts, now=now)
         forgiveness.judge(session, account, payment, f"refund:{made.id}", now)
         notices.tell(

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, cast, func, select, tuple_
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -20,8 +20,6 @@ from portal.models import (
     Client,
     Debtor,
     EntryKind,
-    Leaf,
-    LeafPayload,
     LedgerEntry,
     Payment,
     Placement,
@@ -284,12 +282,11 @@ class Sent:
 def campaigns(session: Session, client: Client) -> Sequence[Sent]:
     """The client's newest campaigns, from the record, the newest first."""
     types = ["campaign.sent", "campaign.interrupted"]
-    columns = (Leaf.at, Leaf.type, cast(LeafPayload.payload, JSONB))
-    rows = session.execute(evidence.told(client, *columns, types=types).limit(MOST_BATCHES))
     found: dict[str, Sent] = {}
-    for at, type_, told in rows:
-        sent = found.get(told["campaign"]) or Sent(at, 0, 0, 0)
-        if type_ == "campaign.interrupted":
+    for entry in islice(evidence.newest(session, client, types), MOST_BATCHES):
+        told = entry.payload
+        sent = found.get(told["campaign"]) or Sent(entry.at, 0, 0, 0)
+        if entry.type == "campaign.interrupted":
             sent = replace(sent, interrupted=True)
         else:
             held_back = sent.held_back + sum(told["held"].values())

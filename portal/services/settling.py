@@ -31,7 +31,14 @@ from portal.models import (
 )
 from portal.models.payments import OPEN
 from portal.services import authorizations, evidence, forgiveness, fulfilling, notices, refunds
-from portal.services.ledger import lock_payment, lock_row, open_exception, post, record_money
+from portal.services.ledger import (
+    keep_object,
+    lock_payment,
+    lock_row,
+    open_exception,
+    post,
+    record_money,
+)
 from portal.services.readings import Reading
 
 # PY-09: what the owner of the card or account did not allow, or took back at the bank, ends the
@@ -148,7 +155,8 @@ def _succeed(
         now=now,
         payment=payment,
     )
-    facts = _facts(payment) | {"intent": intent.id}
+    kept = keep_object(session, account, "payment_intent", intent.raw, now)
+    facts = _facts(payment) | {"intent": intent.id} | kept
     record_money(session, account, payment, "payment.succeeded", facts, now=now)
     if _forbidden_when_charged(session, payment, intent):
         _undo(session, account, payment, intent, now=now)

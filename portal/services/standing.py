@@ -18,7 +18,7 @@ from portal.domain.debts import CollectorRole, Country, DebtPurpose
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
 from portal.domain.windows import candidate_zones
 from portal.jobs import enqueue
-from portal.models import Account, Debtor, Hold
+from portal.models import Account, Client, Debtor, Hold
 from portal.rules.regions import find_region
 from portal.services import evidence
 from portal.services.evidence import Actor, Payload
@@ -66,7 +66,9 @@ def standing(session: Session, account: Account, now: datetime) -> Capabilities:
     """What is allowed on an account at this instant; every path asks here (SC-04, DH-08)."""
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     kinds = [hold.kind for hold in holds_in_force(session, account, now)]
-    return judge(account, kinds, today_of(debtor, now))
+    client = session.get_one(Client, account.client_id)
+    frozen = client.frozen_at is not None
+    return judge(account, kinds, today_of(debtor, now), frozen=frozen)
 
 
 def require(
@@ -84,8 +86,10 @@ def require(
     standing(session, account, now).require(capability, staff=staff)
 
 
-def judge(account: Account, kinds: Iterable[str], today: date) -> Capabilities:
-    """The same for holds and a day that are at hand already."""
+def judge(
+    account: Account, kinds: Iterable[str], today: date, *, frozen: bool = False
+) -> Capabilities:
+    """The same for holds and a day that are at hand already; ``frozen``: as the client is."""
     facts = AccountStanding(
         role=CollectorRole(account.collector_role),
         purpose=DebtPurpose(account.debt_purpose),
@@ -94,6 +98,7 @@ def judge(account: Account, kinds: Iterable[str], today: date) -> Capabilities:
         currency=account.currency,
         validation_notice_sent_on=account.validation_notice_sent_on,
         sol_expires_on=account.sol_expires_on,
+        frozen=frozen,
     )
     return law.capabilities(facts, [HoldKind(kind) for kind in kinds], today)
 

@@ -10,6 +10,8 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from portal.services import evidence
+from portal.services.sealing import Opener
 from tests.battery.bench import Bench
 from tests.battery.history import History
 
@@ -30,8 +32,9 @@ _ARRANGEMENTS = """
 _PARTS = """
     SELECT arrangement_id, due_on::text, amount_cents FROM installment ORDER BY arrangement_id, n"""
 _LEAVES = """
-    SELECT f.chain_id, f.type, y.payload
+    SELECT f.chain_id, f.type, y.key_id, y.sealed, k.master, k.sealed AS wrapped
     FROM leaf f JOIN leaf_payload y USING (client_id, chain_id, n)
+    JOIN chain_key k ON k.id = y.key_id
     WHERE split_part(f.type, '.', 1) IN ('acceptance', 'arrangement', 'forgiveness', 'proposal')
       OR f.type = 'payment.succeeded'
     ORDER BY f.chain_id, f.n"""
@@ -55,6 +58,20 @@ class _Leaf(NamedTuple):
     said: dict[str, Any]
 
 
+class _Sealed(NamedTuple):
+    chain_id: UUID
+    type: str
+    key_id: UUID
+    sealed: bytes
+    master: str
+    wrapped: bytes
+
+
+def _leaf(row: _Sealed, opener: Opener) -> _Leaf:
+    _, payload = evidence.opened(row, opener) or (b"", b"{}")
+    return _Leaf(row.chain_id, row.type, json.loads(payload))
+
+
 def heads(bench: Bench) -> dict[tuple[UUID, int], str]:
     """The newest leaf of each chain, as somebody outside would note it down."""
     return {(chain_id, n): digest for chain_id, n, digest in bench.rows(_HEADS)}
@@ -64,7 +81,8 @@ def judge_agreements(sim: Any) -> None:
     """Hold what was promised about agreements against the rows and the evidence of a simulation."""
     rows, history = sim.bench.rows, sim.history
     agreements = [_Agreed._make(row) for row in rows(_ARRANGEMENTS)]
-    leaves = [_Leaf(chain, kind, json.loads(said)) for chain, kind, said in rows(_LEAVES)]
+    opener = Opener()
+    leaves = [_leaf(_Sealed._make(row), opener) for row in rows(_LEAVES)]
     parts: defaultdict[UUID, list[tuple[str, int]]] = defaultdict(list)
     for arrangement_id, due_on, cents in rows(_PARTS):
         parts[arrangement_id].append((due_on, cents))

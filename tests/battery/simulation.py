@@ -16,6 +16,7 @@ from portal.domain import DomainError
 from portal.gateways.clock import SetClock
 from portal.gateways.mail import OutboxMailer
 from portal.gateways.payments import GatewayError
+from portal.gateways.signer import Signer
 from portal.gateways.sms import NoTexter
 from portal.gateways.stripe import StripeGateway
 from portal.models.base import ids
@@ -173,6 +174,7 @@ class Simulation:
             stripe=self.gateway,
             mailer=OutboxMailer(),
             texter=NoTexter(),
+            signer=Signer(self.bench.settings.evidence_seed, self.bench.settings.evidence_folder),
         )
 
     def month(self, session: Session, purse: Purse) -> bool:

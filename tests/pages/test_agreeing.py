@@ -427,8 +427,8 @@ def test_the_agreement_can_be_read_and_saved_as_it_was_agreed(
     saved = http.get(f"{path(dana)}/agreement?save=1")
     assert "attachment" in saved.headers["Content-Disposition"]
     told = evidence.account_leaves(session, dana.account)[-1].payload
-    kept = evidence.document(session, dana.client.id, told["documents"][0]["sha256"])
-    assert saved.data == bytes(kept.body)
+    chain = (dana.client.id, dana.account.chain_id)
+    assert saved.data == evidence.document(session, *chain, told["documents"][0]["sha256"]).body
 
 
 def test_the_evidence_holds_the_very_words_of_the_page(
@@ -446,8 +446,8 @@ def test_the_evidence_holds_the_very_words_of_the_page(
     )
     shown = {one["doc_id"]: one for one in told["disclosures"]}
     assert list(shown)[:3] == ["review", "terms-plan", "authorization"]
-    kept = evidence.document(session, dana.client.id, shown["review"]["sha256"])
-    assert bytes(kept.body).decode() in page.get_data(as_text=True)
+    kept = evidence.document(session, dana.client.id, account.chain_id, shown["review"]["sha256"])
+    assert kept.body.decode() in page.get_data(as_text=True)
     assert shown["authorization"]["control_label"] in told["assent"]["ticked"]
     assert told["assent"]["control_label"] == "Agree and pay $104.00 now"
     assert told["visit"]["locale"] == "en_US"

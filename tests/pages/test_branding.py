@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import cast, select
-from sqlalchemy.dialects.postgresql import JSONB
 from werkzeug.test import TestResponse
 
 from portal.config import Settings
 from portal.db import PortalSession, set_tenant
 from portal.gateways.clock import SetClock
-from portal.models import Client, Leaf, LeafPayload, Role
+from portal.models import Client, Role
+from portal.services import evidence
 from tests.factories import make_client
 from tests.pages.agreeing import path
 from tests.pages.debtors import Dana, come_in, make_visitor
@@ -61,13 +60,8 @@ def row_of(session: PortalSession, client: Client) -> Client:
 def told(session: PortalSession, client: Client) -> list[dict[str, Any]]:
     """The payloads of the leaves that tell of branding, oldest first."""
     set_tenant(session, client.id)
-    rows = (
-        select(cast(LeafPayload.payload, JSONB))
-        .join(Leaf, (Leaf.chain_id == LeafPayload.chain_id) & (Leaf.n == LeafPayload.n))
-        .where(Leaf.type == "client.branding_changed", Leaf.chain_id == client.chain_id)
-        .order_by(Leaf.n)
-    )
-    return list(session.scalars(rows))
+    changes = evidence.newest(session, client, ["client.branding_changed"])
+    return [one.payload for one in changes][::-1]
 
 
 def test_what_is_saved_is_in_force_and_on_record_with_before_and_after(

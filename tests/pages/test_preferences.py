@@ -206,7 +206,7 @@ def test_a_new_address_is_kept_with_the_words_beside_its_field(
     ]
     digest = sha256(legal(dana).encode()).hexdigest()
     assert leaf.payload["text"]["sha256"] == digest
-    kept = evidence.document(session, dana.client.id, digest)
+    kept = evidence.document(session, dana.client.id, dana.account.chain_id, digest)
     assert kept.body == legal(dana).encode()
 
 

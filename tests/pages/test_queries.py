@@ -27,11 +27,11 @@ def test_a_page_costs_the_visit_and_one_select(
     assert len(asked(http, session, path(dana) + page)) <= 2
 
 
-def test_a_review_and_help_cost_one_select_more(
+def test_a_review_help_and_the_history_cost_one_select_more(
     http: FlaskClient, session: PortalSession, dana: Dana
 ):
     to = link(http.get(path(dana)), "Pay it all today")
-    for page in (to, f"{path(dana)}/help"):
+    for page in (to, f"{path(dana)}/help", f"{path(dana)}/history"):
         assert len(asked(http, session, page)) <= 3
 
 

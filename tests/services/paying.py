@@ -221,7 +221,8 @@ def make_plan(
     agreed = Arrangement(**(values | given))
     till.session.add(agreed)
     permission = evidence.store_document(
-        till.session, agreed.client_id, "text/plain", b"authorization", till.now
+        till.session,
+        *(agreed.client_id, till.account.chain_id, "text/plain", b"authorization", till.now),
     )
     said = {"terms_sha256": wording.sha256(terms)}
     _record(till, "terms.reviewed", said)

@@ -147,7 +147,9 @@ def test_a_plan_has_parts_that_sum_to_the_balance_and_awaits_its_method(
     permission = session.scalars(select(Authorization)).one()
     assert permission.status is AuthorizationStatus.AWAITING_METHOD
     assert permission.cap_cents == agreed.total_cents == 124_000
-    kept = evidence.document(session, account.client_id, permission.document_sha256.hex())
+    kept = evidence.document(
+        session, account.client_id, account.chain_id, permission.document_sha256.hex()
+    )
     assert bytes(kept.body) == f"authorization of {account.reference}".encode()
 
 
@@ -212,7 +214,9 @@ def test_the_debtors_copy_is_queued_with_the_acceptance(session: PortalSession) 
     message = session.scalars(select(Message)).one()
     assert message.template == "agreement_copy"
     assert message.context["arrangement"] == str(agreed.id)
-    kept = evidence.document(session, account.client_id, message.context["document"])
+    kept = evidence.document(
+        session, account.client_id, account.chain_id, message.context["document"]
+    )
     assert bytes(kept.body) == b"<p>Your agreement</p>"
 
 

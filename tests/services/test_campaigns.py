@@ -244,7 +244,7 @@ def test_one_leaf_stands_over_the_list_of_a_batch(session: PortalSession, client
     assert (leaf.type, leaf.payload["actor"]) == ("campaign.sent", evidence.staff(sam))
     assert (leaf.payload["goes"], leaf.payload["held"]["DH-09"]) == (1, 1)
     (kept,) = leaf.payload["documents"]
-    manifest = evidence.document(session, client.id, kept["sha256"]).body.decode()
+    manifest = evidence.document(session, client.id, client.chain_id, kept["sha256"]).body.decode()
     (message,) = messages(session)
     assert f"{sent.debtor_id} message {message.id} link {message.link_id}\n" in manifest
     assert f"{held.debtor_id} held DH-09\n" in manifest

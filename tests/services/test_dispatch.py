@@ -191,7 +191,9 @@ def test_a_message_is_sent_once_with_the_record_of_its_bytes(dana: Dana):
     (leaf,) = dana.leaves()
     assert (leaf.type, leaf.payload["message"]) == ("message.sent", str(message.id))
     (kept,) = leaf.payload["documents"]
-    body = evidence.document(dana.session, dana.account.client_id, kept["sha256"]).body
+    body = evidence.document(
+        dana.session, dana.account.client_id, dana.account.chain_id, kept["sha256"]
+    ).body
     exact = dana.carriers.mailer.message_bytes(mail)
     assert leaf.payload["handed_over_sha256"] == sha256(exact).hexdigest()
     token = mail.text.partition("/l/")[2].split()[0]

@@ -7,16 +7,33 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import ProgrammingError
 
+from portal.config import Settings
 from portal.db import PortalSession, make_engine, tenant_session
 from portal.domain import evidence as bytes_of
-from portal.models import Leaf, LeafPayload
+from portal.gateways import vault
+from portal.gateways.vault import Unreadable, Vault
+from portal.models import ChainKey, Debtor, Document, Leaf, LeafPayload
 from portal.services import evidence
-from tests.databases import Database
-from tests.factories import NOW, make_client, make_dana
+from portal.services.sealing import Opener, key_of, rewrap
+from tests.databases import Database, acting_as
+from tests.factories import NOW, make_account, make_client, make_dana
 
 
 def stored(session: PortalSession) -> list[bytes]:
     return [body.encode() for body in session.scalars(select(Leaf.body).order_by(Leaf.n))]
+
+
+def told(session: PortalSession) -> list[tuple[bytes, bytes]]:
+    rows = session.execute(
+        select(
+            *(LeafPayload.chain_id, LeafPayload.key_id, LeafPayload.sealed, ChainKey.master),
+            ChainKey.sealed.label("wrapped"),
+        )
+        .join(ChainKey, ChainKey.id == LeafPayload.key_id)
+        .order_by(LeafPayload.n)
+    )
+    found = [evidence.opened(row, Opener()) for row in rows]
+    return [one for one in found if one is not None]
 
 
 def write(session: PortalSession, account, n: int, at: datetime = NOW) -> Leaf:  # type: ignore[no-untyped-def]
@@ -38,12 +55,54 @@ def test_leaves_of_one_chain_hold_each_other_and_commit_to_their_payload(
         leaf = write(session, account, n, NOW + timedelta(seconds=n))
         assert (leaf.n, bytes_of.leaf_hash(leaf.body.encode())) == (n, leaf.hash.hex())
     assert bytes_of.verify_chain(stored(session)) == 3
-    kept = session.scalars(select(LeafPayload).order_by(LeafPayload.n)).all()
-    for body, row in zip(stored(session), kept, strict=True):
-        payload = bytes_of.verify_payload(bytes_of.parse_leaf(body), row.salt, row.payload.encode())
-        assert payload["number"] == row.n
+    kept = told(session)
+    for n, (body, (salt, written)) in enumerate(zip(stored(session), kept, strict=True)):
+        payload = bytes_of.verify_payload(bytes_of.parse_leaf(body), salt, written)
+        assert payload["number"] == n
         assert (payload["type"], payload["v"]) == ("note.written", 1)
-    assert len({row.salt for row in kept}) == 3
+    assert len({salt for salt, _ in kept}) == 3
+
+
+def test_what_a_leaf_commits_to_is_sealed_and_opens_with_the_key_of_its_chain_alone(
+    session: PortalSession,
+) -> None:
+    """EV-07"""
+    account = make_dana(session)
+    other = make_account(session, session.get_one(Debtor, (account.client_id, account.debtor_id)))
+    write(session, account, 0)
+    write(session, other, 0)
+    kept = session.scalars(select(LeafPayload)).all()
+    assert all(b"note.written" not in row.sealed for row in kept)
+    mine, theirs = (key_of(session, a.client_id, a.chain_id, NOW) for a in (account, other))
+    assert mine != theirs
+    sealed = next(row.sealed for row in kept if row.chain_id == account.chain_id)
+    assert b"number" in vault.unseal(mine.secret, sealed, account.chain_id.bytes)
+    with pytest.raises(Unreadable):
+        vault.unseal(theirs.secret, sealed, account.chain_id.bytes)
+    with pytest.raises(Unreadable):
+        vault.unseal(mine.secret, sealed, other.chain_id.bytes)
+
+
+def test_a_new_master_key_wraps_every_key_again_and_the_old_one_may_go(
+    session: PortalSession,
+) -> None:
+    account = make_dana(session)
+    write(session, account, 0)
+    session.commit()
+    before, new = vault.current(), b"n" * 32
+    try:
+        vault.use(Vault([new, *Settings.from_env({}).evidence_keys]))
+        with acting_as("portal_worker", session):
+            assert rewrap(session, account.client_id) == 1
+            assert rewrap(session, account.client_id) == 0
+        session.commit()
+        vault.use(Vault([new]))
+        assert evidence.account_leaves(session, account)[0].payload["number"] == 0
+        vault.use(before)
+        with pytest.raises(Unreadable, match="EVIDENCE_KEY has no key"):
+            evidence.account_leaves(session, account)
+    finally:
+        vault.use(before)
 
 
 def test_a_payload_without_an_actor_is_refused(session: PortalSession) -> None:
@@ -130,10 +189,11 @@ def test_the_log_is_append_only(session: PortalSession, statement: str, table: s
 def test_a_document_is_kept_once_under_its_own_hash(session: PortalSession) -> None:
     client = make_client(session)
     body = b"What you should know"
-    name = evidence.store_document(session, client.id, "text/html", body, NOW)
-    assert evidence.store_document(session, client.id, "text/html", body, NOW) == name
-    kept = evidence.document(session, client.id, name)
-    assert (bytes(kept.body), kept.media) == (body, "text/html")
+    chain = (client.id, client.chain_id)
+    name = evidence.store_document(session, *chain, "text/html", body, NOW)
+    assert evidence.store_document(session, *chain, "text/html", body, NOW) == name
+    assert evidence.document(session, *chain, name) == evidence.Kept("text/html", body)
+    assert body not in session.scalars(select(Document.sealed)).one()
 
 
 def test_another_client_sees_neither_leaves_nor_documents(

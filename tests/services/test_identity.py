@@ -277,6 +277,12 @@ def test_no_table_holds_a_code_or_an_answer(session: PortalSession):
     contact: Contact = make_contact(session, opened.debtor)
     digits = sent(session, opened, Channel.EMAIL)
     assert contact.address
-    for table in ("one_time_code", "debtor", "attempt_counter", "message", "leaf_payload"):
+    type_code(session, opened, digits)
+    for table in ("one_time_code", "debtor", "attempt_counter", "message"):
         rows = session.execute(text(f"SELECT t::text FROM {table} t")).scalars().all()
         assert not any(digits in row or ANSWERS[DOB] in row for row in rows), table
+    account = session.scalars(select(Account)).one()
+    told = str(evidence.account_leaves(session, account))
+    assert "identity.passed" in told
+    assert digits not in told
+    assert ANSWERS[DOB] not in told

@@ -50,6 +50,7 @@ OWNED = sorted(
 APPEND_ONLY = (
     *("document", "leaf", "leaf_payload", "ledger_entry", "offer_policy"),
     *("payment_allocation", "placement_row", "thread_entry"),
+    *("leaf_position", "tree_node", "checkpoint", "log_key", "evidence_check"),
 )
 RUNNERS = ("portal_app", "portal_worker")
 COLUMN_OF = {name: "client_id" for name in OWNED} | {"client": "id"}
@@ -170,13 +171,13 @@ def test_no_process_may_change_a_record(session: PortalSession, role: str, table
 
 @pytest.mark.parametrize("role", RUNNERS)
 def test_no_process_may_delete_but_what_is_forgotten(session: PortalSession, role: str):
-    """Only drafts, counters, words to search by and what was taken over at last go."""
+    """Only drafts, counters, queues, words to search by and what was taken over at last go."""
     asked = text("SELECT has_table_privilege(:role, :name, 'DELETE')")
     deletable = {
         name for name in Base.metadata.tables if session.scalar(asked, {"role": role, "name": name})
     }
     worker = {"reconcile_failure", "rehearsal_change"} if role == "portal_worker" else set()
-    assert deletable == {"attempt_counter", "debtor_word", "offer_draft", *worker}
+    assert deletable == {"attempt_counter", "debtor_word", "offer_draft", "pending_leaf", *worker}
 
 
 def test_nobody_but_our_processes_asks_a_resolver(session: PortalSession):

@@ -4,6 +4,8 @@ One debtor's year is acted out once. Each test then changes its rows as a superu
 triggers and keys, and looks whether the invariant is seen to break.
 """
 
+import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
@@ -15,25 +17,33 @@ from sqlalchemy import URL, Connection, create_engine, select, text
 
 from portal.cli.money import verify
 from portal.db import PortalSession, make_engine
+from portal.domain.evidence import canonical
 from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.terms import Choice, Method
 from portal.gateways.mail import OutboxMailer
+from portal.gateways.signer import Signer
 from portal.gateways.sms import OutboxTexter
 from portal.models import AccessLink, Client, Debtor, Message
 from portal.sandbox import control
 from portal.services import arrangements, charging, evidence, help, payer_links, refunds
 from portal.services.dispatch import Carriers, dispatch
+from portal.services.evidence import log_name
 from portal.services.help import Answers
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
 from portal.services.standing import lift_hold, set_hold
-from portal.services.verify import CHECKS, Broken, verify_client, verify_database
+from portal.services.tree import place_all, sign
+from portal.services.verify import CHECKS, Broken, tree, verify_client, verify_database
+from portal.services.verify.chains import COMMITMENT, DOCUMENT
 from portal.services.verify.guards import CHECKS as GUARDS
+from portal.services.verify.tree import OUTSIDE, SIGNED
 from portal.writing import write
+from tests.databases import SIGNED as FOLDER
 from tests.databases import Database, cloned
 from tests.factories import KEYS, TODAY, make_account, make_contact, make_policy, make_visit
+from tests.leaves import seal_again
 from tests.sandbox.checked import checked_stripe
 from tests.services.paying import Till, first_payment, make_till, parts_of
 from tests.services.test_acceptance import agree, picked, plan
@@ -55,10 +65,18 @@ def acted(clone: Database) -> Iterator[tuple[Connection, UUID]]:
         till = make_till(session, stripe)
         act(till)
         session.commit()
+        place_all(session, till.account.client_id)
+        sign(session, till.account.client_id, signer(), till.now)
+        session.commit()
     with admin.connect() as connection:
         yield connection, till.account.client_id
     engine.dispose()
     admin.dispose()
+
+
+def signer() -> Signer:
+    """Who signs here, and keeps what was signed outside of the database."""
+    return Signer(b"\x07" * 32, FOLDER / str(os.getpid()))
 
 
 def act(till: Till) -> None:
@@ -139,7 +157,28 @@ def send_all(till: Till) -> None:
 
 def broken(connection: Connection, client_id: UUID) -> list[Broken]:
     with PortalSession(bind=connection, join_transaction_mode="create_savepoint") as session:
-        return [*verify_database(session), *verify_client(session, client_id)]
+        outside = signer().seen(log_name(client_id))
+        return [*verify_database(session), *verify_client(session, client_id, outside=outside)]
+
+
+def change(connection: Connection, statement: str) -> int:
+    """How many rows a planted change finds."""
+    if not statement.startswith(IN_LEAF):
+        return connection.exec_driver_sql(statement).rowcount
+    kind, path, value = statement.removeprefix(IN_LEAF).split("|", 2)
+    return seal_again(connection, kind, lambda told: with_value(told, path, value))
+
+
+def with_value(told: bytes, path: str, value: str) -> bytes:
+    """Another payload: this value at a path of names, or the value alone."""
+    if not path:
+        return value.encode()
+    said = inner = json.loads(told)
+    *steps, last = path.split(",")
+    for step in steps:
+        inner = inner[step]
+    inner[last] = json.loads(value)
+    return canonical(said)
 
 
 def found_after(acted: tuple[Connection, UUID], planted: str) -> dict[str, str]:
@@ -148,7 +187,7 @@ def found_after(acted: tuple[Connection, UUID], planted: str) -> dict[str, str]:
     with connection.begin() as transaction:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         for statement in planted.split(";\n"):
-            assert connection.exec_driver_sql(statement).rowcount != 0, statement
+            assert change(connection, statement) != 0, statement
         try:
             found: dict[str, str] = {}
             for one in broken(connection, client_id):
@@ -181,17 +220,14 @@ def test_the_command_says_so_and_ends_with_1_where_something_is_broken(acted, cl
     assert (found.exit_code, found.output) == (1, line)
 
 
+AGREEMENT = sha256(b"<p>Your agreement</p>").hexdigest()
 CHARGE = "purpose = 'installment' AND checkout_id IS NULL"
-PAYLOAD = (
-    "leaf_payload y SET payload = {} FROM leaf f WHERE (f.client_id, f.chain_id, f.n) = "
-    "(y.client_id, y.chain_id, y.n) AND f.type = '{}'"
-)
+IN_LEAF = "in every leaf of "
 
 
 def in_leaf(kind: str, path: str, value: str) -> str:
-    """Another value in the payload of every leaf of a kind."""
-    made = f"jsonb_set(payload::jsonb, '{{{path}}}', '{value}')::text"
-    return "UPDATE " + PAYLOAD.format(made, kind)
+    """Another value in the payload of every leaf of a kind; without a path, another payload."""
+    return f"{IN_LEAF}{kind}|{path}|{value}"
 
 
 PLANTED = {
@@ -288,8 +324,9 @@ PLANTED = {
     ),
     "paid before it was agreed": (
         "a payment of an agreement comes after its acceptance",
-        "UPDATE leaf SET n = n + 1000 WHERE type = 'acceptance';\n"
-        "UPDATE leaf_payload SET n = n + 1000 WHERE position('\"assent\"' IN payload) > 0",
+        "UPDATE leaf_payload y SET n = y.n + 1000 FROM leaf f WHERE f.type = 'acceptance'"
+        " AND (f.chain_id, f.n) = (y.chain_id, y.n);\n"
+        "UPDATE leaf SET n = n + 1000 WHERE type = 'acceptance'",
         "leaf ",
     ),
     "paid and not in force": (
@@ -324,13 +361,13 @@ PLANTED = {
     ),
     "a document was lost": (
         "a document that the record names is kept (EV-02)",
-        "DELETE FROM document WHERE body = '<p>Your agreement</p>'",
+        f"DELETE FROM document WHERE encode(sha256, 'hex') = '{AGREEMENT}'",
         "leaf 3 of ",
     ),
     "a document was changed": (
         "a document is what its hash says",
-        "UPDATE document SET body = '<p>Another agreement</p>' WHERE media = 'text/html'",
-        sha256(b"<p>Your agreement</p>").hexdigest(),
+        f"UPDATE document SET sealed = sealed || 'x' WHERE encode(sha256, 'hex') = '{AGREEMENT}'",
+        AGREEMENT,
     ),
     "a payload was changed": (
         "a leaf commits to its payload",
@@ -339,7 +376,7 @@ PLANTED = {
     ),
     "a payload is no JSON": (
         "a leaf commits to its payload",
-        "UPDATE " + PAYLOAD.format("'{'", "acceptance"),
+        in_leaf("acceptance", "", "{"),
         "leaf 3 of ",
     ),
     "a leaf was changed": (
@@ -362,6 +399,54 @@ PLANTED = {
         "the head of a chain is its newest leaf",
         "DELETE FROM leaf f USING chain c WHERE (c.id, c.n) = (f.chain_id, f.n)",
         "",
+    ),
+    "a leaf was never given a place": (
+        "a leaf has its place in the tree, or waits for it",
+        "DELETE FROM leaf_position WHERE index = 3",
+        "leaf ",
+    ),
+    "a place was emptied": (
+        "a place in the tree has its leaf, and no place is left out",
+        "DELETE FROM leaf f USING leaf_position p WHERE p.index = 5"
+        " AND (p.chain_id, p.n) = (f.chain_id, f.n)",
+        "place 5",
+    ),
+    "two leaves changed places": (
+        "the leaves of a chain stand in the tree in their order",
+        "UPDATE leaf_position SET n = 1000 + n WHERE n < 2 AND chain_id ="
+        " (SELECT min(chain_id::text)::uuid FROM leaf_position WHERE n = 1);\n"
+        "UPDATE leaf_position SET n = 1001 - n WHERE n >= 1000",
+        "leaf 1 of ",
+    ),
+    "a subtree was changed": (
+        "the tree is what its leaves make",
+        "UPDATE tree_node SET hash = sha256('') WHERE (level, index) = (2, 1)",
+        "subtree 1 of level 2",
+    ),
+    "a checkpoint was changed": (
+        "a checkpoint is signed, and its root is that of the tree",
+        "UPDATE checkpoint SET note = replace(note, E'\n\n', E'\n\n ')",
+        "its log has not signed it",
+    ),
+    "a checkpoint of another tree": (
+        "a checkpoint is signed, and its root is that of the tree",
+        "UPDATE tree_node SET hash = sha256('') WHERE level = 5",
+        "the tree has another root",
+    ),
+    "a key was forgotten": (
+        "a checkpoint is signed, and its root is that of the tree",
+        "DELETE FROM log_key",
+        "not signed by a key of this log",
+    ),
+    "an older database": (
+        "the tree continues every checkpoint that is kept outside",
+        "DELETE FROM leaf_position WHERE index > 9",
+        "the tree has 10 leaves only",
+    ),
+    "a key destroyed in silence": (
+        "a key that was destroyed has its erasure on the record (EV-07)",
+        "UPDATE chain_key SET sealed = NULL, destroyed_at = now()",
+        "key ",
     ),
     "nobody acted": (
         "a leaf says who acted, and its own type",
@@ -477,7 +562,9 @@ def test_a_violation_is_seen_and_named(acted, invariant: str, planted: str, wher
 def test_each_new_check_was_seen_to_fail() -> None:
     """Those of money and contact that are not here are held by their own tests and the battery."""
     seen = {invariant for invariant, _, _ in PLANTED.values()}
-    assert seen <= {*CHECKS, *GUARDS, "a leaf commits to its payload"}
+    streamed = {COMMITMENT, DOCUMENT, SIGNED, OUTSIDE}
+    assert seen <= {*CHECKS, *GUARDS, *streamed}
+    assert {*tree.CHECKS, *streamed} <= seen
 
 
 def test_what_the_debtor_asked_for_or_staff_delivered_by_hand_may_leave_at_night(acted) -> None:

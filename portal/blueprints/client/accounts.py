@@ -15,8 +15,10 @@ from portal.domain.wording import clean_text
 from portal.security import audience
 from portal.services import reports
 from portal.services.dossier import find_account, read_dossier
+from portal.services.evidence import account_leaves
 from portal.services.reports import Listed
 from portal.services.search import search
+from portal.services.timeline.client import for_client
 from portal.web import gettext as _
 from portal.web import now, session, url_for
 
@@ -94,6 +96,7 @@ def account(account_id: UUID) -> Any:
         section="accounts",
         it=it,
         account=found,
+        events=for_client(found, account_leaves(session, found)),
         zone=current_client().time_zone,
         labels=labels,
         works=False,

@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.common import help_path, pick, set_clock, show, shown_account
-from portal.blueprints.debtor.words import KINDS, LINES, money
+from portal.blueprints.debtor.words import LINES, money
+from portal.domain.debts import ITEMIZED_ON
 from portal.domain.money import Cents
 from portal.domain.offers import Offer
 from portal.domain.statuses import AccountStatus, PaymentStatus, ProposalStatus
@@ -71,7 +72,7 @@ def placed_lines(view: Balance) -> list[tuple[str, Cents]]:
     """The itemization as it was placed, which sums (VN-01, VN-02); zero is printed as zero."""
     account = view.account
     day = view.account.itemization_on
-    first = _(KINDS[account.itemization_kind], day=day)
+    first = _(ITEMIZED_ON[account.itemization_kind], day=day)
     return [
         (first, account.itemization_cents),
         (_("Interest since"), account.interest_cents),

@@ -1,7 +1,7 @@
 """What every page about an account begins with: whose it is, and what may be shown."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from flask import abort, current_app, g, make_response, request
@@ -78,8 +78,14 @@ def refuse_hidden(view: Balance, *, note: str | None = None) -> None:
     """
     verdict = view.offers.capabilities.show
     if not verdict.allowed:
-        page = show("debtor/not_shown.html", view, reasons=verdict.reasons, note=note)
-        abort(make_response(page, 409 if request.method == "POST" else 200))
+        refuse(view, verdict, note=note)
+
+
+def refuse(view: Balance, verdict: Verdict, *, note: str | None = None) -> NoReturn:
+    """Answer with a page that says why something is not shown, and how to go on."""
+    told = not keeps_copies_back(view.offers.capabilities.show)
+    page = show("debtor/not_shown.html", view, reasons=verdict.reasons, note=note, told=told)
+    abort(make_response(page, 409 if request.method == "POST" else 200))
 
 
 def refuse_copies(view: Balance) -> None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import abort, make_response, request
+from flask import abort, request
 from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.common import any_account, show
+from portal.blueprints.debtor.common import any_account, refuse, show
 from portal.blueprints.debtor.help_forms import ADVICE, TopicForm, WriteForm
 from portal.db import commit
 from portal.domain import N_, DomainError
@@ -244,8 +244,7 @@ def readable_account(account_id: UUID) -> Balance:
     view = any_account(account_id)
     verdict = view.offers.capabilities.answer
     if verdict.permission is Permission.DENIED:
-        page = show("debtor/not_shown.html", view, reasons=verdict.reasons, note=None)
-        abort(make_response(page, 409 if request.method == "POST" else 200))
+        refuse(view, verdict)
     return view
 
 

@@ -8,7 +8,6 @@ from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.common import show
 from portal.blueprints.debtor.help import readable_account, spoken
 from portal.blueprints.debtor.help_forms import WriteForm
-from portal.blueprints.debtor.proposal import CLOSED
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.help import Topic
@@ -21,6 +20,7 @@ from portal.services.correspondence import sent_about
 from portal.services.help import Answers
 from portal.services.open_proposals import newest_proposal
 from portal.services.threads import thread_of
+from portal.services.timeline.debtor.agreements import CLOSED
 from portal.web import explain, now, see_other, session, url_for
 
 SENT = {

@@ -16,7 +16,7 @@ from portal.blueprints.debtor.common import pick, refuse_hidden, show, signed, w
 from portal.blueprints.debtor.wishes import policy_of
 from portal.blueprints.debtor.words import each, headline, money, schedule_lines, written
 from portal.db import commit
-from portal.domain import N_, DomainError
+from portal.domain import DomainError
 from portal.domain.building import AGREED_SETTLEMENT, choice_of
 from portal.domain.limits import plan_bounds
 from portal.domain.money import Cents
@@ -30,8 +30,9 @@ from portal.security import audience, current_visit
 from portal.services import evidence, proposals
 from portal.services.balance import Balance, read_with
 from portal.services.choices import Picked
-from portal.services.open_proposals import OPEN, Closed, granted_until
+from portal.services.open_proposals import OPEN, granted_until
 from portal.services.policies import policy_version
+from portal.services.timeline.debtor.agreements import CLOSED
 from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -45,13 +46,6 @@ ORDER BY s.submitted_at DESC, s.id DESC LIMIT 1
 """
 
 Said = dict[str, Any]
-
-CLOSED: dict[str | None, str] = {
-    Closed.AGREED_OTHERWISE: N_("You agreed to something else, so nobody needs to answer it."),
-    Closed.NOTHING_OWED: N_("Nothing was owed any more, so nobody needs to answer it."),
-    Closed.RECALLED: N_("This account was not with us any more, so nobody answers it."),
-}
-"""What became of a suggestion that nobody took back."""
 
 WAITING = ProposalStatus.SUBMITTED
 ANSWERED = (ProposalStatus.ACCEPTED, ProposalStatus.COUNTERED, ProposalStatus.AGREED)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from portal.domain import N_
+from portal.domain.labels import BRANDS
 from portal.domain.paydays import LAST_DAY, LAST_WORKING_DAY
 from portal.domain.policy import DueDays, Policy
 from portal.domain.schedules import Frequency
@@ -71,29 +72,6 @@ LINES = {
     EntryKind.FORGIVENESS_REVERSED: N_("This part is owed again"),
     EntryKind.RECALLED: N_("Taken back by %(creditor)s"),
 }
-
-KINDS = {
-    "last_statement": N_("On the last statement, %(day)s"),
-    "charge_off": N_("When it was written off, %(day)s"),
-    "last_payment": N_("After the last payment, %(day)s"),
-    "transaction": N_("When it was bought or used, %(day)s"),
-    "judgment": N_("In the judgment of %(day)s"),
-}
-
-
-BRANDS = {
-    "amex": "American Express",
-    "cartes_bancaires": "Cartes Bancaires",
-    "diners": "Diners Club",
-    "discover": "Discover",
-    "eftpos_au": "Eftpos",
-    "interac": "Interac",
-    "jcb": "JCB",
-    "mastercard": "Mastercard",
-    "unionpay": "UnionPay",
-    "visa": "Visa",
-}
-"""Cards as they are called on their own faces, which is in no language."""
 
 
 def method_name(brand: str | None, last4: str | None) -> str:

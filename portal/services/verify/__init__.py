@@ -4,7 +4,7 @@ For operators and tests. Each query names the rows that break its invariant, so 
 accounts are looked over where they are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
+from portal.domain.checkpoints import Checkpoint
 from portal.services.evidence import log_name
 from portal.services.verify import (
     agreements,
@@ -21,20 +22,12 @@ from portal.services.verify import (
     guards,
     money,
     record,
+    tree,
 )
+from portal.services.verify.chains import COMMITMENT
+from portal.services.verify.scope import basis, look
 
 SHOWN = 20
-
-# What the queries begin with: every leaf of the client beside what it commits to, read as JSON once
-# where that is asked for (``OFFSET 0``), and every charge of a saved method.
-_BASIS = """
-    WITH said AS NOT MATERIALIZED (SELECT f.chain_id, f.n, f.type, f.at, y.payload, j.told
-      FROM leaf f JOIN leaf_payload y USING (client_id, chain_id, n), LATERAL (SELECT
-        CASE WHEN pg_input_is_valid(y.payload, 'jsonb') THEN y.payload::jsonb END AS told
-        OFFSET 0) j WHERE f.client_id = :client),
-    charge AS NOT MATERIALIZED (SELECT p.*, coalesce(p.permitted_at, p.created_at) AS asked_at
-      FROM payment p WHERE p.client_id = :client AND p.purpose = 'installment'
-        AND p.checkout_id IS NULL AND (p.permitted_at IS NOT NULL OR p.intent_id IS NOT NULL))"""
 
 CHECKS: dict[str, str] = (
     money.CHECKS
@@ -43,8 +36,14 @@ CHECKS: dict[str, str] = (
     | chains.CHECKS
     | record.CHECKS
     | contact.CHECKS
+    | tree.CHECKS
 )
-COUNT = len(CHECKS) + 1
+COUNT = len(CHECKS) + 4
+FREEZING = frozenset(
+    {*agreements.CHECKS, *chains.CHECKS, *record.CHECKS, *tree.CHECKS, *guards.CHECKS}
+    | {COMMITMENT, chains.DOCUMENT, tree.SIGNED, tree.OUTSIDE}
+)
+"""What must hold for an agreement to stand on the record: without it none is made."""
 """How many invariants are checked for each client."""
 
 
@@ -56,18 +55,45 @@ class Broken:
     where: str
 
 
-def verify_client(session: Session, client_id: UUID) -> Iterator[Broken]:
-    """Every invariant of one client that does not hold; reads only.
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What is new: the chains to look at, and how many leaves of the tree were looked at before."""
 
-    At most twenty places are named for each.
+    chains: Sequence[UUID]
+    since: int
+
+
+def verify_client(
+    session: Session,
+    client_id: UUID,
+    *,
+    outside: Iterable[Checkpoint] = (),
+    only: Only | None = None,
+) -> Iterator[Broken]:
+    """Every invariant of one client that does not hold; changes nothing.
+
+    ``outside``: the checkpoints that are kept outside of the database. At most twenty places are
+    named for each invariant.
     """
     set_tenant(session, client_id)
-    values = {"client": client_id, "log": log_name(client_id), **charges.VALUES, **contact.VALUES}
+    since = only.since if only else 0
+    yield from _first(COMMITMENT, look(session, client_id, only.chains if only else None))
+    values = {
+        **{"client": client_id, "log": log_name(client_id), "whole": only is None, "since": since},
+        **charges.VALUES,
+        **contact.VALUES,
+    }
+    begin = basis(session, client_id, whole=only is None)
     for invariant, query in CHECKS.items():
-        yield from _broken(session, invariant, f"{_BASIS} {query}", values)
-    for n, where in enumerate(chains.uncommitted(session, client_id)):
-        if n < SHOWN:
-            yield Broken(chains.COMMITMENT, where)
+        yield from _broken(session, invariant, f"{begin} {query}", values)
+    yield from _first(chains.DOCUMENT, chains.altered(session, client_id))
+    yield from _first(tree.SIGNED, tree.unsigned(session, client_id, since))
+    yield from _first(tree.OUTSIDE, tree.contradicted(session, client_id, outside, since))
+
+
+def _first(invariant: str, places: Iterable[str]) -> list[Broken]:
+    """All places are looked at; the first are named."""
+    return [Broken(invariant, where) for n, where in enumerate(places) if n < SHOWN]
 
 
 def verify_database(session: Session) -> Iterator[Broken]:

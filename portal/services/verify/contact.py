@@ -34,7 +34,7 @@ CHECKS: dict[str, str] = {
           AND h.starts_at < m.sent_at AND (h.ends_at IS NULL OR h.ends_at > m.sent_at)
           AND (h.lifted_at IS NULL OR h.lifted_at > m.sent_at)
         WHERE m.client_id = :client AND m.channel <> 'letter' AND m.sent_at IS NOT NULL
-        GROUP BY m.client_id, m.id HAVING bool_and(h.id IS NOT NULL)""",
+        GROUP BY m.id, m.template, m.sent_at HAVING bool_and(h.id IS NOT NULL)""",
     "nothing of a debt goes to an address where nobody proved who they are (EC-08)": """
         SELECT m.template || ' ' || m.id || ' names ' || a.reference FROM message m
         JOIN account a ON (a.client_id, a.debtor_id) = (m.client_id, m.debtor_id)

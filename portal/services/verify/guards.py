@@ -9,6 +9,11 @@ APPEND_ONLY = (
     "leaf",
     "leaf_payload",
     "document",
+    "leaf_position",
+    "tree_node",
+    "checkpoint",
+    "log_key",
+    "evidence_check",
 )
 """Tables whose rows are written once."""
 

@@ -5,21 +5,21 @@ CHECKS: dict[str, str] = {
         SELECT a.reference || ': balance ' || a.balance_cents || ', ledger '
           || coalesce(sum(l.amount_cents), 0)
         FROM account a LEFT JOIN ledger_entry l ON (l.client_id, l.account_id) = (a.client_id, a.id)
-        WHERE a.client_id = :client GROUP BY a.client_id, a.id
+        WHERE a.client_id = :client GROUP BY a.id, a.reference, a.balance_cents
         HAVING a.balance_cents <> coalesce(sum(l.amount_cents), 0)""",
     "a succeeded payment stands in the ledger once, and no other does": """
         SELECT p.reference || ' is ' || p.status || ' with ' || count(l.id) || ' entries'
         FROM payment p LEFT JOIN ledger_entry l ON l.client_id = p.client_id
           AND l.account_id = p.account_id AND l.kind = 'payment' AND l.source = 'payment:' || p.id
           AND l.amount_cents = -p.amount_cents
-        WHERE p.client_id = :client AND p.purpose <> 'method' GROUP BY p.client_id, p.id
+        WHERE p.client_id = :client AND p.purpose <> 'method' GROUP BY p.id, p.reference, p.status
         HAVING count(l.id) <> CASE WHEN p.status = 'succeeded' THEN 1 ELSE 0 END""",
     "at most one payment of an account is open": """
         SELECT a.reference || ': ' || string_agg(p.reference, ', ') FROM payment p
         JOIN account a ON (a.client_id, a.id) = (p.client_id, p.account_id)
         WHERE p.client_id = :client
           AND p.status IN ('created', 'open', 'attempting', 'processing')
-        GROUP BY a.client_id, a.id HAVING count(*) > 1""",
+        GROUP BY a.id, a.reference HAVING count(*) > 1""",
     "a payment entry has its payment": """
         SELECT l.source FROM ledger_entry l WHERE l.client_id = :client AND l.kind = 'payment'
           AND NOT EXISTS (SELECT FROM payment p WHERE p.client_id = l.client_id
@@ -37,12 +37,13 @@ CHECKS: dict[str, str] = {
           AND NOT EXISTS (SELECT FROM refund r
             WHERE (r.client_id, r.payment_id) = (p.client_id, p.id)
               AND r.cause = 'charged_after_stop')
-        GROUP BY p.client_id, p.id HAVING coalesce(sum(x.amount_cents), 0) <> p.amount_cents""",
+        GROUP BY p.id, p.reference, p.amount_cents
+        HAVING coalesce(sum(x.amount_cents), 0) <> p.amount_cents""",
     "installments sum to their arrangement": """
         SELECT r.reference || ': ' || sum(i.amount_cents) || ' of ' || r.total_cents
         FROM arrangement r JOIN installment i
           ON (i.client_id, i.arrangement_id) = (r.client_id, r.id)
-        WHERE r.client_id = :client GROUP BY r.client_id, r.id
+        WHERE r.client_id = :client GROUP BY r.id, r.reference, r.total_cents, r.status
         HAVING CASE WHEN r.status IN ('withdrawn', 'canceled')
           THEN sum(i.amount_cents) < r.total_cents
           ELSE sum(i.amount_cents) FILTER (WHERE i.status <> 'canceled' OR i.paid_cents > 0)
@@ -52,17 +53,17 @@ CHECKS: dict[str, str] = {
         FROM installment i JOIN arrangement r
           ON (r.client_id, r.id) = (i.client_id, i.arrangement_id)
         LEFT JOIN payment_allocation x ON (x.client_id, x.installment_id) = (i.client_id, i.id)
-        WHERE i.client_id = :client GROUP BY r.reference, i.client_id, i.id
+        WHERE i.client_id = :client GROUP BY r.reference, i.id, i.n, i.paid_cents
         HAVING i.paid_cents <> coalesce(sum(x.amount_cents), 0)""",
     "an arrangement collects no more than was agreed": """
         SELECT r.reference FROM arrangement r JOIN installment i
           ON (i.client_id, i.arrangement_id) = (r.client_id, r.id)
-        WHERE r.client_id = :client GROUP BY r.client_id, r.id
+        WHERE r.client_id = :client GROUP BY r.id, r.reference, r.total_cents
         HAVING sum(i.paid_cents) > r.total_cents""",
     "somebody else pays once, and no more than they were asked for": """
         SELECT k.reference FROM payer_link k JOIN payment p
           ON (p.client_id, p.payer_link_id) = (k.client_id, k.id)
-        WHERE k.client_id = :client GROUP BY k.client_id, k.id
+        WHERE k.client_id = :client GROUP BY k.id, k.reference, k.amount_cents
         HAVING count(*) FILTER (WHERE p.status = 'succeeded') > 1
           OR max(p.amount_cents) > k.amount_cents
           OR bool_or(p.account_id <> k.account_id OR p.purpose <> 'one_off')""",
@@ -84,7 +85,7 @@ CHECKS: dict[str, str] = {
         UNION ALL SELECT p.reference || ': ' || sum(l.amount_cents) || ' of ' || p.amount_cents
         FROM payment p JOIN ledger_entry l ON (l.client_id, l.account_id, l.payment_id) =
           (p.client_id, p.account_id, p.id) AND l.kind IN ('refund', 'refund_failed')
-        WHERE p.client_id = :client GROUP BY p.client_id, p.id
+        WHERE p.client_id = :client GROUP BY p.id, p.reference, p.amount_cents
         HAVING sum(l.amount_cents) NOT BETWEEN 0 AND p.amount_cents""",
     "a settlement forgives while all that was agreed is here, and no longer": """
         SELECT r.reference || ': ' || greatest(coalesce(sum(g.lost), 0), c.lost) || ' lost, '
@@ -105,7 +106,7 @@ CHECKS: dict[str, str] = {
           JOIN payment_allocation x ON (x.client_id, x.installment_id) = (i.client_id, i.id)
           JOIN payment p ON (p.client_id, p.id) = (x.client_id, x.payment_id)
           WHERE (i.client_id, i.arrangement_id) = (r.client_id, r.id)
-          GROUP BY p.client_id, p.id) g ON true
+          GROUP BY p.client_id, p.account_id, p.id, p.amount_cents) g ON true
         CROSS JOIN LATERAL (SELECT coalesce(greatest(r.total_cents + r.counted_cents
             + r.paid_before_cents + coalesce(sum(l.amount_cents), 0), 0), 0) AS lost
           FROM ledger_entry l WHERE (l.client_id, l.account_id) = (r.client_id, r.account_id)
@@ -118,7 +119,8 @@ CHECKS: dict[str, str] = {
                   WHERE (o.client_id, o.account_id, o.policy_version, o.key, o.paid_cents) =
                     (r.client_id, r.account_id, r.policy_version, r.offer_key,
                      r.paid_before_cents))))) c
-        WHERE r.client_id = :client GROUP BY r.client_id, r.id, f.cents, c.lost
+        WHERE r.client_id = :client
+        GROUP BY r.id, r.reference, r.kind, r.status, f.cents, c.lost
         HAVING r.kind <> 'settlement' OR f.cents > 0
           OR (r.status = 'completed') <> (greatest(coalesce(sum(g.lost), 0), c.lost) = 0)
           OR (r.status <> 'completed' AND f.cents <> 0)""",
@@ -150,7 +152,8 @@ CHECKS: dict[str, str] = {
         SELECT p.file_name || ' of ' || p.started_at || ': ' || p.rows
         FROM placement p LEFT JOIN placement_row r
           ON (r.client_id, r.placement_id) = (p.client_id, p.id)
-        WHERE p.client_id = :client GROUP BY p.client_id, p.id
+        WHERE p.client_id = :client GROUP BY p.id, p.file_name, p.started_at, p.rows, p.landed,
+          p.updated, p.unchanged, p.refused
         HAVING count(r.line) > 0 AND (p.rows <> count(r.line)
           OR p.rows <> p.landed + p.updated + p.unchanged + p.refused
           OR p.refused <> count(*) FILTER (WHERE r.outcome = 'refused'))""",

@@ -1,10 +1,6 @@
-"""The timeline: every leaf of an account in words that staff read.
+"""Every leaf of an account in words that staff read."""
 
-The words are marked here and translated where they are shown; what was sent, typed and agreed is
-in the leaf, so a line is as true as the record.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -17,11 +13,16 @@ from portal.domain.outgoing import reason_of
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
+from portal.services.timeline.wording import (
+    ERASED_ACTOR,
+    Groups,
+    Words,
+    actor_of,
+    filled,
+    remarks,
+)
 
-Params = Mapping[str, object]
-
-
-GROUPS: dict[str, Mapping[str, str]] = {
+GROUPS: Groups = {
     "kind": {**labels.HOLDS, **labels.STOPS},
     "topic": labels.TOPICS,
     "channel": labels.CHANNELS,
@@ -32,18 +33,11 @@ GROUPS: dict[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A marked sentence and what fills it: texts, dates, amounts as (cents, currency), Words."""
-
-    message: str
-    params: Params
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
     """One line: when, who, what happened, and the detail that the leaf keeps.
 
-    ``actor`` is the name of a member of staff, or a marked word for anybody else.
+    ``actor`` is the name of a member of staff, or a marked word for anybody else. ``remarks`` are
+    marked sentences: that the detail was erased, that the clock had been set back.
     """
 
     n: int
@@ -52,6 +46,7 @@ class Event:
     actor: str
     title: str
     detail: Words | None
+    remarks: tuple[str, ...] = ()
 
 
 Detail = Callable[[Payload, Account], Words | None]
@@ -62,6 +57,7 @@ ACTORS = {
     "stripe": N_("Stripe"),
     "client": N_("The client"),
     "staff": N_("Staff"),
+    ERASED_ACTOR: N_("Not known any more"),
 }
 
 
@@ -81,13 +77,10 @@ def _staff_id(payload: Payload) -> UUID | None:
 
 
 def _event(entry: Entry, account: Account, name: str | None) -> Event:
-    title, detail = WORDS.get(entry.type, (N_("Something was recorded"), _nothing))
-    said = detail(entry.payload, account) if entry.payload else Words(ERASED, {})
-    kind = entry.payload.get("actor", {}).get("kind", "system")
-    return Event(entry.n, entry.type, entry.at, name or ACTORS[kind], title, said)
-
-
-ERASED = N_("What it said was erased.")
+    title, detail = WORDS.get(entry.type, UNKNOWN)
+    said = detail(entry.payload, account) if entry.payload else None
+    actor = name or ACTORS[actor_of(entry.payload)]
+    return Event(entry.n, entry.type, entry.at, actor, title, said, remarks(entry))
 
 
 def _nothing(payload: Payload, account: Account) -> Words | None:
@@ -98,22 +91,9 @@ def _as(message: str, *names: str) -> Detail:
     """The sentence, filled with the payload's own values; nothing where one is missing."""
 
     def detail(payload: Payload, account: Account) -> Words | None:
-        if any(name not in payload for name in names):
-            return None
-        return Words(message, {name: _value(name, payload, account) for name in names})
+        return filled(message, names, payload, account, GROUPS)
 
     return detail
-
-
-def _value(name: str, payload: Payload, account: Account) -> object:
-    value = payload[name]
-    if name.endswith("_cents"):
-        return value, payload.get("currency", account.currency)
-    if name.endswith("_on"):
-        return date.fromisoformat(value)
-    if value in GROUPS.get(name, {}):
-        return Words(GROUPS[name][value], {})
-    return value
 
 
 def _terms(at_once: str, in_parts: str) -> Detail:
@@ -160,14 +140,21 @@ def _held(payload: Payload, account: Account) -> Words | None:
     return Words(said.message, {**said.params, **why}) if said else None
 
 
-def _wish(payload: Payload, account: Account) -> Words | None:
-    wish, note = payload.get("wish", {}), payload.get("note", "")
+def wished(payload: Payload, account: Account) -> Words:
+    """What a debtor suggested, without the note that they wrote beside it."""
+    wish = payload.get("wish", {})
     total = (wish.get("total_cents", payload["balance_cents"]), account.currency)
     part = (wish.get("amount_cents", total[0]), account.currency)
     return Words(
-        N_("%(reference)s: %(total)s in payments of %(part)s. %(note)s"),
-        {"reference": payload["reference"], "total": total, "part": part, "note": note},
+        N_("%(reference)s: %(total)s in payments of %(part)s."),
+        {"reference": payload["reference"], "total": total, "part": part},
     )
+
+
+def _wish(payload: Payload, account: Account) -> Words:
+    note = payload.get("note")
+    said = wished(payload, account)
+    return Words(N_("%(said)s %(note)s"), {"said": said, "note": note}) if note else said
 
 
 def _received(payload: Payload, account: Account) -> Words | None:
@@ -181,13 +168,13 @@ def _written(payload: Payload, account: Account) -> Words | None:
     return how or _as(N_("“%(body)s”"), "body")(payload, account)
 
 
-def _answered(payload: Payload, account: Account) -> Words | None:
-    """The granted terms from their first day to the last one to agree; why nobody gave them."""
+def granted(payload: Payload, account: Account) -> Words | None:
+    """The granted terms from their first day to the last one to agree; None without terms."""
     terms = payload.get("terms")
     if not terms:
-        return _as(_REASON, "reason")(payload, account)
+        return None
     parts = len(terms["schedule"])
-    said = Words(
+    return Words(
         _AT_ONCE if parts == 1 else _IN_PARTS,
         {
             "reference": payload["reference"],
@@ -197,8 +184,14 @@ def _answered(payload: Payload, account: Account) -> Words | None:
             "until": date.fromisoformat(terms["valid_until"]),
         },
     )
-    why = _as(_REASON, "reason")(payload, account)
-    return Words(N_("%(said)s %(why)s"), {"said": said, "why": why}) if why else said
+
+
+def _answered(payload: Payload, account: Account) -> Words | None:
+    """What was granted, and why nobody gave it."""
+    said, why = granted(payload, account), _as(_REASON, "reason")(payload, account)
+    if not said or not why:
+        return said or why
+    return Words(N_("%(said)s %(why)s"), {"said": said, "why": why})
 
 
 def _withdrawn(payload: Payload, account: Account) -> Words | None:
@@ -227,6 +220,11 @@ WORDS: dict[str, tuple[str, Detail]] = {
         _terms(N_("%(total)s in one payment."), N_("%(total)s in %(parts)s payments.")),
     ),
     "account.recalled": (N_("Taken back by the client"), _nothing),
+    "alarm.cleared": (N_("Alarm about the record dealt with"), _as(_REASON, "reason")),
+    "alarm.raised": (
+        N_("The record does not hold"),
+        _as(N_("%(invariant)s: %(place)s"), "invariant", "place"),
+    ),
     "arrangement.amended": (N_("Plan shortened, because less is owed"), _nothing),
     "arrangement.canceled": (N_("Agreement canceled"), _as(_REASON, "reason")),
     "arrangement.completed": (N_("Agreement fulfilled"), _as(_REFERENCE, "reference")),
@@ -239,6 +237,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Links sent"),
         _as(N_("%(goes)s links, of these %(later)s at their hour."), "goes", "later"),
     ),
+    "client.branding_changed": (N_("Branding changed"), _nothing),
+    "contact.added": (N_("Address added by the debtor"), _as(_CHANNEL, "channel")),
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
     "debtor.language": (N_("Language changed"), _nothing),
@@ -303,6 +303,10 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Placing a file was cut off"),
         _as(N_("%(file_name)s"), "file_name"),
     ),
+    "policy.approved": (N_("Draft of offer limits approved"), _nothing),
+    "policy.draft_discarded": (N_("Draft of offer limits discarded"), _nothing),
+    "policy.draft_put_back": (N_("Draft of offer limits put back"), _nothing),
+    "policy.draft_saved": (N_("Draft of offer limits saved"), _nothing),
     "policy.published": (
         N_("Offer limits published"),
         _as(N_("Version %(version)s."), "version"),
@@ -313,6 +317,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Offer limits rehearsed"),
         _as(N_("%(accounts)s accounts, of which %(loses)s lose something."), "accounts", "loses"),
     ),
+    "policy.sent_back": (N_("Draft of offer limits sent back"), _nothing),
     "proposal.accepted": (N_("Proposal accepted"), _answered),
     "proposal.closed": (N_("Proposal closed"), _as(_REASON, "reason")),
     "proposal.countered": (N_("Proposal answered with other terms"), _answered),
@@ -336,3 +341,9 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "thread.written": (N_("Message in the thread"), _written),
 }
 """For each type of leaf its title, and the sentence that its payload fills."""
+
+UNKNOWN = (N_("Something was recorded"), _nothing)
+
+_CLIENT_S = ("alarm.", "campaign.", "client.", "letters.", "placement.", "policy.")
+OF_THE_CLIENT = tuple(type for type in WORDS if type.startswith(_CLIENT_S))
+"""What is about no one account, and stands on the client's own chain."""

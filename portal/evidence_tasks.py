@@ -1,0 +1,62 @@
+"""The jobs of the record: places in the tree, signed heads, and looking over what is there."""
+
+import logging
+from uuid import UUID
+
+from portal.db import commit
+from portal.jobs import Backoff, jobs
+from portal.services import watch
+from portal.tasks import current, fan_out, open_session
+
+log = logging.getLogger(__name__)
+
+RECORD = Backoff(attempts=5, first_s=20)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="evidence.sequence_all", queue="system", queueing_lock="evidence.sequence_all")
+def sequence_all(timestamp: int) -> None:
+    """Every minute: give new leaves their places, client by client."""
+    fan_out("evidence.sequence")
+
+
+@jobs.task(name="evidence.sequence", queue="system", retry=RECORD)
+def sequence(client_id: str) -> None:
+    """Place a client's new leaves, and sign the tree where that is due."""
+    runtime = current()
+    with open_session(client_id) as session:
+        watch.sequence(session, UUID(client_id), runtime.signer, now=runtime.clock.now())
+
+
+@jobs.periodic(cron="7,22,37,52 * * * *")
+@jobs.task(name="evidence.look_over_new_all", queueing_lock="evidence.look_over_new_all")
+def look_over_new_all(timestamp: int) -> None:
+    """Every quarter of an hour: look over what is new, client by client."""
+    fan_out("evidence.look_over_new")
+
+
+@jobs.task(name="evidence.look_over_new", retry=RECORD)
+def look_over_new(client_id: str) -> None:
+    """Look over the chains of a client that have new leaves."""
+    _look_over(client_id, whole=False)
+
+
+@jobs.periodic(cron="41 2 * * *")
+@jobs.task(name="evidence.look_over_all", queueing_lock="evidence.look_over_all")
+def look_over_all(timestamp: int) -> None:
+    """Every night: look over the whole record, client by client."""
+    fan_out("evidence.look_over")
+
+
+@jobs.task(name="evidence.look_over", retry=RECORD)
+def look_over(client_id: str) -> None:
+    """Look over all of a client's record."""
+    _look_over(client_id, whole=True)
+
+
+def _look_over(client_id: str, *, whole: bool) -> None:
+    runtime = current()
+    with open_session(client_id) as session:
+        now = runtime.clock.now()
+        watch.look_over(session, UUID(client_id), runtime.signer, whole=whole, now=now)
+        commit(session, "evidence.looked_over")

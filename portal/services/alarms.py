@@ -1,0 +1,114 @@
+"""Alarms of the record: raised where it does not hold, answered for by a person (EV-08).
+
+While one that concerns the record is open, nothing can be agreed with its client.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain.wording import clean_text
+from portal.models import Client, EvidenceAlarm, Staff
+from portal.services import evidence
+from portal.services.verify import FREEZING, Broken
+
+log = logging.getLogger(__name__)
+
+
+class AlarmCleared(DomainError):
+    """Somebody answered for it before."""
+
+    message = N_("Somebody dealt with this alarm already.")
+
+
+class ReasonMissing(DomainError):
+    """An alarm is cleared with what was found out."""
+
+    message = N_("Write what you found out and what was done about it.")
+
+
+def raise_alarms(
+    session: Session, client_id: UUID, found: Iterable[Broken], *, now: datetime
+) -> Sequence[EvidenceAlarm]:
+    """Raise an alarm for each broken invariant that has none, and freeze; returns the new ones.
+
+    The caller commits.
+    """
+    known = {
+        (one.invariant, one.place): one
+        for one in session.scalars(
+            select(EvidenceAlarm).where(EvidenceAlarm.client_id == client_id)
+        )
+    }
+    raised = []
+    for broken in found:
+        alarm = known.get((broken.invariant, broken.where))
+        if alarm is None:
+            alarm = known[broken.invariant, broken.where] = _raise(session, client_id, broken, now)
+            raised.append(alarm)
+        alarm.seen_at = now
+    _freeze(session, client_id, now)
+    return raised
+
+
+def clear(
+    session: Session, alarm: EvidenceAlarm, *, reason: str, staff: Staff, now: datetime
+) -> None:
+    """Answer for an alarm; with the last one that freezes, agreements are taken again.
+
+    The caller commits. Raises ReasonMissing, AlarmCleared.
+    """
+    why = clean_text(reason).strip()
+    if not why:
+        raise ReasonMissing
+    session.refresh(alarm, with_for_update=True)
+    if alarm.cleared_at is not None:
+        raise AlarmCleared
+    alarm.cleared_at, alarm.cleared_by, alarm.reason = now, staff.id, why
+    facts = {"invariant": alarm.invariant, "place": alarm.place, "reason": why}
+    _tell(session, alarm, "alarm.cleared", facts | {"actor": evidence.staff(staff.id)}, now)
+    _freeze(session, alarm.client_id, now)
+
+
+def open_alarms(session: Session, client_id: UUID) -> Sequence[EvidenceAlarm]:
+    """The alarms that nobody answered for, the oldest first."""
+    return session.scalars(
+        select(EvidenceAlarm)
+        .where(EvidenceAlarm.client_id == client_id, EvidenceAlarm.cleared_at.is_(None))
+        .order_by(EvidenceAlarm.found_at, EvidenceAlarm.id)
+    ).all()
+
+
+def _raise(session: Session, client_id: UUID, broken: Broken, now: datetime) -> EvidenceAlarm:
+    alarm = EvidenceAlarm(
+        client_id=client_id,
+        invariant=broken.invariant,
+        place=broken.where,
+        found_at=now,
+        seen_at=now,
+    )
+    session.add(alarm)
+    log.error("The record of %s does not hold: %s: %s", client_id, broken.invariant, broken.where)
+    facts = {"invariant": broken.invariant, "place": broken.where, "actor": evidence.SYSTEM}
+    _tell(session, alarm, "alarm.raised", facts, now)
+    return alarm
+
+
+def _tell(
+    session: Session, alarm: EvidenceAlarm, kind: str, payload: evidence.Payload, now: datetime
+) -> None:
+    client = session.get_one(Client, alarm.client_id)
+    chain = {"client_id": client.id, "chain_id": client.chain_id}
+    evidence.record(session, **chain, type=kind, payload=payload, now=now)
+
+
+def _freeze(session: Session, client_id: UUID, now: datetime) -> None:
+    session.flush()
+    client = session.get_one(Client, client_id, with_for_update=True, populate_existing=True)
+    freezes = any(one.invariant in FREEZING for one in open_alarms(session, client_id))
+    client.frozen_at = (client.frozen_at or now) if freezes else None

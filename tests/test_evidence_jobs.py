@@ -1,0 +1,185 @@
+"""The jobs of the record: places, signed heads, looking over it, and what an alarm does (EV-08)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from portal import evidence_tasks, tasks
+from portal.db import set_hook, tenant_session
+from portal.domain.capabilities import NotAllowedNow
+from portal.domain.holds import Capability
+from portal.gateways.clock import SetClock
+from portal.models import Account, Client, EvidenceAlarm, Staff, fresh_id
+from portal.runtime import Runtime, build_runtime
+from portal.services import alarms, evidence, standing, tree, watch
+from portal.services.evidence import log_name
+from tests.databases import Database
+from tests.factories import NOW, make_dana
+
+
+@pytest.fixture
+def runtime(fresh_db: Database, tmp_path: Path) -> Iterator[Runtime]:
+    """A worker on a database of its own, whose signer remembers in a folder of its own."""
+    settings = replace(fresh_db.settings, evidence_folder=tmp_path / "signed")
+    runtime = replace(build_runtime(settings, worker=True), clock=SetClock(NOW))
+    tasks.use(runtime)
+    yield runtime
+    tasks.use(None)
+    runtime.sessions.kw["bind"].dispose()
+
+
+@pytest.fixture
+def account(runtime: Runtime) -> Account:
+    """Dana's account, with three leaves more than it began with."""
+    with tenant_session(runtime.sessions) as session:
+        account = make_dana(session)
+        session.commit()
+        for n in range(3):
+            tell(session, account, n)
+        session.commit()
+    return account
+
+
+def tell(session: Session, account: Account, n: int) -> None:
+    evidence.record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type="note.written",
+        payload={"actor": evidence.SYSTEM, "n": n},
+        now=NOW,
+    )
+
+
+def as_superuser(database: Database, *statements: str) -> None:
+    engine = create_engine(database.admin)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for statement in statements:
+            assert connection.execute(text(statement)).rowcount != 0, statement
+    engine.dispose()
+
+
+def alarms_of(runtime: Runtime, client_id: UUID) -> list[EvidenceAlarm]:
+    with tenant_session(runtime.sessions, [client_id]) as session:
+        return list(alarms.open_alarms(session, client_id))
+
+
+def test_new_leaves_are_placed_signed_and_looked_over(runtime: Runtime, account: Account) -> None:
+    client = str(account.client_id)
+    evidence_tasks.sequence(client)
+    evidence_tasks.look_over_new(client)
+    evidence_tasks.look_over(client)
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        signed = tree.newest_checkpoint(session, account.client_id)
+        assert signed is not None
+        assert signed.size == tree.size_of(session, account.client_id) >= 3
+        seen = watch.last_check(session, account.client_id, whole=True)
+        assert seen is not None
+        assert (seen.size, seen.broken) == (signed.size, 0)
+        assert session.get_one(Client, account.client_id).frozen_at is None
+    assert [one.head.size for one in runtime.signer.seen(log_name(account.client_id))] == [
+        signed.size
+    ]
+
+
+def test_a_deleted_leaf_raises_an_alarm_and_stops_agreements_until_somebody_answers_for_it(
+    runtime: Runtime, account: Account, fresh_db: Database
+) -> None:
+    """EV-04, EV-08"""
+    client = str(account.client_id)
+    evidence_tasks.sequence(client)
+    as_superuser(fresh_db, f"DELETE FROM leaf WHERE chain_id = '{account.chain_id}' AND n = 1")
+    evidence_tasks.look_over(client)
+    found = alarms_of(runtime, account.client_id)
+    assert f"leaf 2 of {account.chain_id}: leaf 1 is missing" in [one.place for one in found]
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        mine = session.get_one(Account, (account.client_id, account.id))
+        with pytest.raises(NotAllowedNow, match="Please call us"):
+            standing.require(session, mine, Capability.ACCEPT, now=NOW)
+        standing.require(session, mine, Capability.PAY, now=NOW)
+        staff = Staff(id=fresh_id(), name="Cory")
+        for one in found:
+            alarm = session.get_one(EvidenceAlarm, (one.client_id, one.id))
+            alarms.clear(session, alarm, reason="Restored from last night", staff=staff, now=NOW)
+        session.commit()
+        standing.require(session, mine, Capability.ACCEPT, now=NOW)
+    evidence_tasks.look_over(client)
+    assert alarms_of(runtime, account.client_id) == [], "it was answered for"
+
+
+def test_what_is_new_is_looked_over_without_the_rest(
+    runtime: Runtime, account: Account, fresh_db: Database
+) -> None:
+    client = str(account.client_id)
+    evidence_tasks.sequence(client)
+    evidence_tasks.look_over_new(client)
+    as_superuser(
+        fresh_db, f"UPDATE leaf SET type = 'x' WHERE chain_id = '{account.chain_id}' AND n = 1"
+    )
+    evidence_tasks.look_over_new(client)
+    assert alarms_of(runtime, account.client_id) == [], "nothing is new on that chain"
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        tell(session, account, 9)
+        session.commit()
+    evidence_tasks.look_over_new(client)
+    assert alarms_of(runtime, account.client_id)
+
+
+def test_an_older_database_makes_the_signer_refuse_and_raises_an_alarm(
+    runtime: Runtime, account: Account, fresh_db: Database
+) -> None:
+    """EV-05"""
+    client = str(account.client_id)
+    evidence_tasks.sequence(client)
+    as_superuser(
+        fresh_db,
+        "DELETE FROM checkpoint",
+        "DELETE FROM leaf_position",
+        "DELETE FROM tree_node",
+        "INSERT INTO pending_leaf SELECT client_id, chain_id, n FROM leaf WHERE n < 2",
+    )
+    evidence_tasks.sequence(client)
+    (alarm,) = [
+        one for one in alarms_of(runtime, account.client_id) if "may be an older copy" in one.place
+    ]
+    assert alarm.invariant == "the tree continues every checkpoint that is kept outside"
+
+
+def test_an_alarm_about_money_or_contact_does_not_stop_agreements(
+    runtime: Runtime, account: Account, fresh_db: Database
+) -> None:
+    client = str(account.client_id)
+    as_superuser(fresh_db, "UPDATE account SET balance_cents = balance_cents + 1")
+    evidence_tasks.look_over(client)
+    (alarm,) = alarms_of(runtime, account.client_id)
+    assert alarm.invariant == "a balance is the sum of its ledger"
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        assert session.get_one(Client, account.client_id).frozen_at is None
+
+
+def test_leaves_that_are_written_while_it_is_looked_over_raise_no_alarm(
+    runtime: Runtime, account: Account
+) -> None:
+    """Everything is read as it was at one instant; copies outside are older than it."""
+    wrote = []
+
+    def write_meanwhile(name: str) -> None:
+        if name in ("before looking over", "while looking over"):
+            with tenant_session(runtime.sessions, [account.client_id]) as session:
+                tell(session, account, 7)
+                session.commit()
+                wrote.append(tree.seal_log(session, account.client_id, runtime.signer, NOW))
+
+    set_hook(write_meanwhile)
+    try:
+        evidence_tasks.look_over(str(account.client_id))
+    finally:
+        set_hook(None)
+    assert [one.head.size for one in wrote] == [wrote[0].head.size, wrote[0].head.size + 1]
+    assert alarms_of(runtime, account.client_id) == []
