@@ -59,7 +59,7 @@ CHECKS = {
 class BundleForm(Form):
     """The file to check."""
 
-    file = FileField(N_("Evidence file"))
+    file = FileField(N_("Proof file"))
 
 
 @bp.route("/verify", methods=["GET", "POST"])

@@ -81,7 +81,7 @@ def test_a_bundle_of_another_operator_is_whole_but_not_ours(http: FlaskClient):
 def test_a_file_that_is_no_bundle_gets_a_plain_answer(http: FlaskClient, data: bytes):
     page = bring(http, data)
     assert page.status_code == 200
-    assert "This is not an evidence file" in said(page)
+    assert "This file is not the proof of an agreement" in said(page)
 
 
 def test_no_file_and_too_large_a_file_get_plain_answers(http: FlaskClient):
