@@ -1,14 +1,13 @@
 """The jobs of the record: places in the tree, signed heads, and looking over what is there."""
 
-import logging
 from uuid import UUID
 
 from portal.db import commit
 from portal.jobs import Backoff, jobs
+from portal.reporting import compliance_mail
 from portal.services import watch
+from portal.services.compliance_mail import daily
 from portal.tasks import current, fan_out, open_session
-
-log = logging.getLogger(__name__)
 
 RECORD = Backoff(attempts=5, first_s=20)
 
@@ -52,6 +51,25 @@ def look_over_all(timestamp: int) -> None:
 def look_over(client_id: str) -> None:
     """Look over all of a client's record."""
     _look_over(client_id, whole=True)
+
+
+@jobs.periodic(cron="11 12 * * *")
+@jobs.task(name="evidence.report_all", queueing_lock="evidence.report_all")
+def report_all(timestamp: int) -> None:
+    """Every day: send each client's compliance mailbox the newest signed head."""
+    fan_out("evidence.report")
+
+
+@jobs.task(name="evidence.report", retry=RECORD)
+def report(client_id: str) -> None:
+    """Send one client's compliance mailbox what it keeps."""
+    runtime = current()
+    with open_session(client_id) as session:
+        told = daily(session, UUID(client_id), now=runtime.clock.now())
+        mail = compliance_mail(told, runtime.settings.base_url) if told else None
+        session.rollback()
+    if mail is not None:
+        runtime.mailer.send(mail, runtime.mailer.message_bytes(mail))
 
 
 def _look_over(client_id: str, *, whole: bool) -> None:

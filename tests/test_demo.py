@@ -72,7 +72,9 @@ def left_of(session_id: int, data: Path) -> list[str]:
 
 def test_the_demo_gets_ready_and_ends_without_a_trace(demo, tmp_path):
     told = waited_for(tmp_path / "ready.json", demo)
-    assert set(told) == {"base_url", "outbox_url", "sandbox_url", "clients", "debtors", "staff"}
+    urls = {"base_url", "outbox_url", "sandbox_url"}
+    assert set(told) == urls | {"clients", "debtors", "staff", "arrangements"}
+    assert len({one["reference"] for one in told["arrangements"]}) >= 2
     assert len(told["clients"]) == 3
     assert {name for one in told["clients"] for name in one} == {"slug", "name"}
     assert {one["scenario"] for one in told["debtors"]} >= SCENARIOS

@@ -14,6 +14,7 @@ from portal.db import set_hook, tenant_session
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import Capability
 from portal.gateways.clock import SetClock
+from portal.gateways.mail import Mail, OutboxMailer
 from portal.models import Account, Client, EvidenceAlarm, Staff, fresh_id
 from portal.runtime import Runtime, build_runtime
 from portal.services import alarms, evidence, standing, tree, watch
@@ -183,3 +184,35 @@ def test_leaves_that_are_written_while_it_is_looked_over_raise_no_alarm(
         set_hook(None)
     assert [one.head.size for one in wrote] == [wrote[0].head.size, wrote[0].head.size + 1]
     assert alarms_of(runtime, account.client_id) == []
+
+
+def test_the_compliance_mailbox_gets_the_signed_head_each_day(
+    runtime: Runtime, account: Account
+) -> None:
+    """EV-05"""
+    sent: list[Mail] = []
+
+    class Server(OutboxMailer):
+        """A mail server that takes everything."""
+
+        def send(self, mail: Mail, body: bytes) -> str:
+            sent.append(mail)
+            return super().send(mail, body)
+
+    tasks.use(replace(runtime, mailer=Server()))
+    evidence_tasks.sequence(str(account.client_id))
+    evidence_tasks.report(str(account.client_id))
+    assert sent == [], "there is no mailbox yet"
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        session.get_one(Client, account.client_id).compliance_email = "law@northgate.example"
+        session.commit()
+        signed = tree.newest_checkpoint(session, account.client_id)
+    assert signed is not None
+    evidence_tasks.look_over(str(account.client_id))
+    evidence_tasks.report(str(account.client_id))
+    (mail,) = sent
+    assert mail.to == "law@northgate.example"
+    assert signed.note in mail.text
+    assert mail.attached[0].body == signed.note.encode()
+    assert "Everything held." in mail.text
+    assert "No alarm is open." in mail.text

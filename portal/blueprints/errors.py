@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Flask, current_app, g, jsonify, request
 from sqlalchemy.exc import InterfaceError, NoResultFound, OperationalError
 from werkzeug.exceptions import (
+    Conflict,
     HTTPException,
     InternalServerError,
     MethodNotAllowed,
@@ -101,13 +102,6 @@ FORM_REFUSED = Says(
         N_("To keep what you typed, go back and copy it. Then carry on and send it from there."),
     ),
 )
-PAUSED = Says(
-    N_("We cannot take agreements right now"),
-    (
-        N_("Nothing was agreed and nothing was taken. What you owe has not changed."),
-        N_("You can still look at your page and pay."),
-    ),
-)
 CLOSED = Says(N_("We closed the page to keep it private"), (N_("What you sent before is saved."),))
 
 Answer = tuple[str | Response, int, dict[str, str]]
@@ -176,9 +170,14 @@ def _same_page() -> str | None:
 
 def domain_error(error: DomainError) -> Answer:
     """A fact that forbids what was asked, where a page had no better place to say it."""
-    if isinstance(error, NotAllowedNow) and FROZEN in error.reasons:
-        return _answer(503, PAUSED, reason=explain(error), carry_on=_inside())
-    return _answer(409, WORDS[409], reason=explain(error), carry_on=_inside())
+    status = status_of(error)
+    return _answer(status, WORDS[status], reason=explain(error), carry_on=_inside())
+
+
+def status_of(error: DomainError) -> int:
+    """409 for what forbids it; 503 where the client's record is in doubt for now (EV-08)."""
+    paused = isinstance(error, NotAllowedNow) and FROZEN in error.reasons
+    return ServiceUnavailable.code if paused else Conflict.code
 
 
 def not_found(_error: NoResultFound) -> Answer:

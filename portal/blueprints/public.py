@@ -1,9 +1,12 @@
 """Pages that anyone may read: how to reach us, privacy, accessibility; nothing about a debt."""
 
-from flask import Blueprint, Response
+from uuid import UUID
+
+from flask import Blueprint, Response, abort
 from sqlalchemy import text
 
 from portal.security import audience, recognize
+from portal.services.published import published_checkpoint, published_keys
 from portal.web import render, session
 
 bp = Blueprint("public", __name__)
@@ -43,6 +46,24 @@ def closed() -> str:
 def robots() -> Response:
     """No page of ours belongs into a search engine."""
     return Response("User-agent: *\nDisallow: /\n", mimetype="text/plain")
+
+
+@bp.get("/.well-known/evidence.vkey")
+@audience("anyone")
+def verifier_keys() -> Response:
+    """The public keys that checkpoints of the evidence logs are verified with, a line each."""
+    lines = "".join(f"{line}\n" for line in published_keys(session))
+    return Response(lines, mimetype="text/plain")
+
+
+@bp.get("/.well-known/evidence/<uuid:client_id>/checkpoint")
+@audience("anyone")
+def checkpoint(client_id: UUID) -> Response:
+    """The newest signed head of one log, as whoever has a bundle of it may compare it."""
+    note = published_checkpoint(session, client_id)
+    if note is None:
+        abort(404)
+    return Response(note, mimetype="text/plain")
 
 
 @bp.get("/healthz")

@@ -60,6 +60,7 @@ def run_demo(*, port: int, ready_file: Path | None, var: Path, say: Callable[[st
         sandbox="" if own_stripe else f"http://127.0.0.1:{_kept_port(var / 'sandbox' / 'port')}",
     )
     os.environ.update(places.environ)
+    os.environ.setdefault("EVIDENCE_FOLDER", str(var / "evidence"))
     settings = Settings.from_env()
     processes = Processes(var / "log")
     try:
@@ -71,7 +72,7 @@ def run_demo(*, port: int, ready_file: Path | None, var: Path, say: Callable[[st
         _start(processes, places, settings, var)
         invited = seeding.invite(runtime)
         acting.act(invited)
-        told = _told(places, invited)
+        told = _told(places, invited) | {"arrangements": seeding.agreed(runtime)}
         if ready_file is not None:
             _write(ready_file, told)
         say(_words(told))
@@ -160,6 +161,8 @@ def _words(told: dict[str, Any]) -> str:
     for one in told["debtors"]:
         answers = ", ".join(f"{name} {answer}" for name, answer in one["verify"].items())
         lines += [f"  {one['scenario']}: {one['link']}", f"      {answers}"]
+    lines += ["", "Agreements on the record (portal evidence export REFERENCE --out FILE):"]
+    lines += [f"  {one['reference']}: {one['scenario']}" for one in told["arrangements"]]
     lines += ["", f"Log in at {told['base_url']}/log-in with the password: {PASSWORD}"]
     lines += [f"  {one['role']:13} {one['email']}" for one in told["staff"]]
     return "\n".join([*lines, "", "Ctrl-C stops everything and keeps the data."])

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.db import commit, set_tenant
 from portal.demo.cast import FILES, PARTS, PASSWORD, STAFF, Part
 from portal.demo.scenarios import SCENARIOS, Scenario
-from portal.models import AccessLink, Account, Client, Contact, Debtor, Role
+from portal.models import AccessLink, Account, Arrangement, Client, Contact, Debtor, Role
 from portal.runtime import Runtime
 from portal.services.clients import add_client, clients
 from portal.services.evidence import account_leaves
@@ -97,6 +97,25 @@ def invite(runtime: Runtime) -> list[Invited]:
             waits = scenario.acts in LEAVES and not _acted(session, scenario, account)
             found.append(Invited(scenario, client, account, url, waits))
         commit(session, "demo.invited")
+    return found
+
+
+def agreed(runtime: Runtime) -> list[dict[str, str]]:
+    """The agreements that the debtors of the scenarios have made, each with its reference."""
+    found = []
+    with runtime.sessions() as session:
+        ids = clients(session)
+        for scenario in SCENARIOS:
+            set_tenant(session, ids[scenario.client])
+            account, _ = _debtor(session, scenario)
+            made = session.scalars(
+                select(Arrangement)
+                .where(Arrangement.account_id == account.id)
+                .order_by(Arrangement.accepted_at)
+            )
+            about = {"scenario": scenario.name, "client": scenario.client}
+            about["account"] = scenario.reference
+            found += [{"reference": one.reference, **about} for one in made]
     return found
 
 

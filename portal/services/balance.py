@@ -189,6 +189,11 @@ class Balance:
         return self.live is not None and not self.offers.capabilities.charge.allowed
 
     @property
+    def paused(self) -> bool:
+        """Whether no agreement is taken for now, because the client's record is in doubt."""
+        return self.client.frozen_at is not None
+
+    @property
     def zone(self) -> str:
         """The debtor's time zone."""
         return zone_of(self.debtor)

@@ -65,6 +65,13 @@ def own_agreement(account_id: UUID) -> tuple[Balance, AgreementPage]:
     return view, agreed
 
 
+def own_record(account_id: UUID) -> tuple[Balance, AgreementPage]:
+    """What the reader agreed to, which stays theirs to keep where the debt may not be shown."""
+    view, agreed = any_agreement(account_id)
+    refuse_copies(view)
+    return view, agreed
+
+
 def any_agreement(account_id: UUID) -> tuple[Balance, AgreementPage]:
     """The same, even where the debt itself may not be shown."""
     found = read_agreement(session, current_visit(), account_id, now=now())

@@ -14,6 +14,7 @@ from portal.blueprints.debtor import bp, documents
 from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.common import open_account, picked, runtime, show
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
+from portal.blueprints.errors import status_of
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain import terms as wording
@@ -77,7 +78,7 @@ def review(account_id: UUID) -> ResponseReturnValue:
     try:
         return review_page(view, request.args.get("c", ""), ReviewForm())
     except DomainError as error:
-        return balance_page(view, note=explain(error)), 409
+        return balance_page(view, note=explain(error)), status_of(error)
 
 
 def review_page(view: Balance, c: str, form: ReviewForm) -> str:
@@ -116,7 +117,7 @@ def agree(account_id: UUID) -> ResponseReturnValue:
     except ArrangementExists:
         return see_other(url_for(".arrangement", account_id=account_id, done="before"))
     except DomainError as error:
-        return balance_page(view, note=explain(error)), 409
+        return balance_page(view, note=explain(error)), status_of(error)
     commit(session, "acceptance.accepted")
     return first_step(view, agreed)
 

@@ -32,7 +32,7 @@ TITLES = {
 
 LIKE_STAFF = (
     *("acceptance", "arrangement.completed", "forgiveness.restored", "forgiveness.reversed"),
-    *("hold.set", "link.issued", "message.failed", "message.sent", "offers.shown"),
+    *("export.made", "hold.set", "link.issued", "message.failed", "message.sent", "offers.shown"),
     *("payer_link.issued", "payer_link.revoked", "payment.charged_back"),
     *("payment.chargeback_reversed", "payment.dropped", "payment.expired", "payment.failed"),
     *("payment.processing", "payment.refund_failed", "payment.refunded", "payment.succeeded"),

@@ -243,6 +243,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
     "debtor.language": (N_("Language changed"), _nothing),
     "exception.resolved": (N_("Question about money answered"), _as(_REASON, "reason")),
+    "export.made": (N_("Proof of an agreement exported"), _as(_REFERENCE, "reference")),
     "forgiveness.restored": (
         N_("Settlement stands again"),
         _as(_PAID, "reference", "amount_cents"),

@@ -202,6 +202,14 @@ WORDS: dict[str, tuple[str, Say]] = {
     ),
     "arrangement.completed": (N_("You paid all that we agreed. Thank you."), _completed),
     "arrangement.withdrawn": (N_("Your agreement was taken back. Nothing was taken."), _withdrawn),
+    "export.made": (
+        N_("The proof of your agreement was saved."),
+        mine(
+            N_("You saved the proof of your agreement %(reference)s."),
+            N_("Somebody who works for us saved the proof of your agreement %(reference)s."),
+            "reference",
+        ),
+    ),
     "offers.shown": (N_("We made you an offer to close the account."), _offers),
     "proposal.accepted": (N_("We said yes to your suggestion."), _accepted),
     "proposal.closed": (N_("Your suggestion was closed."), _closed),

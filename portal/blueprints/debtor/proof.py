@@ -1,0 +1,48 @@
+"""The proof of an agreement: a file that the debtor keeps, and that holds without us (EV-06)."""
+
+import logging
+from uuid import UUID
+
+from flask import Response
+from flask.typing import ResponseReturnValue
+
+from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.arrangement import own_record
+from portal.blueprints.debtor.common import runtime, show
+from portal.certifying import certificate
+from portal.domain import DomainError
+from portal.gateways.typesetting import NotTypeset
+from portal.models import Arrangement
+from portal.security import audience, current_visit
+from portal.services import evidence
+from portal.services.exports import Exported, Outside, TooManyExports, export
+from portal.services.tree import TreeBroken
+from portal.web import explain, now, session
+
+log = logging.getLogger(__name__)
+
+
+@bp.post("/account/<uuid:account_id>/proof")
+@audience("debtor")
+def proof(account_id: UUID) -> ResponseReturnValue:
+    """The evidence bundle of the agreement, made whole to this second; that it was asked for."""
+    view, agreed = own_record(account_id)
+    running = runtime()
+    outside = Outside(running.signer, certificate, running.settings.base_url)
+    actor = evidence.debtor(current_visit().debtor_id)
+    row = session.get_one(Arrangement, (current_visit().client_id, agreed.id))
+    try:
+        made = export(session, row, outside, actor=actor, now=now())
+    except TooManyExports as error:
+        return show("debtor/no_proof.html", view, reason=explain(error)), 429
+    except (DomainError, NotTypeset, TreeBroken):
+        session.rollback()
+        log.exception("no proof of %s", agreed.reference)
+        return show("debtor/no_proof.html", view, reason=None), 503
+    return saved_zip(made)
+
+
+def saved_zip(made: Exported) -> Response:
+    """A bundle as a file to keep."""
+    headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
+    return Response(made.body, mimetype="application/zip", headers=headers)

@@ -1,0 +1,88 @@
+"""portal evidence: bundles, and keys that are wrapped anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from portal.models import Arrangement
+
+
+@click.group()
+def evidence() -> None:
+    """The evidence log: export an agreement's record, wrap its keys anew."""
+
+
+@evidence.command()
+@click.argument("reference")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The file to write, such as evidence-HR-000123.zip.",
+)
+@click.option("--client", "slug", help="The client, where several have such a reference.")
+def export(reference: str, out: Path, slug: str | None) -> None:
+    """Write the evidence bundle of the agreement REFERENCE; that it was made is on the record."""
+    from portal.certifying import certificate
+    from portal.config import load
+    from portal.runtime import build_runtime
+    from portal.services import evidence as log
+    from portal.services.exports import Outside
+    from portal.services.exports import export as bundle
+
+    runtime = build_runtime(load(), worker=True)
+    outside = Outside(runtime.signer, certificate, runtime.settings.base_url)
+    with runtime.sessions() as session:
+        agreed = _find(session, reference, slug)
+        made = bundle(session, agreed, outside, actor=log.SYSTEM, now=runtime.clock.now())
+    out.write_bytes(made.body)
+    click.echo(f"{out}: {len(made.body):,} bytes. Check it with: python3 verify.py {out.name}")
+
+
+def _find(session: Session, reference: str, slug: str | None) -> Arrangement:
+    """The one arrangement with this reference; leaves its client as the session's."""
+    from portal.db import set_tenant
+    from portal.services.clients import clients
+    from portal.services.exports import find_arrangement
+
+    known = clients(session)
+    if slug is not None and slug not in known:
+        raise click.ClickException(f"There is no client {slug}. Known: {', '.join(known)}.")
+    found: list[tuple[UUID, Arrangement]] = []
+    for name, client_id in known.items():
+        if slug in (None, name):
+            set_tenant(session, client_id)
+            if agreed := find_arrangement(session, client_id, reference):
+                found.append((client_id, agreed))
+    if not found:
+        raise click.ClickException(f"There is no agreement {reference}.")
+    if len(found) > 1:
+        raise click.ClickException(f"Several clients have {reference}: say which by --client.")
+    set_tenant(session, found[0][0])
+    return found[0][1]
+
+
+@evidence.command()
+def rewrap() -> None:
+    """Wrap every key with the newest master key, so that older ones may leave EVIDENCE_KEY."""
+    from portal.config import load
+    from portal.db import commit, set_tenant
+    from portal.runtime import build_runtime
+    from portal.services.clients import clients
+    from portal.services.sealing import rewrap as wrap_again
+
+    runtime, total = build_runtime(load(), worker=True), 0
+    with runtime.sessions() as session:
+        for client_id in clients(session).values():
+            set_tenant(session, client_id)
+            while done := wrap_again(session, client_id):
+                commit(session, "evidence.rewrapped")
+                total += done
+    click.echo(f"{total:,} keys are wrapped with the newest master key.")
