@@ -39,6 +39,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """When something was agreed, and the hash of that leaf, which the certificate shows too."""
+
+    at: datetime
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """A bundle after its check. The facts are empty unless it is whole and ours."""
 
@@ -46,7 +54,7 @@ class Checked:
     steps: tuple[Step, ...]
     reference: str = ""
     leaves: int = 0
-    accepted_at: tuple[datetime, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
 
 
 def check_bundle(data: bytes, published: Collection[str]) -> Checked:
@@ -56,13 +64,14 @@ def check_bundle(data: bytes, published: Collection[str]) -> Checked:
     verdict = _verdict(bundle, steps)
     if verdict is not Verdict.WHOLE:
         return Checked(verdict, steps)
-    accepted = [leaf["at"] for leaf in bundle.leaves if leaf["type"] == "acceptance"]
+    agreed = [bundle.leaves[n] for n in bundle.about["disclosed"]]
+    accepted = [leaf for leaf in agreed if leaf["type"] == "acceptance"]
     return Checked(
         verdict,
         steps,
         reference=str(bundle.about["reference"]),
         leaves=len(bundle.leaves),
-        accepted_at=tuple(parse_time(at) for at in accepted),
+        accepted=tuple(Accepted(parse_time(leaf["at"]), leaf["hash"]) for leaf in accepted),
     )
 
 

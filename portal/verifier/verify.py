@@ -113,7 +113,7 @@ class Bundle:
             self.want(re.fullmatch(b"[0-9a-f]{64}", salt), "64 hex digits")
             told = self.payloads[self.file] = self.parse(f"chain/{n:06d}.payload.json")
             made = hmac.digest(bytes.fromhex(salt.decode()), self.data, "sha256").hex()
-            self.want(made == leaf["commit"], f"with its salt, what leaf {n} commits to")
+            self.want(made == leaf["commit"], f"what leaf {n} commits to, under its salt")
             self.want(told["type"] == leaf["type"], f"type {leaf['type']!a:.66}")
             for field, path in NAMES.items():
                 self.named |= {path % x["sha256"]: n for x in told.get(field, []) if "sha256" in x}

@@ -14,7 +14,8 @@ from portal.models import AttemptCounter
 from portal.models.evidence import LogKey
 from portal.verifier.verify import STEPS
 from tests.factories import NOW, make_client
-from tests.pages.debtors import csrf_of
+from tests.pages.agreeing import accept, agreed, choose_plan, path, send
+from tests.pages.debtors import Dana, csrf_of
 from tests.pages.reading import heard, said, tree
 from tests.verifier.made import KEY, REFERENCE, bundle, changed
 
@@ -56,6 +57,18 @@ def test_a_whole_bundle_is_told_to_be_whole_with_its_reference_and_times_alone(h
     assert "Entries in the record 6" in words
     for private in ("Ñandú", "24000", "240", "pm_1", "a1"):
         assert private not in page.get_data(as_text=True)
+
+
+def test_ev_06_the_proof_that_a_debtor_just_saved_is_whole(
+    http: FlaskClient, session: PortalSession, dana: Dana
+):
+    accept(http, dana, choose_plan(http, dana), permission="y")
+    saved = send(http, http.get(f"{path(dana)}/arrangement"), f"{path(dana)}/proof")
+    reference = agreed(session).reference
+    set_tenant(session)
+    words = heard(bring(http, saved.data))
+    assert "This file is whole" in words
+    assert reference in words
 
 
 @pytest.mark.usefixtures("published")

@@ -162,7 +162,7 @@ def test_the_same_parts_make_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_one_changed_byte_in_any_file_fails_by_name(name: str) -> None:
+def test_ev_06_one_changed_byte_in_any_file_fails_by_name(name: str) -> None:
     for at in (0, len(FILES[name]) // 2, -1):
         step, text = failure(changed(name, lambda data, at=at: flipped(data, at), mend=False))
         assert step == "manifest"
@@ -209,10 +209,10 @@ def test_files_for_people_and_leaves_after_the_last_disclosed_are_held_by_the_ma
     assert "after the last disclosed leaf" in " ".join(text.split())
 
 
-def test_a_cent_in_the_payload_fails_at_its_commitment() -> None:
+def test_ev_06_a_cent_in_the_payload_fails_at_its_commitment() -> None:
     name = "chain/000002.payload.json"
     step, text = failure(changed(name, lambda data: data.replace(b"24000", b"24001")))
-    assert (step, text) == ("commit", f"{name}: expected with its salt, what leaf 2 commits to")
+    assert (step, text) == ("commit", f"{name}: expected what leaf 2 commits to, under its salt")
 
 
 def test_a_cent_with_a_leaf_and_a_chain_made_to_match_fails_at_the_proof() -> None:
@@ -540,7 +540,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_script_in_the_bundle_runs_alone_in_an_empty_folder(tmp_path: Path) -> None:
+def test_ev_06_the_script_in_the_bundle_runs_alone_in_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "verify.py").write_bytes(FILES["verify.py"])
     (tmp_path / "whole.zip").write_bytes(WHOLE)
     (tmp_path / "log.vkey").write_text(f"{KEY.line}\n")
