@@ -11,6 +11,8 @@ from enum import StrEnum
 from portal.domain.evidence import parse_time
 from portal.verifier.verify import STEPS, Bundle
 
+LONGEST_WHY = 400
+
 
 class Verdict(StrEnum):
     """What a bundle turned out to be."""
@@ -82,9 +84,13 @@ def _steps(bundle: Bundle, published: Collection[str]) -> Iterator[Step]:
         if name not in told:
             yield Step(name, Outcome.NOT_REACHED)
         elif passed and name == "checkpoint" and bundle.signer not in published:
-            yield Step(name, Outcome.FAILED, bundle.signer)
+            yield Step(name, Outcome.FAILED, bundle.signer[:LONGEST_WHY])
         else:
-            yield Step(name, Outcome.PASSED) if passed else Step(name, Outcome.FAILED, text)
+            yield (
+                Step(name, Outcome.PASSED)
+                if passed
+                else Step(name, Outcome.FAILED, text[:LONGEST_WHY])
+            )
 
 
 def _verdict(bundle: Bundle, steps: tuple[Step, ...]) -> Verdict:

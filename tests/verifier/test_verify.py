@@ -445,7 +445,7 @@ def test_a_zip_bomb_stops_at_the_limit_whatever_its_header_says() -> None:
 
 
 def test_text_is_parsed_up_to_a_limit() -> None:
-    step, text = failure(with_files(named("chain/000001.payload.json", bytes(17 * 2**20))))
+    step, text = failure(with_files(named("chain/000001.payload.json", bytes(9 * 2**20))))
     assert (step, "bytes to be parsed" in text) == ("commit", True)
 
 
@@ -468,6 +468,12 @@ def test_an_encrypted_or_exotic_member_fails_at_the_archive() -> None:
         made = bytearray(WHOLE)
         made[at + offset] = value
         assert failure(bytes(made))[0] == "archive"
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        heavy = BytesIO()
+        with zipfile.ZipFile(heavy, "w", method) as archive:
+            archive.writestr("checkpoint", b"x")
+        step, text = failure(heavy.getvalue())
+        assert (step, text) == ("archive", "checkpoint: expected a plain file, as listed")
     lying = bytearray(WHOLE)
     lying[at + 24 : at + 28] = b"\xff\xff\xff\x7f"
     assert failure(bytes(lying))[0] == "archive"
