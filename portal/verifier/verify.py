@@ -54,8 +54,8 @@ class Bundle:
             object_pairs_hook=lambda p: dict(sorted(p, key=lambda x: x[0].encode("utf-16-be"))),
             parse_float=int,
         )
-        exact = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode() == self.data
-        self.want(exact or file == "manifest.json", "JSON in the one form of RFC 8785")
+        exact = json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        self.want(exact.encode() == self.data or file == "manifest.json", "the form of RFC 8785")
         self.want(found.keys() == (fields or found.keys()), f"the fields {fields}")
         return found
 
@@ -70,7 +70,7 @@ class Bundle:
             self.want(not bad and name not in self.sums, "a plain name, inside, once", name)
             head = data[at : at + 30]
             same = head[:26] == info.FileHeader()[:26] and at == info.header_offset
-            plain = info.external_attr in FILES and info.internal_attr < 2 > info.volume
+            plain = info.external_attr in FILES and info.internal_attr < 2 and not info.volume
             self.want(same and plain and info.compress_type in (0, 8), "a plain file, as listed")
             at += 30 + head[26] + 256 * head[27] + head[28] + 256 * head[29] + info.compress_size
             while piece := member.read(2**16):
@@ -78,7 +78,8 @@ class Bundle:
                 digest.update(piece)
                 self.want(total <= MOST_BYTES, f"at most {MOST_BYTES} bytes unpacked in all")
             self.sums[name] = digest.hexdigest()
-        self.want(at == self.zip.start_dir, "nothing between members and list", "the archive")
+        whole = at == self.zip.start_dir and data[-18:-14] + data[-2:] == bytes(6)
+        self.want(whole, "members, then their list, and no more", "the archive")
 
     def manifest(self, _step: str) -> None:
         """The manifest lists every other member with its SHA-256, and nothing else is there."""
@@ -135,12 +136,11 @@ class Bundle:
             form = [b"c2sp.org/tlog-proof@v1", b"index %d" % index, *map(b64encode, path), b""]
             self.want(self.data == b"\n".join([*form, self.note]), "a proof over one checkpoint")
             size, root = int(note.split(b"\n")[1]), note.split(b"\n")[2].decode()
-            low, node = (index ^ size - 1).bit_length(), bytes.fromhex(self.leaves[n]["hash"])
+            low, top = (index ^ size - 1).bit_length(), bytes.fromhex(self.leaves[n]["hash"])
             self.want(n <= index < size and len(path) == low + (index >> low).bit_count(), "a path")
-            for i, other in enumerate(path):  # RFC 9162, 2.1.3.2
-                pair = other + node if i >= low or index >> i & 1 else node + other
-                node = sha256(b"\1" + pair).digest()
-            self.want(b64encode(node).decode() == root, f"to lead to the root {root!a:.66}")
+            for i, x in enumerate(path):  # RFC 9162, 2.1.3.2: a hash from the left or the right
+                top = sha256(b"\1" + (x + top if i >= low or index >> i & 1 else top + x)).digest()
+            self.want(b64encode(top).decode() == root, f"to lead to the root {root!a:.66}")
 
     def checkpoint(self, _step: str) -> str:
         """The root is signed by a key that was given; the bundle's own copy only tells which."""
@@ -160,9 +160,9 @@ class Bundle:
         self.signer = lines.get(sign[:4].hex(), "")
         self.want(self.signer, f"a key in keys/ with the id {sign[:4].hex()}")
         given = (Path(k).read_text() if (k := self.key) and "+" not in k else k).split()
-        self.want(not given or self.signer in given, f"one of your keys, not {self.signer}")
+        self.want(self.signer in given or not self.key, f"one of your keys, not {self.signer}")
         Key.from_public_bytes(b64decode(self.signer[-44:])[1:]).verify(sign[4:], body + b"\n")
-        return f"Signed by {self.signer}" + ("." if given else "; SIGNER UNCONFIRMED, give --key.")
+        return f"Signed by {self.signer}" + ("" if self.key else "; SIGNER UNCONFIRMED: give --key")
 
     def order(self, _step: str) -> None:
         """Terms were reviewed, then accepted, then paid; a saved method was charged as allowed."""

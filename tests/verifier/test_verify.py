@@ -383,6 +383,28 @@ def test_nonsense_in_a_file_is_a_failure_with_a_name(name: str, data: bytes, ste
 
 
 @pytest.mark.parametrize(
+    "value", [b"1.0", b"1e3", b"NaN", b"-Infinity", b"-0", b'"\\u0041"', b" 1"]
+)
+def test_ev_03_a_payload_in_another_form_fails_although_it_was_committed_to(value: bytes) -> None:
+    """As if the operator had sealed it so."""
+    data = b'{"type":"link.issued","x":%b}' % value
+    sealed = [{"type": "link.issued"}]
+    made = bundle(tuple(sealed), (0,))
+    leaf = evidence.next_leaf(
+        None,
+        log=LOG,
+        chain=made.chain,
+        type="link.issued",
+        at="2026-11-23T17:00:09.123Z",
+        commit=evidence.commitment(made.disclosed[0].salt, data),
+    )
+    shown = replace(made.disclosed[0], payload=data)
+    step, text = failure(pack(replace(made, leaves=[evidence.leaf_bytes(leaf)], disclosed=[shown])))
+    assert step == "commit"
+    assert "leaf 0 commits to" not in text
+
+
+@pytest.mark.parametrize(
     "manifest", [b"", b"{}", b"[]", b"null", b'{"v":1,"v":1}', b"{" * 9, b"[" * 100_000, b"\xff"]
 )
 def test_a_manifest_that_is_none_fails(manifest: bytes) -> None:
@@ -565,7 +587,13 @@ def test_ev_06_the_script_in_the_bundle_runs_alone_in_an_empty_folder(tmp_path: 
     assert failed.returncode == 1
     last = failed.stdout.splitlines()[-1]
     assert re.match(r"commit +FAILED chain/000002\.payload\.json: expected ", last)
-    for nothing in (("gone.zip",), ("whole.zip", "--key", "gone.vkey"), (".",)):
+    (tmp_path / "empty.vkey").write_text("\n")
+    for nothing in (
+        ("gone.zip",),
+        (".",),
+        ("whole.zip", "--key", "gone.vkey"),
+        ("whole.zip", "--key", "empty.vkey"),
+    ):
         done = run(tmp_path, *nothing)
         assert (done.returncode, done.stderr) == (1, "")
 
