@@ -17,7 +17,7 @@ from typing import Any
 
 STEPS = "archive manifest chain commit documents objects proof checkpoint order".split()
 MOST_BYTES, MOST_PARSED, MOST_MEMBERS = 200 * 2**20, 8 * 2**20, 20_000
-FILES = {mode << 16 for mode in (0, 0o600, 0o100600, 0o100644, 0o100664)}  # of a zip's makers
+MODES = (0, 0o600 << 16, 0o100600 << 16, 0o100644 << 16, 0o100664 << 16, 0x41ED0010, 0x41FD0010)
 MANIFEST = {"v", "reference", "log", "chain", "made_at", "disclosed", "files"}
 LEAF = {"v", "log", "chain", "n", "prev", "type", "at", "commit"}
 ALWAYS = {"checkpoint", "certificate.pdf", "VERIFY.md", "verify.py"}
@@ -66,18 +66,19 @@ class Bundle:
         self.want(len(self.zip.filelist) <= MOST_MEMBERS, f"at most {MOST_MEMBERS} members")
         for info in self.zip.filelist:
             name, digest, member = info.orig_filename, sha256(), self.zip.open(info)
-            bad = re.search(r"[^!-\[\]-~]|^[^/]*:", name) or {"", ".", ".."} & {*name.split("/")}
+            bad = re.search(r"[^!-\[\]-~]|^[^/]*:|(^|/)(\.{0,2}/|\.{1,2}$)|^$", name)
             self.want(not bad and name not in self.sums, "a plain name, inside, once", name)
             head = data[at : at + 30]
             same = head[:26] == info.FileHeader()[:26] and at == info.header_offset
-            plain = info.external_attr in FILES and info.internal_attr < 2 and not info.volume
+            plain = info.external_attr in MODES and info.internal_attr < 2 and not info.volume
             self.want(same and plain and info.compress_type in (0, 8), "a plain file, as listed")
             at += 30 + head[26] + 256 * head[27] + head[28] + 256 * head[29] + info.compress_size
             while piece := member.read(2**16):
                 total += len(piece)
                 digest.update(piece)
                 self.want(total <= MOST_BYTES, f"at most {MOST_BYTES} bytes unpacked in all")
-            self.sums[name] = digest.hexdigest()
+            if name[-1] != "/" or info.file_size:
+                self.sums[name] = digest.hexdigest()
         whole = at == self.zip.start_dir and data[-18:-14] + data[-2:] == bytes(6)
         self.want(whole, "members, then their list, and no more", "the archive")
 
@@ -98,8 +99,7 @@ class Bundle:
     def chain(self, _step: str) -> None:
         """Leaves from n = 0 without a gap, each with the hash of the one before, times in order."""
         prev, at, same = "0" * 64, "", {"log": self.about["log"], "chain": self.about["chain"]}
-        count = sum(name.endswith(".leaf") for name in self.sums)
-        for n in range(max(count, self.about["disclosed"][-1] + 1)):
+        for n in range(max(self.about["disclosed"][-1] + 1, sum(".leaf" in x for x in self.sums))):
             leaf = self.parse(f"chain/{n:06d}.leaf", LEAF)
             for field, value in {**same, "v": 1, "n": n, "prev": prev}.items():
                 self.want(repr(leaf[field]) == repr(value), f"{field} {value!a:.99}")

@@ -427,7 +427,9 @@ def test_a_manifest_in_which_a_file_stands_twice_fails() -> None:
         "./a",
         "C:/evil",
         "a\\b",
-        "a/",
+        "a/..",
+        ".",
+        "",
         "ñ",
         "a b",
         "a\nb",
@@ -444,6 +446,14 @@ def test_a_member_that_is_there_twice_fails_at_the_archive() -> None:
     with zipfile.ZipFile(made, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("checkpoint", b"another")
     assert failure(made.getvalue())[0] == "archive"
+
+
+def test_folders_of_a_zip_that_was_packed_again_do_not_matter_unless_they_hold_something() -> None:
+    made = BytesIO(packed(FILES, mend=False))
+    with zipfile.ZipFile(made, "a") as archive:
+        archive.mkdir("objects", 0o755)
+    assert failure(made.getvalue()) == ("", "")
+    assert failure(with_files(named("a/"))) == ("manifest", "a/: expected no such file")
 
 
 def test_the_order_in_the_zip_does_not_matter() -> None:
