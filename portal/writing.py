@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from portal.domain import N_
+from portal.domain.codes import unbroken
 from portal.domain.disclosures import AUTHORIZATION_COPY
 from portal.i18n import Voice, locale_for, voice
 from portal.models import Channel
@@ -19,6 +20,7 @@ from portal.rules.disclosures import LegalText, legal_text
 from portal.runtime import Runtime
 from portal.services.dispatch import Carriers, NotWritten, Words
 from portal.services.message_facts import Authorized, MessageFacts
+from portal.services.printing import Recipient
 from portal.templating import render
 
 SUBJECTS = {
@@ -41,6 +43,7 @@ SUBJECTS = {
     "help_received": N_("We have your message"),
     "help_answered": N_("We answered you"),
     "thread_reply": N_("We answered you"),
+    "esign_sample": N_("Your sample"),
     "abandoned_checkout": N_("You can carry on when you like"),
 }
 
@@ -106,6 +109,26 @@ def _mail(facts: MessageFacts, locale: str) -> Words:
     return Words(_tidy(text), subject, html)
 
 
+def write_letter(facts: MessageFacts, to: Recipient, on: date, *, base_url: str) -> str:
+    """A message as a printable page. Raises NotWritten where its template or facts are wrong."""
+    locale = locale_for(facts.language, facts.country)
+    said = voice(locale)
+    subject = said.gettext(SUBJECTS[facts.template])
+    code = unbroken(facts.link_code) if facts.link_code and not to.represented else None
+    try:
+        context = _context(facts, subject, said) | {
+            "layout": "layouts/letter.html",
+            "link_code": code,
+            "link_url": None,
+            "recipient": to,
+            "written_on": on,
+            "base_url": base_url,
+        }
+        return render(locale, f"email/{facts.template}.html", **context)
+    except (TemplateError, LookupError, TypeError, ValueError) as error:
+        raise NotWritten(f"{facts.template}: {type(error).__name__}: {error}") from error
+
+
 def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:
     laws = [collector for collector in [_collector(facts)] if collector]
     authorized = facts.authorized and authorization_copy(facts.authorized, said, facts.zone)
@@ -117,6 +140,8 @@ def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:
         "unsubscribe_url": facts.unsubscribe_url,
         "private": facts.private,
         "link_url": facts.link_url,
+        "link_code": None,
+        "recipient": None,
         "link_until": facts.link_until,
         "laws": laws,
         "authorized": authorized,

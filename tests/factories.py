@@ -38,6 +38,7 @@ from portal.models import (
     PlacementStatus,
     fresh_id,
 )
+from portal.services import evidence
 from portal.services.links import IssuedLink, accounts_of, issue_link
 from portal.services.policies import PublishedPolicy, publish_policy
 from portal.services.visits import Visit
@@ -316,6 +317,12 @@ def make_payment(session: Session, account: Account, **given: Any) -> Payment:
 def make_dana(session: Session, **given: Any) -> Account:
     """Dana's account with a client of its own, in one call."""
     return make_account(session, make_debtor(session, make_client(session)), **given)
+
+
+def happened(session: Session, account: Account) -> list[evidence.Entry]:
+    """What happened on an account, oldest first, but for letters that were put on the list."""
+    found = evidence.account_leaves(session, account)
+    return [leaf for leaf in found if leaf.type != "letter.queued"]
 
 
 def _add(session: Session, row: Row) -> Row:

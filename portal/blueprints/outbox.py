@@ -11,8 +11,9 @@ from flask.typing import ResponseReturnValue
 from portal.domain.outgoing import reason_of
 from portal.domain.wording import clean_text
 from portal.security import audience
-from portal.services import outbox
+from portal.services import evidence, outbox
 from portal.services.dispatch import dispatch
+from portal.services.messages import about
 from portal.web import now, render, see_other, session, url_for
 from portal.writing import carriers_of
 
@@ -53,6 +54,21 @@ def html(message_id: UUID) -> Response:
         message.body_html,
         content_type="text/html; charset=utf-8",
         headers={"Content-Security-Policy": policy},
+    )
+
+
+@bp.get("/outbox/<uuid:message_id>/file")
+@audience("anyone")
+def file(message_id: UUID) -> Response:
+    """The document that goes along with a message, kept from doing anything but being read."""
+    message = outbox.entry(session, message_id)
+    if message is None or "document" not in message.context:
+        abort(404)
+    document = evidence.kept_with(session, about(session, message), message.context["document"])
+    return Response(
+        document.body,
+        content_type=f"{document.media.partition(';')[0]}; charset=utf-8",
+        headers={"Content-Security-Policy": "default-src 'none'; sandbox"},
     )
 
 

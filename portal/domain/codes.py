@@ -31,6 +31,11 @@ def spaced(code: str) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
+def unbroken(code: str) -> str:
+    """A spaced code as paper has it: its hyphen is never cut at the end of a line."""
+    return code.replace("-", "\u2011")
+
+
 def normalize_symbols(text: str) -> str:
     """What somebody typed, as symbols: upper case, no spacing, O as 0, I and L as 1."""
     return _SPACING.sub("", text).upper().translate(_LOOKALIKES)

@@ -181,6 +181,7 @@ TEMPLATES = {
     "help_answered": N_("Help request answered"),
     "thread_reply": N_("New message"),
     "refund_made": N_("Refund"),
+    "esign_sample": N_("Sample of a copy by email"),
     "abandoned_checkout": N_("Payment not finished"),
     "plan_completed": N_("Plan fulfilled"),
 }

@@ -25,17 +25,15 @@ class Template:
     ``needs``: what must be allowed on one account that it is about; nothing for a code, which a
     debtor asks for to get in and which says nothing of a debt (CT-04). ``capped``: it counts as a
     contact, and waits for the cap (CT-05). ``required``: the law wants the copy, so it goes by
-    letter where no address is open. ``private``: it may say more than that there is something to
-    read, to an address that is proven. ``document``: it brings a document, which goes by letter
-    beside it where it may not hold it. ``door``: it brings a link. ``despite_opt_out``: the debtor
-    asked for it at that very address.
+    letter too unless a consent makes the e-mail enough (ES-01). ``private``: it may say more than
+    that there is something to read, to an address that is proven. ``door``: it brings a link.
+    ``despite_opt_out``: the debtor asked for it at that very address.
     """
 
     name: str
     needs: tuple[Capability, ...] = (Capability.ANSWER,)
     capped: bool = False
     required: bool = False
-    document: bool = False
     private: bool = False
     door: bool = True
     despite_opt_out: bool = False
@@ -53,8 +51,8 @@ TEMPLATES = {
         Template(name="payment_failed", private=True),
         Template(name="payment_processing", private=True),
         Template(name="refund_made", private=True),
-        Template(name="agreement_copy", required=True, document=True, private=True),
-        Template(name="authorization_copy", required=True, document=True, private=True),
+        Template(name="agreement_copy", required=True, private=True),
+        Template(name="authorization_copy", required=True, private=True),
         Template(name="arrangement_withdrawn", private=True),
         Template(name="automatic_stopped", required=True, private=True),
         Template(name="plan_completed", required=True, private=True),
@@ -65,9 +63,14 @@ TEMPLATES = {
         Template(name="help_received", private=True),
         Template(name="help_answered"),
         Template(name="thread_reply"),
+        Template(name="esign_sample", needs=(), door=False),
         Template(name="abandoned_checkout", needs=(Capability.SEND,), capped=True),
     )
 }
+
+
+REQUIRED = tuple(name for name, template in TEMPLATES.items() if template.required)
+"""The copies that the law wants."""
 
 
 class TemplateUnknown(LookupError):

@@ -86,10 +86,20 @@ class MessageStatus(StrEnum):
     FAILED = "failed"
 
 
+class ConsentStatus(StrEnum):
+    """Where a consent to get required copies online only stands (ES-01)."""
+
+    ASKED = "asked"
+    CONSENTED = "consented"
+    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"
+
+
 S = TypeVar("S", bound=StrEnum)
 
 P, R, I = PaymentStatus, ProposalStatus, InstallmentStatus  # noqa: E741
 A, U, M, T = ArrangementStatus, AuthorizationStatus, MessageStatus, AccountStatus
+C = ConsentStatus
 
 # Money that arrived is recorded whatever we thought before; what succeeded never goes back.
 # A broken plan can be cured, a delivered message can still bounce.
@@ -153,6 +163,12 @@ MOVES: dict[type[StrEnum], dict[StrEnum, frozenset[StrEnum]]] = {
         M.DELIVERED: frozenset({M.FAILED}),
         M.SUPPRESSED: frozenset(),
         M.FAILED: frozenset({M.QUEUED}),
+    },
+    ConsentStatus: {
+        C.ASKED: frozenset({C.CONSENTED, C.REPLACED}),
+        C.CONSENTED: frozenset({C.WITHDRAWN, C.REPLACED}),
+        C.WITHDRAWN: frozenset(),
+        C.REPLACED: frozenset(),
     },
 }
 

@@ -23,6 +23,7 @@ from portal.models.clients import (
     PlacementStatus,
     PolicyDraft,
 )
+from portal.models.esign import EsignConsent, Letter, LetterBatch
 from portal.models.evidence import (
     Chain,
     ChainKey,
@@ -88,6 +89,7 @@ __all__ = [
     "DebtorWord",
     "Document",
     "EntryKind",
+    "EsignConsent",
     "HelpRequest",
     "HelpStatus",
     "Hold",
@@ -95,6 +97,8 @@ __all__ = [
     "Leaf",
     "LeafPayload",
     "LedgerEntry",
+    "Letter",
+    "LetterBatch",
     "Message",
     "MoneyException",
     "OfferPolicy",

@@ -16,7 +16,7 @@ class Message(Owned, Base):
     """Something we sent, or did not: rendered when it is dispatched, kept exactly as sent.
 
     ``dedupe_key`` names the fact it tells, so that a fact is told once. A suppressed or deferred
-    message keeps the rule's id in ``rule`` (RT-02).
+    message keeps the rule's id in ``rule`` (RT-02). ``decided``: a person sends it despite a hold.
     """
 
     __tablename__ = "message"
@@ -36,6 +36,12 @@ class Message(Owned, Base):
                 "status IN ('queued', 'deferred', 'sending') AND channel <> 'letter'"
             ),
         ),
+        Index(
+            "ix_message_letters",
+            "client_id",
+            "created_at",
+            postgresql_where=text("status = 'queued' AND channel = 'letter'"),
+        ),
     )
 
     debtor_id: Mapped[UUID]
@@ -48,6 +54,7 @@ class Message(Owned, Base):
     locale: Mapped[str]
     dedupe_key: Mapped[str]
     asked_for: Mapped[bool] = mapped_column(default=False)
+    decided: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     status: Mapped[MessageStatus]
     rule: Mapped[str | None]
     created_at: Mapped[datetime]

@@ -23,7 +23,7 @@ from portal.models import (
     Debtor,
     DebtorSession,
 )
-from portal.services import evidence
+from portal.services import esign, evidence
 from portal.services.choices import Draft
 from portal.services.evidence import Payload
 from portal.services.reviews import Reviewed, ShownDocument
@@ -74,6 +74,8 @@ def acceptance(facts: Facts, agreed: Arrangement, permission: Authorization | No
         "review": _reviewed(facts),
         "assent": _assent(facts),
     }
+    if (consent := _esign(facts)) is not None:
+        said["esign"] = consent
     if permission is not None:
         said["authorization"] = _permission(facts, permission)
     if (earlier := _earlier(facts, agreed)) is not None:
@@ -256,6 +258,13 @@ def _assent(facts: Facts) -> Payload:
         "build": reviewed.build,
     }
     return said | ({"typed": reviewed.typed} if reviewed.typed else {})
+
+
+def _esign(facts: Facts) -> Payload | None:
+    """The consent to get required copies online only, where one stands (ES-01)."""
+    visit = facts.visit
+    found = esign.standing_consent(facts.session, visit.client_id, visit.debtor_id)
+    return esign.consent_said(facts.session, found) if found else None
 
 
 def _earlier(facts: Facts, agreed: Arrangement) -> UUID | None:

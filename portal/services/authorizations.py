@@ -27,7 +27,7 @@ COPY = messages.PERMISSION_COPY
 LETTERS = ("letter", "letter:2", "letter:3")
 """The copy by letter, and again where the one before was taken from the list."""
 GONE = (MessageStatus.SENT, MessageStatus.DELIVERED)
-ON_LIST = (MessageStatus.QUEUED, *GONE)
+ON_LIST = (MessageStatus.QUEUED, MessageStatus.SENDING, *GONE)
 
 SAVING = (PaymentPurpose.METHOD, PaymentPurpose.FIRST)
 """What is paid, or saved, on a page that keeps the way to pay for later."""

@@ -1,7 +1,6 @@
 """All that an account's page shows, read in one statement."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -352,53 +351,3 @@ def _attempt(id: str, status: str, amount_cents: int) -> Attempt:
 
 def _request(reference: str, topic: str, status: str, promised_on: str) -> AskedHelp:
     return AskedHelp(reference, topic, HelpStatus(status), date.fromisoformat(promised_on))
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One account in a debtor's list."""
-
-    id: UUID
-    reference: str
-    creditor: str
-    balance_cents: Cents
-    currency: str
-    status: AccountStatus
-    shown: bool
-
-
-_ACCOUNTS = text(f"""
-    (SELECT json_agg(h.kind) FROM hold h
-     WHERE h.client_id = account.client_id AND h.account_id = account.id
-       AND {IN_FORCE}
-    ) AS holds
-""")  # noqa: S608
-
-
-def list_accounts(session: Session, visit: Visit, *, now: datetime) -> Sequence[Listed]:
-    """The accounts of a visit's debtor that are still with us, in one SELECT.
-
-    ``shown`` is False where a hold forbids to show the debt: then only its reference is.
-    """
-    wanted = (
-        select(Account, Debtor, _ACCOUNTS)
-        .join(Debtor, (Debtor.client_id == Account.client_id) & (Debtor.id == Account.debtor_id))
-        .where(
-            Account.client_id == visit.client_id,
-            Account.debtor_id == visit.debtor_id,
-            Account.status != AccountStatus.RECALLED,
-        )
-        .order_by(Account.id)
-    )
-    return [
-        Listed(
-            id=account.id,
-            reference=account.reference,
-            creditor=account.current_creditor,
-            balance_cents=account.balance_cents,
-            currency=account.currency,
-            status=account.status,
-            shown=judge(account, holds or (), today_of(debtor, now)).show.allowed,
-        )
-        for account, debtor, holds in session.execute(wanted, {"now": now})
-    ]

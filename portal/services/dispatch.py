@@ -31,6 +31,7 @@ from portal.jobs import enqueue
 from portal.models import Channel, Contact, Debtor, Message, StopKind
 from portal.services import evidence
 from portal.services.clearance import contact_of, situation_of
+from portal.services.esign import covers
 from portal.services.message_facts import MessageFacts, OutOfDate, facts_of
 from portal.services.messages import about, drop, send_by_letter, tell
 from portal.services.stops import stop_address
@@ -295,8 +296,13 @@ def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datet
     }
     said = {name: value for name, value in facts.items() if value not in (None, False)}
     tell(session, message, "message.sent", said, now=now)
-    if template_named(message.template).document and not prepared.whole:
+    if template_named(message.template).required and not _is_enough(session, prepared):
         send_by_letter(session, message, now=now)
+
+
+def _is_enough(session: Session, prepared: _Prepared) -> bool:
+    """Whether what left is the copy that the law wants: whole, and with a consent (ES-01)."""
+    return prepared.whole and covers(session, prepared.message)
 
 
 def _failed(session: Session, message: Message, failure: NotDelivered, *, now: datetime) -> None:

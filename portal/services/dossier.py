@@ -22,6 +22,7 @@ from portal.models import (
     Contact,
     ContactStop,
     Debtor,
+    EsignConsent,
     HelpRequest,
     Hold,
     Installment,
@@ -35,6 +36,7 @@ from portal.models import (
 from portal.services import evidence
 from portal.services.arrangements import arrangement_of, installments_of
 from portal.services.authorizations import copy_left_at
+from portal.services.esign import standing_consent
 from portal.services.evidence import Entry
 from portal.services.letters import letter_stops
 from portal.services.standing import holds_in_force, standing
@@ -63,6 +65,7 @@ class Dossier:
     entries: Sequence[LedgerEntry]
     contacts: Sequence[Contact]
     stops: Sequence[ContactStop]
+    consent: EsignConsent | None
     links: Sequence[AccessLink]
     holds: Sequence[Hold]
     arrangement: Arrangement | None
@@ -105,6 +108,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         entries=_of(session, account, LedgerEntry, LedgerEntry.at),
         contacts=contacts,
         stops=[*_stops(session, account, contacts), *letter_stops(session, debtor)],
+        consent=standing_consent(session, account.client_id, debtor.id),
         links=_rows(
             session,
             AccessLink,

@@ -1,6 +1,7 @@
 """The evidence log: each thing that matters becomes a leaf, in the transaction that does it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -208,6 +209,14 @@ def document(session: Session, client_id: UUID, chain_id: UUID, sha256_hex: str)
     if body is None:
         raise NoResultFound
     return Kept(row.media, body)
+
+
+def kept_with(session: Session, accounts: Sequence[Account], sha256_hex: str) -> Kept:
+    """What is kept with several accounts, as the first of them keeps it. Raises NoResultFound."""
+    for account in accounts:
+        with suppress(NoResultFound):
+            return document(session, account.client_id, account.chain_id, sha256_hex)
+    raise NoResultFound
 
 
 def account_leaves(session: Session, account: Account) -> Sequence[Entry]:

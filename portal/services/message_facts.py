@@ -22,6 +22,7 @@ from portal.models import (
     Client,
     Contact,
     Debtor,
+    EsignConsent,
     HelpRequest,
     Installment,
     Message,
@@ -32,12 +33,14 @@ from portal.models import (
 )
 from portal.services import evidence, optouts
 from portal.services.identity import code_text
-from portal.services.links import NoLinkAllowed, issue_link, url_of
+from portal.services.links import NoLinkAllowed, code_of, issue_link, url_of
+from portal.services.messages import about
 from portal.services.reminders import is_abandoned
 from portal.services.standing import zone_of
 
 DOOR_STAYS_OPEN = timedelta(days=5)
-"""A link that went to this address before is good enough as long as it lasts this much longer."""
+LETTER_STAYS_OPEN = timedelta(days=10)
+"""A link that went there before is good enough as long as it lasts this much longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,8 @@ class MessageFacts:
     ``private``: somebody proved who they are through this very address, so the message may say
     more than that there is something to read (EC-08). ``values`` are the template's own: amounts
     are (cents, currency), dates are of the debtor's calendar. ``copy`` is a document that goes
-    along, as it was shown; ``reply_to`` an address that may give away more than the sender's name.
+    along, as it was shown; ``link_code`` is what a letter prints to be typed; ``reply_to`` an
+    address that may give away more than the sender's name.
     """
 
     template: str
@@ -90,6 +94,7 @@ class MessageFacts:
     link_until: date | None
     unsubscribe_url: str | None
     values: Mapping[str, Any] = field(repr=False)
+    link_code: str | None = field(repr=False, default=None)
     zone: str = "UTC"
     reply_to: str | None = None
     collector_line: str | None = None
@@ -109,7 +114,7 @@ class _Subject:
     message: Message
     client: Client
     debtor: Debtor
-    contact: Contact
+    contact: Contact | None
     keys: Keys
     now: datetime
 
@@ -129,9 +134,9 @@ class _Subject:
 
 
 def facts_of(
-    session: Session, message: Message, contact: Contact, *, keys: Keys, now: datetime
+    session: Session, message: Message, contact: Contact | None, *, keys: Keys, now: datetime
 ) -> MessageFacts:
-    """The facts of a message that is about to go to this contact.
+    """The facts of a message that is about to go to this contact, or by letter where it is None.
 
     Makes the link that it brings, if it needs one and has none. Raises OutOfDate.
     """
@@ -139,13 +144,13 @@ def facts_of(
     debtor = session.get_one(Debtor, (client.id, message.debtor_id))
     subject = _Subject(session, message, client, debtor, contact, keys, now)
     template = template_named(message.template)
-    private = template.private and contact.channel == Channel.EMAIL and is_proven(session, contact)
-    is_email = contact.channel == Channel.EMAIL
+    email = contact if contact and contact.channel == Channel.EMAIL else None
+    private = template.private and (contact is None or bool(email and is_proven(session, email)))
     said = _SAID.get(template.name, _nothing)(subject)
     link = _door(subject, template)
     return MessageFacts(
         template=template.name,
-        channel=contact.channel,
+        channel=contact.channel if contact else Channel.LETTER,
         language=message.locale,
         country=client.country,
         sender=client.sender_name,
@@ -153,19 +158,20 @@ def facts_of(
         phone=client.phone,
         private=private,
         link_url=url_of(keys, link) if link else None,
+        link_code=code_of(keys, link) if link and contact is None else None,
         link_until=subject.day(link.expires_at) if link else None,
-        unsubscribe_url=optouts.unsubscribe_url(keys, contact) if is_email else None,
+        unsubscribe_url=optouts.unsubscribe_url(keys, email) if email else None,
         values=said,
         zone=zone_of(debtor),
         reply_to=client.email if private else None,
         collector_line=_collector_line(subject) if private else None,
-        copy=_copy(subject) if private else None,
+        copy=_copy(subject) if private or template.name == "esign_sample" else None,
         authorized=_authorized(subject) if private else None,
     )
 
 
 def is_proven(session: Session, contact: Contact) -> bool:
-    """Whether somebody passed the identity check with what we sent to this very address (EC-08)."""
+    """Whether somebody who is the debtor had what we sent to this very address (EC-08)."""
     by_link = exists().where(
         AccessLink.client_id == contact.client_id,
         AccessLink.contact_id == contact.id,
@@ -176,7 +182,12 @@ def is_proven(session: Session, contact: Contact) -> bool:
         OneTimeCode.contact_id == contact.id,
         OneTimeCode.passed_at.is_not(None),
     )
-    return bool(session.scalar(select(by_link | by_code)))
+    by_sample = exists().where(
+        EsignConsent.client_id == contact.client_id,
+        EsignConsent.contact_id == contact.id,
+        EsignConsent.consented_at.is_not(None),
+    )
+    return bool(session.scalar(select(by_link | by_code | by_sample)))
 
 
 def _door(subject: _Subject, template: Template) -> AccessLink | None:
@@ -195,13 +206,15 @@ def _door(subject: _Subject, template: Template) -> AccessLink | None:
 
 
 def _open_door(subject: _Subject) -> AccessLink | None:
+    stays_open = DOOR_STAYS_OPEN if subject.contact else LETTER_STAYS_OPEN
     return subject.session.scalars(
         select(AccessLink)
         .where(
             AccessLink.client_id == subject.client.id,
-            AccessLink.contact_id == subject.contact.id,
+            AccessLink.debtor_id == subject.debtor.id,
+            AccessLink.contact_id == (subject.contact and subject.contact.id),
             AccessLink.revoked_at.is_(None),
-            AccessLink.expires_at > subject.now + DOOR_STAYS_OPEN,
+            AccessLink.expires_at > subject.now + stays_open,
         )
         .order_by(AccessLink.issued_at.desc(), AccessLink.id.desc())
         .limit(1)
@@ -229,10 +242,9 @@ def _collector_line(subject: _Subject) -> str | None:
 
 def _copy(subject: _Subject) -> Copy | None:
     kept = subject.message.context.get("document")
-    if subject.message.template != "agreement_copy" or not kept:
+    if subject.message.template not in ("agreement_copy", "esign_sample") or not kept:
         return None
-    chain_id = subject.account.chain_id
-    document = evidence.document(subject.session, subject.client.id, chain_id, kept)
+    document = evidence.kept_with(subject.session, about(subject.session, subject.message), kept)
     ending = "html" if document.media.startswith("text/html") else "txt"
     return Copy(f"copy.{ending}", document.media, document.body)
 

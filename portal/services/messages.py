@@ -37,6 +37,8 @@ WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 KEPT_BACK = "copy_kept_back"
 """The kind of question that a copy raises which a hold keeps from the debtor (CT-08)."""
 PERMISSION_COPY = "authorization_copy"
+BESIDE = ":letter"
+"""What the key of a message ends with that goes by letter beside another one."""
 BATCH = 25
 """Messages a job: each may wait for its carrier."""
 AT_ONCE = 10
@@ -83,9 +85,8 @@ def queue(
     row = insert(Message).values(values).on_conflict_do_nothing()
     written = list(session.scalars(row.returning(Message)))
     if values["channel"] == Channel.LETTER:
-        decided = details.get("decided", False)
-        if written and (rule := _letter_forbidden(session, written[0], decided=decided, now=now)):
-            drop(session, written[0], rule, now=now)
+        for letter in written:
+            _put_on_list(session, letter, now=now)
     elif written:
         enqueue(
             session,
@@ -111,6 +112,7 @@ def _fresh(debtor: Debtor, details: MessageDetails, now: datetime) -> dict[str, 
         "debtor_id": debtor.id,
         "locale": debtor.language,
         "asked_for": details.get("asked_for", False),
+        "decided": details.get("decided", False),
         "status": MessageStatus.QUEUED,
         "created_at": now,
         "created_by": details.get("by"),
@@ -146,13 +148,24 @@ def drop(session: Session, message: Message, rule: str, *, now: datetime, **fact
         _ask_for_a_person(session, message, rule, now=now)
 
 
-def _letter_forbidden(
-    session: Session, message: Message, *, decided: bool, now: datetime
-) -> str | None:
-    """The rule against a letter, as it is put on the list: nobody judges it later."""
+def _put_on_list(session: Session, letter: Message, *, now: datetime) -> None:
+    if rule := letter_forbidden(session, letter, now=now):
+        drop(session, letter, rule, now=now)
+        return
+    actor = evidence.staff(letter.created_by) if letter.created_by else evidence.SYSTEM
+    tell(session, letter, "letter.queued", {"actor": actor}, now=now)
+
+
+def letter_forbidden(session: Session, message: Message, *, now: datetime) -> str | None:
+    """The rule against a letter, asked as it is put on the list and again as it is printed."""
     if letter_stops(session, session.get_one(Debtor, (message.client_id, message.debtor_id))):
         return Rule.WRONG_PERSON
-    account = None if decided else _account(session, message)
+    return None if message.decided else letter_held(session, message, now=now)
+
+
+def letter_held(session: Session, message: Message, *, now: datetime) -> str | None:
+    """The hold of its account that keeps a letter from the debtor, whatever a person decided."""
+    account = _account(session, message)
     if account is None:
         return None
     needs = template_named(message.template).needs
@@ -231,10 +244,32 @@ def send_by_letter(
         context=message.context,
         account=_account(session, message),
         channel=Channel.LETTER,
-        dedupe_key=f"{message.dedupe_key}:letter",
+        dedupe_key=message.dedupe_key + BESIDE,
         decided=decided,
         now=now,
     )
+
+
+def copy_on_paper(session: Session, message: Message, *, by: UUID, now: datetime) -> bool:
+    """Put a required copy on the list of letters because its debtor asked for paper, once a day.
+
+    False where it is there, a rule keeps it from the list, or it is no required copy. ``by`` is
+    staff. The caller commits.
+    """
+    if not template_named(message.template).required:
+        return False
+    written = queue(
+        session,
+        session.get_one(Debtor, (message.client_id, message.debtor_id)),
+        template=message.template,
+        context=message.context,
+        account=_account(session, message),
+        channel=Channel.LETTER,
+        dedupe_key=f"{message.dedupe_key.partition(BESIDE)[0]}{BESIDE}:asked:{now:%Y-%m-%d}",
+        by=by,
+        now=now,
+    )
+    return any(letter.status == MessageStatus.QUEUED for letter in written)
 
 
 def tell(session: Session, message: Message, kind: str, facts: Payload, *, now: datetime) -> None:
@@ -265,7 +300,7 @@ def _account(session: Session, message: Message) -> Account | None:
 
 
 def _addressed(session: Session, debtor: Debtor, details: MessageDetails) -> dict[str, Any]:
-    contact = details.get("contact") or _contact(session, debtor, details.get("channel"))
+    contact = details.get("contact") or contact_for(session, debtor, details.get("channel"))
     account, link = details.get("account"), details.get("link")
     channel = contact.channel if contact else details.get("channel") or Channel.LETTER
     return {
@@ -277,7 +312,8 @@ def _addressed(session: Session, debtor: Debtor, details: MessageDetails) -> dic
     }
 
 
-def _contact(session: Session, debtor: Debtor, channel: Channel | None) -> Contact | None:
+def contact_for(session: Session, debtor: Debtor, channel: Channel | None = None) -> Contact | None:
+    """The open address that messages to a debtor go to, of this channel or of any; no letters."""
     if channel is Channel.LETTER:
         return None
     stopped = select(ContactStop.id).where(

@@ -14,7 +14,7 @@ from portal.models import Account, Channel, Contact, ContactStop, Debtor, Hold, 
 from portal.rules.disclosures import LegalText
 from portal.rules.emails import parse_email
 from portal.rules.phones import parse_phone
-from portal.services import evidence
+from portal.services import esign, evidence
 from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.ledger import lock_account
 from portal.services.links import accounts_of, tell_accounts
@@ -142,6 +142,7 @@ def close_all_addresses(session: Session, debtor: Debtor, *, now: datetime) -> N
     for address in addresses(session, debtor):
         if address.stopped is None:
             close_address(session, address.contact, now=now)
+    esign.withdraw(session, debtor, actor=evidence.debtor(debtor.id), now=now)
 
 
 def add_address(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents
@@ -15,11 +15,13 @@ from portal.models import (
     Arrangement,
     Client,
     EntryKind,
+    EsignConsent,
     Installment,
     LedgerEntry,
     Payment,
 )
 from portal.services.arrangements import UNPAID
+from portal.services.esign import standing_for
 
 BACK = (
     EntryKind.REFUND,
@@ -32,7 +34,10 @@ BACK = (
 
 @dataclass(frozen=True, slots=True)
 class PaymentView:
-    """One payment with what is left and what comes next."""
+    """One payment with what is left and what comes next.
+
+    ``online_only``: its debtor's consent to get required copies online only stands (ES-01).
+    """
 
     payment: Payment
     account: Account
@@ -40,6 +45,7 @@ class PaymentView:
     arrangement: Arrangement | None
     parts: tuple[Installment, ...] = ()
     back: tuple[LedgerEntry, ...] = ()
+    online_only: bool = False
 
     @property
     def next_part(self) -> Installment | None:
@@ -73,7 +79,7 @@ class PaymentView:
 def payment_view(session: Session, debtor_id: UUID, payment_id: UUID) -> PaymentView | None:
     """A payment of this debtor's; None for anybody else's, as for one that does not exist."""
     row = session.execute(
-        select(Payment, Account, Client, Arrangement)
+        select(Payment, Account, Client, Arrangement, _online_only())
         .join(
             Account, and_(Account.client_id == Payment.client_id, Account.id == Payment.account_id)
         )
@@ -89,7 +95,17 @@ def payment_view(session: Session, debtor_id: UUID, payment_id: UUID) -> Payment
     ).one_or_none()
     if row is None:
         return None
-    return PaymentView(*row, parts=_parts(session, row[3]), back=_back(session, row[0]))
+    return PaymentView(
+        *row[:4],
+        parts=_parts(session, row[3]),
+        back=_back(session, row[0]),
+        online_only=row[4],
+    )
+
+
+def _online_only() -> ColumnElement[bool]:
+    consent = standing_for(Account.client_id, Account.debtor_id)
+    return exists(EsignConsent.id).where(consent).label("online_only")
 
 
 def _parts(session: Session, agreed: Arrangement | None) -> tuple[Installment, ...]:

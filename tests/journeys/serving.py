@@ -140,7 +140,7 @@ class Portal:
         with self.session(guest.client) as session:
             newest = (
                 select(Message)
-                .where(Message.debtor_id == guest.debtor.id)
+                .where(Message.debtor_id == guest.debtor.id, Message.channel != "letter")
                 .order_by(Message.created_at.desc(), Message.id.desc())
             )
             return session.scalars(newest).first().body or ""  # type: ignore[union-attr]

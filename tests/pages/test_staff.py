@@ -25,6 +25,10 @@ SUPPORT = {
     **dict.fromkeys(("requests", "calls", "questions", "hold", "lift"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
+    "letters": READ,
+    **dict.fromkeys(
+        ("print_letters", "batch", "download_batch", "paper_again", "copy_on_paper"), WORK
+    ),
     **dict.fromkeys(("refund", "question"), DECIDE),
 }
 

@@ -61,6 +61,7 @@ from tests.databases import Database
 from tests.factories import (
     NOW,
     TODAY,
+    happened,
     make_client,
     make_contact,
     make_dana,
@@ -158,8 +159,9 @@ def test_the_acceptance_leaf_says_what_was_agreed_by_whom_and_how(session: Porta
     account = dana(session)
     chosen = picked(account, plan(first_on=TODAY, method=Method.AUTOMATIC))
     agreed = agree(session, account, chosen)
-    reviewed, told = evidence.account_leaves(session, account)
+    reviewed, told, listed = evidence.account_leaves(session, account)
     assert [reviewed.type, told.type] == ["terms.reviewed", "acceptance"]
+    assert (listed.type, listed.payload["template"]) == ("letter.queued", "agreement_copy")
     said = told.payload
     assert reviewed.payload["terms_sha256"] == said["terms_sha256"] == agreed.terms_sha256.hex()
     assert wording.sha256(wording.from_dict(said["terms"])) == said["terms_sha256"]
@@ -275,7 +277,7 @@ def test_choosing_again_withdraws_the_unpaid_one_and_keeps_the_offer(
     withdraw(session, first, actor=evidence.debtor(account.debtor_id), now=NOW)
     second = agree(session, account, chosen)
     assert (first.status, second.total_cents) == (ArrangementStatus.WITHDRAWN, first.total_cents)
-    leaves = evidence.account_leaves(session, account)
+    leaves = happened(session, account)
     assert leaves[-1].payload["supersedes"] == str(first.id)
     types = [leaf.type for leaf in leaves]
     assert types == ["terms.reviewed", "acceptance", "arrangement.withdrawn"] + [

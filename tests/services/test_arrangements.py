@@ -51,7 +51,7 @@ from portal.services.ledger import lock_account, post
 from portal.services.payable import Asked, check_owed
 from portal.services.standing import lift_hold, set_hold
 from portal.services.verify import Broken, verify_client
-from tests.factories import NOW, TODAY
+from tests.factories import NOW, TODAY, happened
 from tests.services.test_acceptance import agree, dana, picked
 
 PLAN = Choice(
@@ -108,7 +108,7 @@ def broken(session: PortalSession, account: Account) -> list[Broken]:
 
 
 def last_leaf(session: PortalSession, account: Account) -> evidence.Entry:
-    return evidence.account_leaves(session, account)[-1]
+    return happened(session, account)[-1]
 
 
 def test_withdrawing_ends_parts_and_permission(session: PortalSession) -> None:

@@ -13,7 +13,8 @@ from portal.domain.statuses import AccountStatus, ArrangementStatus
 from portal.domain.terms import Choice
 from portal.models import Account, Debtor, EntryKind
 from portal.services import evidence
-from portal.services.balance import Balance, list_accounts, read_balance
+from portal.services.balance import Balance, read_balance
+from portal.services.debtor_accounts import list_accounts
 from portal.services.ledger import lock_account, post
 from portal.services.offers import read_facts
 from portal.services.proposals import Wish, submit

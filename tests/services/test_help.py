@@ -9,7 +9,6 @@ from portal.db import PortalSession
 from portal.domain.help import CardNumberTyped, Topic
 from portal.domain.holds import HoldKind
 from portal.models import Account, HelpRequest, HelpStatus, Hold, Message, Role, Staff
-from portal.services import evidence
 from portal.services.help import (
     Answers,
     OptionMissing,
@@ -19,7 +18,7 @@ from portal.services.help import (
 )
 from portal.services.standing import standing
 from portal.services.threads import NothingWritten, post_entry, reply, thread_of
-from tests.factories import NOW, make_dana, make_visit
+from tests.factories import NOW, happened, make_dana, make_visit
 from tests.pages.staff import make_staff
 
 
@@ -45,7 +44,7 @@ def test_not_my_debt_stops_everything_that_costs_money_and_promises_a_day(
     assert request.promised_on == date(2026, 11, 27)  # Thanksgiving is no working day
     assert request_by_reference(session, account, request.reference) is request
     assert session.scalars(select(Message.template)).all() == ["help_received"]
-    types = [leaf.type for leaf in evidence.account_leaves(session, account)]
+    types = [leaf.type for leaf in happened(session, account)]
     assert types == ["hold.set", "help.opened"]
 
 

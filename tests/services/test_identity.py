@@ -283,6 +283,6 @@ def test_no_table_holds_a_code_or_an_answer(session: PortalSession):
         assert not any(digits in row or ANSWERS[DOB] in row for row in rows), table
     account = session.scalars(select(Account)).one()
     told = str(evidence.account_leaves(session, account))
-    assert "identity.passed" in told
+    assert "link.issued" in told
     assert digits not in told
     assert ANSWERS[DOB] not in told

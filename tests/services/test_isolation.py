@@ -169,6 +169,31 @@ def test_no_process_may_change_a_record(session: PortalSession, role: str, table
     assert session.scalar(columns, {"role": role, "name": table}) is False
 
 
+@pytest.mark.parametrize(
+    ("table", "changed"),
+    [
+        (
+            "esign_consent",
+            {
+                *("status", "text_version", "text_sha256", "locale", "tries", "session_id"),
+                *("consented_at", "withdrawn_at"),
+            },
+        ),
+        ("letter_batch", {"finished_at", "finished_by"}),
+        ("letter", {"sent_at"}),
+    ],
+)
+def test_what_was_tried_out_and_what_was_printed_cannot_be_changed_later(
+    session: PortalSession, table: str, changed: set[str]
+):
+    """ES-01, ES-02: a page keeps what became of them, and jobs only read them."""
+    asked = text("SELECT has_column_privilege(:role, :name, :column, 'UPDATE')")
+    columns = [column.name for column in Base.metadata.tables[table].columns]
+    for role, allowed in (("portal_app", changed), ("portal_worker", set())):
+        given = {"role": role, "name": table}
+        assert {c for c in columns if session.scalar(asked, given | {"column": c})} == allowed
+
+
 @pytest.mark.parametrize("role", RUNNERS)
 def test_no_process_may_delete_but_what_is_forgotten(session: PortalSession, role: str):
     """Only drafts, counters, queues, words to search by and what was taken over at last go."""

@@ -36,7 +36,7 @@ from portal.services.proposals import (
 from portal.services.standing import lift_hold, set_hold
 from portal.services.verify import verify_client
 from tests.databases import Database, web_engine
-from tests.factories import NOW, TODAY, make_policy, make_visit
+from tests.factories import NOW, TODAY, happened, make_policy, make_visit
 from tests.pages.staff import make_staff
 from tests.services.test_acceptance import agree, dana
 from tests.services.test_help import sam
@@ -131,7 +131,7 @@ def test_after_a_working_day_more_the_closest_terms_are_offered(session: PortalS
     assert terms is not None
     assert (terms.schedule, terms.basis) == (closest.schedule, Basis.GRANTED)
     assert proposal.granted_until == TODAY + timedelta(days=8 + 14)
-    leaf = evidence.account_leaves(session, account)[-1].payload
+    leaf = happened(session, account)[-1].payload
     assert (leaf["actor"], leaf["reason"]) == (evidence.SYSTEM, "nobody_answered")
     told = session.scalars(select(Message.template).order_by(Message.id)).all()
     assert told == ["proposal_received", "proposal_countered"]
@@ -289,5 +289,5 @@ def test_an_answer_is_replaced_only_by_who_knows_of_it(session: PortalSession) -
     other = Wish(replace(FORTY, amount_cents=Cents(4_100)), instead_of=proposal.reference)
     newer = submit(session, account, other, visit=make_visit(session, account), now=NOW)
     assert (proposal.status, newer.status) == (ProposalStatus.WITHDRAWN, ProposalStatus.SUBMITTED)
-    leaf = evidence.account_leaves(session, account)[-2].payload
+    leaf = happened(session, account)[-2].payload
     assert leaf["replaced"] is True

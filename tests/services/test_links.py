@@ -39,6 +39,7 @@ from portal.services.stops import is_wrong_person, lift_stop, stop_wrong_person
 from tests.factories import (
     KEYS,
     NOW,
+    happened,
     make_account,
     make_client,
     make_contact,
@@ -54,7 +55,7 @@ def open_(session: PortalSession, token: str, *, keys: Keys = KEYS, at=NOW) -> O
 
 
 def types(session: PortalSession, account: Account) -> list[str]:
-    return [leaf.type for leaf in evidence.account_leaves(session, account)]
+    return [leaf.type for leaf in happened(session, account)]
 
 
 def test_a_link_opens_and_leads_to_its_debtor(session: PortalSession):

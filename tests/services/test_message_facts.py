@@ -120,10 +120,10 @@ def test_an_agreement_goes_along_as_the_very_bytes_that_were_kept(
 
 
 @pytest.mark.parametrize("proven", [True, False])
-def test_a_document_that_an_email_may_not_hold_goes_by_letter_too(
+def test_es_01_a_copy_that_the_law_wants_goes_by_letter_too(
     session: PortalSession, post: Post, proven: bool
 ):
-    """EC-08, PY-05"""
+    """EC-08, PY-05: whether or not the e-mail may hold it, for nobody consented to that alone."""
     account = dana(session)
     contact = prove(session, account)
     if not proven:
@@ -133,7 +133,7 @@ def test_a_document_that_an_email_may_not_hold_goes_by_letter_too(
     send_all(session, post)
     assert [bool(mail.attached) for mail in post.sent] == [proven]
     by_letter = session.scalars(select(Message.template).where(Message.channel == "letter")).all()
-    assert by_letter == ([] if proven else ["agreement_copy"])
+    assert by_letter == ["agreement_copy"]
 
 
 def test_money_that_came_and_went_back(till: Till, post: Post):
@@ -310,7 +310,7 @@ def test_a_recalled_account_still_gets_its_answers(session: PortalSession, post:
 
 
 def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
-    elsewhere = {"link", "new_link", "one_time_code", "abandoned_checkout"}
+    elsewhere = {"link", "new_link", "one_time_code", "abandoned_checkout", "esign_sample"}
     here = {
         *("help_received", "help_answered", "thread_reply", "agreement_copy"),
         *("proposal_received", "proposal_accepted", "proposal_countered", "proposal_declined"),

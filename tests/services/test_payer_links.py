@@ -32,7 +32,7 @@ from portal.services.payments import PaymentOnItsWay
 from portal.services.standing import set_hold
 from portal.services.timeline import timeline
 from tests.databases import acting_as
-from tests.factories import KEYS, make_contact
+from tests.factories import KEYS, happened, make_contact
 from tests.services.paying import Till, first_payment, make_plan, parts_of
 
 
@@ -67,7 +67,7 @@ def start(till: Till, asked: PayerView, **given: Any) -> Payment:
 
 
 def leaves(till: Till) -> list[str]:
-    return [leaf.type for leaf in evidence.account_leaves(till.session, till.account)]
+    return [leaf.type for leaf in happened(till.session, till.account)]
 
 
 def test_a_payment_through_a_link_counts_and_bears_its_mark(till: Till):
@@ -78,7 +78,7 @@ def test_a_payment_through_a_link_counts_and_bears_its_mark(till: Till):
     till.pay(paid)
     assert till.land(paid).status == PaymentStatus.SUCCEEDED
     assert (till.balance, again(till, asked).state) == (1190_00, PayerState.PAID)
-    entry = evidence.account_leaves(till.session, till.account)[-1]
+    entry = happened(till.session, till.account)[-1]
     assert entry.payload["payer_link"] == str(asked.link.id)
     lines = timeline(
         till.session, till.account, evidence.account_leaves(till.session, till.account)

@@ -17,6 +17,7 @@ from portal.sandbox.faults import Fault
 from portal.services import arrangements, charging, fulfilling, payments, reconcile, refunds
 from portal.services.evidence import account_leaves, debtor
 from portal.services.payable import NothingToPay
+from tests.factories import happened
 from tests.services.paying import Till, first_payment, make_plan, parts_of
 
 
@@ -29,9 +30,7 @@ def test_a_part_payment_lowers_the_balance_once_however_often_it_is_told(till: T
     till.reconcile()
     assert till.balance == 1190_00
     assert till.entries == [("payment", -50_00)]
-    assert [leaf.type for leaf in account_leaves(till.session, till.account)] == [
-        "payment.succeeded"
-    ]
+    assert [leaf.type for leaf in happened(till.session, till.account)] == ["payment.succeeded"]
     assert [m.template for m in till.all(Message)] == ["receipt"]
     assert till.broken() == []
 
@@ -146,7 +145,7 @@ def test_a_plan_begins_with_its_first_payment_and_keeps_the_card(till: Till) -> 
     assert parts_of(till, agreed)[0].status == InstallmentStatus.PAID
     granted = till.all(Authorization)[0]
     assert (granted.status, granted.method_last4) == ("granted", "4242")
-    types = [leaf.type for leaf in account_leaves(till.session, till.account)]
+    types = [leaf.type for leaf in happened(till.session, till.account)]
     assert types[1:] == ["acceptance", "payment.succeeded", "authorization.granted"]
     assert sorted(m.template for m in till.all(Message)) == ["authorization_copy", "receipt"]
 

@@ -52,7 +52,7 @@ from portal.services.proposals import (
 from portal.services.standing import lift_hold, set_hold
 from portal.services.verify import verify_client
 from tests.databases import Database, web_engine
-from tests.factories import NOW, TODAY, make_policy, make_visit
+from tests.factories import NOW, TODAY, happened, make_policy, make_visit
 from tests.services.paying import Till
 from tests.services.test_acceptance import agree, dana, page_of, picked
 from tests.services.test_help import sam
@@ -83,7 +83,7 @@ def run_out(session: PortalSession, account: Account, *, days: int) -> list[bool
 
 
 def types(session: PortalSession, account: Account) -> list[str]:
-    return [leaf.type for leaf in evidence.account_leaves(session, account)]
+    return [leaf.type for leaf in happened(session, account)]
 
 
 def test_a_proposal_waits_with_a_promised_day_and_takes_no_money(session: PortalSession) -> None:
@@ -132,7 +132,7 @@ def test_an_accepted_proposal_becomes_an_agreement_only_when_the_debtor_agrees(
     agreed = agree(session, account, granted(proposal))
     assert (proposal.status, agreed.proposal_id) == (ProposalStatus.AGREED, proposal.id)
     assert types(session, account)[:2] == ["proposal.submitted", "proposal.accepted"]
-    told = evidence.account_leaves(session, account)[-1].payload
+    told = happened(session, account)[-1].payload
     assert told["offer"] == {**told["offer"], "basis": "granted", "proposal": str(proposal.id)}
 
 

@@ -11,7 +11,8 @@ from portal.domain.outgoing import Action
 from portal.gateways.sms import OutboxTexter
 from portal.models import Client, CollectorRole, Debtor
 from portal.services import evidence
-from portal.services.balance import list_accounts, read_balance
+from portal.services.balance import read_balance
+from portal.services.debtor_accounts import list_accounts
 from portal.services.evidence import SYSTEM
 from portal.services.invitations import weigh
 from portal.services.standing import (

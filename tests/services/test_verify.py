@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
@@ -25,21 +26,34 @@ from portal.domain.terms import Choice, Method
 from portal.gateways.mail import OutboxMailer
 from portal.gateways.signer import Signer
 from portal.gateways.sms import OutboxTexter
-from portal.models import AccessLink, Client, Debtor, Message
+from portal.models import AccessLink, Client, Debtor, Message, Staff, fresh_id
+from portal.rules.disclosures import legal_text
 from portal.sandbox import control
-from portal.services import arrangements, charging, evidence, help, payer_links, refunds
+from portal.services import (
+    arrangements,
+    charging,
+    demonstrations,
+    esign,
+    evidence,
+    help,
+    letter_batches,
+    payer_links,
+    refunds,
+)
+from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample_code
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import log_name
 from portal.services.help import Answers
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
+from portal.services.printing import Printing, print_letters
 from portal.services.standing import lift_hold, set_hold
 from portal.services.tree import place_all, sign
 from portal.services.verify import CHECKS, Broken, tree, verify_client, verify_database
 from portal.services.verify.chains import COMMITMENT, DOCUMENT
 from portal.services.verify.guards import CHECKS as GUARDS
 from portal.services.verify.tree import OUTSIDE, SIGNED
-from portal.writing import write
+from portal.writing import write, write_letter
 from tests.databases import SIGNED as FOLDER
 from tests.databases import Database, cloned
 from tests.factories import KEYS, TODAY, make_account, make_contact, make_policy, make_visit
@@ -104,6 +118,8 @@ def act(till: Till) -> None:
     arrangements.stop_automatic(session, agreed, actor=me, now=till.now)
     revoke_link(session, link, reason="staff", actor=evidence.SYSTEM, now=till.now)
     send_all(till)
+    consent(till)
+    post_letters(till)
 
 
 def begin_another(till: Till) -> None:
@@ -144,6 +160,37 @@ def ask_for_help(till: Till) -> None:
     help.open_request(session, account, Topic.AMOUNT_WRONG, answers, visit=visit, now=now)
     send_all(till)
     lift_hold(session, hold, reason="checked", now=now + timedelta(minutes=5))
+
+
+def consent(till: Till) -> None:
+    """Dana tries out copies by e-mail and wants no others, then wants paper again."""
+    session, account = till.session, till.account
+    who = Visiting(
+        session.get_one(Debtor, (account.client_id, account.debtor_id)),
+        make_visit(session, account).session_id,
+    )
+    text = legal_text(esign.TEXT, "en", company="N", phone="1", address="1 Pier")
+    given = {"keys": KEYS, "now": till.now}
+    asked = ask_sample(session, who, text, write=str.encode, **given)
+    send_all(till)
+    typed = sample_code(KEYS, asked.id)
+    assert demonstrations.agree(session, who, text, typed, **given) is Outcome.CONSENTED
+    till.wait(hours=1)
+    actor = evidence.debtor(account.debtor_id)
+    assert esign.withdraw(session, who.debtor, actor=actor, now=till.now)
+    session.commit()
+
+
+def post_letters(till: Till) -> None:
+    """Sam prints the letters that wait, and posts all but one."""
+    session = till.session
+    sam = Staff(id=fresh_id())
+    printing = Printing(partial(write_letter, base_url="https://x.example"), KEYS, sam)
+    batch = print_letters(session, till.account.client_id, printing, now=till.now)
+    assert batch is not None
+    left = [str(one.letter.id) for one in letter_batches.letters_of(session, batch, now=till.now)]
+    letter_batches.finish(session, batch, left[1:], staff=sam, now=till.now)
+    session.commit()
 
 
 def send_all(till: Till) -> None:
@@ -430,7 +477,7 @@ PLANTED = {
     ),
     "a checkpoint of another tree": (
         "a checkpoint is signed, and its root is that of the tree",
-        "UPDATE tree_node SET hash = sha256('') WHERE level = 5",
+        "UPDATE tree_node SET hash = sha256('') WHERE level = (SELECT max(level) FROM tree_node)",
         "the tree has another root",
     ),
     "a key was forgotten": (
@@ -543,6 +590,44 @@ PLANTED = {
         "the ledger and the record cannot be changed",
         "ALTER TABLE leaf DISABLE TRIGGER append_only",
         "leaf by append_only",
+    ),
+    "consent without its leaf": (
+        "a consent to copies by e-mail only is on the record as it was given (ES-01)",
+        "UPDATE esign_consent SET text_sha256 = sha256('other words')",
+        "-",
+    ),
+    "leaf without its consent": (
+        "a consent on the record stands in its row (ES-01)",
+        "DELETE FROM esign_consent",
+        "-",
+    ),
+    "consent before the sample": (
+        "nobody consents before the sample has left for that address (ES-01)",
+        "UPDATE esign_consent SET consented_at = consented_at - interval '1 day'",
+        "-",
+    ),
+    "withdrawn in silence": (
+        "a withdrawn consent is on the record, and only what was withdrawn (ES-01)",
+        "UPDATE esign_consent SET status = 'consented', withdrawn_at = NULL",
+        "-",
+    ),
+    "no letter beside the copy": (
+        "a required copy goes by letter too unless a consent stood (ES-01)",
+        "UPDATE message SET dedupe_key = dedupe_key || ':lost' WHERE channel = 'letter'"
+        " AND dedupe_key LIKE 'receipt:%%'",
+        "receipt ",
+    ),
+    "a letter nobody put on the list": (
+        "a letter that waits or left is on the record (RT-02)",
+        "UPDATE leaf SET type = 'letter.put_back' WHERE type = 'letter.queued'"
+        " AND (chain_id, n) <> (SELECT chain_id, n FROM leaf WHERE type = 'letter.queued'"
+        " ORDER BY at LIMIT 1)",
+        " ",
+    ),
+    "a letter with other words": (
+        "a letter that left was printed, and its leaf names what was on it (ES-02)",
+        "UPDATE letter SET document_sha256 = sha256('other words')",
+        "receipt ",
     ),
     "clients see each other": (
         "a row of one client is hidden from another; staff's and Stripe's have their walls",

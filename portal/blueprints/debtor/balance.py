@@ -14,7 +14,8 @@ from portal.domain.offers import Offer
 from portal.domain.statuses import AccountStatus, PaymentStatus, ProposalStatus
 from portal.domain.terms import Choice, Kind
 from portal.security import audience, current_visit
-from portal.services.balance import BESIDE, Balance, list_accounts
+from portal.services.balance import BESIDE, Balance
+from portal.services.debtor_accounts import list_accounts
 from portal.web import gettext as _
 from portal.web import now, render, see_other, session, url_for
 

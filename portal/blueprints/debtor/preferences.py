@@ -18,6 +18,7 @@ from portal.i18n import LANGUAGES
 from portal.models import Channel, Client, Contact, Debtor, StopKind
 from portal.rules.disclosures import LegalText, legal_text
 from portal.security import audience, current_visit
+from portal.services import esign
 from portal.services import preferences as choices
 from portal.services.letters import letter_stops
 from portal.web import CHOOSE, Form, explain, locale, now, render, see_other, session, url_for
@@ -31,6 +32,8 @@ DONE = {
     "ceased": N_("We stop writing to you."),
     "resumed": N_("We may write to you again."),
     "added": N_("Thank you. We have your new address."),
+    "online": N_("From now on the copies that the law requires go to you by email only."),
+    "paper": N_("From now on the copies that the law requires go to you by letter too."),
     "language": N_("We write to you in this language from now on."),
 }
 STATES = {
@@ -84,6 +87,8 @@ def preferences() -> ResponseReturnValue:
         addresses=_addresses(debtor),
         consent=_consent(client),
         letters_stopped=bool(letter_stops(session, debtor)),
+        consent_given=(given := esign.given_consent(session, debtor.client_id, debtor.id)),
+        online_only=esign.stands(given),
         may_write=choices.may_write(session, debtor, now()),
         done=DONE.get(request.args.get("done", "")),
     )

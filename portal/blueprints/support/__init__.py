@@ -3,6 +3,7 @@
 from flask import Blueprint, g
 
 from portal.domain import N_
+from portal.services.letter_batches import how_many_wait
 from portal.services.queues import counts
 from portal.web import Destination, session, url_for
 
@@ -19,6 +20,7 @@ def navigate() -> None:
         ("requests", N_("Help requests"), "support.requests", waiting.requests),
         ("calls", N_("Calls and texts"), "support.calls", waiting.calls),
         ("questions", N_("Money questions"), "support.questions", waiting.questions),
+        ("letters", N_("Letters"), "support.letters", how_many_wait(session)),
     )
     g.person = g.person.reaching(
         Destination(section=section, label=label, url=url_for(endpoint), count=count)
@@ -30,6 +32,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     accounts,
     contacting,
     holds,
+    letters,
     linking,
     proposals,
     questions,

@@ -11,6 +11,7 @@ from portal.blueprints.consoles import DECIDERS, READERS, WORKERS, Task, page, p
 from portal.blueprints.support import bp
 from portal.domain import N_, labels, wording
 from portal.domain.holds import Capability
+from portal.domain.outgoing import REQUIRED
 from portal.models import Account, Contact, Debtor
 from portal.security import audience, current_staff
 from portal.security.redaction import redact
@@ -97,6 +98,7 @@ def account(account_id: UUID) -> Any:
 def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
     return {
         "labels": labels,
+        "required": REQUIRED,
         "wording": wording,
         "without_tokens": redact,
         "state_of": lambda link: state_of(link, at),

@@ -3,16 +3,17 @@
 from typing import Any
 from uuid import UUID
 
+from flask import abort
 from sqlalchemy import select
 from wtforms import SelectField
 
 from portal.blueprints.consoles import WORKERS, Task, options, perform, words_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, masked_contact
-from portal.domain import N_, labels
-from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, StopKind
+from portal.domain import N_, DomainError, labels
+from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, Message, StopKind
 from portal.security import audience, current_staff
-from portal.services import evidence, links
+from portal.services import esign, evidence, links, messages
 from portal.services.dossier import find_account
 from portal.services.letters import letter_stops
 from portal.services.stops import lift_stop
@@ -24,6 +25,12 @@ class RevokeForm(Form):
     """Why a link is closed."""
 
     reason = SelectField(N_("Reason"), choices=options(labels.WHY_REVOKE))
+
+
+class NoLetter(DomainError):
+    """A letter waits already, or none may be sent."""
+
+    message = N_("It is on the list already, or no letter may go to this person.")
 
 
 class ReopenForm(Form):
@@ -80,6 +87,49 @@ def reopen(account_id: UUID, stop_id: UUID) -> Any:
         ),
     )
     return perform(form, do, task=task, done=_("The address is open."), to=back_to(account))
+
+
+@bp.route("/accounts/<uuid:account_id>/paper", methods=["GET", "POST"])
+@audience(*WORKERS)
+def paper_again(account_id: UUID) -> Any:
+    """End the consent to required copies by e-mail only, for a debtor who calls or writes."""
+    account, form = find_account(session, account_id), ReopenForm()
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+
+    def do() -> None:
+        actor = evidence.staff(current_staff().id)
+        esign.withdraw(session, debtor, actor=actor, now=now())
+
+    task = Task(
+        title=_("Required copies on paper again"),
+        button=_("On paper again"),
+        back=back_to(account),
+        notes=(_("From now on they go by letter too. Nothing else changes."),),
+    )
+    return perform(form, do, task=task, done=_("Letters go from now on."), to=back_to(account))
+
+
+@bp.route("/messages/<uuid:message_id>/letter", methods=["GET", "POST"])
+@audience(*WORKERS)
+def copy_on_paper(message_id: UUID) -> Any:
+    """Put a copy on the list of letters, for a debtor who asks for paper."""
+    mine = Message.client_id.in_(session.info["client_ids"])
+    message = session.scalars(select(Message).where(mine, Message.id == message_id)).one()
+    if message.account_id is None:
+        abort(404)
+    account, form = find_account(session, message.account_id), ReopenForm()
+
+    def do() -> None:
+        if not messages.copy_on_paper(session, message, by=current_staff().id, now=now()):
+            raise NoLetter
+
+    task = Task(
+        title=_("Send a copy of %(reference)s by letter", reference=account.reference),
+        button=_("Put it on the list"),
+        back=back_to(account),
+        notes=(words_of(message.template, labels.TEMPLATES),),
+    )
+    return perform(form, do, task=task, done=_("It is on the list."), to=back_to(account))
 
 
 def _stop_of(account: Account, stop_id: UUID) -> tuple[ContactStop, str]:

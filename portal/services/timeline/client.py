@@ -36,7 +36,7 @@ LIKE_STAFF = (
     *("payer_link.issued", "payer_link.revoked", "payment.charged_back"),
     *("payment.chargeback_reversed", "payment.dropped", "payment.expired", "payment.failed"),
     *("payment.processing", "payment.refund_failed", "payment.refunded", "payment.succeeded"),
-    *("proposal.escalated", "proposal.expired"),
+    *("proposal.escalated", "proposal.expired", "letter.queued"),
 )
 """Where a client reads the same detail as staff: amounts, references, days, kinds of messages."""
 
@@ -45,7 +45,7 @@ BARE = (
     *("authorization.granted", "authorization.revoked", "automatic.stopped"),
     *("exception.resolved", "help.answered", "help.closed", "help.opened", "help.reopened"),
     *("help.withdrawn", "identity.failed", "identity.passed", "link.revoked"),
-    *("terms.reviewed", "thread.written"),
+    *("terms.reviewed", "thread.written", "esign.asked", "esign.consented", "esign.withdrawn"),
 )
 """Where a client reads that it happened, and nothing else: the rest are words that somebody typed,
 how a person was known, and what they pay with.
@@ -79,6 +79,10 @@ DETAILS: dict[str, Detail] = {
     **{type: STAFF[type][1] for type in LIKE_STAFF},
     **dict.fromkeys(BARE, _nothing),
     "hold.lifted": _only(N_("%(kind)s"), "kind"),
+    **dict.fromkeys(
+        ("letter.printed", "letter.put_back", "letter.sent"),
+        _only(N_("“%(template)s”"), "template"),
+    ),
     "message.suppressed": _only(N_("“%(template)s”, %(channel)s"), "template", "channel"),
     "proposal.accepted": granted,
     "proposal.closed": _only(N_("%(reference)s"), "reference"),

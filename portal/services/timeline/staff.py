@@ -206,6 +206,7 @@ _PAID = N_("%(reference)s: %(amount_cents)s")
 _REFERENCE = N_("%(reference)s")
 _CHANNEL = N_("%(channel)s")
 _MESSAGE = N_("“%(template)s”, %(channel)s")
+_LETTER = N_("“%(template)s”, batch %(batch)s")
 _AT_ONCE = N_(
     "%(reference)s: %(total)s in one payment on %(first_on)s. The debtor can agree until %(until)s."
 )
@@ -242,6 +243,9 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
     "debtor.language": (N_("Language changed"), _nothing),
+    "esign.asked": (N_("Tried out copies by email"), _nothing),
+    "esign.consented": (N_("Wants required copies by email only"), _nothing),
+    "esign.withdrawn": (N_("Wants required copies on paper again"), _nothing),
     "exception.resolved": (N_("Question about money answered"), _as(_REASON, "reason")),
     "export.made": (N_("Proof of an agreement exported"), _as(_REFERENCE, "reference")),
     "forgiveness.restored": (
@@ -267,6 +271,11 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "hold.set": (N_("Hold set"), _as(N_("%(kind)s"), "kind")),
     "identity.failed": (N_("Identity check not passed"), _as(N_("%(left)s tries left."), "left")),
     "identity.passed": (N_("Identity check passed"), _identity),
+    "letter.printed": (N_("Letter printed"), _as(_LETTER, "template", "batch")),
+    "letter.put_back": (N_("Letter put back on the list"), _as(_LETTER, "template", "batch")),
+    "letter.queued": (N_("Letter put on the list"), _as(N_("“%(template)s”"), "template")),
+    "letter.sent": (N_("Letter sent"), _as(_LETTER, "template", "batch")),
+    "letters.downloaded": (N_("Printed letters downloaded"), _as(N_("Batch %(batch)s."), "batch")),
     "link.issued": (N_("Link issued"), _as(_CHANNEL, "channel")),
     "link.revoked": (N_("Link revoked"), _as(_REASON, "reason")),
     "message.failed": (N_("Message not delivered"), _as(_MESSAGE, "template", "channel")),

@@ -19,6 +19,7 @@ from portal.services.verify import (
     chains,
     charges,
     contact,
+    esign,
     guards,
     money,
     record,
@@ -37,14 +38,15 @@ CHECKS: dict[str, str] = (
     | record.CHECKS
     | contact.CHECKS
     | tree.CHECKS
+    | esign.CHECKS
 )
 COUNT = len(CHECKS) + 4
+"""How many invariants are checked for each client."""
 FREEZING = frozenset(
     {*agreements.CHECKS, *chains.CHECKS, *record.CHECKS, *tree.CHECKS, *guards.CHECKS}
     | {COMMITMENT, chains.DOCUMENT, tree.SIGNED, tree.OUTSIDE}
 )
 """What must hold for an agreement to stand on the record: without it none is made."""
-"""How many invariants are checked for each client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def verify_client(
         **{"client": client_id, "log": log_name(client_id), "whole": only is None, "since": since},
         **charges.VALUES,
         **contact.VALUES,
+        **esign.VALUES,
     }
     begin = basis(session, client_id, whole=only is None)
     for invariant, query in CHECKS.items():

@@ -44,6 +44,8 @@ CHECKS: dict[str, str] = {
           AND (m.channel = 'sms' OR position(a.reference IN m.subject) > 0 OR NOT (
             EXISTS (SELECT FROM access_link k WHERE (k.client_id, k.contact_id) =
               (m.client_id, m.contact_id) AND k.verified_at <= m.sent_at)
+            OR EXISTS (SELECT FROM esign_consent e WHERE (e.client_id, e.contact_id) =
+              (m.client_id, m.contact_id) AND e.consented_at <= m.sent_at)
             OR EXISTS (SELECT FROM one_time_code o WHERE (o.client_id, o.contact_id) =
               (m.client_id, m.contact_id) AND o.passed_at <= m.sent_at)))""",
     "nothing goes to an address after it was stopped (CT-08)": """
@@ -63,8 +65,9 @@ CHECKS: dict[str, str] = {
     "a message that left has its leaf, and so has one that was held back (RT-02)": """
         SELECT m.template || ' ' || m.id FROM message m
         WHERE m.client_id = :client AND m.status IN ('sent', 'delivered', 'suppressed')
-          AND NOT EXISTS (SELECT FROM said l WHERE l.type IN ('message.sent', 'message.suppressed')
-            AND l.told ->> 'message' = m.id::text)""",
+          AND NOT EXISTS (SELECT FROM said l
+            WHERE l.type IN ('message.sent', 'message.suppressed', 'letter.sent')
+              AND l.told ->> 'message' = m.id::text)""",
     "a message left when its leaf says (RT-02)": """
         SELECT DISTINCT m.template || ' ' || m.id || ': ' || coalesce(m.sent_at::text, 'not sent')
           || ', its leaf ' || l.at

@@ -23,7 +23,10 @@ _ACCOUNTS = (
     *("arrangement", "payment", "ledger_entry", "hold", "proposal", "help_request", "payer_link"),
     *("payment_allocation", "shown_offer"),
 )
-_DEBTORS = ("message", "access_link", "debtor_session", "contact", "one_time_code")
+_DEBTORS = (
+    *("message", "access_link", "debtor_session", "contact", "one_time_code"),
+    "esign_consent",
+)
 _OF_CLIENT = ("placement", "placement_row", "rehearsal")
 _BY_PARENT = {
     "installment": ("arrangement", "arrangement_id"),

@@ -18,7 +18,10 @@ from portal.services.timeline.wording import Words, remarks
 WORDS = {**agreements.WORDS, **contact.WORDS, **money.WORDS}
 """For each type of leaf the sentence that says the least, and what says the rest of it."""
 
-NOT_SHOWN = dict.fromkeys(OF_THE_CLIENT, "is about no one account, and on the client's own chain")
+NOT_SHOWN = {
+    "letter.printed": "is a step between two others that are told",
+    **dict.fromkeys(OF_THE_CLIENT, "is about no one account, and on the client's own chain"),
+}
 """The types of which a debtor reads nothing, each with the reason."""
 
 

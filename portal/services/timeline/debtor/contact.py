@@ -28,6 +28,7 @@ TEMPLATES = {
     "refund_made": N_("a note about money that went back"),
     "abandoned_checkout": N_("a note about a payment that was not finished"),
     "plan_completed": N_("a note that your plan is complete"),
+    "esign_sample": N_("a test, to see if you can open our copies"),
 }
 ANY_MESSAGE = N_("a message")
 
@@ -196,6 +197,15 @@ def _about(message: str, call: str | None = None) -> Say:
     return say
 
 
+def _letter(message: str) -> Say:
+    """A sentence about a letter, with what it brings."""
+
+    def say(it: Telling) -> Words:
+        return Words(message, {"what": _what(it)})
+
+    return say
+
+
 def _lifted(it: Telling) -> Words:
     kind = it.payload["kind"]
     if kind == "cease_all":
@@ -225,6 +235,15 @@ WORDS: dict[str, tuple[str, Say]] = {
         _by("kind", STOPPED),
     ),
     "debtor.language": (N_("You chose another language for our messages."), plainly),
+    "esign.asked": (N_("You tried out copies by email."), plainly),
+    "esign.consented": (N_("You agreed to get copies by email only."), plainly),
+    "esign.withdrawn": (
+        N_("You get copies on paper again."),
+        mine(
+            N_("You asked for copies on paper again."),
+            N_("You get copies on paper again."),
+        ),
+    ),
     "help.answered": (
         N_("We answered you."),
         _about(N_("We answered what you had asked: %(topic)s.")),
@@ -249,6 +268,18 @@ WORDS: dict[str, tuple[str, Say]] = {
         plainly,
     ),
     "identity.passed": (N_("This page was opened."), _passed),
+    "letter.put_back": (
+        N_("A letter to you has to be printed again."),
+        _letter(N_("A letter to you has to be printed again: %(what)s.")),
+    ),
+    "letter.queued": (
+        N_("We wrote a letter to you."),
+        _letter(N_("We wrote a letter to you: %(what)s. It is to be printed.")),
+    ),
+    "letter.sent": (
+        N_("We sent you a letter."),
+        _letter(N_("We sent you a letter with %(what)s.")),
+    ),
     "link.issued": (N_("We made a link to this page for you."), _issued),
     "link.revoked": (N_("We closed a link to this page."), _by("reason", WHY_CLOSED)),
     "message.failed": (N_("A message to you did not arrive."), _message(FAILED)),

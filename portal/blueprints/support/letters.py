@@ -1,0 +1,110 @@
+"""Letters: what waits to be printed, what was printed, and what left (ES-01, EC-09)."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Response, abort, current_app, flash
+from wtforms import SelectMultipleField
+
+from portal.blueprints.consoles import READERS, WORKERS, attempt, page
+from portal.blueprints.support import bp
+from portal.domain import labels, wording
+from portal.models import Client
+from portal.runtime import Runtime
+from portal.security import audience, current_staff
+from portal.services import letter_batches
+from portal.services.letter_package import package
+from portal.services.printing import Printing
+from portal.services.printing import print_letters as print_them
+from portal.services.staff import names_of
+from portal.web import Form, now, see_other, session, url_for
+from portal.web import gettext as _
+from portal.writing import write_letter
+
+
+class SentForm(Form):
+    """Which letters of a batch left."""
+
+    sent = SelectMultipleField(validate_choice=False)
+
+
+def _runtime() -> Runtime:
+    found: Runtime = current_app.extensions["portal"]
+    return found
+
+
+@bp.get("/letters")
+@audience(*READERS)
+def letters() -> Any:
+    """The letters that wait, for each client, and the batches that were printed."""
+    waiting = letter_batches.waiting(session)
+    clients = {one.client.id: one.client for one in waiting if one.has_address}
+    return page(
+        "support/letters.html",
+        section="letters",
+        waiting=waiting,
+        printable=clients.values(),
+        batches=letter_batches.batches(session),
+        templates=labels.TEMPLATES,
+        masked=wording.mask_name,
+        may_print=current_staff().role in WORKERS,
+    )
+
+
+@bp.post("/letters/of/<uuid:client_id>/print")
+@audience(*WORKERS)
+def print_letters(client_id: UUID) -> Any:
+    """Print the letters of one client that wait."""
+    if client_id not in session.info["client_ids"]:
+        abort(404)
+    settings = _runtime().settings
+    write = partial(write_letter, base_url=settings.base_url)
+    printing = Printing(write, settings.keys, current_staff())
+    batch = print_them(session, client_id, printing, now=now())
+    session.commit()
+    if batch is None:
+        flash(_("No letter could be printed."), "ok")
+        return see_other(url_for("support.letters"))
+    return see_other(url_for("support.batch", batch_id=batch.id))
+
+
+@bp.route("/letters/<uuid:batch_id>", methods=["GET", "POST"])
+@audience(*WORKERS)
+def batch(batch_id: UUID) -> Any:
+    """One batch: its letters to take along, and which of them left."""
+    found, form = letter_batches.find_batch(session, batch_id), SentForm()
+
+    def do() -> None:
+        left = set(form.sent.data or [])
+        letter_batches.finish(session, found, left, staff=current_staff(), now=now())
+
+    if form.validate_on_submit():
+        if attempt(form, do):
+            flash(_("It is on the record which letters left."), "ok")
+            return see_other(url_for("support.letters"))
+        flash(str(form.form_errors[0]), "err")
+        return see_other(url_for("support.batch", batch_id=batch_id))
+    printed = letter_batches.letters_of(session, found, now=now())
+    return page(
+        "support/letter_batch.html",
+        section="letters",
+        batch=found,
+        printed=printed,
+        client=session.get_one(Client, found.client_id),
+        names=names_of(session, [one for one in (found.printed_by, found.finished_by) if one]),
+        templates=labels.TEMPLATES,
+    )
+
+
+@bp.post("/letters/<uuid:batch_id>/download")
+@audience(*WORKERS)
+def download_batch(batch_id: UUID) -> Any:
+    """The letters of a batch as one package, exactly as they were printed."""
+    found = letter_batches.find_batch(session, batch_id)
+    keys, staff = _runtime().settings.keys, current_staff()
+    body = package(session, found, keys=keys, staff=staff, now=now())
+    session.commit()
+    name = f'attachment; filename="letters-{found.reference}.zip"'
+    headers = {"Content-Disposition": name}
+    return Response(body, mimetype="application/zip", headers=headers)

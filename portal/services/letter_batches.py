@@ -1,0 +1,170 @@
+"""Letters: the list that waits, the batches that were printed, and what left (ES-01, EC-09)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain.statuses import MessageStatus, move
+from portal.models import Account, Channel, Client, Debtor, Letter, LetterBatch, Message, Staff
+from portal.services import evidence
+from portal.services.evidence import Payload
+from portal.services.messages import letter_forbidden, tell
+
+MOST = 100
+"""Letters in one batch, and on one page."""
+LATEST = 20
+HIDDEN = "****\u2011****"
+"""What stands in the table for the code that a letter brings: nothing there opens a page (0006)."""
+ON_LIST = (Message.status == MessageStatus.QUEUED, Message.channel == Channel.LETTER)
+"""The condition under which a message is a letter that waits."""
+
+
+class BatchFinished(DomainError):
+    """Somebody else was faster."""
+
+    message = N_("Somebody said in the meantime which of these letters left.")
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLetter:
+    """A letter on the list with whom it goes to."""
+
+    message: Message
+    debtor: Debtor
+    client: Client
+    account: Account | None
+
+    @property
+    def has_address(self) -> bool:
+        """Whether a letter would arrive: a street, a city and a postal code are on file."""
+        return has_address(self.debtor)
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedLetter:
+    """A letter of a batch; ``rule`` is what has come to forbid it since it was printed."""
+
+    letter: Letter
+    message: Message
+    debtor: Debtor
+    account: Account | None
+    rule: str | None = None
+
+
+def has_address(debtor: Debtor) -> bool:
+    """Whether a letter to a debtor would arrive: a street, a city and a postal code are on file."""
+    return bool(debtor.address_line and debtor.city and debtor.postal_code)
+
+
+def waiting(session: Session) -> Sequence[WaitingLetter]:
+    """The letters that wait to be printed, the oldest first."""
+    query = (
+        select(Message, Debtor, Client, Account)
+        .join(Debtor, and_(Debtor.client_id == Message.client_id, Debtor.id == Message.debtor_id))
+        .join(Client, Client.id == Message.client_id)
+        .outerjoin(
+            Account,
+            and_(Account.client_id == Message.client_id, Account.id == Message.account_id),
+        )
+        .where(Message.client_id.in_(session.info["client_ids"]), *ON_LIST)
+        .order_by(Message.created_at, Message.id)
+        .limit(MOST)
+    )
+    return [WaitingLetter(*row) for row in session.execute(query)]
+
+
+def how_many_wait(session: Session) -> int:
+    """How many letters wait to be printed."""
+    mine = Message.client_id.in_(session.info["client_ids"])
+    return session.scalar(select(func.count(Message.id)).where(mine, *ON_LIST)) or 0
+
+
+def batches(session: Session) -> Sequence[tuple[LetterBatch, Client, int]]:
+    """The newest batches with how many letters each has; those that are not finished come first."""
+    how_many = (
+        select(func.count(Letter.id))
+        .where(Letter.client_id == LetterBatch.client_id, Letter.batch_id == LetterBatch.id)
+        .scalar_subquery()
+    )
+    query = (
+        select(LetterBatch, Client, how_many)
+        .join(Client, Client.id == LetterBatch.client_id)
+        .where(LetterBatch.client_id.in_(session.info["client_ids"]))
+        .order_by(LetterBatch.finished_at.is_(None).desc(), LetterBatch.printed_at.desc())
+        .limit(LATEST)
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def find_batch(session: Session, batch_id: UUID) -> LetterBatch:
+    """A batch of a client that the session sees. Raises NoResultFound."""
+    mine = LetterBatch.client_id.in_(session.info["client_ids"])
+    return session.scalars(select(LetterBatch).where(mine, LetterBatch.id == batch_id)).one()
+
+
+def letters_of(session: Session, batch: LetterBatch, *, now: datetime) -> Sequence[PrintedLetter]:
+    """The letters of a batch in their order; until it is finished, with what forbids them now."""
+    found = []
+    for letter, message, debtor, account in session.execute(rows_of(batch)):
+        rule = None if batch.finished_at else letter_forbidden(session, message, now=now)
+        found.append(PrintedLetter(letter, message, debtor, account, rule))
+    return found
+
+
+def rows_of(batch: LetterBatch) -> Select[Letter, Message, Debtor, Account]:
+    """The query of a batch's letters in their order, with what each is about."""
+    return (
+        select(Letter, Message, Debtor, Account)
+        .join(Message, and_(Message.client_id == Letter.client_id, Message.id == Letter.message_id))
+        .join(Debtor, and_(Debtor.client_id == Message.client_id, Debtor.id == Message.debtor_id))
+        .outerjoin(
+            Account,
+            and_(Account.client_id == Message.client_id, Account.id == Message.account_id),
+        )
+        .where(Letter.client_id == batch.client_id, Letter.batch_id == batch.id)
+        .order_by(Letter.n)
+    )
+
+
+def finish(
+    session: Session, batch: LetterBatch, left: Collection[str], *, staff: Staff, now: datetime
+) -> None:
+    """Keep which letters of a batch ``left``, by id; the others go back on the list.
+
+    The caller commits.
+    Raises BatchFinished.
+    """
+    session.refresh(batch, with_for_update=True)
+    if batch.finished_at is not None:
+        raise BatchFinished
+    batch.finished_at, batch.finished_by = now, staff.id
+    rows = session.execute(rows_of(batch).with_for_update(of=Message)).all()
+    for letter, message, _, _ in rows:
+        if str(letter.id) in left:
+            message.status = move(message.status, MessageStatus.SENT)
+            message.sent_at = letter.sent_at = now
+            message.rule = None
+            kind = "letter.sent"
+        else:
+            message.status = move(message.status, MessageStatus.QUEUED)
+            kind = "letter.put_back"
+        tell(session, message, kind, said_of(batch, letter, staff.id), now=now)
+    session.flush()
+
+
+def said_of(batch: LetterBatch, letter: Letter, staff_id: UUID) -> Payload:
+    """A letter as a leaf names it: who had it in hand, its batch, and the bytes on paper."""
+    documents = [{"name": "letter", "sha256": letter.document_sha256.hex()}]
+    if letter.enclosure_sha256:
+        documents.append({"name": "enclosure", "sha256": letter.enclosure_sha256.hex()})
+    return {
+        "actor": evidence.staff(staff_id),
+        "batch": batch.reference,
+        "letter": str(letter.id),
+        "documents": documents,
+    }
