@@ -429,7 +429,6 @@ def test_a_manifest_in_which_a_file_stands_twice_fails() -> None:
         "a\\b",
         "a/..",
         ".",
-        "",
         "ñ",
         "a b",
         "a\nb",
