@@ -13,6 +13,7 @@ from portal.blueprints import (
     public,
     staff,
     support,
+    verifying,
     webhooks,
 )
 
@@ -21,6 +22,7 @@ def register(app: Flask) -> None:
     """Every page of the portal."""
     app.register_blueprint(assets.bp)
     app.register_blueprint(public.bp)
+    app.register_blueprint(verifying.bp)
     app.register_blueprint(debtor.bp)
     app.register_blueprint(webhooks.bp)
     app.register_blueprint(staff.bp)

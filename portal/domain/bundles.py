@@ -6,11 +6,11 @@ same parts make the same bytes.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
 from uuid import UUID
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 from portal.domain.checkpoints import VerifierKey
 from portal.domain.evidence import FORMAT_VERSION, canonical, format_time
@@ -77,13 +77,15 @@ def pack(bundle: Bundle) -> bytes:
 
 
 def zipped(files: Mapping[str, bytes], at: datetime) -> bytes:
-    """A zip file with these files in this order, all of this time (UTC, to two seconds)."""
-    packed, time = BytesIO(), at.timetuple()[:6]
-    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+    """A zip file with these files in this order, all of this time (UTC, to two seconds).
+
+    They are stored as they are: what a compressor makes of them depends on its version.
+    """
+    packed, time = BytesIO(), at.astimezone(UTC).timetuple()[:6]
+    with ZipFile(packed, "w") as archive:
         for name, data in files.items():
             info = ZipInfo(name, time)
             info.create_system, info.external_attr = UNIX, ORDINARY_FILE
-            info.compress_type = ZIP_DEFLATED
             archive.writestr(info, data)
     return packed.getvalue()
 

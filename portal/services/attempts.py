@@ -33,6 +33,7 @@ class Scope(StrEnum):
     NEW_LINK = "new_link"
     CALL_ME = "call_me"
     PAYER_LINK = "payer_link"
+    BUNDLE = "bundle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ LIMITS: dict[Scope, Limit] = {
     Scope.NEW_LINK: Limit(3, HOUR),
     Scope.CALL_ME: Limit(3, DAY),
     Scope.PAYER_LINK: Limit(10, HOUR),
+    Scope.BUNDLE: Limit(30, timedelta(minutes=15)),
 }
 
 

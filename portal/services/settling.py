@@ -374,4 +374,6 @@ def _facts(payment: Payment) -> dict[str, object]:
     }
     if payment.payer_link_id is not None:
         facts["payer_link"] = str(payment.payer_link_id)
+    if payment.permitted_at is not None and payment.method_id is not None:
+        facts["saved_method"] = payment.method_id
     return facts

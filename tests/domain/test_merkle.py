@@ -3,6 +3,7 @@
 from base64 import b64decode, b64encode
 from hashlib import sha256
 
+import pymerkle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,3 +155,24 @@ def test_what_no_tree_holds_has_no_proof() -> None:
     for before in (0, 4):
         with pytest.raises(ValueError, match="did not grow"):
             merkle.consistency(before, 3, tree.get)
+
+
+@given(st.integers(1, 40), st.data())
+def test_a_second_implementation_sees_the_same_tree_and_proofs(
+    size: int, data: st.DataObject
+) -> None:
+    entries = [str(n).encode() for n in range(size)]
+    tree, second = Tree([leaf(one) for one in entries]), pymerkle.InmemoryTree(algorithm="sha256")
+    second.append_entries(entries)
+    root = merkle.root(size, tree.get)
+    assert root == second.get_root()
+
+    index, before = data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, size))
+    theirs = second.prove_inclusion(index + 1, size)
+    pymerkle.verify_inclusion(leaf(entries[index]), root, theirs)
+    merkle.check_inclusion(leaf(entries[index]), index, size, theirs.path[1:], root)
+    assert merkle.inclusion(index, size, tree.get) == tuple(theirs.path[1:])
+
+    old = merkle.root(before, tree.get)
+    grown = second.prove_consistency(before, size)
+    pymerkle.verify_consistency(old, root, grown)

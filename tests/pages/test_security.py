@@ -52,6 +52,7 @@ OPEN_TO_ANYONE = {
     "public.robots": "for search engines",
     "public.verifier_keys": "public keys",
     "staff.log_in": "how staff come in",
+    "verifying.verify": "whoever holds a bundle may check it",
     "webhooks.inbound_text": "the carrier shows its token",
     "webhooks.stripe": "Stripe signs what it sends",
     "webhooks.twilio_text": "Twilio signs what it sends",

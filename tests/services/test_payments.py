@@ -170,6 +170,22 @@ def test_a_due_installment_is_charged_once_by_any_number_of_runs(till: Till) -> 
     assert till.broken() == []
 
 
+def test_ev_06_a_charge_says_which_saved_method_was_allowed_and_no_other_payment_does(
+    till: Till,
+) -> None:
+    """The order of a bundle is checked by it: permission, then charge."""
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=30)
+    second = parts_of(till, agreed)[1].id
+    charging.charge_installment(till.session, till.gateway, second, now=till.now)
+    told = [leaf.payload for leaf in account_leaves(till.session, till.account)]
+    allowed = [one["method"]["payment_method"] for one in told if one["type"].endswith("granted")]
+    first, charged = [one for one in told if one["type"] == "payment.succeeded"]
+    assert [charged["saved_method"]] == allowed
+    assert "saved_method" not in first
+
+
 def test_a_settlement_paid_forgives_the_rest(till: Till) -> None:
     agreed = make_plan(till, (868_00,), method="manual", kind="settlement", frequency=None)
     first_payment(till, agreed)

@@ -1,0 +1,103 @@
+"""Checking a bundle that somebody brings: what the offline verifier says, and whose key it was.
+
+Nothing of a bundle is kept; what is told of it is told to whoever holds it.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from portal.domain.evidence import parse_time
+from portal.verifier.verify import STEPS, Bundle
+
+LONGEST_WHY = 400
+
+
+class Verdict(StrEnum):
+    """What a bundle turned out to be."""
+
+    WHOLE = "whole"
+    ANOTHERS = "anothers"
+    BROKEN = "broken"
+    NO_BUNDLE = "no_bundle"
+
+
+class Outcome(StrEnum):
+    """What became of one step of the check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_REACHED = "not_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step; ``why`` is what an expert reads where it failed: the file, what was expected."""
+
+    name: str
+    outcome: Outcome
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """When something was agreed, and the hash of that leaf, which the certificate shows too."""
+
+    at: datetime
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A bundle after its check. The facts are empty unless it is whole and ours."""
+
+    verdict: Verdict
+    steps: tuple[Step, ...]
+    reference: str = ""
+    leaves: int = 0
+    accepted: tuple[Accepted, ...] = ()
+
+
+def check_bundle(data: bytes, published: Collection[str]) -> Checked:
+    """Check the bytes of a bundle offline, and its signer against the published verifier keys."""
+    bundle = Bundle(data)
+    steps = tuple(_steps(bundle, published))
+    verdict = _verdict(bundle, steps)
+    if verdict is not Verdict.WHOLE:
+        return Checked(verdict, steps)
+    agreed = [bundle.leaves[n] for n in bundle.about["disclosed"]]
+    accepted = [leaf for leaf in agreed if leaf["type"] == "acceptance"]
+    return Checked(
+        verdict,
+        steps,
+        reference=str(bundle.about["reference"]),
+        leaves=len(bundle.leaves),
+        accepted=tuple(Accepted(parse_time(leaf["at"]), leaf["hash"]) for leaf in accepted),
+    )
+
+
+def _steps(bundle: Bundle, published: Collection[str]) -> Iterator[Step]:
+    told = {name: (passed, text) for name, passed, text in bundle.steps()}
+    for name in STEPS:
+        passed, text = told.get(name, (False, ""))
+        if name not in told:
+            yield Step(name, Outcome.NOT_REACHED)
+        elif passed and name == "checkpoint" and bundle.signer not in published:
+            yield Step(name, Outcome.FAILED, bundle.signer[:LONGEST_WHY])
+        else:
+            yield (
+                Step(name, Outcome.PASSED)
+                if passed
+                else Step(name, Outcome.FAILED, text[:LONGEST_WHY])
+            )
+
+
+def _verdict(bundle: Bundle, steps: tuple[Step, ...]) -> Verdict:
+    failed = [step.name for step in steps if step.outcome is Outcome.FAILED]
+    if not failed:
+        return Verdict.WHOLE
+    if "archive" in failed or "manifest.json" not in bundle.sums:
+        return Verdict.NO_BUNDLE
+    whole = steps[-1].outcome is Outcome.PASSED
+    return Verdict.ANOTHERS if whole and failed == ["checkpoint"] else Verdict.BROKEN
