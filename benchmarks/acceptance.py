@@ -34,6 +34,7 @@ from portal.roles import ensure_database  # noqa: E402
 from portal.schema import upgrade  # noqa: E402
 from portal.services import evidence, tree  # noqa: E402
 from portal.services.acceptance import accept  # noqa: E402
+from portal.services.visits import Visit  # noqa: E402
 from tests.factories import (  # noqa: E402
     NOW,
     make_account,
@@ -55,20 +56,28 @@ def use_keys() -> None:
     vault.use(vault.Vault([b"k" * 32]))
 
 
-def seed(url: str, accounts: int) -> tuple[UUID, list[UUID]]:
-    """A client with a policy and so many accounts of as many debtors."""
+def seed(url: str, accounts: int) -> tuple[UUID, list[tuple[UUID, Visit]]]:
+    """A client with a policy and so many accounts of as many debtors, each in a visit."""
     engine = make_engine(url)
     with tenant_session(engine) as session:
         client = make_client(session)
         make_policy(session, client)
-        found = [make_account(session, make_debtor(session, client)).id for _ in range(accounts)]
+        found = []
+        for _ in range(accounts):
+            account = make_account(session, make_debtor(session, client))
+            found.append((account.id, make_visit(session, account)))
         session.commit()
     engine.dispose()
     return client.id, found
 
 
 def write(
-    url: str, client_id: UUID, accounts: list[UUID], mode: str, ready: Barrier, took: object
+    url: str,
+    client_id: UUID,
+    accounts: list[tuple[UUID, Visit]],
+    mode: str,
+    ready: Barrier,
+    took: object,
 ) -> None:
     """Accept on each account, in a transaction each; the seconds go to ``took``."""
     use_keys()
@@ -77,12 +86,11 @@ def write(
     engine = make_engine(url)
     pages = []
     with tenant_session(engine, [client_id]) as session:
-        for account_id in accounts:
+        for account_id, visit in accounts:
             account = session.get_one(Account, (client_id, account_id))
             chosen = picked(account, plan())
             page = page_of(session, account, chosen)
-            pages.append((account, chosen, page, make_visit(session, account)))
-        session.commit()
+            pages.append((account, chosen, page, visit))
     ready.wait()
     started = time.perf_counter()
     for account, chosen, page, visit in pages:
@@ -124,7 +132,9 @@ def checkpoints(url: str, client_id: UUID, folder: str, *, on: bool) -> Iterator
         process.join()
 
 
-def cell(url: str, client_id: UUID, accounts: list[UUID], mode: str, writers: int) -> float:
+def cell(
+    url: str, client_id: UUID, accounts: list[tuple[UUID, Visit]], mode: str, writers: int
+) -> float:
     """Acceptances a second of so many writers, from the first one's start to the last one's end."""
     ready, took = CONTEXT.Barrier(writers), CONTEXT.Queue()
     shares = [accounts[n::writers] for n in range(writers)]

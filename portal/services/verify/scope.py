@@ -122,7 +122,7 @@ def look(session: Session, client_id: UUID, chains: Sequence[UUID] | None) -> It
     session.execute(_TOLD, values)
     opener = Opener()
     with session.execute(_READ, values, execution_options={"yield_per": AT_ONCE}) as rows:
-        for some in rows.partitions():
+        for some in rows.partitions(AT_ONCE):
             yield from _said(session, some, opener)
     session.execute(text("CREATE INDEX ON pg_temp.said (type, chain_id)"))
     session.execute(text("ANALYZE pg_temp.said, pg_temp.looked_at, pg_temp.looked_chain"))
