@@ -118,9 +118,9 @@ def export(
     _record(session, account, told, now)
     commit(session, "evidence.export_told")
     signed = tree.seal_log(session, agreed.client_id, outside.signer, now)
-    body = pack(_bundle(_Asked(session, account, agreed, signed, outside, now)))
+    bundle = _bundle(_Asked(session, account, agreed, signed, outside, now))
     commit(session, "evidence.exported")
-    return Exported(f"evidence-{agreed.reference}.zip", body)
+    return Exported(bundle.name, pack(bundle))
 
 
 def _limit(session: Session, account: Account, now: datetime) -> None:
