@@ -1,10 +1,12 @@
 """The migrations and the models tell the same story."""
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
@@ -14,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
+from psycopg.rows import namedtuple_row
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
@@ -21,6 +24,7 @@ from portal.db import conninfo
 from portal.models import Base
 from portal.roles import ensure_database
 from portal.schema import MIGRATIONS, alembic_config, powers, upgrade
+from portal.services.sealing import Opener
 from tests.databases import Database
 
 VERSIONS = sorted((MIGRATIONS / "versions").glob("*.py"))
@@ -91,6 +95,40 @@ def test_the_newest_draft_is_copied_and_the_release_before_keeps_its_table(empty
         may = "SELECT has_table_privilege('portal_app', 'policy_draft', %s)"
         for privilege in ("SELECT", "INSERT", "UPDATE"):
             assert admin.execute(may, [privilege]).fetchone() == (True,)
+
+
+IN_THE_CLEAR = """
+    INSERT INTO chain SELECT id, chain_id, 0, now(), sha256('one') FROM client;
+    INSERT INTO leaf SELECT id, chain_id, 0, 'campaign.sent', now(), '{"n":0}', sha256('one')
+      FROM client;
+    INSERT INTO document SELECT id, sha256('shown'), 'text/plain', 'shown', now() FROM client;
+    INSERT INTO document SELECT id, sha256('other'), 'text/plain', 'other', now() FROM client;
+    INSERT INTO leaf_payload SELECT id, chain_id, 0, '{"documents":[{"sha256":"'
+      || encode(sha256('shown'), 'hex') || '"}]}', decode(repeat('5a', 32), 'hex') FROM client"""
+SEALED = """
+    SELECT t.chain_id, t.key_id, t.sealed, k.master, k.sealed AS wrapped FROM {} t
+    JOIN chain_key k ON k.id = t.key_id"""
+
+
+def test_what_was_in_the_clear_is_sealed_kept_and_waits_for_its_place(empty):
+    """EV-07: payloads and documents of the release before open with their chain's key."""
+    command.upgrade(alembic_config(empty.url("portal_owner")), "0014_draft_authors")
+    with psycopg.connect(conninfo(empty.admin)) as admin:
+        admin.execute(A_CLIENT)
+        admin.execute(IN_THE_CLEAR)
+    upgrade(empty.url("portal_owner"))
+    with psycopg.connect(conninfo(empty.admin), row_factory=namedtuple_row) as admin:
+        (told,) = admin.execute(SEALED.format("leaf_payload")).fetchall()
+        opened = Opener().open(told) or b""
+        assert opened[:32] == b"Z" * 32
+        assert json.loads(opened[32:])["documents"][0]["sha256"] == sha256(b"shown").hexdigest()
+        kept = admin.execute(SEALED.format("document")).fetchall()
+        assert {Opener().open(row) for row in kept} == {b"shown", b"other"}
+        assert admin.execute("SELECT n FROM pending_leaf").fetchall() == [(0,)]
+        gone = "SELECT to_regclass('open_document')"
+        assert admin.execute(gone).fetchone() == (None,)
+        with pytest.raises(psycopg.Error, match="append-only"):
+            admin.execute("UPDATE leaf_payload SET n = 1")
 
 
 def test_two_machines_may_upgrade_at_once(empty):
