@@ -8,7 +8,6 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.db import begin_snapshot, commit, hook, set_tenant
-from portal.domain import DomainError
 from portal.gateways.signer import Signer, SignerRefuses
 from portal.models import EvidenceAlarm, EvidenceCheck, fresh_id
 from portal.services import tree
@@ -36,7 +35,7 @@ def sequence(session: Session, client_id: UUID, signer: Signer, *, now: datetime
             commit(session, "evidence.signed")
     except (SignerRefuses, TreeBroken) as error:
         session.rollback()
-        raise_alarms(session, client_id, [Broken(OUTSIDE, _said(error))], now=now)
+        raise_alarms(session, client_id, [Broken(OUTSIDE, _place(error))], now=now)
         commit(session, "evidence.alarmed")
         return False
     return True
@@ -87,7 +86,9 @@ def _new(session: Session, client_id: UUID) -> Only:
     return Only(session.scalars(_NEW, values).all(), since or 0)
 
 
-def _said(error: Exception) -> str:
-    if isinstance(error, DomainError):
-        return str(error)
+def _place(error: SignerRefuses | TreeBroken) -> str:
+    """The same words at every run, so that one fault is one alarm."""
+    if isinstance(error, SignerRefuses):
+        seen = error.params["seen"]
+        return f"checkpoint of {seen}: not continued, as in an older copy of the database"
     return f"the tree is not whole: {error}"

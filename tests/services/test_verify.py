@@ -488,7 +488,7 @@ PLANTED = {
     "an older database": (
         "the tree continues every checkpoint that is kept outside",
         "DELETE FROM leaf_position WHERE index > 9",
-        "the tree has 10 leaves only",
+        "the tree does not reach it",
     ),
     "a key destroyed in silence": (
         "a key that was destroyed has its erasure on the record (EV-07)",

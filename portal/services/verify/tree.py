@@ -96,7 +96,7 @@ def _wrong(
         yield f"{name}: not signed by a key of this log"
     size = size_of(session, client_id)
     if head.size > size:
-        yield f"{name}: the tree has {size} leaves only"
+        yield f"{name}: the tree does not reach it, as in an older copy of the database"
         return
     try:
         root = gathered(session, client_id, partial(merkle.root, head.size))
