@@ -34,6 +34,7 @@ COMMITTING_SERVICES = {
     "reconcile": "no transaction is open while Stripe is asked",
     "refunds": "no transaction is open while Stripe is asked",
     "exports": "what is exported is signed first",
+    "succession": "what was signed is set aside before anything else is signed",
     "tree": "a place is final before it is signed, and the next sequencer goes on",
     "watch": "the record is read in one snapshot, and alarms are raised after it",
     "stripe_lists": "no transaction is open while Stripe is asked",

@@ -19,6 +19,7 @@ from portal.models import Account, Client, EvidenceAlarm, Staff, fresh_id
 from portal.runtime import Runtime, build_runtime
 from portal.services import alarms, evidence, standing, tree, watch
 from portal.services.evidence import log_name
+from portal.services.succession import WhyMissing, begin_anew
 from tests.databases import Database
 from tests.factories import NOW, make_dana
 
@@ -220,3 +221,65 @@ def test_the_compliance_mailbox_gets_the_signed_head_each_day(
     assert mail.attached[0].body == signed.note.encode()
     assert "Everything held." in mail.text
     assert "No alarm is open." in mail.text
+
+
+def test_a_log_that_lost_entries_for_good_is_signed_anew_and_says_so(
+    runtime: Runtime, account: Account, fresh_db: Database
+) -> None:
+    client = str(account.client_id)
+    evidence_tasks.sequence(client)
+    as_superuser(
+        fresh_db,
+        f"DELETE FROM leaf WHERE chain_id = '{account.chain_id}' AND n > 0",
+        f"DELETE FROM leaf_payload WHERE chain_id = '{account.chain_id}' AND n > 0",
+        f"UPDATE chain SET n = 0, hash = f.hash FROM leaf f WHERE f.chain_id = id AND f.n = 0"
+        f" AND id = '{account.chain_id}'",
+        "DELETE FROM checkpoint",
+        "DELETE FROM leaf_position",
+        "DELETE FROM tree_node",
+        "INSERT INTO pending_leaf SELECT client_id, chain_id, n FROM leaf",
+    )
+    evidence_tasks.sequence(client)
+    assert alarms_of(runtime, account.client_id)
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        for one in alarms.open_alarms(session, account.client_id):
+            alarms.clear(session, one, reason="Disk lost", staff=Staff(id=fresh_id()), now=NOW)
+        session.commit()
+    evidence_tasks.sequence(client)
+    assert alarms_of(runtime, account.client_id), "it is raised again while nothing is signed"
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        actor = evidence.SYSTEM
+        with pytest.raises(WhyMissing):
+            begin_anew(session, account.client_id, runtime.signer, reason=" ", actor=actor, now=NOW)
+        seen = begin_anew(
+            session, account.client_id, runtime.signer, reason="Disk lost", actor=actor, now=NOW
+        )
+        assert seen is not None
+        for one in alarms.open_alarms(session, account.client_id):
+            alarms.clear(session, one, reason="Disk lost", staff=Staff(id=fresh_id()), now=NOW)
+        session.commit()
+    evidence_tasks.sequence(client)
+    evidence_tasks.look_over(client)
+    assert alarms_of(runtime, account.client_id) == []
+
+
+def test_a_signer_whose_memory_is_gone_or_damaged_signs_nothing(
+    runtime: Runtime, account: Account
+) -> None:
+    """EV-05: an emptied folder is no first time."""
+    client = str(account.client_id)
+    evidence_tasks.sequence(client)
+    (path,) = runtime.settings.evidence_folder.iterdir()
+    kept = path.read_text()
+    for damaged in (None, kept.replace("=", "!")):
+        path.unlink() if damaged is None else path.write_text(damaged)
+        with tenant_session(runtime.sessions, [account.client_id]) as session:
+            for n in range(300):
+                tell(session, account, n)
+            session.commit()
+        evidence_tasks.sequence(client)
+        evidence_tasks.look_over(client)
+        found = {one.invariant for one in alarms_of(runtime, account.client_id)}
+        assert found & {"the tree continues every checkpoint that is kept outside"}
+        path.write_text(kept)
+    assert "the record can be looked over" in found

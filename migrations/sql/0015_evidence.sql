@@ -102,7 +102,21 @@ CREATE TABLE document (
   CONSTRAINT fk_document_client_id_key_id FOREIGN KEY (client_id, key_id)
     REFERENCES chain_key (client_id, id)
 );
-ALTER TABLE leaf_payload ADD COLUMN key_id UUID, ADD COLUMN sealed BYTEA;
+-- Made anew, because a column that is dropped stays in the rows on disk.
+ALTER TABLE leaf_payload RENAME TO open_payload;
+ALTER TABLE open_payload RENAME CONSTRAINT pk_leaf_payload TO pk_open_payload;
+ALTER TABLE open_payload RENAME CONSTRAINT fk_leaf_payload_client_id TO fk_open_payload_client_id;
+CREATE TABLE leaf_payload (
+  client_id UUID NOT NULL,
+  chain_id UUID NOT NULL,
+  n INTEGER NOT NULL,
+  key_id UUID NOT NULL,
+  sealed BYTEA NOT NULL,
+  CONSTRAINT pk_leaf_payload PRIMARY KEY (client_id, chain_id, n),
+  CONSTRAINT fk_leaf_payload_client_id FOREIGN KEY (client_id) REFERENCES client (id),
+  CONSTRAINT fk_leaf_payload_client_id_key_id FOREIGN KEY (client_id, key_id)
+    REFERENCES chain_key (client_id, id)
+);
 
 ALTER TABLE client ADD COLUMN frozen_at TIMESTAMP WITH TIME ZONE,
   ADD COLUMN compliance_email TEXT;

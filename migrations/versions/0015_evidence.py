@@ -21,23 +21,26 @@ branch_labels = depends_on = None
 SQL = Path(__file__).parent.parent / "sql"
 RUNNERS = "portal_app, portal_worker"
 MINE = "client_id = ANY ((SELECT app_client_ids())::uuid[])"
-APPEND_ONLY = ("leaf_position", "tree_node", "checkpoint", "log_key", "evidence_check", "document")
+APPEND_ONLY = (
+    *("leaf_position", "tree_node", "checkpoint", "log_key", "evidence_check", "document"),
+    "leaf_payload",
+)
 TABLES = (*APPEND_ONLY, "chain_key", "pending_leaf", "evidence_alarm")
 READ = ("leaf", "leaf_payload", "document", "arrangement", "client")
 
 COPIES = """
     UPDATE arrangement r
     SET copy_sha256 = decode(y.payload::jsonb #>> '{documents,0,sha256}', 'hex')
-    FROM leaf f JOIN leaf_payload y USING (client_id, chain_id, n)
+    FROM leaf f JOIN open_payload y USING (client_id, chain_id, n)
     WHERE f.type = 'acceptance' AND f.client_id = r.client_id
       AND y.payload::jsonb ->> 'arrangement' = r.id::text"""
-PAYLOADS = "SELECT client_id, chain_id, n, payload, salt FROM leaf_payload ORDER BY 1, 2, 3"
+PAYLOADS = "SELECT client_id, chain_id, n, payload, salt FROM open_payload ORDER BY 1, 2, 3"
 KEY = """
     INSERT INTO chain_key (client_id, id, chain_id, master, sealed, created_at)
     VALUES (%s, %s, %s, %s, %s, now())"""
-SEALED = """
-    UPDATE leaf_payload SET key_id = %s, sealed = %s
-    WHERE (client_id, chain_id, n) = (%s, %s, %s)"""
+SEALED = (
+    "INSERT INTO leaf_payload (key_id, sealed, client_id, chain_id, n) VALUES (%s, %s, %s, %s, %s)"
+)
 OPEN = """
     SELECT sha256, media, body, created_at FROM open_document
     WHERE (client_id, sha256) = (%s, %s)"""
@@ -60,16 +63,9 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     driver.execute((SQL / "0015_evidence.sql").read_text())
     op.execute(COPIES)
-    op.execute("ALTER TABLE leaf_payload DISABLE TRIGGER append_only")
     _seal(driver)
-    op.execute("ALTER TABLE leaf_payload ENABLE TRIGGER append_only")
-    op.execute("DROP TABLE open_document")
-    op.execute("""
-        ALTER TABLE leaf_payload DROP COLUMN payload, DROP COLUMN salt,
-          ALTER COLUMN key_id SET NOT NULL, ALTER COLUMN sealed SET NOT NULL,
-          ADD CONSTRAINT fk_leaf_payload_client_id_key_id FOREIGN KEY (client_id, key_id)
-            REFERENCES chain_key (client_id, id)""")
-    for table in READ:
+    op.execute("DROP TABLE open_document, open_payload")
+    for table in ("leaf", "arrangement", "client"):
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     for table in TABLES:
         _guard(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -41,7 +42,8 @@ def export(reference: str, out: Path, slug: str | None) -> None:
     outside = Outside(runtime.signer, certificate, runtime.settings.base_url)
     with runtime.sessions() as session:
         agreed = _find(session, reference, slug)
-        made = bundle(session, agreed, outside, actor=log.SYSTEM, now=runtime.clock.now())
+        actor = log.SYSTEM | {"by": getpass.getuser()}
+        made = bundle(session, agreed, outside, actor=actor, now=runtime.clock.now())
     out.write_bytes(made.body)
     click.echo(f"{out}: {len(made.body):,} bytes. Check it with: python3 verify.py {out.name}")
 
@@ -67,6 +69,32 @@ def _find(session: Session, reference: str, slug: str | None) -> Arrangement:
         raise click.ClickException(f"Several clients have {reference}: say which by --client.")
     set_tenant(session, found[0][0])
     return found[0][1]
+
+
+@evidence.command()
+@click.option("--client", "slug", required=True, help="The client whose log lost entries.")
+@click.option("--reason", required=True, help="What happened; it is on the record for good.")
+@click.confirmation_option(prompt="Entries that were signed are lost for good. Go on?")
+def restart(slug: str, reason: str) -> None:
+    """Sign a log anew that cannot continue what was signed, such as after a database was lost."""
+    from portal.config import load
+    from portal.db import set_tenant
+    from portal.runtime import build_runtime
+    from portal.services import evidence as log
+    from portal.services.clients import clients
+    from portal.services.succession import begin_anew
+
+    runtime = build_runtime(load(), worker=True)
+    actor = log.SYSTEM | {"by": getpass.getuser()}
+    with runtime.sessions() as session:
+        known = clients(session)
+        if slug not in known:
+            raise click.ClickException(f"There is no client {slug}. Known: {', '.join(known)}.")
+        set_tenant(session, known[slug])
+        at = runtime.clock.now()
+        seen = begin_anew(session, known[slug], runtime.signer, reason=reason, actor=actor, now=at)
+    before = f"{seen.head.size:,} entries had been signed" if seen else "nothing had been signed"
+    click.echo(f"The log is signed anew; {before}. Send the client word of it.")
 
 
 @evidence.command()

@@ -72,15 +72,15 @@ def verify() -> None:
     from portal.db import begin_snapshot
     from portal.runtime import build_runtime
     from portal.services.clients import clients
-    from portal.services.evidence import log_name
     from portal.services.verify import COUNT, verify_client, verify_database
+    from portal.services.verify.tree import outside_of
 
     runtime = build_runtime(load(), worker=True)
     found = 0
     with runtime.sessions() as session:
         known = clients(session)
         session.rollback()
-        outside = {slug: list(runtime.signer.seen(log_name(known[slug]))) for slug in known}
+        outside = {slug: outside_of(runtime.signer, known[slug]) for slug in known}
         begin_snapshot(session)
         checked = chain(
             (("database", one) for one in verify_database(session)),

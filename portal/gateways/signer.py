@@ -39,15 +39,18 @@ class Signer:
         """The public key under which a log's checkpoints are verified."""
         return VerifierKey(origin, self._key.public_key().public_bytes_raw())
 
-    def sign(self, head: TreeHead, consistency: Consistency) -> Checkpoint:
-        """The signed head, kept before it is given away. Raises SignerRefuses.
+    def sign(self, head: TreeHead, consistency: Consistency, *, begun: int = 0) -> Checkpoint:
+        """The signed head, kept before it is given away. Raises SignerRefuses, NoCheckpoint.
 
-        The same head is signed again with the same bytes, and kept once.
+        The same head is signed again with the same bytes, and kept once. ``begun``: how many
+        leaves were signed before, as the database has it; a signer that knows of none refuses.
         """
         with self._held(head.origin) as kept:
             last = _last(kept)
             if last is not None:
                 _demand_growth(last.head, head, consistency)
+            elif begun:
+                raise SignerRefuses(origin=head.origin, size=head.size, seen=begun)
             key = self.verifier_key(head.origin)
             signed = Checkpoint(head, key.id, self._key.sign(head.body()))
             if signed != last:
@@ -58,6 +61,25 @@ class Signer:
         """Every checkpoint that was signed for a log, oldest first. Raises NoCheckpoint."""
         if (path := self._path(origin)).exists():
             yield from _checkpoints(path.read_text("utf-8"))
+
+    def ever_seen(self, origin: str) -> Iterator[Checkpoint]:
+        """The same, with what was set aside. Raises NoCheckpoint."""
+        path = self._path(origin)
+        for one in sorted(self._folder.glob(f"{path.stem}.*")):
+            yield from _checkpoints(one.read_text("utf-8"))
+
+    def set_aside(self, origin: str, name: str) -> Checkpoint | None:
+        """Keep what was signed for a log under another name; its newest head, if there was one.
+
+        The next head is signed as the first one.
+        """
+        path = self._path(origin)
+        if not path.exists():
+            return None
+        with self._held(origin) as kept:
+            last = _last(kept)
+            path.rename(path.with_suffix(f".{name}"))
+        return last
 
     def _path(self, origin: str) -> Path:
         return self._folder / f"{origin.replace('/', '_')}.checkpoints"

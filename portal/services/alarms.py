@@ -33,11 +33,18 @@ class ReasonMissing(DomainError):
 
 
 def raise_alarms(
-    session: Session, client_id: UUID, found: Iterable[Broken], *, now: datetime
+    session: Session,
+    client_id: UUID,
+    found: Iterable[Broken],
+    *,
+    now: datetime,
+    gone_by: datetime | None = None,
+    again: bool = False,
 ) -> Sequence[EvidenceAlarm]:
     """Raise an alarm for each broken invariant that has none, and freeze; returns the new ones.
 
-    The caller commits.
+    What somebody answered for stays answered, unless it was not there any more at the last run over
+    everything (``gone_by``), or is to be raised ``again`` while it lasts. The caller commits.
     """
     known = {
         (one.invariant, one.place): one
@@ -50,6 +57,11 @@ def raise_alarms(
         alarm = known.get((broken.invariant, broken.where))
         if alarm is None:
             alarm = known[broken.invariant, broken.where] = _raise(session, client_id, broken, now)
+            raised.append(alarm)
+        elif alarm.cleared_at and (again or (gone_by and alarm.seen_at < gone_by)):
+            alarm.cleared_at = alarm.cleared_by = alarm.reason = None
+            alarm.found_at = now
+            _tell_raised(session, alarm, now)
             raised.append(alarm)
         alarm.seen_at = now
     _freeze(session, client_id, now)
@@ -93,10 +105,14 @@ def _raise(session: Session, client_id: UUID, broken: Broken, now: datetime) -> 
         seen_at=now,
     )
     session.add(alarm)
-    log.error("The record of %s does not hold: %s: %s", client_id, broken.invariant, broken.where)
-    facts = {"invariant": broken.invariant, "place": broken.where, "actor": evidence.SYSTEM}
-    _tell(session, alarm, "alarm.raised", facts, now)
+    _tell_raised(session, alarm, now)
     return alarm
+
+
+def _tell_raised(session: Session, alarm: EvidenceAlarm, now: datetime) -> None:
+    log.error("The record of %s: %s: %s", alarm.client_id, alarm.invariant, alarm.place)
+    facts = {"invariant": alarm.invariant, "place": alarm.place, "actor": evidence.SYSTEM}
+    _tell(session, alarm, "alarm.raised", facts, now)
 
 
 def _tell(
@@ -109,6 +125,7 @@ def _tell(
 
 def _freeze(session: Session, client_id: UUID, now: datetime) -> None:
     session.flush()
-    client = session.get_one(Client, client_id, with_for_update=True, populate_existing=True)
     freezes = any(one.invariant in FREEZING for one in open_alarms(session, client_id))
-    client.frozen_at = (client.frozen_at or now) if freezes else None
+    client = session.get_one(Client, client_id, populate_existing=True)
+    if freezes != (client.frozen_at is not None):
+        client.frozen_at = now if freezes else None

@@ -117,7 +117,7 @@ def export(
     told = {"actor": actor, "arrangement": str(agreed.id), "reference": agreed.reference}
     _record(session, account, told, now)
     commit(session, "evidence.export_told")
-    signed = tree.seal_log(session, agreed.client_id, outside.signer, now)
+    signed = tree.seal_log(session, agreed.client_id, outside.signer, now, only=account.chain_id)
     bundle = _bundle(_Asked(session, account, agreed, signed, outside, now))
     commit(session, "evidence.exported")
     return Exported(bundle.name, pack(bundle))

@@ -94,7 +94,7 @@ def rewrap(session: Session, client_id: UUID, *, most: int = 1000) -> int:
             ChainKey.master != master.newest,
         )
         .limit(most)
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True)  # a leaf that is being written does not hold it up
     ).all()
     for key in keys:
         wrapped = master.wrap(unwrap(key.id, key.master, key.sealed or b""), key.id.bytes)

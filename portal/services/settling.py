@@ -155,7 +155,8 @@ def _succeed(
         now=now,
         payment=payment,
     )
-    kept = keep_object(session, account, "payment_intent", intent.raw, now)
+    mine = payment.payer_link_id is None  # of somebody else who paid, the record keeps no more
+    kept = keep_object(session, account, "payment_intent", intent.raw, now) if mine else {}
     facts = _facts(payment) | {"intent": intent.id} | kept
     record_money(session, account, payment, "payment.succeeded", facts, now=now)
     if _forbidden_when_charged(session, payment, intent):

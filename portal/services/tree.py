@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Uuid, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from portal.db import commit
 from portal.domain import merkle
 from portal.domain.checkpoints import Checkpoint, TreeHead, parse
 from portal.gateways.signer import Signer
-from portal.models import LeafPosition, LogKey, StoredCheckpoint
+from portal.models import LeafPosition, LogKey, PendingLeaf, StoredCheckpoint
 from portal.services.evidence import log_name
 
 BATCH = 5000
@@ -32,7 +32,8 @@ _SIZE = select(func.coalesce(func.max(LeafPosition.index) + 1, 0))
 _WAITING = text("""
     SELECT w.chain_id, w.n, f.hash FROM pending_leaf w
     JOIN leaf f USING (client_id, chain_id, n)
-    WHERE w.client_id = :client_id ORDER BY w.chain_id, w.n LIMIT :most""")
+    WHERE w.client_id = :client_id AND w.chain_id = coalesce(:only, w.chain_id)
+    ORDER BY w.chain_id, w.n LIMIT :most""").bindparams(bindparam("only", type_=Uuid()))
 _PLACE = text("""
     WITH placed AS (
       INSERT INTO leaf_position (client_id, index, chain_id, n)
@@ -73,13 +74,14 @@ def size_of(session: Session, client_id: UUID) -> int:
     return session.scalar(_SIZE.where(LeafPosition.client_id == client_id)) or 0
 
 
-def place(session: Session, client_id: UUID, *, most: int = BATCH) -> int:
+def place(session: Session, client_id: UUID, *, only: UUID | None = None, most: int = BATCH) -> int:
     """Give waiting leaves their places, each chain in order; returns how many got one.
 
-    The caller commits at once: until then no other sequencer of this client goes on.
+    ``only``: those of one chain. The caller commits at once: until then no other sequencer of this
+    client goes on.
     """
     session.execute(_LOCK, {"client_id": str(client_id)})
-    waiting = session.execute(_WAITING, {"client_id": client_id, "most": most}).all()
+    waiting = session.execute(_WAITING, {"client_id": client_id, "only": only, "most": most}).all()
     if not waiting:
         return 0
     size = size_of(session, client_id)
@@ -100,13 +102,26 @@ def place(session: Session, client_id: UUID, *, most: int = BATCH) -> int:
     return len(waiting)
 
 
-def place_all(session: Session, client_id: UUID) -> int:
-    """Give every waiting leaf its place, a batch in each transaction; returns how many got one."""
-    total = 0
-    while count := place(session, client_id):
+def place_all(
+    session: Session,
+    client_id: UUID,
+    *,
+    only: UUID | None = None,
+    then: Callable[[], None] = lambda: None,
+) -> int:
+    """Give the leaves that wait now their places, a batch in each transaction; how many got one.
+
+    ``then`` is called after each batch is committed. What comes meanwhile waits for the next time.
+    """
+    waiting = select(func.count()).where(PendingLeaf.client_id == client_id)
+    if only is not None:
+        waiting = waiting.where(PendingLeaf.chain_id == only)
+    count, left, total = 1, session.scalar(waiting) or 0, 0
+    while count and total < left:
+        count = place(session, client_id, only=only)
         commit(session, "evidence.placed")
         total += count
-    commit(session, "evidence.placed")
+        then()
     return total
 
 
@@ -129,10 +144,13 @@ def is_due(session: Session, client_id: UUID, now: datetime) -> bool:
     return grown >= EVERY_LEAVES or (grown > 0 and now - last.signed_at >= EVERY)
 
 
-def sign(session: Session, client_id: UUID, signer: Signer, now: datetime) -> Checkpoint | None:
+def sign(
+    session: Session, client_id: UUID, signer: Signer, now: datetime, *, anew: bool = False
+) -> Checkpoint | None:
     """Sign the head of what is placed, and keep it; None for a log without leaves.
 
-    What is signed was committed before. The caller commits. Raises SignerRefuses, TreeBroken.
+    What is signed was committed before. ``anew``: the signer's memory was set aside. The caller
+    commits. Raises SignerRefuses, NoCheckpoint, TreeBroken.
     """
     session.execute(_LOCK, {"client_id": str(client_id)})
     size = size_of(session, client_id)
@@ -140,7 +158,11 @@ def sign(session: Session, client_id: UUID, signer: Signer, now: datetime) -> Ch
         return None
     root = gathered(session, client_id, partial(merkle.root, size))
     head = TreeHead(log_name(client_id), size, root)
-    signed = signer.sign(head, lambda before: _growth(session, client_id, before, size))
+    last = newest_checkpoint(session, client_id)
+    begun = last.size if last and not anew else 0
+    signed = signer.sign(
+        head, lambda before: _growth(session, client_id, before, size), begun=begun
+    )
     row = {"client_id": client_id, "size": size, "root": root, "note": signed.note}
     stored = insert(StoredCheckpoint).values(**row, signed_at=now)
     session.execute(stored.on_conflict_do_nothing())
@@ -150,12 +172,14 @@ def sign(session: Session, client_id: UUID, signer: Signer, now: datetime) -> Ch
     return signed
 
 
-def seal_log(session: Session, client_id: UUID, signer: Signer, now: datetime) -> Checkpoint:
-    """Place all that waits and sign at once, for an export that is whole; commits.
+def seal_log(
+    session: Session, client_id: UUID, signer: Signer, now: datetime, *, only: UUID | None = None
+) -> Checkpoint:
+    """Place what waits, ``only`` of one chain, and sign at once, for an export that is whole.
 
-    Raises SignerRefuses, TreeBroken.
+    Commits. Raises SignerRefuses, NoCheckpoint, TreeBroken.
     """
-    place_all(session, client_id)
+    place_all(session, client_id, only=only)
     last, size = newest_checkpoint(session, client_id), size_of(session, client_id)
     if last is not None and last.size == size:
         return parse(last.note)

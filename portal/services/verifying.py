@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from portal.domain.evidence import parse_time
+from portal.domain.money import Cents
 from portal.verifier.verify import STEPS, Bundle
 
 LONGEST_WHY = 400
@@ -42,10 +43,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """When something was agreed, and the hash of that leaf, which the certificate shows too."""
+    """When something was agreed, for how much, and its leaf's hash, as a certificate has it."""
 
     at: datetime
     hash: str
+    total_cents: Cents
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,22 @@ def check_bundle(data: bytes, published: Collection[str]) -> Checked:
     verdict = _verdict(bundle, steps)
     if verdict is not Verdict.WHOLE:
         return Checked(verdict, steps)
-    agreed = [bundle.leaves[n] for n in bundle.about["disclosed"]]
-    accepted = [leaf for leaf in agreed if leaf["type"] == "acceptance"]
     return Checked(
         verdict,
         steps,
         reference=str(bundle.about["reference"]),
         leaves=len(bundle.leaves),
-        accepted=tuple(Accepted(parse_time(leaf["at"]), leaf["hash"]) for leaf in accepted),
+        accepted=tuple(_accepted(bundle)),
     )
+
+
+def _accepted(bundle: Bundle) -> Iterator[Accepted]:
+    for n in bundle.about["disclosed"]:
+        leaf, told = bundle.leaves[n], bundle.payloads[f"chain/{n:06d}.payload.json"]
+        if leaf["type"] == "acceptance":
+            terms = told.get("terms", told)
+            cents, currency = Cents(int(terms["total_cents"])), str(terms["currency"])
+            yield Accepted(parse_time(leaf["at"]), leaf["hash"], cents, currency)
 
 
 def _steps(bundle: Bundle, published: Collection[str]) -> Iterator[Step]:

@@ -1,21 +1,33 @@
 """Looking over a client's record: what is new in short intervals, all of it each night (EV-08)."""
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from portal.db import begin_snapshot, commit, hook, set_tenant
+from portal.domain.checkpoints import NoCheckpoint
 from portal.gateways.signer import Signer, SignerRefuses
 from portal.models import EvidenceAlarm, EvidenceCheck, fresh_id
 from portal.services import tree
 from portal.services.alarms import raise_alarms
-from portal.services.evidence import log_name
 from portal.services.tree import TreeBroken
-from portal.services.verify import Broken, Only, verify_client, verify_database
-from portal.services.verify.tree import OUTSIDE
+from portal.services.verify import (
+    FREEZING,
+    LOOKED_OVER,
+    Broken,
+    Only,
+    verify_client,
+    verify_database,
+)
+from portal.services.verify.tree import OUTSIDE, outside_of
+
+log = logging.getLogger(__name__)
 
 _NEW = text("""
     SELECT chain_id FROM leaf_position WHERE client_id = :client AND index >= :since
@@ -25,17 +37,24 @@ _NEW = text("""
 def sequence(session: Session, client_id: UUID, signer: Signer, *, now: datetime) -> bool:
     """Place what waits and sign where that is due; commits. Whether the log is in order.
 
-    A signer that refuses, or a tree that is not whole, raises an alarm.
+    A signer that refuses, or a tree that is not whole, raises an alarm, and raises it again for as
+    long as that lasts, whoever answered for it.
     """
     set_tenant(session, client_id)
-    try:
-        tree.place_all(session, client_id)
+
+    def sign() -> None:
         if tree.is_due(session, client_id, now):
             tree.sign(session, client_id, signer, now)
             commit(session, "evidence.signed")
-    except (SignerRefuses, TreeBroken) as error:
+
+    try:
+        tree.place_all(session, client_id, then=sign)
+        sign()
+    except (SignerRefuses, TreeBroken, NoCheckpoint, IntegrityError) as error:
         session.rollback()
-        raise_alarms(session, client_id, [Broken(OUTSIDE, _place(error))], now=now)
+        log.exception("the log of %s is not continued", client_id)
+        broken = [Broken(OUTSIDE, _place(error))]
+        raise_alarms(session, client_id, broken, now=now, again=True)
         commit(session, "evidence.alarmed")
         return False
     return True
@@ -47,24 +66,42 @@ def look_over(
     """Hold a client's record against itself, its rows and the copies outside; the new alarms.
 
     Not ``whole``: the chains with leaves since the last time that nothing was broken. All is read
-    as it is at one instant, while others write; the copies outside are read before it. The caller
-    commits.
+    as it is at one instant, while others write. What cannot be looked over is an alarm itself. The
+    caller commits.
     """
     set_tenant(session, client_id)
     session.rollback()
-    outside = list(signer.seen(log_name(client_id)))
+    before = last_check(session, client_id, whole=True)
+    try:
+        size, found = _look(session, client_id, signer, whole=whole)
+    except (OperationalError, InterfaceError):
+        raise  # the database went away: the job is tried again
+    except Exception as error:
+        log.exception("the record of %s cannot be looked over", client_id)
+        size, found = 0, [Broken(LOOKED_OVER, type(error).__name__)]
+    session.rollback()
+    fresh = raise_alarms(session, client_id, found, now=now, gone_by=before.at if before else None)
+    broken = sum(1 for one in found if one.invariant in FREEZING)
+    row = {"client_id": client_id, "whole": whole, "size": size, "at": now}
+    session.add(EvidenceCheck(id=fresh_id(), broken=broken, **row))
+    return fresh
+
+
+def _look(
+    session: Session, client_id: UUID, signer: Signer, *, whole: bool
+) -> tuple[int, list[Broken]]:
+    before = outside_of(signer, client_id)
     hook("before looking over")
+    session.rollback()
     begin_snapshot(session)
     size = tree.size_of(session, client_id)
-    only = None if whole else _new(session, client_id)
+    outside = replace(before, kept=outside_of(signer, client_id).kept)
+    only = None if whole else _new(session, client_id, size)
     hook("while looking over")
     found = list(verify_client(session, client_id, outside=outside, only=only))
     if whole:
         found += verify_database(session)
-    session.rollback()
-    row = {"client_id": client_id, "whole": whole, "size": size, "at": now}
-    session.add(EvidenceCheck(id=fresh_id(), broken=len(found), **row))
-    return raise_alarms(session, client_id, found, now=now)
+    return size, found
 
 
 def last_check(session: Session, client_id: UUID, *, whole: bool) -> EvidenceCheck | None:
@@ -75,10 +112,14 @@ def last_check(session: Session, client_id: UUID, *, whole: bool) -> EvidenceChe
     return session.scalar(query.order_by(EvidenceCheck.at.desc(), EvidenceCheck.id.desc()).limit(1))
 
 
-def _new(session: Session, client_id: UUID) -> Only:
+def _new(session: Session, client_id: UUID, size: int) -> Only:
     since = session.scalar(
         select(EvidenceCheck.size)
-        .where(EvidenceCheck.client_id == client_id, EvidenceCheck.broken == 0)
+        .where(
+            EvidenceCheck.client_id == client_id,
+            EvidenceCheck.broken == 0,
+            EvidenceCheck.size <= size,
+        )
         .order_by(EvidenceCheck.size.desc())
         .limit(1)
     )
@@ -86,9 +127,11 @@ def _new(session: Session, client_id: UUID) -> Only:
     return Only(session.scalars(_NEW, values).all(), since or 0)
 
 
-def _place(error: SignerRefuses | TreeBroken) -> str:
+def _place(error: Exception) -> str:
     """The same words at every run, so that one fault is one alarm."""
     if isinstance(error, SignerRefuses):
         seen = error.params["seen"]
         return f"checkpoint of {seen}: not continued, as in an older copy of the database"
-    return f"the tree is not whole: {error}"
+    if isinstance(error, NoCheckpoint):
+        return "the signer's own memory is damaged"
+    return "the tree is not whole"

@@ -165,7 +165,7 @@ class Bundle:
         return f"Signed by {self.signer}" + ("" if self.key else "; SIGNER UNCONFIRMED: give --key")
 
     def order(self, _step: str) -> None:
-        """Terms were reviewed, then accepted, then paid; a saved method was charged as allowed."""
+        """Terms were reviewed, then accepted, then paid; a charged method was allowed before."""
         seen, payloads = set[Any](), self.payloads
         for self.file, told in payloads.items():
             kind, agreed, saved = told["type"], told.get("arrangement"), told.get("saved_method")

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from sqlalchemy import URL, Connection, create_engine, select, text
 
 from portal.cli.money import verify
+from portal.config import Settings
 from portal.db import PortalSession, make_engine
 from portal.domain.evidence import canonical
 from portal.domain.help import Topic
@@ -42,7 +43,6 @@ from portal.services import (
 )
 from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample_code
 from portal.services.dispatch import Carriers, dispatch
-from portal.services.evidence import log_name
 from portal.services.help import Answers
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
@@ -52,7 +52,8 @@ from portal.services.tree import place_all, sign
 from portal.services.verify import CHECKS, Broken, tree, verify_client, verify_database
 from portal.services.verify.chains import COMMITMENT, DOCUMENT
 from portal.services.verify.guards import CHECKS as GUARDS
-from portal.services.verify.tree import OUTSIDE, SIGNED
+from portal.services.verify.tree import KEYS as PUBLISHED
+from portal.services.verify.tree import OUTSIDE, SIGNED, outside_of
 from portal.writing import write, write_letter
 from tests.databases import SIGNED as FOLDER
 from tests.databases import Database, cloned
@@ -90,7 +91,7 @@ def acted(clone: Database) -> Iterator[tuple[Connection, UUID]]:
 
 def signer() -> Signer:
     """Who signs here, and keeps what was signed outside of the database."""
-    return Signer(b"\x07" * 32, FOLDER / str(os.getpid()))
+    return Signer(Settings.from_env({}).evidence_seed, FOLDER / str(os.getpid()))
 
 
 def act(till: Till) -> None:
@@ -204,7 +205,7 @@ def send_all(till: Till) -> None:
 
 def broken(connection: Connection, client_id: UUID) -> list[Broken]:
     with PortalSession(bind=connection, join_transaction_mode="create_savepoint") as session:
-        outside = signer().seen(log_name(client_id))
+        outside = outside_of(signer(), client_id)
         return [*verify_database(session), *verify_client(session, client_id, outside=outside)]
 
 
@@ -256,6 +257,7 @@ def test_the_command_says_so_and_ends_with_1_where_something_is_broken(acted, cl
     connection, _ = acted
     environ = {"DATABASE_URL": clone.url("portal_app")}
     environ["WORKER_DATABASE_URL"] = clone.url("portal_worker")
+    environ["EVIDENCE_FOLDER"] = str(FOLDER / str(os.getpid()))
     good = CliRunner().invoke(verify, env=environ)
     assert (good.exit_code, good.output[:20]) == (0, "All invariants hold ")
     with connection.begin():
@@ -480,10 +482,15 @@ PLANTED = {
         "UPDATE tree_node SET hash = sha256('') WHERE level = (SELECT max(level) FROM tree_node)",
         "the tree has another root",
     ),
-    "a key was forgotten": (
-        "a checkpoint is signed, and its root is that of the tree",
-        "DELETE FROM log_key",
-        "not signed by a key of this log",
+    "a key of somebody else": (
+        "a published key signed what is kept outside",
+        f"UPDATE log_key SET line = '{Signer(b'x' * 32, FOLDER).verifier_key('o').line}'",
+        "o+",
+    ),
+    "a key that is none": (
+        "a published key signed what is kept outside",
+        "UPDATE log_key SET line = 'nobody'",
+        "nobody",
     ),
     "an older database": (
         "the tree continues every checkpoint that is kept outside",
@@ -495,6 +502,38 @@ PLANTED = {
         "UPDATE chain_key SET sealed = NULL, destroyed_at = now()",
         "key ",
     ),
+    "an account cut off from its record": (
+        "a chain belongs to an account or to its client",
+        "UPDATE account SET chain_id = gen_random_uuid()",
+        "-",
+    ),
+    "an agreement by another name": (
+        "an agreement is called as it was when it was made",
+        "UPDATE arrangement SET reference = 'HR-' || reference",
+        ", agreed as ",
+    ),
+    **{
+        f"no row: {what}": (f"in the rows: {what}", planted, " of ")
+        for what, planted in (
+            ("a hold was set", "DELETE FROM hold"),
+            ("a hold was lifted", "UPDATE hold SET lifted_at = NULL"),
+            (
+                "a permission to charge ended",
+                "UPDATE payment_authorization SET revoked_at = NULL",
+            ),
+            (
+                "an agreement was taken back or canceled",
+                "UPDATE arrangement SET ended_at = NULL",
+            ),
+            ("a payment was received", "UPDATE payment SET status = 'failed'"),
+            ("a proposal was made", "DELETE FROM proposal"),
+            ("help was asked for", "DELETE FROM help_request"),
+            ("a link was issued", "DELETE FROM access_link"),
+            ("a link was revoked", "UPDATE access_link SET revoked_at = NULL"),
+            ("somebody else was asked to pay", "DELETE FROM payer_link"),
+            ("a message was sent", "DELETE FROM message"),
+        )
+    },
     "nobody acted": (
         "a leaf says who acted, and its own type",
         in_leaf("hold.set", "actor", "{}"),
@@ -629,6 +668,28 @@ PLANTED = {
         "UPDATE letter SET document_sha256 = sha256('other words')",
         "receipt ",
     ),
+    "the guard lets go": (
+        "what forbids changes still does",
+        "CREATE OR REPLACE FUNCTION forbid_change() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RETURN NEW; END'",
+        "function forbid_change",
+    ),
+    "the web may change the log": (
+        "what forbids changes still does",
+        "GRANT UPDATE, DELETE ON leaf TO portal_app",
+        "portal_app may DELETE leaf",
+    ),
+    "a trigger that asks first": (
+        "what forbids changes still does",
+        "DROP TRIGGER append_only ON leaf;\nCREATE TRIGGER append_only BEFORE UPDATE OR DELETE"
+        " ON leaf FOR EACH ROW WHEN (OLD.n < 0) EXECUTE FUNCTION forbid_change()",
+        "leaf by append_only",
+    ),
+    "a wall with a door": (
+        "a row of one client is hidden from another; staff's and Stripe's have their walls",
+        "ALTER POLICY of_client ON leaf USING (true)",
+        "leaf",
+    ),
     "clients see each other": (
         "a row of one client is hidden from another; staff's and Stripe's have their walls",
         "ALTER TABLE payment NO FORCE ROW LEVEL SECURITY;\n"
@@ -647,7 +708,7 @@ def test_a_violation_is_seen_and_named(acted, invariant: str, planted: str, wher
 def test_each_new_check_was_seen_to_fail() -> None:
     """Those of money and contact that are not here are held by their own tests and the battery."""
     seen = {invariant for invariant, _, _ in PLANTED.values()}
-    streamed = {COMMITMENT, DOCUMENT, SIGNED, OUTSIDE}
+    streamed = {COMMITMENT, DOCUMENT, SIGNED, OUTSIDE, PUBLISHED}
     assert seen <= {*CHECKS, *GUARDS, *streamed}
     assert {*tree.CHECKS, *streamed} <= seen
 

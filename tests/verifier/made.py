@@ -51,6 +51,7 @@ STORY: tuple[Payload, ...] = (
         "terms_sha256": TERMS,
         "name_typed": "José Ñandú 李 😀",
         "total_cents": 24000,
+        "currency": "USD",
         "disclosures": [{"doc_id": "review", "sha256": hex_of(REVIEW)}],
         "documents": [{"name": "agreement", "sha256": hex_of(AGREEMENT)}],
     },

@@ -12,6 +12,7 @@ from portal.blueprints.debtor.common import runtime, show
 from portal.certifying import certificate
 from portal.domain import DomainError
 from portal.gateways.typesetting import NotTypeset
+from portal.gateways.vault import Unreadable
 from portal.models import Arrangement
 from portal.security import audience, current_visit
 from portal.services import evidence
@@ -35,7 +36,7 @@ def proof(account_id: UUID) -> ResponseReturnValue:
         made = export(session, row, outside, actor=actor, now=now())
     except TooManyExports as error:
         return show("debtor/no_proof.html", view, reason=explain(error)), 429
-    except (DomainError, NotTypeset, TreeBroken):
+    except (DomainError, NotTypeset, TreeBroken, Unreadable):
         session.rollback()
         log.exception("no proof of %s", agreed.reference)
         return show("debtor/no_proof.html", view, reason=None), 503

@@ -278,6 +278,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "letters.downloaded": (N_("Printed letters downloaded"), _as(N_("Batch %(batch)s."), "batch")),
     "link.issued": (N_("Link issued"), _as(_CHANNEL, "channel")),
     "link.revoked": (N_("Link revoked"), _as(_REASON, "reason")),
+    "log.begun_anew": (N_("Log signed anew after a loss"), _as(_REASON, "reason")),
     "message.failed": (N_("Message not delivered"), _as(_MESSAGE, "template", "channel")),
     "message.sent": (N_("Message sent"), _as(_MESSAGE, "template", "channel")),
     "message.suppressed": (N_("Message held back"), _held),
@@ -354,6 +355,6 @@ WORDS: dict[str, tuple[str, Detail]] = {
 
 UNKNOWN = (N_("Something was recorded"), _nothing)
 
-_CLIENT_S = ("alarm.", "campaign.", "client.", "letters.", "placement.", "policy.")
+_CLIENT_S = ("alarm.", "campaign.", "client.", "letters.", "log.", "placement.", "policy.")
 OF_THE_CLIENT = tuple(type for type in WORDS if type.startswith(_CLIENT_S))
 """What is about no one account, and stands on the client's own chain."""

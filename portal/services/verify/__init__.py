@@ -12,7 +12,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
-from portal.domain.checkpoints import Checkpoint
 from portal.services.evidence import log_name
 from portal.services.verify import (
     agreements,
@@ -27,8 +26,10 @@ from portal.services.verify import (
 )
 from portal.services.verify.chains import COMMITMENT
 from portal.services.verify.scope import basis, look
+from portal.services.verify.tree import NOTHING_OUTSIDE, Outside
 
 SHOWN = 20
+LOOKED_OVER = "the record can be looked over"
 
 CHECKS: dict[str, str] = (
     money.CHECKS
@@ -40,11 +41,11 @@ CHECKS: dict[str, str] = (
     | tree.CHECKS
     | esign.CHECKS
 )
-COUNT = len(CHECKS) + 4
+COUNT = len(CHECKS) + 5
 """How many invariants are checked for each client."""
 FREEZING = frozenset(
     {*agreements.CHECKS, *chains.CHECKS, *record.CHECKS, *tree.CHECKS, *guards.CHECKS}
-    | {COMMITMENT, chains.DOCUMENT, tree.SIGNED, tree.OUTSIDE}
+    | {COMMITMENT, chains.DOCUMENT, tree.SIGNED, tree.OUTSIDE, tree.KEYS, LOOKED_OVER}
 )
 """What must hold for an agreement to stand on the record: without it none is made."""
 
@@ -69,13 +70,13 @@ def verify_client(
     session: Session,
     client_id: UUID,
     *,
-    outside: Iterable[Checkpoint] = (),
+    outside: Outside = NOTHING_OUTSIDE,
     only: Only | None = None,
 ) -> Iterator[Broken]:
     """Every invariant of one client that does not hold; changes nothing.
 
-    ``outside``: the checkpoints that are kept outside of the database. At most twenty places are
-    named for each invariant.
+    ``outside``: what the signer knows. At most twenty places are named for each invariant, then how
+    many more there are.
     """
     set_tenant(session, client_id)
     since = only.since if only else 0
@@ -90,13 +91,25 @@ def verify_client(
     for invariant, query in CHECKS.items():
         yield from _broken(session, invariant, f"{begin} {query}", values)
     yield from _first(chains.DOCUMENT, chains.altered(session, client_id))
-    yield from _first(tree.SIGNED, tree.unsigned(session, client_id, since))
+    yield from _first(tree.SIGNED, tree.unsigned(session, client_id, outside, since))
     yield from _first(tree.OUTSIDE, tree.contradicted(session, client_id, outside, since))
+    yield from _first(tree.KEYS, tree.unknown_keys(session, client_id, outside))
 
 
 def _first(invariant: str, places: Iterable[str]) -> list[Broken]:
-    """All places are looked at; the first are named."""
-    return [Broken(invariant, where) for n, where in enumerate(places) if n < SHOWN]
+    """All places are looked at; the first are named, the others counted."""
+    found: list[Broken] = []
+    more = 0
+    for where in places:
+        if len(found) < SHOWN:
+            found.append(Broken(invariant, where))
+        else:
+            more += 1
+    return [*found, *_more(invariant, more)]
+
+
+def _more(invariant: str, count: int) -> list[Broken]:
+    return [Broken(invariant, f"and {count:,} more")] if count else []
 
 
 def verify_database(session: Session) -> Iterator[Broken]:
@@ -109,6 +122,9 @@ def _broken(
     session: Session, invariant: str, query: str, values: Mapping[str, object]
 ) -> Iterator[Broken]:
     # Apart from its limit, so that the planner counts on reading all rows: as a rule none is found.
-    lines = f"SELECT * FROM ({query} OFFSET 0) AS lines ORDER BY 1 LIMIT {SHOWN}"  # noqa: S608
-    found = session.execute(text(lines), values)
+    lines = f"""
+        SELECT *, count(*) OVER () FROM ({query} OFFSET 0) AS lines
+        ORDER BY 1 LIMIT {SHOWN}"""  # noqa: S608
+    found = session.execute(text(lines), values).all()
     yield from (Broken(invariant, str(row[0])) for row in found)
+    yield from _more(invariant, found[0][-1] - len(found) if found else 0)

@@ -23,13 +23,30 @@ CHECKS: dict[str, str] = {
           (VALUES ('append_only'), ('append_only_whole')) AS g (name)
         WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(t.name)
           AND tgname = g.name AND tgenabled IN ('O', 'A'))""",
+    "what forbids changes still does": """
+        SELECT 'function forbid_change' WHERE NOT EXISTS (SELECT FROM pg_proc p
+          WHERE p.proname = 'forbid_change' AND p.prosrc LIKE '%RAISE EXCEPTION%'
+            AND p.prosrc NOT LIKE '%RETURN%')
+        UNION ALL SELECT t.name || ' by ' || g.tgname
+        FROM unnest(CAST(:append_only AS text[])) AS t (name)
+        JOIN pg_trigger g ON g.tgrelid = to_regclass(t.name)
+          AND g.tgname IN ('append_only', 'append_only_whole')
+        WHERE g.tgfoid <> 'forbid_change'::regproc OR g.tgqual IS NOT NULL
+          OR g.tgtype <> CASE g.tgname WHEN 'append_only' THEN 27 ELSE 34 END
+        UNION ALL SELECT r.name || ' may ' || p.name || ' ' || t.name
+        FROM unnest(CAST(:append_only AS text[])) AS t (name),
+          (VALUES ('portal_app'), ('portal_worker')) AS r (name),
+          (VALUES ('UPDATE'), ('DELETE'), ('TRUNCATE')) AS p (name)
+        WHERE has_table_privilege(r.name, t.name, p.name)""",
     "a row of one client is hidden from another; staff's and Stripe's have their walls": """
         SELECT c.relname FROM pg_class c LEFT JOIN pg_attribute a
           ON a.attrelid = c.oid AND a.attname = 'client_id' AND c.relname <> 'staff_client'
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
           AND (a.attname IS NOT NULL OR c.relname = ANY(CAST(:walled AS text[])))
           AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (SELECT FROM pg_policy
-            WHERE polrelid = c.oid AND (polname = 'of_client' OR a.attname IS NULL)))""",
+            WHERE polrelid = c.oid AND (polname = 'of_client' OR a.attname IS NULL)
+              AND (c.relname = ANY(CAST(:walled AS text[]))
+                OR pg_get_expr(polqual, polrelid) LIKE '%app_client_ids()%')))""",
 }
 WALLED = (
     "client",

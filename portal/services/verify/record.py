@@ -27,6 +27,16 @@ CHECKS: dict[str, str] = {
             AND (t.offer_key, t.policy_version, t.total_cents, t.parts, t.valid_until,
               t.balance_cents, t.paid_cents) = (o.key, o.policy_version, o.total_cents, o.parts,
               o.valid_until, o.balance_cents, o.paid_cents))""",
+    "a chain belongs to an account or to its client": """
+        SELECT c.id::text FROM chain c WHERE c.client_id = :client
+          AND NOT EXISTS (SELECT FROM public.account a
+            WHERE (a.client_id, a.chain_id) = (c.client_id, c.id))
+          AND NOT EXISTS (SELECT FROM client o WHERE (o.id, o.chain_id) = (c.client_id, c.id))""",
+    "an agreement is called as it was when it was made": """
+        SELECT r.reference || ', agreed as ' || (s.told ->> 'reference')
+        FROM arrangement r JOIN said s ON s.type = 'acceptance'
+          AND s.told ->> 'arrangement' = r.id::text
+        WHERE r.client_id = :client AND s.told ->> 'reference' <> r.reference""",
     "one chain belongs to one account": """
         SELECT a.chain_id || ': ' || string_agg(a.reference, ', ')
         FROM account a WHERE a.client_id = :client GROUP BY a.chain_id HAVING count(*) > 1""",
@@ -112,6 +122,40 @@ _TOLD: tuple[tuple[str, str, str, str, str], ...] = (
 )
 
 
+# (what the record says, its table, what its row must be, the leaf, what the leaf calls the row)
+_STANDS: tuple[tuple[str, str, str, str, str], ...] = (
+    ("a hold was set", "hold", "true", "hold.set", "hold"),
+    ("a hold was lifted", "hold", "x.lifted_at IS NOT NULL", "hold.lifted", "hold"),
+    (
+        "a permission to charge ended",
+        "payment_authorization",
+        "x.revoked_at IS NOT NULL",
+        "authorization.revoked",
+        "authorization",
+    ),
+    (
+        "an agreement was taken back or canceled",
+        "arrangement",
+        "x.ended_at IS NOT NULL",
+        "arrangement.withdrawn arrangement.canceled",
+        "arrangement",
+    ),
+    ("a payment was received", "payment", "x.status = 'succeeded'", "payment.succeeded", "payment"),
+    ("a proposal was made", "proposal", "true", "proposal.submitted", "proposal"),
+    ("help was asked for", "help_request", "true", "help.opened", "request"),
+    ("a link was issued", "access_link", "true", "link.issued", "link"),
+    ("a link was revoked", "access_link", "x.revoked_at IS NOT NULL", "link.revoked", "link"),
+    ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
+    (
+        "a message was sent",
+        "message",
+        "x.sent_at IS NOT NULL",
+        "message.sent",
+        "message",
+    ),
+)
+
+
 def _told(table: str, which: str, types: str, key: str) -> str:
     wanted = ", ".join(f"'{one}'" for one in types.split())
     return f"""
@@ -120,4 +164,13 @@ def _told(table: str, which: str, types: str, key: str) -> str:
           WHERE s.type IN ({wanted}) AND s.told ->> '{key}' = x.id::text)"""  # noqa: S608
 
 
+def _stands(table: str, which: str, types: str, key: str) -> str:
+    wanted = ", ".join(f"'{one}'" for one in types.split())
+    return f"""
+        SELECT DISTINCT s.type || ' of ' || (s.told ->> '{key}') FROM said s
+        WHERE s.type IN ({wanted}) AND s.told ? '{key}' AND NOT EXISTS (SELECT FROM {table} x
+          WHERE x.client_id = :client AND x.id::text = s.told ->> '{key}' AND {which})"""  # noqa: S608
+
+
 CHECKS |= {f"on the record: {what}": _told(*where) for what, *where in _TOLD}
+CHECKS |= {f"in the rows: {what}": _stands(*where) for what, *where in _STANDS}

@@ -1,6 +1,8 @@
 """The tree over a client's leaves, its signed heads, and the copies outside (EV-05, EV-08)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain import merkle
 from portal.domain.checkpoints import Checkpoint, NoCheckpoint, VerifierKey, parse
+from portal.gateways.signer import Signer
 from portal.models import StoredCheckpoint
 from portal.services.evidence import log_name
 from portal.services.tree import TreeBroken, gathered, key_lines, size_of
@@ -23,7 +26,11 @@ CHECKS: dict[str, str] = {
           ON (p.client_id, p.chain_id, p.n) = (f.client_id, f.chain_id, f.n)
         LEFT JOIN pending_leaf w
           ON (w.client_id, w.chain_id, w.n) = (f.client_id, f.chain_id, f.n)
-        WHERE f.client_id = :client AND (p.n IS NULL) = (w.n IS NULL)""",
+        WHERE f.client_id = :client AND (p.n IS NULL) = (w.n IS NULL)
+        UNION ALL SELECT 'leaf ' || w.n || ' of ' || w.chain_id || ' waits and is not there'
+        FROM pending_leaf w WHERE w.client_id = :client AND NOT EXISTS (
+          SELECT FROM public.leaf f
+          WHERE (f.client_id, f.chain_id, f.n) = (w.client_id, w.chain_id, w.n))""",
     "a place in the tree has its leaf, and no place is left out": """
         SELECT 'place ' || p.index FROM (SELECT p.*, coalesce(lag(p.index) OVER (
             ORDER BY p.index), :since - 1) AS before FROM leaf_position p
@@ -53,13 +60,37 @@ CHECKS: dict[str, str] = {
         LEFT JOIN below r ON (r.level, r.index) = (e.level - 1, e.index * 2 + 1)
         WHERE o.hash IS DISTINCT FROM sha256(decode('01', 'hex') || l.hash || r.hash)""",
 }
+KEYS = "a published key signed what is kept outside"
 SIGNED = "a checkpoint is signed, and its root is that of the tree"
 OUTSIDE = "the tree continues every checkpoint that is kept outside"
 
 
-def unsigned(session: Session, client_id: UUID, since: int) -> Iterator[str]:
-    """The stored checkpoints of more than ``since`` leaves that do not hold."""
-    keys = {key.id: key for key in map(VerifierKey.parse, key_lines(session, client_id))}
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the signer knows of a log: the heads that it signed, and its present key.
+
+    The tree is to continue ``checkpoints``, read before the database; what the database has is to
+    be among ``kept``, read after it.
+    """
+
+    checkpoints: Sequence[Checkpoint]
+    kept: Sequence[Checkpoint] = ()
+    key: VerifierKey | None = None
+
+
+NOTHING_OUTSIDE = Outside(())
+
+
+def outside_of(signer: Signer, client_id: UUID) -> Outside:
+    """What the signer knows of a client's log. Raises NoCheckpoint where its memory is damaged."""
+    origin = log_name(client_id)
+    seen, ever = tuple(signer.seen(origin)), tuple(signer.ever_seen(origin))
+    return Outside(seen, ever, signer.verifier_key(origin))
+
+
+def unsigned(session: Session, client_id: UUID, outside: Outside, since: int) -> Iterator[str]:
+    """The stored checkpoints of more than ``since`` leaves that do not hold, or are not outside."""
+    keys, kept = _keys(session, client_id, outside), {one.note for one in outside.kept}
     stored = session.scalars(
         select(StoredCheckpoint)
         .where(StoredCheckpoint.client_id == client_id, StoredCheckpoint.size > since)
@@ -73,17 +104,39 @@ def unsigned(session: Session, client_id: UUID, since: int) -> Iterator[str]:
             continue
         if (checkpoint.head.size, checkpoint.head.root) != (row.size, bytes(row.root)):
             yield f"checkpoint of {row.size}: not what its row says"
+        if outside.key and row.note not in kept:
+            yield f"checkpoint of {row.size}: not among those that are kept outside"
         yield from _wrong(session, client_id, checkpoint, keys)
 
 
-def contradicted(
-    session: Session, client_id: UUID, outside: Iterable[Checkpoint], since: int
-) -> Iterator[str]:
+def contradicted(session: Session, client_id: UUID, outside: Outside, since: int) -> Iterator[str]:
     """The checkpoints outside, of more than ``since`` leaves, that the tree does not continue."""
-    keys = {key.id: key for key in map(VerifierKey.parse, key_lines(session, client_id))}
-    for checkpoint in outside:
+    keys = _keys(session, client_id, outside)
+    for checkpoint in outside.checkpoints:
         if checkpoint.head.size > since:
             yield from _wrong(session, client_id, checkpoint, keys)
+
+
+def unknown_keys(session: Session, client_id: UUID, outside: Outside) -> Iterator[str]:
+    """The published keys that are no keys, or signed nothing that is kept outside."""
+    if outside.key is None:
+        return
+    used = {one.key_id for one in outside.kept} | {outside.key.id}
+    for line in key_lines(session, client_id):
+        try:
+            if VerifierKey.parse(line).id not in used:
+                yield line
+        except NoCheckpoint:
+            yield line
+
+
+def _keys(session: Session, client_id: UUID, outside: Outside) -> dict[bytes, VerifierKey]:
+    found = {outside.key.id: outside.key} if outside.key else {}
+    for line in key_lines(session, client_id):
+        with suppress(NoCheckpoint):  # `unknown_keys` names it
+            key = VerifierKey.parse(line)
+            found[key.id] = key
+    return found
 
 
 def _wrong(
