@@ -32,18 +32,25 @@ DECIDERS = (Role.SUPERVISOR, Role.OPERATOR)
 HOLDERS = (*WORKERS, Role.COMPLIANCE)
 """Who may hold an account, and lift a hold."""
 
+EXAMINERS = (Role.COMPLIANCE, Role.OPERATOR)
+"""Who may read the record itself, export it, and answer for its alarms."""
+
 Answer = str | AnyResponse | tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A page with one form: its heading, what to know first, its button, and the way back."""
+    """A page with one form: its heading, what to know first, its button, and the way back.
+
+    ``layout`` is the frame of its console.
+    """
 
     title: str
     button: str
     back: str
     notes: Sequence[str] = ()
     danger: bool = False
+    layout: str = "support/base.html"
 
 
 def options(words: dict[str, str]) -> list[SelectChoice]:
