@@ -83,7 +83,9 @@ def every_export(session: Session, client_id: UUID, days: Span) -> Iterator[Foun
             return
 
 
-def _newest(client_id: UUID, days: Span, kind: str | None, before: Key | None) -> Select[*tuple[Any, ...]]:
+def _newest(
+    client_id: UUID, days: Span, kind: str | None, before: Key | None
+) -> Select[*tuple[Any, ...]]:
     """The keys of leaves; the type stands in the statement, so that an index of its own is used."""
     wanted: list[ColumnElement[bool]] = [
         Leaf.client_id == client_id,

@@ -117,23 +117,34 @@ def _kind(actor: Mapping[str, str]) -> str:
 def find() -> Any:
     """Accounts by what was typed, or entries by day and type."""
     typed, here = wording.clean_text(request.args.get("q", "")[:200]), asked()
-    kind = request.args.get("type", "")
-    shown = {"section": "find", "typed": typed, "asked": here, "masked": wording.mask_name}
-    shown |= {"kinds": WORDS, "kind": kind if kind in WORDS else None, "found_by": FOUND_BY}
-    if typed or here is None or here.days is None:
-        status = 400 if here and here.problem and not typed else 200
-        found = search(session, typed) if typed else None
-        return page("compliance/find.html", found=found, leaves=None, **shown), status
-    before = key_asked()
-    part = leaves_between(session, here.client.id, here.days, type=shown["kind"], before=before)
-    at = key_text(part.before)
-    where = here.where | {"type": shown["kind"]}
-    return page(
+    wanted = request.args.get("type", "")
+    kind = wanted if wanted in WORDS else None
+    shown: dict[str, Any] = {"leaves": None, "found": None}
+    if typed:
+        shown["found"] = search(session, typed)
+    elif here and here.days:
+        shown |= _listed(here, here.days, kind)
+    answer = page(
         "compliance/find.html",
-        found=None,
-        leaves=part.leaves,
-        actors=actors_of(part.leaves),
-        first=url_for("compliance.find", **where) if before else None,
-        following=url_for("compliance.find", **where, before=at) if at else None,
+        section="find",
+        typed=typed,
+        asked=here,
+        masked=wording.mask_name,
+        kinds=WORDS,
+        kind=kind,
+        found_by=FOUND_BY,
         **shown,
     )
+    return answer, 400 if here and here.problem and not typed else 200
+
+
+def _listed(here: Asked, days: Span, kind: str | None) -> dict[str, Any]:
+    before = key_asked()
+    part = leaves_between(session, here.client.id, days, type=kind, before=before)
+    at, where = key_text(part.before), here.where | {"type": kind}
+    return {
+        "leaves": part.leaves,
+        "actors": actors_of(part.leaves),
+        "first": url_for("compliance.find", **where) if before else None,
+        "following": url_for("compliance.find", **where, before=at) if at else None,
+    }

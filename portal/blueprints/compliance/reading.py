@@ -1,6 +1,5 @@
 """What a record says, for who wrote down why: payloads, documents, what was on the screen."""
 
-import json
 import re
 from datetime import datetime
 from typing import Any
@@ -104,9 +103,3 @@ def shown(chain_id: UUID, n: int) -> Any:
 
 def _is_plain(kept: evidence.Kept) -> bool:
     return kept.media.startswith("text/plain")
-
-
-@bp.app_template_filter("pretty_json")
-def pretty_json(payload: dict[str, Any]) -> str:
-    """A payload as people read it; the canonical bytes are in the bundle."""
-    return json.dumps(payload, indent=2, ensure_ascii=False, sort_keys=True)

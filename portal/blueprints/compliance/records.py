@@ -1,5 +1,6 @@
 """One record: the chain of an account with its places, one leaf with its proof, the bundle."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +64,7 @@ def leaf(chain_id: UUID, n: int) -> Any:
         "compliance/leaf.html",
         it=it,
         until=until,
+        said=_pretty(it.entry.payload) if until else None,
         title=WORDS.get(it.entry.type, UNKNOWN)[0],
         remarks=remarks(it.entry),
         named=records.named_in(it.entry) if until else (),
@@ -70,6 +72,11 @@ def leaf(chain_id: UUID, n: int) -> Any:
         reading=ReadForm(),
         **about(found),
     )
+
+
+def _pretty(payload: dict[str, Any]) -> str:
+    """A payload as people read it; its canonical bytes are in the bundle."""
+    return json.dumps(payload, indent=2, ensure_ascii=False)
 
 
 @bp.post("/records/<uuid:chain_id>/agreements/<uuid:arrangement_id>/export")

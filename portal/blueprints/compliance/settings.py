@@ -22,7 +22,9 @@ class MailboxForm(Form):
 
     email = StringField(
         N_("E-mail address"),
-        description=N_("A mailbox of the client's own that the operator of this portal cannot open."),
+        description=N_(
+            "A mailbox of the client's own that the operator of this portal cannot open."
+        ),
     )
 
 

@@ -32,9 +32,7 @@ class ClearForm(Form):
 def home() -> Any:
     """How the record of each client stands."""
     states = record_states(session)
-    return page(
-        "compliance/home.html", section="state", states=states, freezes=freezes, way=_way
-    )
+    return page("compliance/home.html", section="state", states=states, freezes=freezes, way=_way)
 
 
 def _way(alarm: EvidenceAlarm) -> str | None:
