@@ -21,7 +21,7 @@ from portal.runtime import Runtime
 from portal.services import evidence, tree
 from portal.services.alarms import open_alarms, raise_alarms
 from portal.services.verify import Broken
-from tests.factories import make_account, make_client, make_debtor
+from tests.factories import NOW, make_account, make_client, make_debtor
 from tests.pages.agreeing import accept, agreed, choose_plan
 from tests.pages.cleo import cleo, make_book
 from tests.pages.debtors import Dana, csrf_of, send
@@ -229,6 +229,7 @@ def test_what_a_leaf_says_is_read_for_a_reason_that_is_a_leaf(
     http: FlaskClient, session: PortalSession, runtime: Runtime, clock: SetClock, book: Account
 ):
     """EV-08"""
+    clock.at = NOW
     seal_log(session, runtime, book.client_id)
     staff = colin(http, session, session.get_one(Client, book.client_id))
     page = http.get(of(book, "/leaves/1"))
