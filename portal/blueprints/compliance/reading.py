@@ -19,6 +19,11 @@ from portal.services.records import Record, find_record
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
 
+PAPERS = {
+    "review": N_("The page’s own part"),
+    "agreement": N_("The agreement as the debtor keeps it"),
+}
+"""Words for what is kept; texts of law go by their names."""
 _HASH = re.compile("[0-9a-f]{64}", re.ASCII)
 
 
@@ -98,6 +103,7 @@ def shown(chain_id: UUID, n: int) -> Any:
         said=it.entry.payload,
         texts=texts,
         as_hashed=records.is_as_hashed,
+        papers=PAPERS,
     )
 
 

@@ -8,7 +8,7 @@ from flask import abort, request
 
 from portal.blueprints import bundles
 from portal.blueprints.compliance import bp
-from portal.blueprints.compliance.reading import ReadForm, may_read
+from portal.blueprints.compliance.reading import PAPERS, ReadForm, may_read
 from portal.blueprints.consoles import EXAMINERS, page
 from portal.domain import wording
 from portal.security import audience
@@ -68,6 +68,7 @@ def leaf(chain_id: UUID, n: int) -> Any:
         title=WORDS.get(it.entry.type, UNKNOWN)[0],
         remarks=remarks(it.entry),
         named=records.named_in(it.entry) if until else (),
+        papers=PAPERS,
         accepted=it.entry.type in ACCEPTED,
         reading=ReadForm(),
         **about(found),
