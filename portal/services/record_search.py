@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from portal.domain.evidence import parse_canonical
+from portal.domain.evidence import NotCanonical, parse_canonical
+from portal.gateways.vault import Unreadable
 from portal.models import Account, ChainKey, Leaf, LeafPayload
 from portal.services.evidence import Payload, opened
 from portal.services.reports import AT_ONCE, Span, days_in
@@ -25,7 +26,7 @@ Key = tuple[datetime, UUID, int]
 class FoundLeaf:
     """One leaf of a list; ``reference`` is its account's, None on the client's own chain.
 
-    ``payload`` is empty once it was erased.
+    ``payload`` is empty once it was erased, or where it does not open.
     """
 
     chain_id: UUID
@@ -128,7 +129,10 @@ def _with_payloads(asked: Any) -> Select[*tuple[Any, ...]]:
 
 
 def _found(row: Any, opener: Opener) -> FoundLeaf:
-    told = opened(row, opener)
-    payload = parse_canonical(told[1]) if told else {}
+    try:
+        told = opened(row, opener)
+        payload = parse_canonical(told[1]) if told else {}
+    except (Unreadable, NotCanonical):
+        payload = {}
     said = (row.chain_id, row.n, row.type, row.at, bytes(row.hash).hex(), row.reference)
     return FoundLeaf(*said, payload)

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from portal.domain import evidence as bytes_of
 from portal.domain import merkle
-from portal.domain.evidence import ChainBroken, parse_canonical, verify_chain
+from portal.domain.evidence import ChainBroken, NotCanonical, parse_canonical, verify_chain
 from portal.domain.wording import clean_text
+from portal.gateways.vault import Unreadable
 from portal.models import Account, Arrangement, Client, Debtor, Leaf, Staff, StoredCheckpoint
 from portal.services import evidence, tree
 from portal.services.dossier import ReasonMissing
@@ -55,11 +56,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One leaf of a list, its place in the tree, and whether the newest signed head covers it."""
+    """One leaf of a list, its place in the tree, and whether the newest signed head covers it.
+
+    ``readable``: its payload opens, or was erased.
+    """
 
     row: Row
     index: int | None
     signed: bool
+    readable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,8 @@ class Inspected:
     """One leaf with all that proves it; ``payload`` and ``salt`` are empty once it was erased.
 
     ``proof`` leads to the newest signed head, ``signed``; there is none while the leaf waits.
-    ``broken`` names what does not hold: the hash, the proof or the commitment.
+    ``broken`` names what does not hold: its bytes, its words, or the proof. Whatever somebody did
+    to it, it can be looked at.
     """
 
     entry: Entry
@@ -97,6 +103,16 @@ class Inspected:
     proof: Proof | None
     signed: StoredCheckpoint | None
     broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a leaf says, as far as it opens."""
+
+    entry: Entry
+    salt: bytes
+    payload: bytes
+    readable: bool
 
 
 def find_record(session: Session, chain_id: UUID) -> Record:
@@ -118,10 +134,11 @@ def lines_of(session: Session, record: Record, *, after: int = -1, size: int = P
     """The leaves of a chain in order, from one on."""
     rows = _rows(session, record, after, size + 1)
     opener, covered = Opener(), _covered(session, record)
-    told = compliance([_entry(row, opener) for row in rows[:size]])
+    told = [_tell(row, opener) for row in rows[:size]]
+    said = compliance([one.entry for one in told])
     lines = [
-        Line(said, row.index, row.index is not None and row.index < covered)
-        for said, row in zip(told, rows, strict=False)
+        Line(line, row.index, row.index is not None and row.index < covered, one.readable)
+        for line, one, row in zip(said, told, rows, strict=False)
     ]
     return Lines(lines, rows[size - 1].n if len(rows) > size else None)
 
@@ -136,10 +153,14 @@ def _covered(session: Session, record: Record) -> int:
     return signed.size if signed else 0
 
 
-def _entry(row: Any, opener: Opener) -> Entry:
-    told = opened(row, opener)
-    payload = parse_canonical(told[1]) if told else {}
-    return Entry(row.n, row.type, row.at, bytes(row.hash).hex(), payload)
+def _tell(row: Any, opener: Opener) -> _Told:
+    try:
+        salt, payload = opened(row, opener) or (b"", b"")
+        said, readable = parse_canonical(payload) if payload else {}, True
+    except (Unreadable, NotCanonical):
+        salt, payload, said, readable = b"", b"", {}, False
+    entry = Entry(row.n, row.type, row.at, bytes(row.hash).hex(), said)
+    return _Told(entry, salt, payload, readable)
 
 
 def broken_at(session: Session, record: Record) -> str | None:
@@ -161,21 +182,30 @@ def inspect(session: Session, record: Record, n: int) -> Inspected:
     row = next(iter(_rows(session, record, n - 1, 1)), None)
     if row is None or row.n != n:
         raise NoResultFound
-    opener = Opener()
-    leaf = bytes_of.parse_leaf(row.body.encode())
-    salt, payload = opened(row, opener) or (b"", b"")
+    told, leaf = _tell(row, Opener()), _parsed(row.body)
     signed = tree.newest_checkpoint(session, record.client.id)
-    proof, broken = None, []
+    proof, broken = None, list(_broken(row, leaf, told))
     if signed is not None and row.index is not None and row.index < signed.size:
         proof = _proof(session, record, row.index, signed.size)
-        broken = [] if proof and _leads(row, proof, signed) else ["proof"]
-    if bytes_of.leaf_hash(row.body.encode()) != bytes(row.hash).hex():
-        broken.append("hash")
-    if payload and bytes_of.commitment(salt, payload) != leaf.commit:
-        broken.append("commitment")
-    entry = _entry(row, opener)
-    around = (row.body, leaf.prev, leaf.commit)
-    return Inspected(entry, *around, salt, payload, proof, signed, tuple(broken))
+        broken += [] if proof and _leads(row, proof, signed) else ["proof"]
+    around = (leaf.prev, leaf.commit) if leaf else ("", "")
+    secret = (told.salt, told.payload)
+    return Inspected(told.entry, row.body, *around, *secret, proof, signed, tuple(broken))
+
+
+def _parsed(body: str) -> bytes_of.Leaf | None:
+    try:
+        return bytes_of.parse_leaf(body.encode())
+    except NotCanonical:
+        return None
+
+
+def _broken(row: Any, leaf: bytes_of.Leaf | None, told: _Told) -> Iterator[str]:
+    if leaf is None or bytes_of.leaf_hash(row.body.encode()) != bytes(row.hash).hex():
+        yield "bytes"
+    said = bytes_of.commitment(told.salt, told.payload) if told.payload else None
+    if not told.readable or (said and (leaf is None or said != leaf.commit)):
+        yield "words"
 
 
 def _proof(session: Session, record: Record, index: int, size: int) -> Proof | None:
@@ -209,21 +239,24 @@ def named_in(entry: Entry) -> Sequence[Named]:
     ]
 
 
-def texts_shown(session: Session, record: Record, entry: Entry) -> Iterator[tuple[Named, Kept]]:
+def texts_shown(
+    session: Session, record: Record, entry: Entry
+) -> Iterator[tuple[Named, Kept | None]]:
     """What stood on the page of an acceptance, each text with the very bytes (EV-02).
 
-    What was erased is left out.
+    None where they were erased, or are not the bytes that the record names.
     """
     for one in named_in(entry):
-        try:
-            yield one, evidence.document(session, record.client.id, record.chain_id, one.sha256)
-        except NoResultFound:
-            continue
+        yield one, kept_as_named(session, record, one.sha256)
 
 
-def is_as_hashed(one: Named, kept: Kept) -> bool:
-    """Whether kept bytes are the ones that the record names."""
-    return sha256(kept.body).hexdigest() == one.sha256
+def kept_as_named(session: Session, record: Record, sha256_hex: str) -> Kept | None:
+    """What a record keeps under a hash, if its bytes have it; else None."""
+    try:
+        kept = evidence.document(session, record.client.id, record.chain_id, sha256_hex)
+    except (NoResultFound, Unreadable):
+        return None
+    return kept if sha256(kept.body).hexdigest() == sha256_hex else None
 
 
 def agreements_of(session: Session, account: Account) -> Sequence[Arrangement]:
@@ -268,7 +301,7 @@ def readable_until(
     mine, opener = evidence.staff(staff.id), Opener()
     for n in sorted(recent, reverse=True):
         (row,) = _rows(session, record, n - 1, 1)
-        if _entry(row, opener).payload.get("actor") == mine:
+        if _tell(row, opener).entry.payload.get("actor") == mine:
             until: datetime = row.at + READ_FOR
             return until
     return None

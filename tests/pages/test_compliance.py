@@ -16,7 +16,17 @@ from sqlalchemy import select
 
 from portal.db import PortalSession, set_tenant
 from portal.gateways.clock import SetClock
-from portal.models import Account, Client, Leaf, Role, Staff, fresh_id
+from portal.models import (
+    Account,
+    ChainKey,
+    Client,
+    Document,
+    Leaf,
+    LeafPayload,
+    Role,
+    Staff,
+    fresh_id,
+)
 from portal.runtime import Runtime
 from portal.services import evidence, tree
 from portal.services.alarms import open_alarms, raise_alarms
@@ -182,7 +192,17 @@ def test_days_that_make_no_sense_are_asked_for_again(
         assert "Choose a first and a last day" in said(page)
 
 
-@pytest.mark.parametrize("before", ["x", "2026-11-23_x_1", "2026-11-23T00:00:00Z_", "__", "é\x00"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "x",
+        "2026-11-23T00:00:00Z_0199d5f0-0000-7000-8000-00000000da7a_-99999999999",
+        "2026-11-23_x_1",
+        "2026-11-23T00:00:00Z_",
+        "__",
+        "é\x00",
+    ],
+)
 def test_a_place_in_a_list_that_is_none_begins_it_anew(
     http: FlaskClient, session: PortalSession, book: Account, before: str
 ):
@@ -212,17 +232,51 @@ def test_a_record_shows_each_leaf_with_its_place_and_whether_it_is_signed(
     assert "Dana" not in words
 
 
-def test_a_chain_that_was_changed_says_where_it_breaks(
+def test_what_somebody_changed_can_be_looked_at_and_says_so(
     http: FlaskClient, session: PortalSession, book: Account
 ):
     last = write(session, book, "note.written")
+    place = {"client_id": book.client_id, "chain_id": book.chain_id}
     body = last.body.replace('"n":3', '"n":7')
-    whose = {"client_id": book.client_id, "chain_id": book.chain_id, "at": last.at}
-    session.add(Leaf(**whose, n=7, type=last.type, body=body, hash=b"h" * 32))
+    told = {"type": last.type, "at": last.at, "hash": b"h" * 32}
+    key = session.scalars(select(ChainKey.id).where(ChainKey.chain_id == book.chain_id)).one()
+    for n, text in ((7, body), (8, "no leaf at all")):
+        session.add(Leaf(**place, n=n, body=text, **told))
+        session.add(LeafPayload(**place, n=n, key_id=key, sealed=b"junk" * 20))
     session.flush()
     colin(http, session, session.get_one(Client, book.client_id))
-    assert "does not hold leaf 4: n is 7, expected 4" in heard(http.get(of(book)))
-    assert "does not hold give its hash" in heard(http.get(of(book, "/leaves/7")))
+    record = heard(http.get(of(book)))
+    assert "does not hold leaf 4: n is 7, expected 4" in record
+    assert record.count("cannot be opened") == 2
+    assert "erased" not in record
+    for n in (7, 8):
+        http.get(read(http, book, n))
+        leaf = heard(http.get(of(book, f"/leaves/{n}")))
+        assert "Its bytes does not hold" in leaf
+        assert "What is kept cannot be opened" in leaf
+        assert "erased" not in leaf
+        assert http.get(of(book, f"/leaves/{n}/shown")).status_code == 200
+    days = {"first": "2026-11-01", "last": "2026-11-30"}
+    assert "Not known any more" in said(http.get("/compliance/find", query_string=days))
+
+
+def test_a_document_that_is_not_what_its_hash_says_is_not_shown_as_it(
+    http: FlaskClient, session: PortalSession, clock: SetClock, book: Account
+):
+    digest = evidence.keep_with(session, [book], "text/plain", b"as it was", clock.now())
+    kept = session.scalars(select(Document).where(Document.chain_id == book.chain_id)).one()
+    other = sha256(b"as it never was").digest()
+    columns = ("client_id", "chain_id", "key_id", "media", "sealed", "created_at")
+    session.add(Document(**{name: getattr(kept, name) for name in columns}, sha256=other))
+    named = [{"doc_id": one, "sha256": one} for one in (digest, other.hex(), "0" * 64)]
+    write(session, book, "terms.reviewed", disclosures=named)
+    colin(http, session, session.get_one(Client, book.client_id))
+    read(http, book, 3)
+    shown = heard(http.get(of(book, "/leaves/3/shown")))
+    assert shown.count(" as recorded") == 1
+    assert shown.count("erased, or not what was recorded") == 2
+    assert http.get(of(book, f"/documents/{digest}")).data == b"as it was"
+    assert http.get(of(book, f"/documents/{other.hex()}")).status_code == 404
 
 
 def test_what_a_leaf_says_is_read_for_a_reason_that_is_a_leaf(

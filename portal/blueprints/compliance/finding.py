@@ -90,7 +90,7 @@ def key_asked() -> Key | None:
         at, chain_id, n = datetime.fromisoformat(parts[0]), UUID(parts[1]), int(parts[2])
     except (ValueError, IndexError):
         return None
-    return (at, chain_id, n) if at.tzinfo and n < 2**31 else None
+    return (at, chain_id, n) if at.tzinfo and 0 <= n < 2**31 else None
 
 
 def actors_of(leaves: Iterable[FoundLeaf]) -> Mapping[tuple[UUID, int], str]:
@@ -109,7 +109,8 @@ def _is_staff(actor: Mapping[str, str]) -> bool:
 
 
 def _kind(actor: Mapping[str, str]) -> str:
-    return say(ACTORS[actor_of({"actor": actor} if actor else {})])
+    kind = actor_of({"actor": actor} if actor else {})
+    return say(ACTORS.get(kind, kind))
 
 
 @bp.get("/find")

@@ -14,7 +14,8 @@ from portal.blueprints.consoles import EXAMINERS, Task, page, perform
 from portal.blueprints.papers import as_kept
 from portal.domain import N_
 from portal.security import audience, current_staff
-from portal.services import evidence, records
+from portal.services import records
+from portal.services.evidence import Kept
 from portal.services.records import Record, find_record
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -80,7 +81,8 @@ def document(chain_id: UUID, sha256: str) -> Any:
         abort(404)
     if may_read(found) is None:
         return _ask_first(chain_id)
-    return as_kept(evidence.document(session, found.client.id, chain_id, sha256))
+    kept = records.kept_as_named(session, found, sha256)
+    return as_kept(kept) if kept else abort(404)
 
 
 @bp.get("/records/<uuid:chain_id>/leaves/<int:n>/shown")
@@ -92,8 +94,7 @@ def shown(chain_id: UUID, n: int) -> Any:
     if may_read(found) is None:
         return see_other(url_for("compliance.read", chain_id=chain_id, n=n))
     texts = [
-        (one, kept, kept.body.decode(errors="replace") if _is_plain(kept) else None)
-        for one, kept in records.texts_shown(session, found, it.entry)
+        (one, kept, _plain(kept)) for one, kept in records.texts_shown(session, found, it.entry)
     ]
     return page(
         "compliance/shown.html",
@@ -102,10 +103,11 @@ def shown(chain_id: UUID, n: int) -> Any:
         it=it,
         said=it.entry.payload,
         texts=texts,
-        as_hashed=records.is_as_hashed,
         papers=PAPERS,
     )
 
 
-def _is_plain(kept: evidence.Kept) -> bool:
-    return kept.media.startswith("text/plain")
+def _plain(kept: Kept | None) -> str | None:
+    if kept is None or not kept.media.startswith("text/plain"):
+        return None
+    return kept.body.decode(errors="replace")

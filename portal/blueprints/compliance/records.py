@@ -66,7 +66,7 @@ def leaf(chain_id: UUID, n: int) -> Any:
         until=until,
         said=_pretty(it.entry.payload) if until else None,
         title=WORDS.get(it.entry.type, UNKNOWN)[0],
-        remarks=remarks(it.entry),
+        remarks=() if "words" in it.broken else remarks(it.entry),
         named=records.named_in(it.entry) if until else (),
         papers=PAPERS,
         accepted=it.entry.type in ACCEPTED,
