@@ -1,38 +1,30 @@
-"""Colin of compliance, at a desk and on a phone: find, read with a reason, show, export."""
+"""Colin of compliance, on a phone and at a desk: find, read with a reason, show, export."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Download
 
 from portal.models import Role
 from portal.services.alarms import open_alarms, raise_alarms
 from portal.services.verify import Broken
 from tests.factories import NOW
-from tests.journeys.people import DESK, PHONE, Person
-from tests.journeys.serving import Guest, Portal
+from tests.journeys.people import DESK, Person
+from tests.journeys.serving import Portal
 from tests.journeys.test_plans import agree_to_plan
 
 WHOLE = "a chain of leaves is whole"
 
 
-@pytest.fixture
-def guest(portal: Portal, dana: Person) -> Guest:
-    """Dana, who agreed to a plan."""
+def test_find_a_record_read_it_for_a_reason_and_export_it(
+    portal: Portal, someone: Callable[..., Person], dana: Person
+):
     guest = portal.invite(client={"trade_name": "Northgate Energy and Water Cooperative"})
     dana.open(guest.url).answer()
     agree_to_plan(dana, start="December 1, 2026", method="I make each payment myself")
     dana.tap("Agree to this plan. Nothing is taken today")
-    return guest
-
-
-@pytest.mark.parametrize("where", [PHONE, DESK], ids=["phone", "desk"])
-def test_find_a_record_read_it_for_a_reason_and_export_it(
-    portal: Portal, someone: Callable[..., Person], guest: Guest, where: dict[str, int]
-):
     staff = portal.hire(Role.COMPLIANCE, guest.client, name="Colin Webb")
-    colin = someone(viewport=where).log_in(staff)
+    colin = someone().log_in(staff)
     assert colin.heading == "Is the record in order?"
     colin.tap("Find", within=colin.page.locator("nav"))
     colin.page.locator("main [name=q]").fill(guest.account.reference)
@@ -61,20 +53,18 @@ def export(person: Person) -> Download:
     return download.value
 
 
-@pytest.mark.parametrize("where", [PHONE, DESK], ids=["phone", "desk"])
-def test_answer_for_an_alarm_in_spanish(
-    portal: Portal, someone: Callable[..., Person], guest: Guest, where: dict[str, int]
-):
+def test_answer_for_an_alarm_at_a_desk(portal: Portal, someone: Callable[..., Person]):
+    guest = portal.invite()
     place = f"leaf 2 of {guest.account.chain_id}: not the bytes that follow from the leaf before it"
     with portal.session(guest.client) as session:
         raise_alarms(session, guest.client.id, [Broken(WHOLE, place)], now=NOW)
         session.commit()
     staff = portal.hire(Role.COMPLIANCE, guest.client, name="Colin Webb")
-    colin = someone(viewport=where, locale="es-US").log_in(staff)
+    colin = someone(viewport=DESK).log_in(staff)
     assert WHOLE in colin.main
-    colin.open(colin.page.locator("main td a").last.get_attribute("href") or "")
-    colin.page.locator("main textarea").fill("Era una prueba.")
-    colin.page.locator("main .btn").click()
+    colin.tap("Answer for it")
+    colin.fill("What you found out, and what was done", "It was a test.")
+    colin.tap("The alarm is dealt with")
     assert WHOLE not in colin.main
     with portal.session(guest.client) as session:
         assert not open_alarms(session, guest.client.id)
