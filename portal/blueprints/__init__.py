@@ -5,6 +5,7 @@ from flask import Flask
 from portal.blueprints import (
     assets,
     client,
+    compliance,
     debtor,
     errors,
     optout,
@@ -28,6 +29,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(staff.bp)
     app.register_blueprint(client.bp)
     app.register_blueprint(support.bp)
+    app.register_blueprint(compliance.bp)
     app.register_blueprint(optout.bp)
     app.register_blueprint(payer.bp)
     if app.extensions["portal"].settings.outbox:

@@ -13,6 +13,7 @@ from wtforms import SelectChoice  # type: ignore[attr-defined]
 
 from portal.db import set_tenant
 from portal.domain import DomainError
+from portal.domain.evidence import format_time
 from portal.domain.labels import label
 from portal.domain.outgoing import reason_of
 from portal.models import Role
@@ -32,18 +33,25 @@ DECIDERS = (Role.SUPERVISOR, Role.OPERATOR)
 HOLDERS = (*WORKERS, Role.COMPLIANCE)
 """Who may hold an account, and lift a hold."""
 
+EXAMINERS = (Role.COMPLIANCE, Role.OPERATOR)
+"""Who may read the record itself, export it, and answer for its alarms."""
+
 Answer = str | AnyResponse | tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A page with one form: its heading, what to know first, its button, and the way back."""
+    """A page with one form: its heading, what to know first, its button, and the way back.
+
+    ``layout`` is the frame of its console.
+    """
 
     title: str
     button: str
     back: str
     notes: Sequence[str] = ()
     danger: bool = False
+    layout: str = "support/base.html"
 
 
 def options(words: dict[str, str]) -> list[SelectChoice]:
@@ -74,8 +82,14 @@ def because(rule: str) -> str:
 
 
 def page(template: str, /, **context: Any) -> str:
-    """A page of a console, which knows the words for codes."""
-    return render(template, label=words_of, told=told, because=because, **context)
+    """A page of a console, which knows the words for codes and the times of leaves."""
+    spoken: dict[str, Any] = {
+        "label": words_of,
+        "told": told,
+        "because": because,
+        "utc": format_time,
+    }
+    return render(template, **spoken, **context)
 
 
 def perform(form: Form, do: Callable[[], object], *, task: Task, done: str, to: str) -> Answer:

@@ -1,13 +1,11 @@
 """The outbox of the demo: what debtors would get, while nothing leaves the machine."""
 
-import base64
-import hashlib
-import re
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
+from portal.blueprints.papers import as_kept, styles_of
 from portal.domain.outgoing import reason_of
 from portal.domain.wording import clean_text
 from portal.security import audience
@@ -18,8 +16,6 @@ from portal.web import now, render, see_other, session, url_for
 from portal.writing import carriers_of
 
 bp = Blueprint("outbox", __name__)
-
-_STYLES = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 @bp.get("/outbox")
@@ -48,8 +44,7 @@ def html(message_id: UUID) -> Response:
     message = outbox.entry(session, message_id)
     if message is None or not message.body_html:
         abort(404)
-    styles = " ".join(f"'{_hash(style)}'" for style in _STYLES.findall(message.body_html))
-    policy = f"default-src 'none'; style-src {styles}; sandbox allow-popups"
+    policy = f"default-src 'none'; {styles_of(message.body_html)}sandbox allow-popups"
     return Response(
         message.body_html,
         content_type="text/html; charset=utf-8",
@@ -65,11 +60,7 @@ def file(message_id: UUID) -> Response:
     if message is None or "document" not in message.context:
         abort(404)
     document = evidence.kept_with(session, about(session, message), message.context["document"])
-    return Response(
-        document.body,
-        content_type=f"{document.media.partition(';')[0]}; charset=utf-8",
-        headers={"Content-Security-Policy": "default-src 'none'; sandbox"},
-    )
+    return as_kept(document)
 
 
 @bp.post("/outbox/<uuid:message_id>/deliver")
@@ -88,7 +79,3 @@ def deliver(message_id: UUID) -> ResponseReturnValue:
         at_any_hour=True,
     )
     return see_other(url_for(".messages", q=request.args.get("q", "")) + f"#m-{message_id}")
-
-
-def _hash(style: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

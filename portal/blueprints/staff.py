@@ -13,7 +13,9 @@ from portal.web import Form, explain, now, render, see_other, session, url_for
 
 bp = Blueprint("staff", __name__)
 
-CONSOLES = ("/support", "/client")
+CONSOLES = ("/support", "/client", "/compliance")
+HOMES = {Role.CLIENT_ADMIN: "client.home", Role.COMPLIANCE: "compliance.home"}
+"""Where roles begin that do not begin with support."""
 
 
 class LogInForm(Form):
@@ -52,7 +54,7 @@ def _way_on(role: Role) -> str:
 
 
 def _start(role: Role) -> str:
-    return url_for("client.home" if role is Role.CLIENT_ADMIN else "support.home")
+    return url_for(HOMES.get(role, "support.home"))
 
 
 @bp.get("/console", endpoint="home")

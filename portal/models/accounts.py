@@ -149,6 +149,7 @@ class Account(Owned, Base):
         UniqueConstraint("client_id", "reference"),
         Index("ix_account_debtor", "client_id", "debtor_id"),
         Index("ix_account_status", "client_id", "status", "reference"),
+        Index("ix_account_chain", "client_id", "chain_id"),
         CheckConstraint(
             "itemization_cents + interest_cents + fees_cents - payments_cents - credits_cents"
             " = itemized_cents",

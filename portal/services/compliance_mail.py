@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.models import Client, EvidenceCheck, StoredCheckpoint
+from portal.models import Client, EvidenceCheck, Staff, StoredCheckpoint
+from portal.rules.emails import parse_email
+from portal.services import evidence
 from portal.services.alarms import open_alarms
+from portal.services.staff import EmailUnreadable
 from portal.services.tree import newest_checkpoint
 from portal.services.watch import last_check
 
@@ -33,3 +37,33 @@ def daily(session: Session, client_id: UUID, *, now: datetime) -> Daily | None:
     checked = last_check(session, client_id, whole=True)
     alarms = len(open_alarms(session, client_id))
     return Daily(client, client.compliance_email, signed, checked, alarms, now)
+
+
+def change_mailbox(
+    session: Session, client: Client, typed: str, *, staff: Staff, now: datetime
+) -> None:
+    """Send the signed heads to another address from now on; the same one again changes nothing.
+
+    The leaf has a hash of each address, over the client's id and it. The caller commits. Raises
+    EmailUnreadable.
+    """
+    email = parse_email(typed)
+    if email is None:
+        raise EmailUnreadable
+    session.refresh(client, with_for_update=True)
+    before, client.compliance_email = client.compliance_email, email.address
+    if before == email.address:
+        return
+    payload = {"actor": evidence.staff(staff.id), "after_sha256": _hash(client, email.address)}
+    evidence.record(
+        session,
+        client_id=client.id,
+        chain_id=client.chain_id,
+        type="client.compliance_mailbox_changed",
+        payload=payload | ({"before_sha256": _hash(client, before)} if before else {}),
+        now=now,
+    )
+
+
+def _hash(client: Client, address: str) -> str:
+    return sha256(f"{client.id} {address}".encode()).hexdigest()

@@ -110,7 +110,7 @@ def every_account(
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The days of a report, both included, as instants of the client's time zone."""
+    """The days of a report, both included, as instants of their time zone."""
 
     first: date
     last: date
@@ -120,11 +120,16 @@ class Span:
 
 def span(client: Client, first: date, last: date) -> Span:
     """The days from first to last in the client's time zone. Raises RangeUnclear."""
+    return days_in(client.time_zone, first, last)
+
+
+def days_in(time_zone: str, first: date, last: date) -> Span:
+    """The days from first to last in a time zone, by its IANA name. Raises RangeUnclear."""
     if not timedelta(0) <= last - first <= timedelta(days=LONGEST_DAYS):
         raise RangeUnclear(days=LONGEST_DAYS)
     if last == date.max:
         raise RangeUnclear(days=LONGEST_DAYS)
-    zone = ZoneInfo(client.time_zone)
+    zone = ZoneInfo(time_zone)
     begins_at = datetime.combine(first, time(), zone)
     return Span(first, last, begins_at, datetime.combine(last + timedelta(days=1), time(), zone))
 

@@ -31,16 +31,28 @@ MOST_WORDS = 4
 FEWEST_DIGITS = 7
 _LAST = "\U0010ffff"
 
+_REFERENCED = (
+    (Arrangement, "arrangement"),
+    (Payment, "payment"),
+    (Proposal, "proposal"),
+    (HelpRequest, "request"),
+)
+
 Key = tuple[UUID, UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One account that answers a search, with whose it is."""
+    """One account that answers a search, with whose it is.
+
+    ``by`` is what was found: a reference of an account, arrangement, payment, proposal or request,
+    else an address or a name.
+    """
 
     account: Account
     debtor: Debtor
     client: Client
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +72,18 @@ def search(session: Session, typed: str) -> Found:
     typed = clean_text(typed)
     if not typed:
         return Found((), False)
-    accounts = list(_by_reference(session, typed))
+    accounts = dict(reversed(list(_by_reference(session, typed))))
     debtors = [] if accounts else list(_debtors(session, typed))
-    wanted = _of_keys(Account.id, accounts) if accounts else _of_keys(Account.debtor_id, debtors)
+    known = list(accounts)
+    wanted = _of_keys(Account.id, known) if known else _of_keys(Account.debtor_id, debtors)
     if wanted is None:
         return Found((), False)
+    person = "address" if any(_addresses(typed)) else "name"
     hits = session.execute(_hits(wanted)).all()
-    return Found([Hit(*hit) for hit in hits[:MOST]], len(hits) > MOST)
+    return Found(
+        [Hit(*hit, accounts.get((hit[0].client_id, hit[0].id), person)) for hit in hits[:MOST]],
+        len(hits) > MOST,
+    )
 
 
 def _hits(wanted: ColumnElement[bool]) -> Select[Account, Debtor, Client]:
@@ -86,20 +103,20 @@ def _of_keys(
     return tuple_(Account.client_id, column).in_(keys) if keys else None
 
 
-def _by_reference(session: Session, typed: str) -> Iterator[Key]:
+def _by_reference(session: Session, typed: str) -> Iterator[tuple[Key, str]]:
     spellings = list(dict.fromkeys((typed, typed.upper())))
     mine = Account.client_id.in_(_clients(session))
     for row in session.execute(
         select(Account.client_id, Account.id).where(mine, Account.reference.in_(spellings))
     ):
-        yield row.client_id, row[1]
-    for table in (Arrangement, Payment, Proposal, HelpRequest):
+        yield (row.client_id, row[1]), "account"
+    for table, name in _REFERENCED:
         for row in session.execute(
             select(table.client_id, table.account_id).where(
                 table.client_id.in_(_clients(session)), table.reference.in_(spellings)
             )
         ):
-            yield row.client_id, row[1]
+            yield (row.client_id, row[1]), name
 
 
 def _debtors(session: Session, typed: str) -> Iterator[Key]:

@@ -19,6 +19,7 @@ READ = {Role.AGENT, Role.SUPERVISOR, Role.COMPLIANCE, Role.OPERATOR}
 WORK = READ - {Role.COMPLIANCE}
 DECIDE = {Role.SUPERVISOR, Role.OPERATOR}
 ADMIN = {Role.CLIENT_ADMIN}
+EXAMINE = {Role.COMPLIANCE, Role.OPERATOR}
 
 SUPPORT = {
     **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
@@ -37,9 +38,10 @@ def test_every_route_of_the_consoles_is_for_these_roles(app: Flask):
     found = {
         rule.endpoint: set(app.view_functions[rule.endpoint].audience.roles)  # type: ignore[attr-defined]
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith(("support.", "client."))
+        if rule.endpoint.startswith(("support.", "client.", "compliance."))
     }
     assert {n: r for n, r in found.items() if n.startswith("client.") and r != ADMIN} == {}
+    assert {n: r for n, r in found.items() if n.startswith("compliance.") and r != EXAMINE} == {}
     ours = {name.removeprefix("support."): r for name, r in found.items() if "support." in name}
     assert ours == SUPPORT
 

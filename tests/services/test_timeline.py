@@ -318,6 +318,11 @@ SENTENCES = [
         {"actor": SAM, "reason": NOTE},
         "Somebody who works for us looked at your personal details, and wrote down why.",
     ),
+    (
+        "staff.read",
+        {"actor": SAM, "reason": NOTE},
+        "Somebody who works for us read the record of your account, and wrote down why.",
+    ),
     ("thread.written", {"actor": SAM, "body": NOTE}, "We wrote to you."),
     ("thread.written", {"actor": DANA, "body": NOTE, "channel": "sms"}, "You sent us a text."),
 ]

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Response, request
+from flask import Response, abort, request
 
+from portal.blueprints import bundles
 from portal.blueprints.client import ADMIN, bp, current_client
 from portal.blueprints.consoles import Amount, download, page, words_of
 from portal.domain import labels
@@ -16,6 +17,7 @@ from portal.security import audience
 from portal.services import reports
 from portal.services.dossier import find_account, read_dossier
 from portal.services.evidence import account_leaves
+from portal.services.records import agreements_of
 from portal.services.reports import Listed
 from portal.services.search import search
 from portal.services.timeline.client import for_client
@@ -96,6 +98,7 @@ def account(account_id: UUID) -> Any:
         section="accounts",
         it=it,
         account=found,
+        agreements=agreements_of(session, found),
         events=for_client(found, account_leaves(session, found)),
         zone=current_client().time_zone,
         labels=labels,
@@ -105,3 +108,16 @@ def account(account_id: UUID) -> Any:
         name=f"{it.debtor.first_name} {it.debtor.last_name}",
         title=_("Account %(reference)s", reference=found.reference),
     )
+
+
+@bp.post("/accounts/<uuid:account_id>/agreements/<uuid:arrangement_id>/export")
+@audience(ADMIN)
+def export(account_id: UUID, arrangement_id: UUID) -> Any:
+    """The proof of an agreement as a file; that it was exported is on the record."""
+    found = find_account(session, account_id)
+    agreed = (one for one in agreements_of(session, found) if one.id == arrangement_id)
+    wanted = next(agreed, None)
+    if wanted is None:
+        abort(404)
+    back = url_for("client.account", account_id=account_id)
+    return bundles.for_staff(wanted, back=back, section="accounts")

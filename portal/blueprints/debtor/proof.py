@@ -3,9 +3,9 @@
 import logging
 from uuid import UUID
 
-from flask import Response
 from flask.typing import ResponseReturnValue
 
+from portal.blueprints.bundles import saved_zip
 from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.arrangement import own_record
 from portal.blueprints.debtor.common import runtime, show
@@ -16,7 +16,7 @@ from portal.gateways.vault import Unreadable
 from portal.models import Arrangement
 from portal.security import audience, current_visit
 from portal.services import evidence
-from portal.services.exports import Exported, Outside, TooManyExports, export
+from portal.services.exports import Outside, TooManyExports, export
 from portal.services.tree import TreeBroken
 from portal.web import explain, now, session
 
@@ -41,9 +41,3 @@ def proof(account_id: UUID) -> ResponseReturnValue:
         log.exception("no proof of %s", agreed.reference)
         return show("debtor/no_proof.html", view, reason=None), 503
     return saved_zip(made)
-
-
-def saved_zip(made: Exported) -> Response:
-    """A bundle as a file to keep."""
-    headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
-    return Response(made.body, mimetype="application/zip", headers=headers)

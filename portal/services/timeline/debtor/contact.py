@@ -285,6 +285,10 @@ WORDS: dict[str, tuple[str, Say]] = {
     "message.failed": (N_("A message to you did not arrive."), _message(FAILED)),
     "message.sent": (N_("We sent you a message."), _message(SENT)),
     "message.suppressed": (N_("We did not send you a message."), _suppressed),
+    "staff.read": (
+        N_("Somebody who works for us read the record of your account, and wrote down why."),
+        plainly,
+    ),
     "staff.revealed": (
         N_("Somebody who works for us looked at your personal details, and wrote down why."),
         plainly,

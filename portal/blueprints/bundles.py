@@ -1,0 +1,39 @@
+"""The bundle of an agreement as a file, for whoever may have it (EV-06)."""
+
+import logging
+
+from flask import Response, current_app
+from flask.typing import ResponseReturnValue
+
+from portal.blueprints.consoles import page
+from portal.certifying import certificate
+from portal.domain import DomainError
+from portal.gateways.typesetting import NotTypeset
+from portal.models import Arrangement
+from portal.security import current_staff
+from portal.services import evidence
+from portal.services.exports import Exported, Outside, export
+from portal.services.tree import TreeBroken
+from portal.web import explain, now, session
+
+log = logging.getLogger(__name__)
+
+
+def saved_zip(made: Exported) -> Response:
+    """A bundle as a file to keep."""
+    headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
+    return Response(made.body, mimetype="application/zip", headers=headers)
+
+
+def for_staff(agreed: Arrangement, *, back: str, section: str) -> ResponseReturnValue:
+    """The bundle of an agreement for who is logged in, or a page that says why there is none."""
+    running = current_app.extensions["portal"]
+    outside = Outside(running.signer, certificate, running.settings.base_url)
+    actor = evidence.staff(current_staff().id)
+    try:
+        return saved_zip(export(session, agreed, outside, actor=actor, now=now()))
+    except (DomainError, NotTypeset, TreeBroken) as error:
+        session.rollback()
+        log.exception("no bundle of %s", agreed.reference)
+        reason = explain(error) if isinstance(error, DomainError) else None
+        return page("staff/no_bundle.html", section=section, back_to=back, reason=reason), 503

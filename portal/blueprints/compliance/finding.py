@@ -1,0 +1,151 @@
+"""Find a record: by a reference or a name, or the entries of some days, of one type or of any."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import request
+
+from portal.blueprints.compliance import bp
+from portal.blueprints.consoles import EXAMINERS, page
+from portal.domain import N_, wording
+from portal.domain.evidence import format_time
+from portal.models import Client
+from portal.security import audience
+from portal.services.record_search import FoundLeaf, Key, leaves_between, utc_days
+from portal.services.record_state import clients_seen
+from portal.services.reports import LONGEST_DAYS, RangeUnclear, Span
+from portal.services.search import search
+from portal.services.staff import names_of
+from portal.services.timeline.staff import ACTORS, WORDS
+from portal.services.timeline.wording import actor_of
+from portal.web import explain, now, say, session, url_for
+
+SHOWN_DAYS = 29
+FOUND_BY = {
+    "account": N_("Account"),
+    "arrangement": N_("Agreement"),
+    "payment": N_("Payment"),
+    "proposal": N_("Proposal"),
+    "request": N_("Help request"),
+    "address": N_("E-mail address or phone"),
+    "name": N_("Name"),
+}
+"""What a search found an account by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The client and the days that a list is asked for; ``days`` is None where they are unclear."""
+
+    client: Client
+    clients: Sequence[Client]
+    typed: tuple[str, str]
+    days: Span | None
+    problem: str | None
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The same as parts of an address."""
+        return {"client": self.client.id, "first": self.typed[0], "last": self.typed[1]}
+
+
+def asked() -> Asked | None:
+    """What the address asks for; its client if it is seen, else the first. None without clients."""
+    clients = clients_seen(session)
+    if not clients:
+        return None
+    wanted = request.args.get("client", type=UUID)
+    client = next((one for one in clients if one.id == wanted), clients[0])
+    today = now().date()
+    usual = ((today - timedelta(days=SHOWN_DAYS)).isoformat(), today.isoformat())
+    given = [wording.clean_text(request.args.get(name, "")[:10]) for name in ("first", "last")]
+    typed = (given[0], given[1]) if any(given) else usual
+    try:
+        days = utc_days(*_days(typed))
+    except RangeUnclear as unclear:
+        return Asked(client, clients, typed, None, explain(unclear))
+    return Asked(client, clients, typed, days, None)
+
+
+def _days(typed: tuple[str, str]) -> tuple[date, date]:
+    try:
+        return date.fromisoformat(typed[0]), date.fromisoformat(typed[1])
+    except ValueError:
+        raise RangeUnclear(days=LONGEST_DAYS) from None
+
+
+def key_text(key: Key | None) -> str | None:
+    """Where a list goes on, as a part of an address."""
+    return f"{format_time(key[0])}_{key[1]}_{key[2]}" if key else None
+
+
+def key_asked() -> Key | None:
+    """Where the address says that the list goes on; None at its beginning, or where it says it
+    in a way of its own."""
+    parts = request.args.get("before", "")[:100].split("_")
+    try:
+        at, chain_id, n = datetime.fromisoformat(parts[0]), UUID(parts[1]), int(parts[2])
+    except (ValueError, IndexError):
+        return None
+    return (at, chain_id, n) if at.tzinfo and 0 <= n < 2**31 else None
+
+
+def actors_of(leaves: Iterable[FoundLeaf]) -> Mapping[tuple[UUID, int], str]:
+    """Who acted, by chain and n: the name of a member of staff, or words for anybody else."""
+    actors = {(one.chain_id, one.n): one.payload.get("actor", {}) for one in leaves}
+    staff = {who: UUID(actor["id"]) for who, actor in actors.items() if _is_staff(actor)}
+    names = names_of(session, staff.values())
+    return {
+        who: names.get(staff[who], actor["id"]) if who in staff else _kind(actor)
+        for who, actor in actors.items()
+    }
+
+
+def _is_staff(actor: Mapping[str, str]) -> bool:
+    return actor.get("kind") == "staff"
+
+
+def _kind(actor: Mapping[str, str]) -> str:
+    kind = actor_of({"actor": actor} if actor else {})
+    return say(ACTORS.get(kind, kind))
+
+
+@bp.get("/find")
+@audience(*EXAMINERS)
+def find() -> Any:
+    """Accounts by what was typed, or entries by day and type."""
+    typed, here = wording.clean_text(request.args.get("q", "")[:200]), asked()
+    wanted = request.args.get("type", "")
+    kind = wanted if wanted in WORDS else None
+    shown: dict[str, Any] = {"leaves": None, "found": None}
+    if typed:
+        shown["found"] = search(session, typed)
+    elif here and here.days:
+        shown |= _listed(here, here.days, kind)
+    answer = page(
+        "compliance/find.html",
+        section="find",
+        typed=typed,
+        asked=here,
+        masked=wording.mask_name,
+        kinds=WORDS,
+        kind=kind,
+        found_by=FOUND_BY,
+        **shown,
+    )
+    return answer, 400 if here and here.problem and not typed else 200
+
+
+def _listed(here: Asked, days: Span, kind: str | None) -> dict[str, Any]:
+    before = key_asked()
+    part = leaves_between(session, here.client.id, days, type=kind, before=before)
+    at, where = key_text(part.before), here.where | {"type": kind}
+    return {
+        "leaves": part.leaves,
+        "actors": actors_of(part.leaves),
+        "first": url_for("compliance.find", **where) if before else None,
+        "following": url_for("compliance.find", **where, before=at) if at else None,
+    }
