@@ -42,7 +42,7 @@ def export(reference: str, out: Path, slug: str | None) -> None:
     outside = Outside(runtime.signer, certificate, runtime.settings.base_url)
     with runtime.sessions() as session:
         agreed = _find(session, reference, slug)
-        actor = log.SYSTEM | {"by": getpass.getuser()}
+        actor = log.SYSTEM | {"id": f"command:{getpass.getuser()}"}
         made = bundle(session, agreed, outside, actor=actor, now=runtime.clock.now())
     out.write_bytes(made.body)
     click.echo(f"{out}: {len(made.body):,} bytes. Check it with: python3 verify.py {out.name}")
@@ -85,7 +85,7 @@ def restart(slug: str, reason: str) -> None:
     from portal.services.succession import begin_anew
 
     runtime = build_runtime(load(), worker=True)
-    actor = log.SYSTEM | {"by": getpass.getuser()}
+    actor = log.SYSTEM | {"id": f"command:{getpass.getuser()}"}
     with runtime.sessions() as session:
         known = clients(session)
         if slug not in known:
