@@ -1,13 +1,16 @@
-"""The jobs of the record: places in the tree, signed heads, and looking over what is there."""
+"""The jobs of the record: places in the tree, signed heads, looking over what is there, erasing."""
 
+import logging
 from uuid import UUID
 
 from portal.db import commit
 from portal.jobs import Backoff, jobs
 from portal.reporting import compliance_mail
-from portal.services import watch
+from portal.services import erasing, watch
 from portal.services.compliance_mail import daily
 from portal.tasks import current, fan_out, open_session
+
+log = logging.getLogger(__name__)
 
 RECORD = Backoff(attempts=5, first_s=20)
 
@@ -78,3 +81,23 @@ def _look_over(client_id: str, *, whole: bool) -> None:
         now = runtime.clock.now()
         watch.look_over(session, UUID(client_id), runtime.signer, whole=whole, now=now)
         commit(session, "evidence.looked_over")
+
+
+@jobs.task(name="evidence.erase", retry=RECORD)
+def erase(client_id: str, batch_id: str) -> None:
+    """Erase the records of an approved batch, each by itself; one that breaks holds up no other."""
+    runtime, broken = current(), []
+    client, batch = UUID(client_id), UUID(batch_id)
+    with open_session(client_id) as session:
+        for one in erasing.waiting(session, client, batch):
+            try:
+                erasing.erase(session, client, one, now=runtime.clock.now())
+                commit(session, "evidence.erased")
+            except Exception as error:  # the others are erased before the job is tried again
+                session.rollback()
+                log.exception("Record %s was not erased", one)
+                broken.append(error)
+        erasing.finish(session, client, batch, now=runtime.clock.now())
+        commit(session, "evidence.erasures_finished")
+    if broken:
+        raise broken[0]

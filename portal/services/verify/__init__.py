@@ -22,6 +22,7 @@ from portal.services.verify import (
     guards,
     money,
     record,
+    retention,
     tree,
 )
 from portal.services.verify.chains import COMMITMENT
@@ -40,6 +41,7 @@ CHECKS: dict[str, str] = (
     | contact.CHECKS
     | tree.CHECKS
     | esign.CHECKS
+    | retention.CHECKS
 )
 COUNT = len(CHECKS) + 5
 """How many invariants are checked for each client."""

@@ -24,7 +24,7 @@ _ACCOUNTS = (
     *("payment_allocation", "shown_offer"),
 )
 _DEBTORS = (
-    *("message", "access_link", "debtor_session", "contact", "one_time_code"),
+    *("access_link", "debtor_session", "contact", "one_time_code"),
     "esign_consent",
 )
 _OF_CLIENT = ("placement", "placement_row", "rehearsal")
@@ -49,6 +49,11 @@ def _restricted() -> Iterator[str]:
         yield _where(table, "x.account_id IN (SELECT account_id FROM looked_at)")
     for table in _DEBTORS:
         yield _where(table, "x.debtor_id IN (SELECT debtor_id FROM looked_at)")
+    yield _where(
+        "message",
+        "x.debtor_id IN (SELECT debtor_id FROM looked_at)"
+        " AND (x.account_id IS NULL OR x.account_id IN (SELECT account_id FROM looked_at))",
+    )
     for table, (parent, key) in _BY_PARENT.items():
         yield _where(
             table,
