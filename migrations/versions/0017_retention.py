@@ -1,4 +1,4 @@
-"""Legal holds, batches of erasures, and the one way in which a thread's words can go."""
+"""Legal holds, batches of erasures, and the one way in which words and addresses of a record go."""
 
 from alembic import op
 
@@ -90,22 +90,21 @@ GRANTS = (
     "GRANT UPDATE (status, rule, last_day, leaves, documents, why, leaf_n, at) ON erasure"
     " TO portal_worker",
     "GRANT UPDATE (reason, matter, lifted_reason) ON legal_hold TO portal_worker",
-    "GRANT UPDATE (recipient) ON letter TO portal_worker",
 )
 
 # Whoever took a key before it was destroyed, and writes after, would write what nobody can read.
 LIVE_KEY = """
     CREATE FUNCTION demand_live_key() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      IF NOT EXISTS (SELECT FROM chain_key k WHERE k.client_id = NEW.client_id
-          AND k.id = NEW.key_id AND k.sealed IS NOT NULL) THEN
+      IF EXISTS (SELECT FROM chain_key k WHERE k.client_id = NEW.client_id
+          AND k.id = NEW.key_id AND k.destroyed_at IS NOT NULL) THEN
         RAISE EXCEPTION 'key % was destroyed meanwhile', NEW.key_id
           USING ERRCODE = 'serialization_failure';
       END IF;
       RETURN NEW;
     END $$"""
 
-# Nothing of a thread changes, but that its words go with the record that was erased.
+# Nothing of a thread or a letter changes, but that their words go with the record that was erased.
 THREAD = """
     CREATE FUNCTION forbid_change_but_erasure() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -127,6 +126,20 @@ ERASE_THREAD = """
       LANGUAGE sql SECURITY DEFINER SET search_path = public AS
       $$ UPDATE thread_entry SET body = ''
          WHERE client_id = of_client AND account_id = of_account AND body <> '' $$"""
+
+ERASE_LETTERS = """
+    CREATE FUNCTION erase_letters(of_client uuid, of_debtor uuid) RETURNS void
+      LANGUAGE sql SECURITY DEFINER SET search_path = public AS
+      $$ UPDATE letter l SET recipient = '' FROM message m
+         WHERE l.client_id = of_client AND (m.client_id, m.id) = (l.client_id, l.message_id)
+           AND m.debtor_id = of_debtor AND l.recipient <> ''
+           AND CASE WHEN m.account_id IS NULL
+             THEN NOT EXISTS (SELECT FROM account a WHERE a.client_id = of_client
+               AND a.debtor_id = of_debtor AND a.erased_at IS NULL)
+             ELSE EXISTS (SELECT FROM erasure e WHERE e.client_id = of_client
+               AND e.account_id = m.account_id AND e.status = 'erased' AND e.at >= m.created_at)
+             END $$"""
+ERASERS = "erase_thread(uuid, uuid), erase_letters(uuid, uuid)"
 
 
 def upgrade() -> None:
@@ -155,8 +168,9 @@ def upgrade() -> None:
         " FOR EACH ROW EXECUTE FUNCTION forbid_change_but_erasure()"
     )
     op.execute(ERASE_THREAD)
-    op.execute("REVOKE ALL ON FUNCTION erase_thread(uuid, uuid) FROM PUBLIC")
-    op.execute("GRANT EXECUTE ON FUNCTION erase_thread(uuid, uuid) TO portal_worker")
+    op.execute(ERASE_LETTERS)
+    op.execute(f"REVOKE ALL ON FUNCTION {ERASERS} FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION {ERASERS} TO portal_worker")
 
 
 def downgrade() -> None:

@@ -21,7 +21,7 @@ from portal.models import (
 )
 from portal.services import evidence
 from portal.services.legal_holds import typed_reason
-from portal.services.retention import Asked, page_after
+from portal.services.retention import Asked, Record, page_after
 
 Counts = Mapping[ErasureStatus, int]
 
@@ -81,26 +81,30 @@ def ask(  # noqa: PLR0913
     )
     session.add(batch)
     session.flush()
-    rows = [
-        {
-            "client_id": batch.client_id,
-            "id": fresh_id(),
-            "batch_id": batch.id,
-            "account_id": one.account_id,
-            "chain_id": one.chain_id,
-            "reference": one.reference,
-            "status": ErasureStatus.WAITING,
-            "rule": one.term.decided_by.rule,
-            "last_day": one.term.last_day,
-            "leaves": one.leaves,
-            "documents": one.documents,
-        }
-        for one in chosen
-    ]
-    session.execute(insert(Erasure), rows)
-    facts: evidence.Payload = {"records": len(rows), "reason": why, "limitation": batch.limitation}
+    session.execute(insert(Erasure), [_row(batch, one) for one in chosen])
+    facts: evidence.Payload = {
+        "records": len(chosen),
+        "reason": why,
+        "limitation": batch.limitation,
+    }
     _tell(session, batch, "erasure.asked", facts, staff, now)
     return batch
+
+
+def _row(batch: ErasureBatch, record: Record) -> dict[str, object]:
+    return {
+        "client_id": batch.client_id,
+        "id": fresh_id(),
+        "batch_id": batch.id,
+        "account_id": record.account_id,
+        "chain_id": record.chain_id,
+        "reference": record.reference,
+        "status": ErasureStatus.WAITING,
+        "rule": record.term.decided_by.rule,
+        "last_day": record.term.last_day,
+        "leaves": record.leaves,
+        "documents": record.documents,
+    }
 
 
 def approve(session: Session, batch: ErasureBatch, *, staff: Staff, now: datetime) -> None:

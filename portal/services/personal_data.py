@@ -14,14 +14,9 @@ _MESSAGE = """
     UPDATE message SET address = NULL, subject = NULL, body = NULL, body_html = NULL,
       headers = NULL, provider_id = NULL, error = NULL, context = '{}'
     WHERE client_id = :client AND debtor_id = :debtor"""
-_LETTER = """
-    UPDATE letter l SET recipient = '' FROM message m
-    WHERE l.client_id = :client AND (m.client_id, m.id) = (l.client_id, l.message_id)
-      AND m.debtor_id = :debtor"""
 
 OF_ACCOUNT = (
     f"{_MESSAGE} AND account_id = :account",
-    f"{_LETTER} AND m.account_id = :account",
     "SELECT erase_thread(:client, :account)",
     """UPDATE help_request SET answers = '{}'
       WHERE client_id = :client AND account_id = :account""",
@@ -46,10 +41,10 @@ OF_ACCOUNT = (
     """UPDATE account SET judgment = NULL, stripe_customer = NULL, erased_at = :now,
         row_sha256 = decode(repeat('00', 32), 'hex')
       WHERE client_id = :client AND id = :account""",
+    "SELECT erase_letters(:client, :debtor)",
 )
 OF_DEBTOR = (
     f"{_MESSAGE} AND account_id IS NULL",
-    f"{_LETTER} AND m.account_id IS NULL",
     """UPDATE contact SET address = 'erased:' || id, zones = NULL,
         retired_at = coalesce(retired_at, :now)
       WHERE client_id = :client AND debtor_id = :debtor""",

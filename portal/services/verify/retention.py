@@ -40,7 +40,7 @@ CHECKS: dict[str, str] = {
           SELECT FROM said s WHERE s.type = 'erasure' AND s.chain_id = c.chain_id
             AND s.n = e.leaf_n AND s.told ->> 'chain' = e.chain_id::text
             AND s.told ->> 'rule' = e.rule AND s.told ->> 'last_day' = e.last_day::text
-            AND s.told ->> 'batch' = e.batch_id::text)""",
+            AND s.told ->> 'batch' = e.batch_id::text)""",  # noqa: S608
     "an erasure on the record stands in its row (EV-07)": """
         SELECT 'leaf ' || s.n || ' of ' || s.chain_id FROM said s WHERE s.type = 'erasure'
           AND NOT EXISTS (SELECT FROM erasure e WHERE e.client_id = :client

@@ -23,10 +23,14 @@ _ACCOUNTS = (
     *("arrangement", "payment", "ledger_entry", "hold", "proposal", "help_request", "payer_link"),
     *("payment_allocation", "shown_offer"),
 )
-_DEBTORS = (
-    *("access_link", "debtor_session", "contact", "one_time_code"),
-    "esign_consent",
-)
+# The leaves of what is about no one account may have gone with another account of the debtor.
+_DEBTORS = {
+    "access_link": "issued_at",
+    "debtor_session": "started_at",
+    "contact": "created_at",
+    "one_time_code": "sent_at",
+    "esign_consent": "asked_at",
+}
 _OF_CLIENT = ("placement", "placement_row", "rehearsal")
 _BY_PARENT = {
     "installment": ("arrangement", "arrangement_id"),
@@ -43,17 +47,27 @@ def _where(table: str, condition: str) -> str:
     )
 
 
+def _kept(at: str) -> str:
+    return (
+        "NOT EXISTS (SELECT FROM public.account e WHERE e.client_id = x.client_id"  # noqa: S608
+        f" AND e.debtor_id = x.debtor_id AND e.erased_at >= x.{at})"
+    )
+
+
+_OWN = "x.debtor_id IN (SELECT debtor_id FROM looked_at)"
+_MESSAGE = (
+    f"CASE WHEN x.account_id IS NULL THEN {_kept('created_at')}"
+    " ELSE x.account_id IN (SELECT account_id FROM looked_at) END"  # noqa: S608
+)
+
+
 def _restricted() -> Iterator[str]:
     yield _where("account", "x.id IN (SELECT account_id FROM looked_at)")
     for table in _ACCOUNTS:
         yield _where(table, "x.account_id IN (SELECT account_id FROM looked_at)")
-    for table in _DEBTORS:
-        yield _where(table, "x.debtor_id IN (SELECT debtor_id FROM looked_at)")
-    yield _where(
-        "message",
-        "x.debtor_id IN (SELECT debtor_id FROM looked_at)"
-        " AND (x.account_id IS NULL OR x.account_id IN (SELECT account_id FROM looked_at))",
-    )
+    for table, at in _DEBTORS.items():
+        yield _where(table, f"{_OWN} AND {_kept(at)}")
+    yield _where("message", f"{_OWN} AND {_MESSAGE}")
     for table, (parent, key) in _BY_PARENT.items():
         yield _where(
             table,
