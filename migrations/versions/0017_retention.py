@@ -78,6 +78,8 @@ ERASURE = """
 INDEXES = (
     "CREATE INDEX ix_legal_hold_account ON legal_hold (client_id, account_id)",
     "CREATE INDEX ix_erasure_batch_asked ON erasure_batch (client_id, asked_at)",
+    "CREATE INDEX ix_chain_key_destroyed ON chain_key (client_id, chain_id)"
+    " WHERE destroyed_at IS NOT NULL",
     "CREATE INDEX ix_erasure_account ON erasure (client_id, account_id)",
     "CREATE INDEX ix_erasure_waiting ON erasure (client_id, batch_id, id) WHERE status = 'waiting'",
 )

@@ -89,7 +89,7 @@ def verify_client(
         **contact.VALUES,
         **esign.VALUES,
     }
-    begin = basis(session, client_id, whole=only is None)
+    begin = basis(session, whole=only is None)
     for invariant, query in CHECKS.items():
         yield from _broken(session, invariant, f"{begin} {query}", values)
     yield from _first(chains.DOCUMENT, chains.altered(session, client_id))
