@@ -9,8 +9,8 @@ from portal.domain import N_
 from portal.domain.debts import Country
 
 NO_ACTIVITY = (
-    *("alarm.cleared", "alarm.raised", "export.made", "staff.revealed", "link.revoked"),
-    *("letter.printed", "letter.put_back", "letter.queued"),
+    *("alarm.cleared", "alarm.raised", "export.made", "staff.read", "staff.revealed"),
+    *("letter.printed", "letter.put_back", "letter.queued", "link.revoked"),
     *("legal_hold.set", "legal_hold.lifted"),
 )
 """Leaves of an account that tell of no collection activity: checks, exports, and steps inside.
