@@ -2,26 +2,28 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.orm import Session
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.orm import Session, sessionmaker
 
 from portal import evidence_tasks, tasks
-from portal.db import set_hook, tenant_session
+from portal.db import PortalSession, make_engine, set_hook, tenant_session
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import Capability
 from portal.gateways.clock import SetClock
 from portal.gateways.mail import Mail, OutboxMailer
-from portal.models import Account, Client, EvidenceAlarm, Staff, fresh_id
+from portal.models import Account, Client, Debtor, EvidenceAlarm, Staff, fresh_id
 from portal.runtime import Runtime, build_runtime
-from portal.services import alarms, evidence, standing, tree, watch
+from portal.services import alarms, erasures, evidence, standing, tree, watch
 from portal.services.evidence import log_name
 from portal.services.succession import WhyMissing, begin_anew
+from portal.services.retention import FIRST, Asked
 from tests.databases import Database
-from tests.factories import NOW, make_dana
+from tests.factories import NOW, make_account, make_dana
 
 
 @pytest.fixture
@@ -283,3 +285,44 @@ def test_a_signer_whose_memory_is_gone_or_damaged_signs_nothing(
         assert found & {"the tree continues every checkpoint that is kept outside"}
         path.write_text(kept)
     assert "the record can be looked over" in found
+
+
+def test_a_batch_goes_on_where_one_record_breaks(
+    runtime: Runtime, account: Account, fresh_db: Database
+) -> None:
+    """EV-07: the job is tried again, and erases what it could not erase before."""
+    client, old = account.client_id, NOW - timedelta(days=3660)
+    with tenant_session(runtime.sessions, [client]) as session:
+        debtor = session.get_one(Debtor, (client, account.debtor_id))
+        given = {"status": "recalled", "placed_at": old, "sol_expires_on": None}
+        lost, gone = (make_account(session, debtor, **given) for _ in range(2))
+        session.commit()
+    staff = Staff(id=fresh_id()), Staff(id=fresh_id())
+    asked_by, approved_by = staff
+    web = make_engine(fresh_db.url("portal_app"))
+    with tenant_session(sessionmaker(web, class_=PortalSession), [client]) as session:
+        of = Asked(session.get_one(Client, client), NOW.date(), NOW)
+        batch = erasures.ask(session, of, FIRST, "Clean-up", staff=asked_by, now=NOW)
+        erasures.approve(session, batch, staff=approved_by, now=NOW)
+        session.commit()
+    web.dispose()
+
+    def lose(name: str) -> None:
+        if name == "before evidence.erased" and not broke:
+            broke.append(name)
+            raise RuntimeError("the machine was switched off")
+
+    broke: list[str] = []
+    set_hook(lose)
+    with pytest.raises(RuntimeError):
+        evidence_tasks.erase(str(client), str(batch.id))
+    set_hook(None)
+    assert erased(runtime, client) == [gone.id]
+    evidence_tasks.erase(str(client), str(batch.id))
+    assert erased(runtime, client) == [lost.id, gone.id]
+
+
+def erased(runtime: Runtime, client_id: UUID) -> list[UUID]:
+    with tenant_session(runtime.sessions, [client_id]) as session:
+        gone = select(Account.id).where(Account.erased_at.is_not(None)).order_by(Account.id)
+        return list(session.scalars(gone))

@@ -37,7 +37,7 @@ FATES = {
     ErasureStatus.SKIPPED: N_("kept"),
 }
 HELD_BY: dict[str, str] = {
-    **rules.HOLDINGS,
+    **{str(one): words for one, words in rules.HOLDINGS.items()},
     "not_over": N_("its last day moved, and has not passed"),
     "erased_before": N_("it was erased before"),
 }
