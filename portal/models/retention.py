@@ -99,7 +99,7 @@ class Erasure(Owned, Base):
             "ix_erasure_waiting",
             "client_id",
             "batch_id",
-            "id",
+            "account_id",
             postgresql_where=text("status = 'waiting'"),
         ),
         CheckConstraint("(status = 'erased') = (leaf_n IS NOT NULL)", name="told"),

@@ -38,7 +38,7 @@ def waiting(session: Session, client_id: UUID, batch_id: UUID) -> Sequence[UUID]
             Erasure.batch_id == batch_id,
             Erasure.status == ErasureStatus.WAITING,
         )
-        .order_by(Erasure.id)
+        .order_by(Erasure.account_id)
     ).all()
 
 

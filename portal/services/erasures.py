@@ -155,7 +155,7 @@ def erasures_of(session: Session, batch: ErasureBatch) -> Sequence[Erasure]:
     return session.scalars(
         select(Erasure)
         .where(Erasure.client_id == batch.client_id, Erasure.batch_id == batch.id)
-        .order_by(Erasure.id)
+        .order_by(Erasure.account_id)
     ).all()
 
 
