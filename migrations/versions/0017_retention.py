@@ -81,7 +81,10 @@ INDEXES = (
     "CREATE INDEX ix_chain_key_destroyed ON chain_key (client_id, chain_id)"
     " WHERE destroyed_at IS NOT NULL",
     "CREATE INDEX ix_erasure_account ON erasure (client_id, account_id)",
-    "CREATE INDEX ix_erasure_waiting ON erasure (client_id, batch_id, account_id) WHERE status = 'waiting'",
+    "CREATE INDEX ix_erasure_waiting ON erasure (client_id, batch_id, account_id)"
+    " WHERE status = 'waiting'",
+    "CREATE INDEX ix_payment_authorization_arrangement"
+    " ON payment_authorization (client_id, arrangement_id)",
 )
 GRANTS = (
     "GRANT SELECT ON legal_hold, erasure_batch, erasure TO portal_app, portal_worker",

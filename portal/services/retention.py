@@ -6,7 +6,7 @@ opened for it. Accounts are read by key, some at a time, however many there are.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.domain.retention import NO_ACTIVITY, PREAUTHORIZED, Holding, Kept, Term, term
+from portal.domain.retention import NO_ACTIVITY, PREAUTHORIZED, YEARS, Holding, Kept, Term, term
 from portal.domain.statuses import AccountStatus
 from portal.models import Client
 from portal.models.payments import OPEN_STATUSES
@@ -22,11 +22,14 @@ from portal.services.standing import IN_FORCE
 
 AT_ONCE = 500
 """How many accounts one query reads."""
-A_PAGE, MOST_QUERIES = 100, 40
+A_PAGE, MOST_QUERIES = 100, 20
 """A page has at least so many records, unless so many queries found fewer."""
 FIRST = UUID(int=0)
 
-_CLOSED = "a.id > :after AND a.status <> 'open'"
+SHORTEST = timedelta(days=min(YEARS.values()) * 365)
+"""No record's last day comes sooner after its account was placed."""
+
+_CLOSED = "a.id > :after AND a.status <> 'open' AND a.placed_at < :placed_before"
 _THESE = "a.id = ANY(CAST(:ids AS uuid[]))"
 
 _HELD = {
@@ -158,7 +161,9 @@ def page_after(session: Session, asked: Asked, after: UUID) -> Page:
 
 
 def _some(session: Session, asked: Asked, after: UUID) -> tuple[list[Record], UUID | None]:
-    rows = _read(session, asked, _CLOSED_ACCOUNTS, {"after": after, "most": AT_ONCE})
+    placed_before = datetime.combine(asked.as_of, time.max, UTC) - SHORTEST
+    values = {"after": after, "most": AT_ONCE, "placed_before": placed_before}
+    rows = _read(session, asked, _CLOSED_ACCOUNTS, values)
     zone = ZoneInfo(asked.client.time_zone)
     records = [_record(row, zone, limitation=asked.limitation) for row in rows]
     then = rows[-1].id if len(rows) == AT_ONCE else None
