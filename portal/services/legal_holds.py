@@ -62,7 +62,7 @@ def set_legal_hold(session: Session, wanted: Wanted, *, staff: Staff, now: datet
     """
     reason, matter = typed_reason(wanted.reason), clean_text(wanted.matter)[:LONGEST]
     account = lock_account(session, _find(session, wanted))
-    if account.erased_at is not None and not has_key(session, account.client_id, account.chain_id):
+    if _is_gone(session, account):
         raise ErasedBefore
     hold = LegalHold(
         client_id=account.client_id,
@@ -119,6 +119,13 @@ def typed_reason(typed: str) -> str:
     if not (words := clean_text(typed)):
         raise ReasonMissing
     return check_free_text(words, most=LONGEST)
+
+
+def _is_gone(session: Session, account: Account) -> bool:
+    """Whether it was erased, and nothing came after: it was not placed anew, and has no leaf."""
+    if account.erased_at is None or account.updated_at > account.erased_at:
+        return False
+    return not has_key(session, account.client_id, account.chain_id)
 
 
 def _find(session: Session, wanted: Wanted) -> UUID:

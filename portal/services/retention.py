@@ -64,6 +64,7 @@ _HELD = {
 
 _RECORDS = """
     SELECT a.id, a.reference, a.chain_id, a.status, a.placed_at, a.sol_expires_on,
+      CASE WHEN a.updated_at > a.erased_at THEN a.updated_at END AS renewed_at,
       d.region, d.country, told.leaves, told.active_at, told.preauthorized_at, kept.documents,
       permitted.ended_at, charged.at AS charged_at, {held},
       EXISTS (SELECT FROM erasure e JOIN erasure_batch b
@@ -71,7 +72,7 @@ _RECORDS = """
         WHERE e.client_id = a.client_id AND e.account_id = a.id AND e.status = 'waiting'
           AND b.status IN ('asked', 'approved')) AS asked
     FROM (SELECT a.* FROM account a WHERE a.client_id = :client AND {which}
-        AND (a.erased_at IS NULL OR EXISTS (SELECT FROM chain_key k
+        AND (a.erased_at IS NULL OR a.updated_at > a.erased_at OR EXISTS (SELECT FROM chain_key k
           WHERE k.client_id = a.client_id AND k.chain_id = a.chain_id AND k.sealed IS NOT NULL))
       ORDER BY a.id LIMIT :most) a
     JOIN debtor d ON (d.client_id, d.id) = (a.client_id, a.debtor_id)
@@ -191,7 +192,7 @@ def _record(row: Any, zone: ZoneInfo, *, limitation: bool) -> Record:
     def day(*times: datetime | None) -> date | None:
         return max((at.astimezone(zone).date() for at in times if at), default=None)
 
-    active_on = day(row.active_at) or row.placed_at.astimezone(zone).date()
+    active_on = day(row.active_at, row.renewed_at) or row.placed_at.astimezone(zone).date()
     held = [name for name in _HELD if getattr(row, f"held_{name}")]
     if row.status == AccountStatus.OPEN:
         held.append(Holding.OPEN)

@@ -51,7 +51,7 @@ from portal.services.certificates import RecordErased
 from portal.services.erasures import AlreadyDecided, NothingToErase, SecondPersonErases
 from portal.services.evidence import Entry, log_name
 from portal.services.help import Answers
-from portal.services.legal_holds import LegalHoldLifted, NoSuchReference, Wanted
+from portal.services.legal_holds import ErasedBefore, LegalHoldLifted, NoSuchReference, Wanted
 from portal.services.printing import Printing, print_letters
 from portal.services.retention import FIRST, Asked, Record
 from portal.services.sealing import key_of
@@ -68,6 +68,7 @@ from tests.factories import KEYS, make_account, make_policy, make_visit
 from tests.pages.staff import make_staff
 from tests.sandbox.checked import checked_stripe
 from tests.services.paying import Till, first_payment, make_till
+from tests.services.placing import Placer
 from tests.services.test_acceptance import agree, picked
 from tests.services.test_exports import made, verify
 from tests.services.test_verify import invite, send_all
@@ -427,6 +428,42 @@ def test_a_batch_that_was_cut_off_goes_on_and_erases_nothing_twice(
     assert again is ErasureStatus.ERASED
     assert over(till) == []
     assert list(verify_client(session, batch.client_id)) == []
+
+
+def test_an_account_placed_anew_after_its_erasure_has_a_term_of_its_own(
+    till: Till, tmp_path: Path
+) -> None:
+    session, account = till.session, till.account
+    account.status = AccountStatus.RECALLED
+    erased(till)
+    till.wait(days=1)
+    placer = Placer(session, client(till), tmp_path)
+    told = placer.row(now=till.now, account_number=account.reference)
+    assert (told.updated, told.refused) == (1, 0)
+    session.expire_all()
+    new = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    assert (new.first_name, account.status) == ("Dana", AccountStatus.OPEN)
+    wanted = Wanted(account.reference, "A court may ask.", "")
+    kept = legal_holds.set_legal_hold(session, wanted, staff=people(till)[0], now=till.now)
+    assert the_record(till).last_activity_on == till.now.date()
+    assert kept.account_id == account.id
+    assert list(verify_client(session, account.client_id)) == []
+
+
+def test_a_reference_with_a_history_is_nobody_elses_after_its_erasure(
+    till: Till, agreed: Arrangement, tmp_path: Path
+) -> None:
+    erased(till)
+    placer = Placer(till.session, client(till), tmp_path)
+    told = placer.row(now=till.now, account_number=till.account.reference)
+    assert (told.updated, told.refused) == (0, 1)
+
+
+def test_no_legal_hold_is_set_where_nothing_is_left(till: Till, agreed: Arrangement) -> None:
+    erased(till)
+    wanted = Wanted(till.account.reference, "A court may ask.", "")
+    with pytest.raises(ErasedBefore):
+        legal_holds.set_legal_hold(till.session, wanted, staff=people(till)[0], now=till.now)
 
 
 def test_an_export_of_it_is_refused_in_plain_words(
