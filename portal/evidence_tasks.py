@@ -1,6 +1,7 @@
 """The jobs of the record: places in the tree, signed heads, looking over what is there, erasing."""
 
 import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from portal.db import commit
@@ -75,6 +76,27 @@ def report(client_id: str) -> None:
         runtime.mailer.send(mail, runtime.mailer.message_bytes(mail))
 
 
+@jobs.task(name="evidence.erase", retry=RECORD)
+def erase(client_id: str, batch_id: str) -> None:
+    """Erase the records of a batch that was just approved."""
+    _erase(UUID(client_id), [UUID(batch_id)])
+
+
+@jobs.periodic(cron="17 4 * * *")
+@jobs.task(name="evidence.erase_all", queueing_lock="evidence.erase_all")
+def erase_all(timestamp: int) -> None:
+    """Every night: go on with batches that could not be finished, client by client."""
+    fan_out("evidence.erase_rest")
+
+
+@jobs.task(name="evidence.erase_rest", retry=RECORD)
+def erase_rest(client_id: str) -> None:
+    """Erase what is left of a client's approved batches."""
+    with open_session(client_id) as session:
+        batches = erasing.approved(session, UUID(client_id))
+    _erase(UUID(client_id), batches)
+
+
 def _look_over(client_id: str, *, whole: bool) -> None:
     runtime = current()
     with open_session(client_id) as session:
@@ -83,21 +105,20 @@ def _look_over(client_id: str, *, whole: bool) -> None:
         commit(session, "evidence.looked_over")
 
 
-@jobs.task(name="evidence.erase", retry=RECORD)
-def erase(client_id: str, batch_id: str) -> None:
-    """Erase the records of an approved batch, each by itself; one that breaks holds up no other."""
+def _erase(client: UUID, batches: Sequence[UUID]) -> None:
+    """Each record by itself, so that one that breaks holds up no other."""
     runtime, broken = current(), []
-    client, batch = UUID(client_id), UUID(batch_id)
-    with open_session(client_id) as session:
-        for one in erasing.waiting(session, client, batch):
-            try:
-                erasing.erase(session, client, one, now=runtime.clock.now())
-                commit(session, "evidence.erased")
-            except Exception as error:  # the others are erased before the job is tried again
-                session.rollback()
-                log.exception("Record %s was not erased", one)
-                broken.append(error)
-        erasing.finish(session, client, batch, now=runtime.clock.now())
-        commit(session, "evidence.erasures_finished")
+    with open_session(str(client)) as session:
+        for batch in batches:
+            for one in erasing.waiting(session, client, batch):
+                try:
+                    erasing.erase(session, client, one, now=runtime.clock.now())
+                    commit(session, "evidence.erased")
+                except Exception as error:  # the others are erased before it is tried again
+                    session.rollback()
+                    log.exception("Record %s was not erased", one)
+                    broken.append(error)
+            erasing.finish(session, client, batch, now=runtime.clock.now())
+            commit(session, "evidence.erasures_finished")
     if broken:
         raise broken[0]

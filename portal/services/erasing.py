@@ -26,6 +26,15 @@ from portal.services.sealing import destroy
 ERASED_BEFORE, NOT_OVER = "erased_before", "not_over"
 
 
+def approved(session: Session, client_id: UUID) -> Sequence[UUID]:
+    """The batches of a client that are not finished, the oldest first."""
+    return session.scalars(
+        select(ErasureBatch.id)
+        .where(ErasureBatch.client_id == client_id, ErasureBatch.status == BatchStatus.APPROVED)
+        .order_by(ErasureBatch.asked_at, ErasureBatch.id)
+    ).all()
+
+
 def waiting(session: Session, client_id: UUID, batch_id: UUID) -> Sequence[UUID]:
     """The records of an approved batch that are still to be erased."""
     batch = session.get_one(ErasureBatch, (client_id, batch_id), populate_existing=True)
