@@ -140,7 +140,8 @@ ERASE_LETTERS = """
            AND m.debtor_id = of_debtor AND l.recipient <> ''
            AND CASE WHEN m.account_id IS NULL
              THEN NOT EXISTS (SELECT FROM account a WHERE a.client_id = of_client
-               AND a.debtor_id = of_debtor AND a.erased_at IS NULL)
+               AND a.debtor_id = of_debtor
+               AND (a.erased_at IS NULL OR a.updated_at > a.erased_at))
              ELSE EXISTS (SELECT FROM erasure e WHERE e.client_id = of_client
                AND e.account_id = m.account_id AND e.status = 'erased' AND e.at >= m.created_at)
              END $$"""

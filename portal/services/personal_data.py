@@ -57,7 +57,7 @@ OF_DEBTOR = (
 )
 _OTHERS = text("""
     SELECT EXISTS (SELECT FROM account o WHERE o.client_id = :client AND o.debtor_id = :debtor
-      AND o.id <> :account AND o.erased_at IS NULL)""")
+      AND o.id <> :account AND (o.erased_at IS NULL OR o.updated_at > o.erased_at))""")
 _LOCK = text("SELECT id FROM debtor WHERE client_id = :client AND id = :debtor FOR UPDATE")
 
 

@@ -381,6 +381,11 @@ PLANTED = {
         in_leaf("erasure", "chain", '"another"'),
         "key ",
     ),
+    "an erased name put back": (
+        "nothing personal stands about an erased record (EV-07)",
+        "UPDATE debtor SET first_name = 'Dana' WHERE first_name = ''",
+        "NG-",
+    ),
     "an erased thread put back": (
         "nothing personal stands about an erased record (EV-07)",
         "UPDATE thread_entry SET body = 'I paid this.' WHERE body = ''",

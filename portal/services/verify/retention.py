@@ -63,5 +63,11 @@ CHECKS: dict[str, str] = {
           OR EXISTS (SELECT FROM public.proposal q WHERE q.client_id = e.client_id
             AND q.account_id = a.id AND q.submitted_at <= e.at AND q.note IS NOT NULL)
           OR EXISTS (SELECT FROM public.help_request q WHERE q.client_id = e.client_id
-            AND q.account_id = a.id AND q.opened_at <= e.at AND q.answers <> '{}'))""",
+            AND q.account_id = a.id AND q.opened_at <= e.at AND q.answers <> '{}')
+          OR EXISTS (SELECT FROM debtor d WHERE (d.client_id, d.id) = (a.client_id, a.debtor_id)
+            AND (d.first_name <> '' OR d.last_name <> '' OR d.date_of_birth_hash IS NOT NULL
+              OR d.address_line IS NOT NULL)
+            AND NOT EXISTS (SELECT FROM public.account o WHERE o.client_id = a.client_id
+              AND o.debtor_id = a.debtor_id
+              AND (o.erased_at IS NULL OR o.updated_at > o.erased_at))))""",
 }
