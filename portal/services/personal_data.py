@@ -48,6 +48,8 @@ OF_DEBTOR = (
     """UPDATE contact SET address = 'erased:' || id, zones = NULL,
         retired_at = coalesce(retired_at, :now)
       WHERE client_id = :client AND debtor_id = :debtor""",
+    """UPDATE access_link SET revoked_reason = ''
+      WHERE client_id = :client AND debtor_id = :debtor AND revoked_reason IS NOT NULL""",
     """UPDATE debtor_session SET ip = '', user_agent = ''
       WHERE client_id = :client AND debtor_id = :debtor""",
     """UPDATE debtor SET debtor_number = NULL, join_key = NULL, first_name = '', last_name = '',
