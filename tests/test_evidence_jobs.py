@@ -23,8 +23,8 @@ from portal.models import Account, Client, Debtor, EvidenceAlarm, Staff, fresh_i
 from portal.runtime import Runtime, build_runtime
 from portal.services import alarms, erasures, evidence, standing, tree, watch
 from portal.services.evidence import log_name
-from portal.services.succession import WhyMissing, begin_anew
 from portal.services.retention import FIRST, Asked
+from portal.services.succession import WhyMissing, begin_anew
 from tests.databases import Database
 from tests.factories import NOW, make_account, make_dana
 
