@@ -1,13 +1,17 @@
-"""The jobs of the record: places in the tree, signed heads, and looking over what is there."""
+"""The jobs of the record: places in the tree, signed heads, looking over what is there, erasing."""
 
+import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from portal.db import commit
 from portal.jobs import Backoff, jobs
 from portal.reporting import compliance_mail
-from portal.services import watch
+from portal.services import erasing, watch
 from portal.services.compliance_mail import daily
 from portal.tasks import current, fan_out, open_session
+
+log = logging.getLogger(__name__)
 
 RECORD = Backoff(attempts=5, first_s=20)
 
@@ -72,9 +76,49 @@ def report(client_id: str) -> None:
         runtime.mailer.send(mail, runtime.mailer.message_bytes(mail))
 
 
+@jobs.task(name="evidence.erase", retry=RECORD)
+def erase(client_id: str, batch_id: str) -> None:
+    """Erase the records of a batch that was just approved."""
+    _erase(UUID(client_id), [UUID(batch_id)])
+
+
+@jobs.periodic(cron="17 4 * * *")
+@jobs.task(name="evidence.erase_all", queueing_lock="evidence.erase_all")
+def erase_all(timestamp: int) -> None:
+    """Every night: go on with batches that could not be finished, client by client."""
+    fan_out("evidence.erase_rest")
+
+
+@jobs.task(name="evidence.erase_rest", retry=RECORD)
+def erase_rest(client_id: str) -> None:
+    """Erase what is left of a client's approved batches."""
+    with open_session(client_id) as session:
+        batches = erasing.approved(session, UUID(client_id))
+    _erase(UUID(client_id), batches)
+
+
 def _look_over(client_id: str, *, whole: bool) -> None:
     runtime = current()
     with open_session(client_id) as session:
         now = runtime.clock.now()
         watch.look_over(session, UUID(client_id), runtime.signer, whole=whole, now=now)
         commit(session, "evidence.looked_over")
+
+
+def _erase(client: UUID, batches: Sequence[UUID]) -> None:
+    """Each record by itself, so that one that breaks holds up no other."""
+    runtime, broken = current(), []
+    with open_session(str(client)) as session:
+        for batch in batches:
+            for one in erasing.waiting(session, client, batch):
+                try:
+                    erasing.erase(session, client, one, now=runtime.clock.now())
+                    commit(session, "evidence.erased")
+                except Exception as error:  # the others are erased before it is tried again
+                    session.rollback()
+                    log.exception("Record %s was not erased", one)
+                    broken.append(error)
+            erasing.finish(session, client, batch, now=runtime.clock.now())
+            commit(session, "evidence.erasures_finished")
+    if broken:
+        raise broken[0]

@@ -2,26 +2,31 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.orm import Session
+from click.testing import CliRunner
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.orm import Session, sessionmaker
 
 from portal import evidence_tasks, tasks
-from portal.db import set_hook, tenant_session
+from portal.cli.evidence import retention
+from portal.db import PortalSession, make_engine, set_hook, tenant_session
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.holds import Capability
+from portal.domain.statuses import AccountStatus
 from portal.gateways.clock import SetClock
 from portal.gateways.mail import Mail, OutboxMailer
-from portal.models import Account, Client, EvidenceAlarm, Staff, fresh_id
+from portal.models import Account, Client, Debtor, EvidenceAlarm, Staff, fresh_id
 from portal.runtime import Runtime, build_runtime
-from portal.services import alarms, evidence, standing, tree, watch
+from portal.services import alarms, erasures, evidence, standing, tree, watch
 from portal.services.evidence import log_name
+from portal.services.retention import FIRST, Asked
 from portal.services.succession import WhyMissing, begin_anew
 from tests.databases import Database
-from tests.factories import NOW, make_dana
+from tests.factories import NOW, make_account, make_dana
 
 
 @pytest.fixture
@@ -283,3 +288,72 @@ def test_a_signer_whose_memory_is_gone_or_damaged_signs_nothing(
         assert found & {"the tree continues every checkpoint that is kept outside"}
         path.write_text(kept)
     assert "the record can be looked over" in found
+
+
+def test_a_batch_goes_on_where_one_record_breaks(
+    runtime: Runtime, account: Account, fresh_db: Database
+) -> None:
+    """EV-07: each night the job erases what it could not erase before."""
+    client, old = account.client_id, NOW - timedelta(days=3660)
+    with tenant_session(runtime.sessions, [client]) as session:
+        debtor = session.get_one(Debtor, (client, account.debtor_id))
+        given = {"status": "recalled", "placed_at": old, "sol_expires_on": None}
+        lost, gone = sorted(make_account(session, debtor, **given).id for _ in range(2))
+        session.commit()
+    asked_by, approved_by = Staff(id=fresh_id()), Staff(id=fresh_id())
+    web = make_engine(fresh_db.url("portal_app"))
+    with tenant_session(sessionmaker(web, class_=PortalSession), [client]) as session:
+        of = Asked(session.get_one(Client, client), NOW.date(), NOW)
+        batch = erasures.ask(session, of, FIRST, "Clean-up", staff=asked_by, now=NOW)
+        erasures.approve(session, batch, staff=approved_by, now=NOW)
+        batch_id = str(batch.id)
+        session.commit()
+    web.dispose()
+
+    def lose(name: str) -> None:
+        if name == "before evidence.erased" and not broke:
+            broke.append(name)
+            raise RuntimeError("the machine was switched off")
+
+    broke: list[str] = []
+    set_hook(lose)
+    with pytest.raises(RuntimeError):
+        evidence_tasks.erase(str(client), batch_id)
+    set_hook(None)
+    assert erased(runtime, client) == [gone]
+    evidence_tasks.erase_rest(str(client))
+    assert erased(runtime, client) == [lost, gone]
+
+
+def test_the_command_lists_what_may_be_erased_and_erases_nothing(
+    runtime: Runtime, account: Account, fresh_db: Database
+) -> None:
+    """RT-01"""
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        slug = session.get_one(Client, account.client_id).slug
+        session.get_one(Account, (account.client_id, account.id)).status = AccountStatus.RECALLED
+        session.commit()
+    environ = {"DATABASE_URL": fresh_db.url("portal_app")}
+    environ["WORKER_DATABASE_URL"] = fresh_db.url("portal_worker")
+    asked = ["--client", slug, "--as-of"]
+    before = CliRunner().invoke(retention, [*asked, "2031-05-01"], env=environ)
+    assert before.output == (
+        "0 records have passed their last day by 2031-05-01; 0 are held back.\n"
+    )
+    after = CliRunner().invoke(retention, [*asked, "2031-05-02"], env=environ)
+    assert after.output == (
+        f"{account.reference}: last activity 2026-11-23, kept until 2031-05-01 (limitation),"
+        " 3 leaves, 0 documents: may be erased\n"
+        "1 records have passed their last day by 2031-05-02; 0 are held back.\n"
+    )
+    sooner = CliRunner().invoke(retention, [*asked, "2029-11-24", "--no-limitation"], env=environ)
+    assert "1 records" in sooner.output
+    unknown = CliRunner().invoke(retention, ["--client", "nobody"], env=environ)
+    assert "There is no client nobody" in unknown.output
+    assert erased(runtime, account.client_id) == []
+
+
+def erased(runtime: Runtime, client_id: UUID) -> list[UUID]:
+    with tenant_session(runtime.sessions, [client_id]) as session:
+        gone = select(Account.id).where(Account.erased_at.is_not(None)).order_by(Account.id)
+        return list(session.scalars(gone))

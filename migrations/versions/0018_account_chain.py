@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0018_account_chain"
-down_revision = "0016_esign"
+down_revision = "0017_retention"
 branch_labels = depends_on = None
 
 

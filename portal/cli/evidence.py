@@ -1,8 +1,9 @@
-"""portal evidence: bundles, and keys that are wrapped anew."""
+"""portal evidence: bundles, keys that are wrapped anew, and how long records are kept."""
 
 from __future__ import annotations
 
 import getpass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from portal.models import Arrangement
+    from portal.services.retention import Record
 
 
 @click.group()
 def evidence() -> None:
-    """The evidence log: export an agreement's record, wrap its keys anew."""
+    """The evidence log: export an agreement's record, wrap its keys anew, list what may go."""
 
 
 @evidence.command()
@@ -114,3 +116,43 @@ def rewrap() -> None:
                 commit(session, "evidence.rewrapped")
                 total += done
     click.echo(f"{total:,} keys are wrapped with the newest master key.")
+
+
+@evidence.command()
+@click.option("--client", "slug", required=True, help="The client, such as northgate.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="A day to come; today without.")
+@click.option(
+    "--limitation/--no-limitation",
+    default=True,
+    help="Keep records until the limitation period of their debt is over, too.",
+)
+def retention(slug: str, as_of: datetime | None, *, limitation: bool) -> None:
+    """List the records whose last day has passed, and what holds them back; erases nothing."""
+    from portal.config import load
+    from portal.db import set_tenant
+    from portal.models import Client
+    from portal.runtime import build_runtime
+    from portal.services.clients import clients
+    from portal.services.retention import Asked, over, today_of_client
+
+    runtime = build_runtime(load(), worker=True)
+    with runtime.sessions() as session:
+        known = clients(session)
+        if slug not in known:
+            raise click.ClickException(f"There is no client {slug}. Known: {', '.join(known)}.")
+        set_tenant(session, known[slug])
+        client, now = session.get_one(Client, known[slug]), runtime.clock.now()
+        day = as_of.date() if as_of else today_of_client(client, now)
+        found = held = 0
+        for one in over(session, Asked(client, day, now, limitation)):
+            click.echo(_line(one))
+            found, held = found + 1, held + bool(one.term.held_by)
+    click.echo(f"{found:,} records have passed their last day by {day}; {held:,} are held back.")
+
+
+def _line(record: Record) -> str:
+    term = record.term
+    held = f"held back by {', '.join(term.held_by)}" if term.held_by else "may be erased"
+    kept = f"{record.leaves} leaves, {record.documents} documents"
+    until = f"last activity {record.last_activity_on}, kept until {term.last_day}"
+    return f"{record.reference}: {until} ({term.decided_by.rule}), {kept}: {held}"

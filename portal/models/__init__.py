@@ -59,6 +59,13 @@ from portal.models.payments import (
     Watermark,
 )
 from portal.models.rehearsals import Rehearsal, RehearsalChange, RehearsalStatus
+from portal.models.retention import (
+    BatchStatus,
+    Erasure,
+    ErasureBatch,
+    ErasureStatus,
+    LegalHold,
+)
 from portal.models.staff import Role, Staff, StaffClient, StaffSession
 
 __all__ = [
@@ -76,6 +83,7 @@ __all__ = [
     "AttemptCounter",
     "Authorization",
     "Base",
+    "BatchStatus",
     "Chain",
     "Channel",
     "Chargeback",
@@ -89,6 +97,9 @@ __all__ = [
     "DebtorWord",
     "Document",
     "EntryKind",
+    "Erasure",
+    "ErasureBatch",
+    "ErasureStatus",
     "EsignConsent",
     "HelpRequest",
     "HelpStatus",
@@ -97,6 +108,7 @@ __all__ = [
     "Leaf",
     "LeafPayload",
     "LedgerEntry",
+    "LegalHold",
     "Letter",
     "LetterBatch",
     "Message",

@@ -139,6 +139,7 @@ class Account(Owned, Base):
     The itemization stays as first placed and sums (VN-02); what came after is ledger lines.
     ``balance_cents`` is a cache of the ledger's sum, written under the row's lock.
     ``last_placed_cents`` is the client's own latest figure, which portal payments do not move.
+    ``erased_at``: its record up to then was erased.
     """
 
     __tablename__ = "account"
@@ -194,6 +195,7 @@ class Account(Owned, Base):
     placed_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     recalled_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
 
 class Hold(Owned, Base):

@@ -113,6 +113,7 @@ class Authorization(Owned, Base):
             unique=True,
             postgresql_where=text("status = 'granted'"),
         ),
+        Index("ix_payment_authorization_arrangement", "client_id", "arrangement_id"),
         CheckConstraint(
             "status <> 'granted' OR (granted_at IS NOT NULL AND method_id IS NOT NULL)",
             name="granted_has_method",

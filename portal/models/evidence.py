@@ -60,6 +60,12 @@ class ChainKey(Owned, Base):
     __table_args__ = (
         of_client(),
         Index("ix_chain_key_chain", "client_id", "chain_id"),
+        Index(
+            "ix_chain_key_destroyed",
+            "client_id",
+            "chain_id",
+            postgresql_where=text("destroyed_at IS NOT NULL"),
+        ),
         CheckConstraint("(sealed IS NULL) = (destroyed_at IS NOT NULL)", name="destroyed"),
     )
 

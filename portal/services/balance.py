@@ -92,7 +92,7 @@ SHOWN = (
     (
         *(Account.id, Account.reference, Account.status),
         *(Account.original_creditor, Account.current_creditor, Account.currency),
-        *(Account.product, Account.last_payment_on),
+        *(Account.product, Account.last_payment_on, Account.erased_at),
         *(Account.debt_purpose, Account.collector_role, Account.default_on, Account.placed_at),
         *(Account.itemization_kind, Account.itemization_on, Account.itemization_cents),
         *(Account.interest_cents, Account.fees_cents, Account.payments_cents),

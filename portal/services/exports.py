@@ -112,6 +112,8 @@ def export(
     TooManyExports, NotTypeset, SignerRefuses, TreeBroken.
     """
     account = session.get_one(Account, (agreed.client_id, agreed.account_id))
+    if account.erased_at is not None and agreed.accepted_at <= account.erased_at:
+        raise RecordErased
     if actor["kind"] == "debtor":
         _limit(session, account, now)
     told = {"actor": actor, "arrangement": str(agreed.id), "reference": agreed.reference}

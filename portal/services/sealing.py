@@ -80,6 +80,32 @@ class Opener:
         return vault.unseal(self._secrets[row.key_id], bytes(row.sealed), row.chain_id.bytes)
 
 
+def has_key(session: Session, client_id: UUID, chain_id: UUID) -> bool:
+    """Whether anything of a chain can still be opened."""
+    return _stored(session, client_id, chain_id) is not None
+
+
+def destroy(session: Session, client_id: UUID, chain_id: UUID, now: datetime) -> int:
+    """Destroy every key of a chain, so that nobody can open what it says (EV-07); how many.
+
+    Later leaves of the chain get another key. The caller commits.
+    """
+    keys = session.scalars(
+        select(ChainKey)
+        .where(
+            ChainKey.client_id == client_id,
+            ChainKey.chain_id == chain_id,
+            ChainKey.sealed.is_not(None),
+        )
+        .with_for_update()
+    ).all()
+    for key in keys:
+        key.sealed, key.destroyed_at = None, now
+    session.flush()
+    session.info.get(_CACHE, {}).pop(chain_id, None)
+    return len(keys)
+
+
 def rewrap(session: Session, client_id: UUID, *, most: int = 1000) -> int:
     """Wrap keys that an older master key wraps with the newest one; how many were left to do.
 

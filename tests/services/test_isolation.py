@@ -194,6 +194,38 @@ def test_what_was_tried_out_and_what_was_printed_cannot_be_changed_later(
         assert {c for c in columns if session.scalar(asked, given | {"column": c})} == allowed
 
 
+@pytest.mark.parametrize(
+    ("table", "web", "worker"),
+    [
+        (
+            "legal_hold",
+            {"lifted_by", "lifted_at", "lifted_reason"},
+            {"reason", "matter", "lifted_reason"},
+        ),
+        (
+            "erasure_batch",
+            {"status", "decided_by", "decided_at", "note"},
+            {"status", "finished_at"},
+        ),
+        (
+            "erasure",
+            set(),
+            {"status", "rule", "last_day", "leaves", "documents", "why", "leaf_n", "at"},
+        ),
+        ("chain_key", set(), {"master", "sealed", "destroyed_at"}),
+    ],
+)
+def test_the_web_asks_for_an_erasure_and_the_worker_carries_it_out(
+    session: PortalSession, table: str, web: set[str], worker: set[str]
+):
+    """EV-07: neither can change what was asked for, by whom, and about which record."""
+    asked = text("SELECT has_column_privilege(:role, :name, :column, 'UPDATE')")
+    columns = [column.name for column in Base.metadata.tables[table].columns]
+    for role, allowed in (("portal_app", web), ("portal_worker", worker)):
+        given = {"role": role, "name": table}
+        assert {c for c in columns if session.scalar(asked, given | {"column": c})} == allowed
+
+
 @pytest.mark.parametrize("role", RUNNERS)
 def test_no_process_may_delete_but_what_is_forgotten(session: PortalSession, role: str):
     """Only drafts, counters, queues, words to search by and what was taken over at last go."""

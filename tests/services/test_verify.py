@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, create_engine, select, text
 
 from portal.cli.money import verify
 from portal.config import Settings
-from portal.db import PortalSession, make_engine
+from portal.db import PortalSession, make_engine, set_tenant
 from portal.domain.evidence import canonical
 from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
@@ -34,6 +34,8 @@ from portal.services import (
     arrangements,
     charging,
     demonstrations,
+    erasing,
+    erasures,
     esign,
     evidence,
     help,
@@ -44,10 +46,13 @@ from portal.services import (
 from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample_code
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.help import Answers
+from portal.services.legal_holds import Wanted, lift_legal_hold, set_legal_hold
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
 from portal.services.printing import Printing, print_letters
+from portal.services.retention import FIRST, Asked
 from portal.services.standing import lift_hold, set_hold
+from portal.services.threads import post_entry
 from portal.services.tree import place_all, sign
 from portal.services.verify import CHECKS, Broken, tree, verify_client, verify_database
 from portal.services.verify.chains import COMMITMENT, DOCUMENT
@@ -57,7 +62,15 @@ from portal.services.verify.tree import OUTSIDE, SIGNED, outside_of
 from portal.writing import write, write_letter
 from tests.databases import SIGNED as FOLDER
 from tests.databases import Database, cloned
-from tests.factories import KEYS, TODAY, make_account, make_contact, make_policy, make_visit
+from tests.factories import (
+    KEYS,
+    TODAY,
+    make_account,
+    make_contact,
+    make_debtor,
+    make_policy,
+    make_visit,
+)
 from tests.leaves import seal_again
 from tests.sandbox.checked import checked_stripe
 from tests.services.paying import Till, first_payment, make_till, parts_of
@@ -80,6 +93,7 @@ def acted(clone: Database) -> Iterator[tuple[Connection, UUID]]:
         till = make_till(session, stripe)
         act(till)
         session.commit()
+        keep_and_erase(till, clone.url("portal_worker"))
         place_all(session, till.account.client_id)
         sign(session, till.account.client_id, signer(), till.now)
         session.commit()
@@ -138,6 +152,34 @@ def begin_another(till: Till) -> None:
     suggest(session, account)
     payer_links.issue(session, account, Cents(50_00), now=till.now)
     session.commit()
+
+
+def keep_and_erase(till: Till, worker: str) -> None:
+    """Years later a court may ask for one old record, and two people have another one erased."""
+    session, now = till.session, till.now
+    client = session.get_one(Client, till.account.client_id)
+    kept, gone = (
+        make_account(session, make_debtor(session, client), status="recalled") for _ in range(2)
+    )
+    post_entry(session, gone, "I paid this.", now=now)
+    till.wait(days=365 * 8)
+    colin, cora = Staff(id=fresh_id()), Staff(id=fresh_id())
+    wanted = Wanted(kept.reference, "A court may ask.", "Reyes v. Northgate")
+    set_legal_hold(session, wanted, staff=colin, now=till.now)
+    on_phone = set_legal_hold(session, wanted, staff=colin, now=till.now)
+    lift_legal_hold(session, on_phone, "Set twice.", staff=colin, now=till.now)
+    asked = Asked(client, till.now.date(), till.now)
+    batch = erasures.ask(session, asked, FIRST, "Clean-up", staff=colin, now=till.now)
+    erasures.approve(session, batch, staff=cora, now=till.now)
+    session.commit()
+    engine = make_engine(worker)
+    with PortalSession(bind=engine) as other:
+        set_tenant(other, client.id)
+        (one,) = erasing.waiting(other, client.id, batch.id)
+        erasing.erase(other, client.id, one, now=till.now)
+        erasing.finish(other, client.id, batch.id, now=till.now)
+        other.commit()
+    engine.dispose()
 
 
 def invite(till: Till) -> AccessLink:
@@ -279,7 +321,76 @@ def in_leaf(kind: str, path: str, value: str) -> str:
     return f"{IN_LEAF}{kind}|{path}|{value}"
 
 
+ERASED = "status = 'erased'"
 PLANTED = {
+    "a legal hold without its leaf": (
+        "a legal hold is on the record as it was set and lifted (RT-01)",
+        in_leaf("legal_hold.set", "hold", '"another"'),
+        " of ",
+    ),
+    "a legal hold lifted off the record": (
+        "a legal hold is on the record as it was set and lifted (RT-01)",
+        "UPDATE legal_hold SET lifted_at = now(), lifted_by = set_by, lifted_reason = ''"
+        " WHERE lifted_at IS NULL",
+        " of ",
+    ),
+    "a legal hold taken away": (
+        "a legal hold on the record stands in its row (RT-01)",
+        "DELETE FROM legal_hold WHERE lifted_at IS NULL",
+        "-",
+    ),
+    "erased under a legal hold": (
+        "nothing was erased under a legal hold (RT-01)",
+        "UPDATE legal_hold h SET account_id = e.account_id, set_at = e.at - interval '1 day'"
+        f" FROM erasure e WHERE e.{ERASED} AND h.lifted_at IS NULL",
+        " under ",
+    ),
+    "erased before its day": (
+        "nothing was erased before its last day had passed (RT-01)",
+        f"UPDATE erasure SET last_day = at::date WHERE {ERASED}",
+        " until 2034-",
+    ),
+    "erased by one person": (
+        "an erasure was asked for and approved by two people, on the record (EV-07)",
+        "ALTER TABLE erasure_batch DROP CONSTRAINT ck_erasure_batch_two_people;\n"
+        "UPDATE erasure_batch SET decided_by = asked_by",
+        "NG-",
+    ),
+    "erased and approved by nobody on the record": (
+        "an erasure was asked for and approved by two people, on the record (EV-07)",
+        in_leaf("erasure.approved", "batch", '"another"'),
+        "NG-",
+    ),
+    "erased for another reason": (
+        "an erasure is on the record as its row has it (EV-07)",
+        f"UPDATE erasure SET rule = 'canada' WHERE {ERASED}",
+        "NG-",
+    ),
+    "an erasure without its row": (
+        "an erasure on the record stands in its row (EV-07)",
+        f"DELETE FROM erasure WHERE {ERASED}",
+        "leaf ",
+    ),
+    "an erased chain's key put back": (
+        "no key of an erased record is left (EV-07)",
+        "UPDATE chain_key SET sealed = 'key', destroyed_at = NULL WHERE sealed IS NULL",
+        "NG-",
+    ),
+    "a key destroyed off the record": (
+        "a key that was destroyed has its erasure on the record (EV-07)",
+        in_leaf("erasure", "chain", '"another"'),
+        "key ",
+    ),
+    "an erased name put back": (
+        "nothing personal stands about an erased record (EV-07)",
+        "UPDATE debtor SET first_name = 'Dana' WHERE first_name = ''",
+        "NG-",
+    ),
+    "an erased thread put back": (
+        "nothing personal stands about an erased record (EV-07)",
+        "UPDATE thread_entry SET body = 'I paid this.' WHERE body = ''",
+        "NG-",
+    ),
     "permission ended": (
         "no off-session charge but under a permission in force whose copy had left (PY-05, PY-08)",
         "UPDATE payment_authorization SET revoked_at = granted_at + interval '1 day'",

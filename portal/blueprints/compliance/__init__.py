@@ -3,6 +3,8 @@
 from flask import Blueprint, g
 
 from portal.domain import N_
+from portal.models import Role
+from portal.security import current_staff
 from portal.web import Destination, url_for
 
 bp = Blueprint("compliance", __name__, url_prefix="/compliance")
@@ -13,25 +15,33 @@ PLACES = (
     ("state", N_("The record"), "compliance.home"),
     ("find", N_("Find"), "compliance.find"),
     ("exports", N_("Exports"), "compliance.exported"),
+    ("retention", N_("Old records"), "compliance.retention"),
+    ("legal-holds", N_("Legal holds"), "compliance.legal_holds"),
     ("settings", N_("Compliance mailbox"), "compliance.settings"),
     ("accounts", N_("Accounts"), "support.home"),
 )
+OFFICERS = ("retention", "legal-holds")
+"""What is for compliance alone: to have records erased, or kept for a court."""
 
 
 @bp.before_request
 def navigate() -> None:
-    """Put the console's destinations beside the page."""
+    """Put the console's destinations beside the page: those that its reader may open."""
+    role = current_staff().role
     g.person = g.person.reaching(
         Destination(section=section, label=label, url=url_for(endpoint))
         for section, label, endpoint in PLACES
+        if role is Role.COMPLIANCE or section not in OFFICERS
     )
 
 
 from portal.blueprints.compliance import (  # noqa: E402, F401
     exports,
     finding,
+    holding,
     reading,
     records,
+    retention,
     settings,
     state,
 )

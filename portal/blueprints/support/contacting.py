@@ -14,6 +14,7 @@ from portal.domain import N_, DomainError, labels
 from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, Message, StopKind
 from portal.security import audience, current_staff
 from portal.services import esign, evidence, links, messages
+from portal.services.certificates import RecordErased
 from portal.services.dossier import find_account
 from portal.services.letters import letter_stops
 from portal.services.stops import lift_stop
@@ -120,6 +121,8 @@ def copy_on_paper(message_id: UUID) -> Any:
     account, form = find_account(session, message.account_id), ReopenForm()
 
     def do() -> None:
+        if account.erased_at is not None and message.created_at <= account.erased_at:
+            raise RecordErased
         if not messages.copy_on_paper(session, message, by=current_staff().id, now=now()):
             raise NoLetter
 

@@ -56,6 +56,8 @@ NOT_SHOWN = {
     "contact.reopened": "is about how to reach the debtor",
     "contact.stopped": "is about how to reach the debtor",
     "debtor.language": "is about how to reach the debtor",
+    "legal_hold.lifted": "is between compliance and the court that may ask for the record",
+    "legal_hold.set": "is between compliance and the court that may ask for the record",
     "staff.read": "is between the debtor, the member of staff and compliance",
     "staff.revealed": "is between the debtor, the member of staff and compliance",
     **dict.fromkeys(OF_THE_CLIENT, "is about no one account, and on the client's own chain"),

@@ -204,6 +204,7 @@ _REASON = N_("Reason: %(reason)s")
 _AMOUNT = N_("%(amount_cents)s")
 _PAID = N_("%(reference)s: %(amount_cents)s")
 _REFERENCE = N_("%(reference)s")
+_RECORDS = N_("%(records)s records.")
 _CHANNEL = N_("%(channel)s")
 _MESSAGE = N_("“%(template)s”, %(channel)s")
 _LETTER = N_("“%(template)s”, batch %(batch)s")
@@ -244,6 +245,20 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
     "debtor.language": (N_("Language changed"), _nothing),
+    "erasure": (
+        N_("Record erased"),
+        _as(N_("%(leaves)s leaves, %(documents)s documents."), "leaves", "documents"),
+    ),
+    "erasure.approved": (N_("Erasing of records approved"), _as(_RECORDS, "records")),
+    "erasure.asked": (
+        N_("Erasing of records asked for"),
+        _as(N_("%(records)s records. Reason: %(reason)s"), "records", "reason"),
+    ),
+    "erasure.declined": (
+        N_("Erasing of records declined"),
+        _as(N_("%(records)s records. Reason: %(reason)s"), "records", "reason"),
+    ),
+    "erasure.skipped": (N_("Record not erased"), _nothing),
     "esign.asked": (N_("Tried out copies by email"), _nothing),
     "esign.consented": (N_("Wants required copies by email only"), _nothing),
     "esign.withdrawn": (N_("Wants required copies on paper again"), _nothing),
@@ -272,6 +287,11 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "hold.set": (N_("Hold set"), _as(N_("%(kind)s"), "kind")),
     "identity.failed": (N_("Identity check not passed"), _as(N_("%(left)s tries left."), "left")),
     "identity.passed": (N_("Identity check passed"), _identity),
+    "legal_hold.lifted": (N_("Legal hold lifted"), _as(_REASON, "reason")),
+    "legal_hold.set": (
+        N_("Legal hold set"),
+        _as(N_("%(matter)s. Reason: %(reason)s"), "matter", "reason"),
+    ),
     "letter.printed": (N_("Letter printed"), _as(_LETTER, "template", "batch")),
     "letter.put_back": (N_("Letter put back on the list"), _as(_LETTER, "template", "batch")),
     "letter.queued": (N_("Letter put on the list"), _as(N_("“%(template)s”"), "template")),
@@ -357,6 +377,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
 
 UNKNOWN = (N_("Something was recorded"), _nothing)
 
-_CLIENT_S = ("alarm.", "campaign.", "client.", "letters.", "log.", "placement.", "policy.")
+_CLIENT_S = (
+    *("alarm.", "campaign.", "client.", "erasure", "letters.", "log.", "placement.", "policy."),
+)
 OF_THE_CLIENT = tuple(type for type in WORDS if type.startswith(_CLIENT_S))
 """What is about no one account, and stands on the client's own chain."""

@@ -22,6 +22,7 @@ from portal.services.verify import (
     guards,
     money,
     record,
+    retention,
     tree,
 )
 from portal.services.verify.chains import COMMITMENT
@@ -40,6 +41,7 @@ CHECKS: dict[str, str] = (
     | contact.CHECKS
     | tree.CHECKS
     | esign.CHECKS
+    | retention.CHECKS
 )
 COUNT = len(CHECKS) + 5
 """How many invariants are checked for each client."""
@@ -87,7 +89,7 @@ def verify_client(
         **contact.VALUES,
         **esign.VALUES,
     }
-    begin = basis(session, client_id, whole=only is None)
+    begin = basis(session, whole=only is None)
     for invariant, query in CHECKS.items():
         yield from _broken(session, invariant, f"{begin} {query}", values)
     yield from _first(chains.DOCUMENT, chains.altered(session, client_id))

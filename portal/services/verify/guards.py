@@ -27,11 +27,16 @@ CHECKS: dict[str, str] = {
         SELECT 'function forbid_change' WHERE NOT EXISTS (SELECT FROM pg_proc p
           WHERE p.proname = 'forbid_change' AND p.prosrc LIKE '%RAISE EXCEPTION%'
             AND p.prosrc NOT LIKE '%RETURN%')
+        UNION ALL SELECT 'function forbid_change_but_erasure' WHERE NOT EXISTS (
+          SELECT FROM pg_proc p WHERE p.proname = 'forbid_change_but_erasure'
+            AND encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') = :but_erasure)
         UNION ALL SELECT t.name || ' by ' || g.tgname
         FROM unnest(CAST(:append_only AS text[])) AS t (name)
         JOIN pg_trigger g ON g.tgrelid = to_regclass(t.name)
           AND g.tgname IN ('append_only', 'append_only_whole')
-        WHERE g.tgfoid <> 'forbid_change'::regproc OR g.tgqual IS NOT NULL
+        WHERE g.tgqual IS NOT NULL OR g.tgfoid <> CASE
+            WHEN t.name = 'thread_entry' AND g.tgname = 'append_only'
+            THEN 'forbid_change_but_erasure' ELSE 'forbid_change' END::regproc
           OR g.tgtype <> CASE g.tgname WHEN 'append_only' THEN 27 ELSE 34 END
         UNION ALL SELECT r.name || ' may ' || p.name || ' ' || t.name
         FROM unnest(CAST(:append_only AS text[])) AS t (name),
@@ -59,4 +64,11 @@ WALLED = (
 )
 """Tables of no one client, each with policies of its own."""
 
-VALUES = {"append_only": list(APPEND_ONLY), "walled": list(WALLED)}
+BUT_ERASURE = "26bc05f09dbe6c675a6815913a646ab4d19cf60fc099abe4e145c242100cd6a3"
+"""SHA-256 of the function that lets words of a thread go with their record, and nothing else."""
+
+VALUES = {
+    "append_only": list(APPEND_ONLY),
+    "walled": list(WALLED),
+    "but_erasure": BUT_ERASURE,
+}

@@ -23,10 +23,14 @@ _ACCOUNTS = (
     *("arrangement", "payment", "ledger_entry", "hold", "proposal", "help_request", "payer_link"),
     *("payment_allocation", "shown_offer"),
 )
-_DEBTORS = (
-    *("message", "access_link", "debtor_session", "contact", "one_time_code"),
-    "esign_consent",
-)
+# The leaves of what is about no one account may have gone with another account of the debtor.
+_DEBTORS = {
+    "access_link": "issued_at",
+    "debtor_session": "started_at",
+    "contact": "created_at",
+    "one_time_code": "sent_at",
+    "esign_consent": "asked_at",
+}
 _OF_CLIENT = ("placement", "placement_row", "rehearsal")
 _BY_PARENT = {
     "installment": ("arrangement", "arrangement_id"),
@@ -36,6 +40,9 @@ _BY_PARENT = {
 }
 
 
+_SEEN = "x.{} IN (SELECT account_id FROM looked_at)"
+
+
 def _where(table: str, condition: str) -> str:
     return (
         f"{table} AS NOT MATERIALIZED (SELECT x.* FROM {table} x"  # noqa: S608
@@ -43,25 +50,40 @@ def _where(table: str, condition: str) -> str:
     )
 
 
-def _restricted() -> Iterator[str]:
-    yield _where("account", "x.id IN (SELECT account_id FROM looked_at)")
-    for table in _ACCOUNTS:
-        yield _where(table, "x.account_id IN (SELECT account_id FROM looked_at)")
-    for table in _DEBTORS:
-        yield _where(table, "x.debtor_id IN (SELECT debtor_id FROM looked_at)")
+def _kept(at: str) -> str:
+    return (
+        "NOT EXISTS (SELECT FROM public.account e WHERE e.client_id = x.client_id"  # noqa: S608
+        f" AND e.debtor_id = x.debtor_id AND e.erased_at >= x.{at})"
+    )
+
+
+def _restricted(*, whole: bool) -> Iterator[str]:
+    """What is looked at of each table; of the whole, all but the accounts that are left out."""
+    seen = "NOT EXISTS (SELECT FROM left_out o WHERE o.account_id = x.{})" if whole else _SEEN
+    own = "true" if whole else "x.debtor_id IN (SELECT debtor_id FROM looked_at)"
+    yield _where("account", seen.format("id"))
+    for table in (*_ACCOUNTS, *(("money_exception",) if whole else ())):
+        yield _where(table, seen.format("account_id"))
+    for table, at in _DEBTORS.items():
+        yield _where(table, f"{own} AND {_kept(at)}")
+    of_debtor = _kept("created_at")
+    mine = f"CASE WHEN x.account_id IS NULL THEN {of_debtor} ELSE {seen.format('account_id')} END"
+    yield _where("message", f"{own} AND {mine}")
     for table, (parent, key) in _BY_PARENT.items():
         yield _where(
             table,
             f"EXISTS (SELECT FROM {parent} o WHERE (o.client_id, o.id) = (x.client_id, x.{key}))",  # noqa: S608
         )
-    yield _where(
-        "money_exception", "(:whole OR x.account_id IN (SELECT account_id FROM looked_at))"
-    )
+    if not whole:
+        yield from _of_client()
+
+
+def _of_client() -> Iterator[str]:
+    yield _where("money_exception", _SEEN.format("account_id"))
     for table in _OF_CLIENT:
-        yield _where(table, ":whole")
+        yield _where(table, "false")
     for table, column in (("leaf", "chain_id"), ("chain", "id"), ("document", "chain_id")):
-        seen = f"x.{column} IN (SELECT chain_id FROM looked_chain)"  # noqa: S608
-        yield _where(table, f"(:whole OR {seen})")
+        yield _where(table, f"x.{column} IN (SELECT chain_id FROM looked_chain)")  # noqa: S608
 
 
 # Every charge of a saved method.
@@ -70,11 +92,14 @@ _CHARGE = """charge AS NOT MATERIALIZED (
       FROM payment p WHERE p.client_id = :client AND p.purpose = 'installment'
         AND p.checkout_id IS NULL AND (p.permitted_at IS NOT NULL OR p.intent_id IS NOT NULL))"""
 _ALL = f"WITH {_CHARGE}"
-_SOME = f"WITH {', '.join(_restricted())}, {_CHARGE}"
+_SOME = f"WITH {', '.join(_restricted(whole=False))}, {_CHARGE}"
+_LEFT = f"WITH {', '.join(_restricted(whole=True))}, {_CHARGE}"
 
 # Debtors are looked at with all of their accounts: some leaves stand on the chain of each.
 _LOOK = """
-    DROP TABLE IF EXISTS pg_temp.looked_at, pg_temp.looked_chain, pg_temp.said;
+    DROP TABLE IF EXISTS pg_temp.looked_at, pg_temp.looked_chain, pg_temp.said,
+      pg_temp.left_out;
+    CREATE TEMP TABLE left_out (account_id uuid PRIMARY KEY) ON COMMIT DROP;
     CREATE TEMP TABLE looked_chain (chain_id uuid PRIMARY KEY) ON COMMIT DROP;
     CREATE TEMP TABLE looked_at (account_id uuid PRIMARY KEY, debtor_id uuid, chain_id uuid)
       ON COMMIT DROP;
@@ -89,8 +114,12 @@ _CHAINS = text("""
 _TOLD = text("""
     INSERT INTO looked_at SELECT a.id, a.debtor_id, a.chain_id
     FROM account a JOIN looked_chain l USING (chain_id)
-    WHERE a.client_id = :client AND NOT EXISTS (SELECT FROM chain_key k
-      WHERE k.client_id = :client AND k.chain_id = a.chain_id AND k.destroyed_at IS NOT NULL)""")
+    WHERE a.client_id = :client AND NOT EXISTS (SELECT FROM left_out o WHERE o.account_id = a.id)
+    """)
+_LEFT_OUT = text("""
+    INSERT INTO left_out SELECT DISTINCT a.id
+    FROM chain_key k JOIN account a ON (a.client_id, a.chain_id) = (k.client_id, k.chain_id)
+    WHERE k.client_id = :client AND k.destroyed_at IS NOT NULL""")
 _READ = text("""
     SELECT f.chain_id, f.n, f.type, f.at, substr(f.body, 91, 64) AS commit,
       y.key_id, y.sealed, k.master, k.sealed AS wrapped
@@ -101,14 +130,11 @@ _READ = text("""
 _COPY = "COPY pg_temp.said (chain_id, n, type, at, payload, told) FROM STDIN"
 
 
-def basis(session: Session, client_id: UUID, *, whole: bool) -> str:
+def basis(session: Session, *, whole: bool) -> str:
     """What the queries of the checks begin with, once `look` opened what they read."""
     if not whole:
         return _SOME
-    left_out = """
-        SELECT EXISTS (SELECT FROM account a WHERE a.client_id = :client
-          AND NOT EXISTS (SELECT FROM looked_at l WHERE l.account_id = a.id))"""
-    return _SOME if session.scalar(text(left_out), {"client": client_id}) else _ALL
+    return _LEFT if session.scalar(text("SELECT EXISTS (SELECT FROM left_out)")) else _ALL
 
 
 def look(session: Session, client_id: UUID, chains: Sequence[UUID] | None) -> Iterator[str]:
@@ -118,6 +144,7 @@ def look(session: Session, client_id: UUID, chains: Sequence[UUID] | None) -> It
     """
     session.connection().exec_driver_sql(_LOOK)
     values = {"client": client_id, "whole": chains is None, "chains": list(chains or ())}
+    session.execute(_LEFT_OUT, values)
     session.execute(_CHAINS, values)
     session.execute(_TOLD, values)
     opener = Opener()
@@ -125,7 +152,9 @@ def look(session: Session, client_id: UUID, chains: Sequence[UUID] | None) -> It
         for some in rows.partitions(AT_ONCE):
             yield from _said(session, some, opener)
     session.execute(text("CREATE INDEX ON pg_temp.said (type, chain_id)"))
-    session.execute(text("ANALYZE pg_temp.said, pg_temp.looked_at, pg_temp.looked_chain"))
+    session.execute(
+        text("ANALYZE pg_temp.said, pg_temp.left_out, pg_temp.looked_at, pg_temp.looked_chain")
+    )
 
 
 def _said(session: Session, rows: Sequence[Any], opener: Opener) -> list[str]:

@@ -19,6 +19,8 @@ WORDS = {**agreements.WORDS, **contact.WORDS, **money.WORDS}
 """For each type of leaf the sentence that says the least, and what says the rest of it."""
 
 NOT_SHOWN = {
+    "legal_hold.lifted": "may be about a case against somebody else, and changes nothing for them",
+    "legal_hold.set": "may be about a case against somebody else, and changes nothing for them",
     "letter.printed": "is a step between two others that are told",
     **dict.fromkeys(OF_THE_CLIENT, "is about no one account, and on the client's own chain"),
 }
