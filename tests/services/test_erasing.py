@@ -49,7 +49,7 @@ from portal.services import (
 )
 from portal.services.certificates import RecordErased
 from portal.services.erasures import AlreadyDecided, NothingToErase, SecondPersonErases
-from portal.services.evidence import Entry, log_name
+from portal.services.evidence import Entry
 from portal.services.help import Answers
 from portal.services.legal_holds import ErasedBefore, LegalHoldLifted, NoSuchReference, Wanted
 from portal.services.printing import Printing, print_letters
@@ -62,6 +62,7 @@ from portal.services.timeline.compliance import compliance
 from portal.services.timeline.staff import timeline
 from portal.services.tree import place_all, sign
 from portal.services.verify import verify_client
+from portal.services.verify.tree import outside_of
 from portal.writing import write_letter
 from tests.databases import acting_as
 from tests.factories import KEYS, make_account, make_policy, make_visit
@@ -190,7 +191,7 @@ def broken(till: Till, signer: Signer) -> list[str]:
     session, client_id = till.session, till.account.client_id
     place_all(session, client_id)
     sign(session, client_id, signer, till.now)
-    outside = list(signer.seen(log_name(client_id)))
+    outside = outside_of(signer, client_id)
     return [
         f"{one.invariant}: {one.where}"
         for one in verify_client(session, client_id, outside=outside)

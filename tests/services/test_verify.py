@@ -785,6 +785,12 @@ PLANTED = {
         " 'BEGIN RETURN NEW; END'",
         "function forbid_change",
     ),
+    "the guard of threads lets go": (
+        "what forbids changes still does",
+        "CREATE OR REPLACE FUNCTION forbid_change_but_erasure() RETURNS trigger"
+        " LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        "function forbid_change_but_erasure",
+    ),
     "the web may change the log": (
         "what forbids changes still does",
         "GRANT UPDATE, DELETE ON leaf TO portal_app",
