@@ -32,8 +32,9 @@ STAFF_ONLY = re.compile(
 ALIKE = {
     "es": {"Error", "No", "Plan", "Stripe", "Supervisor", "Total", "no"},
     "fr": {
-        *("Action", "Agent", "Client", "Code", "Console", "Date", "Message", "Pages", "Question"),
-        *("Plan", "Segment", "Segment %(n)s", "Stripe", "Total", "Type", "Version", "Versions"),
+        *("Action", "Agent", "Client", "Code", "Console", "Date", "Documents", "Message", "Pages"),
+        *("Plan", "Question", "Segment", "Segment %(n)s", "Stripe", "Total", "Type", "Version"),
+        "Versions",
     },
 }
 """Words that are the same as in English, placeholders and punctuation aside."""
