@@ -23,6 +23,7 @@ from portal.models import Account, Client, Debtor, EvidenceAlarm, Staff, fresh_i
 from portal.runtime import Runtime, build_runtime
 from portal.services import alarms, erasures, evidence, standing, tree, watch
 from portal.services.evidence import log_name
+from portal.services.links import issue_link
 from portal.services.retention import FIRST, Asked
 from portal.services.succession import WhyMissing, begin_anew
 from tests.databases import Database
@@ -357,3 +358,19 @@ def erased(runtime: Runtime, client_id: UUID) -> list[UUID]:
     with tenant_session(runtime.sessions, [client_id]) as session:
         gone = select(Account.id).where(Account.erased_at.is_not(None)).order_by(Account.id)
         return list(session.scalars(gone))
+
+
+def test_an_account_that_went_to_another_person_is_no_fault(
+    runtime: Runtime, account: Account
+) -> None:
+    """Its record still names the links of whom it was placed with first."""
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        first = session.get_one(Debtor, (account.client_id, account.debtor_id))
+        issue_link(session, first, keys=runtime.settings.keys, now=NOW)
+        other = make_debtor(session, session.get_one(Client, account.client_id))
+        mine = session.get_one(Account, (account.client_id, account.id))
+        mine.debtor_id = other.id
+        session.commit()
+    for look_over in (evidence_tasks.look_over_new, evidence_tasks.look_over):
+        look_over(str(account.client_id))
+        assert alarms_of(runtime, account.client_id) == []

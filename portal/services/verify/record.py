@@ -164,12 +164,15 @@ def _told(table: str, which: str, types: str, key: str) -> str:
           WHERE s.type IN ({wanted}) AND s.told ->> '{key}' = x.id::text)"""  # noqa: S608
 
 
+# Of all rows, whatever is looked at: an account may have moved to another debtor since.
 def _stands(table: str, which: str, types: str, key: str) -> str:
     wanted = ", ".join(f"'{one}'" for one in types.split())
     return f"""
         SELECT DISTINCT s.type || ' of ' || (s.told ->> '{key}') FROM said s
-        WHERE s.type IN ({wanted}) AND s.told ? '{key}' AND NOT EXISTS (SELECT FROM {table} x
-          WHERE x.client_id = :client AND x.id::text = s.told ->> '{key}' AND {which})"""  # noqa: S608
+        WHERE s.type IN ({wanted}) AND s.told ? '{key}' AND NOT EXISTS (SELECT FROM public.{table} x
+          WHERE x.client_id = :client AND {which} AND x.id = CASE
+            WHEN pg_input_is_valid(s.told ->> '{key}', 'uuid')
+            THEN CAST(s.told ->> '{key}' AS uuid) END)"""  # noqa: S608
 
 
 CHECKS |= {f"on the record: {what}": _told(*where) for what, *where in _TOLD}
