@@ -27,7 +27,7 @@ from portal.services.links import issue_link
 from portal.services.retention import FIRST, Asked
 from portal.services.succession import WhyMissing, begin_anew
 from tests.databases import Database
-from tests.factories import NOW, make_dana, make_debtor
+from tests.factories import NOW, make_account, make_dana, make_debtor
 
 
 @pytest.fixture
