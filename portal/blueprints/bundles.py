@@ -12,11 +12,15 @@ from portal.gateways.typesetting import NotTypeset
 from portal.models import Arrangement
 from portal.security import current_staff
 from portal.services import evidence
+from portal.services.certificates import RecordErased
 from portal.services.exports import Exported, Outside, export
 from portal.services.tree import TreeBroken
 from portal.web import explain, now, session
 
 log = logging.getLogger(__name__)
+
+ERASED = 410
+"""What is answered for a record that is gone for good."""
 
 
 def saved_zip(made: Exported) -> Response:
@@ -30,10 +34,14 @@ def for_staff(agreed: Arrangement, *, back: str, section: str) -> ResponseReturn
     running = current_app.extensions["portal"]
     outside = Outside(running.signer, certificate, running.settings.base_url)
     actor = evidence.staff(current_staff().id)
+    answer, reason = 503, None
     try:
         return saved_zip(export(session, agreed, outside, actor=actor, now=now()))
+    except RecordErased as error:
+        answer, reason = ERASED, explain(error)
     except (DomainError, NotTypeset, TreeBroken) as error:
         session.rollback()
         log.exception("no bundle of %s", agreed.reference)
         reason = explain(error) if isinstance(error, DomainError) else None
-        return page("staff/no_bundle.html", section=section, back_to=back, reason=reason), 503
+    about = {"section": section, "back_to": back, "reason": reason, "erased": answer == ERASED}
+    return page("staff/no_bundle.html", **about), answer

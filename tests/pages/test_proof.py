@@ -12,13 +12,15 @@ from flask.testing import FlaskClient
 from portal.db import PortalSession, set_tenant
 from portal.domain.checkpoints import parse
 from portal.gateways.clock import SetClock
+from portal.models import Account, Role
 from portal.runtime import Runtime
 from portal.services import evidence, tree
 from portal.services.alarms import raise_alarms
 from portal.services.verify import Broken
 from tests.pages.agreeing import accept, agreed, choose_plan, path, pay_at_stripe, send
-from tests.pages.debtors import Dana
+from tests.pages.debtors import Dana, csrf_of
 from tests.pages.reading import said
+from tests.pages.staff import enter, make_staff
 from tests.sandbox.checked import CheckedStripe
 
 
@@ -60,6 +62,25 @@ def test_who_saves_it_again_and_again_is_asked_to_wait_and_has_the_agreement_to_
     assert "Please wait an hour." in said(tries[-1])
     assert "Read, print or save your agreement" in said(tries[-1])
     clock.advance(timedelta(minutes=1))
+
+
+def test_ev_07_the_proof_of_what_was_erased_is_refused_in_plain_words(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    accept(http, dana, choose_plan(http, dana, method="manual"))
+    mine = http.get(f"{path(dana)}/arrangement")
+    set_tenant(session, dana.client.id)
+    session.get_one(Account, (dana.client.id, dana.account.id)).erased_at = clock.now()
+    session.commit()
+    gone = send(http, mine, f"{path(dana)}/proof")
+    assert gone.status_code == 410
+    assert "What this record said was erased, as the law allows." in said(gone)
+    assert "later" not in said(gone)
+    cleo = enter(http, session, make_staff(session, Role.CLIENT_ADMIN, dana.client))
+    account = f"/client/accounts/{dana.account.id}"
+    export = f"{account}/agreements/{agreed(session).id}/export"
+    refused = cleo.post(export, data={"csrf_token": csrf_of(cleo.get(account))})
+    assert (refused.status_code, "Try again" in said(refused)) == (410, False)
 
 
 def test_another_debtors_agreement_is_not_found(

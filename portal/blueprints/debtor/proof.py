@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask.typing import ResponseReturnValue
 
-from portal.blueprints.bundles import saved_zip
+from portal.blueprints.bundles import ERASED, saved_zip
 from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.arrangement import own_record
 from portal.blueprints.debtor.common import runtime, show
@@ -16,6 +16,7 @@ from portal.gateways.vault import Unreadable
 from portal.models import Arrangement
 from portal.security import audience, current_visit
 from portal.services import evidence
+from portal.services.certificates import RecordErased
 from portal.services.exports import Outside, TooManyExports, export
 from portal.services.tree import TreeBroken
 from portal.web import explain, now, session
@@ -35,9 +36,11 @@ def proof(account_id: UUID) -> ResponseReturnValue:
     try:
         made = export(session, row, outside, actor=actor, now=now())
     except TooManyExports as error:
-        return show("debtor/no_proof.html", view, reason=explain(error)), 429
+        return show("debtor/no_proof.html", view, reason=explain(error), erased=False), 429
+    except RecordErased as error:
+        return show("debtor/no_proof.html", view, reason=explain(error), erased=True), ERASED
     except (DomainError, NotTypeset, TreeBroken, Unreadable):
         session.rollback()
         log.exception("no proof of %s", agreed.reference)
-        return show("debtor/no_proof.html", view, reason=None), 503
+        return show("debtor/no_proof.html", view, reason=None, erased=False), 503
     return saved_zip(made)
