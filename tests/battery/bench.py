@@ -11,6 +11,7 @@ from sqlalchemy.orm import sessionmaker
 
 from portal.config import Settings
 from portal.db import PortalSession, conninfo, make_engine, make_sessions
+from portal.gateways import vault
 from tests.databases import Database, cloned, migrated_template, server_address
 
 KEPT = ("alembic_version",)
@@ -78,6 +79,7 @@ class Bench:
 def opened(server: URL | None = None, template: str | None = None) -> Iterator[Bench]:
     """A bench on a fresh clone of today's schema."""
     server = server or server_address()
+    vault.use(vault.Vault(Settings.from_env({}).evidence_keys))
     with cloned(server, template or migrated_template(server)) as database:
         bench = Bench(database)
         try:

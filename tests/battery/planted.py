@@ -237,10 +237,10 @@ def _tail_cut() -> tuple[Patch, ...]:
     return (Patch(simulation, "judge", afterwards),)
 
 
-# The newest leaves go, where they are of payments, and the head of the chain says so: it is whole.
+# All goes from the newest payment on, and the head of the chain says so: it is whole.
 _CUT = """
     WITH whole AS (
-      SELECT c.id, max(f.n) FILTER (WHERE f.type NOT LIKE 'payment.%') AS n
+      SELECT c.id, coalesce(max(f.n) FILTER (WHERE f.type LIKE 'payment.%') - 1, max(f.n)) AS n
       FROM chain c JOIN leaf f ON f.chain_id = c.id GROUP BY c.id),
     gone AS (DELETE FROM leaf f USING whole w WHERE f.chain_id = w.id AND f.n > w.n),
     told AS (DELETE FROM leaf_payload f USING whole w WHERE f.chain_id = w.id AND f.n > w.n)

