@@ -237,12 +237,13 @@ def _tail_cut() -> tuple[Patch, ...]:
     return (Patch(simulation, "judge", afterwards),)
 
 
-# All goes from the newest payment on, and the head of the chain says so: it is whole.
+# The newest leaves go, where they are of payments, and whatever says that they were there.
 _CUT = """
     WITH whole AS (
-      SELECT c.id, coalesce(max(f.n) FILTER (WHERE f.type LIKE 'payment.%') - 1, max(f.n)) AS n
+      SELECT c.id, max(f.n) FILTER (WHERE f.type NOT LIKE 'payment.%') AS n
       FROM chain c JOIN leaf f ON f.chain_id = c.id GROUP BY c.id),
     gone AS (DELETE FROM leaf f USING whole w WHERE f.chain_id = w.id AND f.n > w.n),
+    waits AS (DELETE FROM pending_leaf f USING whole w WHERE f.chain_id = w.id AND f.n > w.n),
     told AS (DELETE FROM leaf_payload f USING whole w WHERE f.chain_id = w.id AND f.n > w.n)
     UPDATE chain c SET n = f.n, hash = f.hash
     FROM whole w JOIN leaf f ON (f.chain_id, f.n) = (w.id, w.n) WHERE c.id = w.id"""
