@@ -4,11 +4,13 @@ import logging
 
 from flask import Response, current_app
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
 
 from portal.blueprints.consoles import page
 from portal.certifying import certificate
 from portal.domain import DomainError
 from portal.gateways.typesetting import NotTypeset
+from portal.gateways.vault import Unreadable
 from portal.models import Arrangement
 from portal.security import current_staff
 from portal.services import evidence
@@ -39,7 +41,7 @@ def for_staff(agreed: Arrangement, *, back: str, section: str) -> ResponseReturn
         return saved_zip(export(session, agreed, outside, actor=actor, now=now()))
     except RecordErased as error:
         answer, reason = ERASED, explain(error)
-    except (DomainError, NotTypeset, TreeBroken) as error:
+    except (DomainError, IntegrityError, NotTypeset, TreeBroken, Unreadable) as error:
         session.rollback()
         log.exception("no bundle of %s", agreed.reference)
         reason = explain(error) if isinstance(error, DomainError) else None

@@ -62,6 +62,13 @@ class Signer:
         if (path := self._path(origin)).exists():
             yield from _checkpoints(path.read_text("utf-8"))
 
+    def newest(self, origin: str) -> Checkpoint | None:
+        """The head of a log that was signed last. Raises NoCheckpoint."""
+        if not self._path(origin).exists():
+            return None
+        with self._held(origin) as kept:
+            return _last(kept)
+
     def ever_seen(self, origin: str) -> Iterator[Checkpoint]:
         """The same, with what was set aside. Raises NoCheckpoint."""
         path = self._path(origin)

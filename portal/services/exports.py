@@ -28,7 +28,10 @@ from portal.verifier import for_people
 Certify = Callable[[Told], bytes]
 """Whoever makes the certificate's PDF."""
 
-OF_IT = ("arrangement.", "authorization.", "esign.", "forgiveness.", "message.", "payment.")
+OF_IT = (
+    *("arrangement.", "authorization.", "esign.", "forgiveness.", "letter."),
+    *("message.", "payment."),
+)
 """Kinds of leaves that tell of an agreement after it was made."""
 NOT_OF_IT = frozenset({"link", "new_link", "one_time_code", "help_received", "help_answered"})
 """Messages that have nothing to do with an agreement."""

@@ -43,8 +43,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """When something was agreed, for how much, and its leaf's hash, as a certificate has it."""
+    """An agreement, its time and total, and its leaf's hash, as a certificate has them."""
 
+    reference: str
     at: datetime
     hash: str
     total_cents: Cents
@@ -69,12 +70,15 @@ def check_bundle(data: bytes, published: Collection[str]) -> Checked:
     verdict = _verdict(bundle, steps)
     if verdict is not Verdict.WHOLE:
         return Checked(verdict, steps)
+    accepted = tuple(_accepted(bundle))
+    if not accepted:  # whatever it is, it proves no agreement
+        return Checked(Verdict.NO_BUNDLE, steps)
     return Checked(
         verdict,
         steps,
-        reference=str(bundle.about["reference"]),
+        reference=accepted[0].reference,
         leaves=len(bundle.leaves),
-        accepted=tuple(_accepted(bundle)),
+        accepted=accepted,
     )
 
 
@@ -84,7 +88,8 @@ def _accepted(bundle: Bundle) -> Iterator[Accepted]:
         if leaf["type"] == "acceptance":
             terms = told.get("terms", told)
             cents, currency = Cents(int(terms["total_cents"])), str(terms["currency"])
-            yield Accepted(parse_time(leaf["at"]), leaf["hash"], cents, currency)
+            name = str(told.get("reference", ""))
+            yield Accepted(name, parse_time(leaf["at"]), leaf["hash"], cents, currency)
 
 
 def _steps(bundle: Bundle, published: Collection[str]) -> Iterator[Step]:

@@ -16,6 +16,7 @@ from portal.gateways.signer import Signer, SignerRefuses
 from portal.models import EvidenceAlarm, EvidenceCheck, fresh_id
 from portal.services import tree
 from portal.services.alarms import raise_alarms
+from portal.services.evidence import log_name
 from portal.services.tree import TreeBroken
 from portal.services.verify import (
     FREEZING,
@@ -49,6 +50,7 @@ def sequence(session: Session, client_id: UUID, signer: Signer, *, now: datetime
 
     try:
         tree.place_all(session, client_id, then=sign)
+        _demand_what_was_signed(session, client_id, signer)
         sign()
     except (SignerRefuses, TreeBroken, NoCheckpoint, IntegrityError) as error:
         session.rollback()
@@ -58,6 +60,14 @@ def sequence(session: Session, client_id: UUID, signer: Signer, *, now: datetime
         commit(session, "evidence.alarmed")
         return False
     return True
+
+
+def _demand_what_was_signed(session: Session, client_id: UUID, signer: Signer) -> None:
+    """Whether or not anything is to be signed now: an older copy is not to be agreed on."""
+    origin, size = log_name(client_id), tree.size_of(session, client_id)
+    last = signer.newest(origin)
+    if last is not None and last.head.size > size:
+        raise SignerRefuses(origin=origin, size=size, seen=last.head.size)
 
 
 def look_over(

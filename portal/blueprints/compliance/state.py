@@ -9,7 +9,7 @@ from wtforms import TextAreaField
 from portal.blueprints.compliance import LAYOUT, bp
 from portal.blueprints.consoles import EXAMINERS, Task, page, perform
 from portal.domain import N_
-from portal.models import EvidenceAlarm
+from portal.models import EvidenceAlarm, Role
 from portal.security import audience, current_staff
 from portal.services import alarms
 from portal.services.record_state import find_alarm, freezes, record_states
@@ -43,7 +43,7 @@ def _way(alarm: EvidenceAlarm) -> str | None:
 
 
 @bp.route("/alarms/<uuid:alarm_id>/clear", methods=["GET", "POST"])
-@audience(*EXAMINERS)
+@audience(Role.COMPLIANCE)
 def clear(alarm_id: UUID) -> Any:
     """Answer for an alarm; with the last one agreements are taken again."""
     alarm, form = find_alarm(session, alarm_id), ClearForm()

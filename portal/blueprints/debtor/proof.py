@@ -4,6 +4,7 @@ import logging
 from uuid import UUID
 
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
 
 from portal.blueprints.bundles import ERASED, saved_zip
 from portal.blueprints.debtor import bp
@@ -39,7 +40,7 @@ def proof(account_id: UUID) -> ResponseReturnValue:
         return show("debtor/no_proof.html", view, reason=explain(error), erased=False), 429
     except RecordErased as error:
         return show("debtor/no_proof.html", view, reason=explain(error), erased=True), ERASED
-    except (DomainError, NotTypeset, TreeBroken, Unreadable):
+    except (DomainError, IntegrityError, NotTypeset, TreeBroken, Unreadable):
         session.rollback()
         log.exception("no proof of %s", agreed.reference)
         return show("debtor/no_proof.html", view, reason=None, erased=False), 503

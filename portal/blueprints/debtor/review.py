@@ -75,6 +75,8 @@ def review(account_id: UUID) -> ResponseReturnValue:
     view = open_account(account_id)
     if view.live is not None:
         return see_other(url_for(".arrangement", account_id=account_id, done="before"))
+    if view.paused:
+        return balance_page(view), 503
     try:
         return review_page(view, request.args.get("c", ""), ReviewForm())
     except DomainError as error:

@@ -120,6 +120,8 @@ def delivery(entries: Sequence[Entry]) -> Section:
 
 
 OUTCOMES = {
+    "letter.queued": N_("written, to be printed"),
+    "letter.sent": N_("posted"),
     "message.sent": N_("sent"),
     "message.delivered": N_("delivered"),
     "message.failed": N_("not delivered"),

@@ -259,7 +259,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         _as(N_("%(records)s records. Reason: %(reason)s"), "records", "reason"),
     ),
     "erasure.skipped": (N_("Record not erased"), _nothing),
-    "esign.asked": (N_("Tried out copies by email"), _nothing),
+    "esign.asked": (N_("Asked for a test of copies by email"), _nothing),
     "esign.consented": (N_("Wants required copies by email only"), _nothing),
     "esign.withdrawn": (N_("Wants required copies on paper again"), _nothing),
     "exception.resolved": (N_("Question about money answered"), _as(_REASON, "reason")),

@@ -228,5 +228,5 @@ WORDS: dict[str, tuple[str, Say]] = {
     ),
     "proposal.submitted": (N_("You suggested something else."), _suggested),
     "proposal.withdrawn": (N_("Your suggestion was taken back."), _taken_back),
-    "terms.reviewed": (N_("You looked at every date and amount."), plainly),
+    "terms.reviewed": (N_("We showed you the page with every date and amount."), plainly),
 }

@@ -235,7 +235,7 @@ WORDS: dict[str, tuple[str, Say]] = {
         _by("kind", STOPPED),
     ),
     "debtor.language": (N_("You chose another language for our messages."), plainly),
-    "esign.asked": (N_("You tried out copies by email."), plainly),
+    "esign.asked": (N_("You asked us for a test of copies by email."), plainly),
     "esign.consented": (N_("You agreed to get copies by email only."), plainly),
     "esign.withdrawn": (
         N_("You get copies on paper again."),
