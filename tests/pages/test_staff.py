@@ -22,7 +22,7 @@ ADMIN = {Role.CLIENT_ADMIN}
 EXAMINE = {Role.COMPLIANCE, Role.OPERATOR}
 OFFICERS = {
     f"compliance.{name}": {Role.COMPLIANCE}
-    for name in ("retention", "schedule", "erasure", "legal_holds", "lift_legal_hold")
+    for name in ("clear", "retention", "schedule", "erasure", "legal_holds", "lift_legal_hold")
 }
 
 SUPPORT = {
