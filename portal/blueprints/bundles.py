@@ -21,8 +21,16 @@ from portal.web import explain, now, session
 
 log = logging.getLogger(__name__)
 
+NOT_MADE = (DomainError, IntegrityError, NotTypeset, TreeBroken, Unreadable)
+"""Why a bundle cannot be made now, though it may be later."""
 ERASED = 410
 """What is answered for a record that is gone for good."""
+
+
+def outside() -> Outside:
+    """What an export needs beside the database."""
+    running = current_app.extensions["portal"]
+    return Outside(running.signer, certificate, running.settings.base_url)
 
 
 def saved_zip(made: Exported) -> Response:
@@ -33,15 +41,13 @@ def saved_zip(made: Exported) -> Response:
 
 def for_staff(agreed: Arrangement, *, back: str, section: str) -> ResponseReturnValue:
     """The bundle of an agreement for who is logged in, or a page that says why there is none."""
-    running = current_app.extensions["portal"]
-    outside = Outside(running.signer, certificate, running.settings.base_url)
     actor = evidence.staff(current_staff().id)
     answer, reason = 503, None
     try:
-        return saved_zip(export(session, agreed, outside, actor=actor, now=now()))
+        return saved_zip(export(session, agreed, outside(), actor=actor, now=now()))
     except RecordErased as error:
         answer, reason = ERASED, explain(error)
-    except (DomainError, IntegrityError, NotTypeset, TreeBroken, Unreadable) as error:
+    except NOT_MADE as error:
         session.rollback()
         log.exception("no bundle of %s", agreed.reference)
         reason = explain(error) if isinstance(error, DomainError) else None

@@ -4,22 +4,16 @@ import logging
 from uuid import UUID
 
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import IntegrityError
 
-from portal.blueprints.bundles import ERASED, saved_zip
+from portal.blueprints.bundles import ERASED, NOT_MADE, outside, saved_zip
 from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.arrangement import own_record
-from portal.blueprints.debtor.common import runtime, show
-from portal.certifying import certificate
-from portal.domain import DomainError
-from portal.gateways.typesetting import NotTypeset
-from portal.gateways.vault import Unreadable
+from portal.blueprints.debtor.common import show
 from portal.models import Arrangement
 from portal.security import audience, current_visit
 from portal.services import evidence
 from portal.services.certificates import RecordErased
-from portal.services.exports import Outside, TooManyExports, export
-from portal.services.tree import TreeBroken
+from portal.services.exports import TooManyExports, export
 from portal.web import explain, now, session
 
 log = logging.getLogger(__name__)
@@ -30,17 +24,15 @@ log = logging.getLogger(__name__)
 def proof(account_id: UUID) -> ResponseReturnValue:
     """The evidence bundle of the agreement, made whole to this second; that it was asked for."""
     view, agreed = own_record(account_id)
-    running = runtime()
-    outside = Outside(running.signer, certificate, running.settings.base_url)
     actor = evidence.debtor(current_visit().debtor_id)
     row = session.get_one(Arrangement, (current_visit().client_id, agreed.id))
     try:
-        made = export(session, row, outside, actor=actor, now=now())
+        made = export(session, row, outside(), actor=actor, now=now())
     except TooManyExports as error:
         return show("debtor/no_proof.html", view, reason=explain(error), erased=False), 429
     except RecordErased as error:
         return show("debtor/no_proof.html", view, reason=explain(error), erased=True), ERASED
-    except (DomainError, IntegrityError, NotTypeset, TreeBroken, Unreadable):
+    except NOT_MADE:
         session.rollback()
         log.exception("no proof of %s", agreed.reference)
         return show("debtor/no_proof.html", view, reason=None, erased=False), 503

@@ -61,22 +61,31 @@ CHECKS: dict[str, str] = {
         WHERE s.client_id = :client AND s.debtor_id <> k.debtor_id""",
 }
 
+_Lines = tuple[tuple[str, str, str, str, str], ...]
+
 # (what happened, its table, which rows, the leaf that says so, what the leaf calls the row)
-_TOLD: tuple[tuple[str, str, str, str, str], ...] = (
+_BOTH: _Lines = (
     ("a hold was set", "hold", "true", "hold.set", "hold"),
     ("a hold was lifted", "hold", "x.lifted_at IS NOT NULL", "hold.lifted", "hold"),
-    (
-        "a permission to charge was given",
-        "payment_authorization",
-        "x.granted_at IS NOT NULL",
-        "authorization.granted",
-        "authorization",
-    ),
     (
         "a permission to charge ended",
         "payment_authorization",
         "x.revoked_at IS NOT NULL",
         "authorization.revoked",
+        "authorization",
+    ),
+    ("a proposal was made", "proposal", "true", "proposal.submitted", "proposal"),
+    ("help was asked for", "help_request", "true", "help.opened", "request"),
+    ("a link was revoked", "access_link", "x.revoked_at IS NOT NULL", "link.revoked", "link"),
+    ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
+)
+_TOLD: _Lines = (
+    *_BOTH,
+    (
+        "a permission to charge was given",
+        "payment_authorization",
+        "x.granted_at IS NOT NULL",
+        "authorization.granted",
         "authorization",
     ),
     (
@@ -94,7 +103,6 @@ _TOLD: tuple[tuple[str, str, str, str, str], ...] = (
         "payment.failed",
         "payment",
     ),
-    ("a proposal was made", "proposal", "true", "proposal.submitted", "proposal"),
     (
         "a proposal was put before supervisors",
         "proposal",
@@ -102,9 +110,6 @@ _TOLD: tuple[tuple[str, str, str, str, str], ...] = (
         "proposal.escalated",
         "proposal",
     ),
-    ("help was asked for", "help_request", "true", "help.opened", "request"),
-    ("a link was revoked", "access_link", "x.revoked_at IS NOT NULL", "link.revoked", "link"),
-    ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
     (
         "a file was placed",
         "placement",
@@ -122,17 +127,9 @@ _TOLD: tuple[tuple[str, str, str, str, str], ...] = (
 )
 
 
-# (what the record says, its table, what its row must be, the leaf, what the leaf calls the row)
-_STANDS: tuple[tuple[str, str, str, str, str], ...] = (
-    ("a hold was set", "hold", "true", "hold.set", "hold"),
-    ("a hold was lifted", "hold", "x.lifted_at IS NOT NULL", "hold.lifted", "hold"),
-    (
-        "a permission to charge ended",
-        "payment_authorization",
-        "x.revoked_at IS NOT NULL",
-        "authorization.revoked",
-        "authorization",
-    ),
+# The other way: what the record says, its table, and what its row must be.
+_STANDS: _Lines = (
+    *_BOTH,
     (
         "an agreement was taken back or canceled",
         "arrangement",
@@ -142,11 +139,7 @@ _STANDS: tuple[tuple[str, str, str, str, str], ...] = (
         "arrangement",
     ),
     ("a payment was received", "payment", "x.status = 'succeeded'", "payment.succeeded", "payment"),
-    ("a proposal was made", "proposal", "true", "proposal.submitted", "proposal"),
-    ("help was asked for", "help_request", "true", "help.opened", "request"),
     ("a link was issued", "access_link", "true", "link.issued", "link"),
-    ("a link was revoked", "access_link", "x.revoked_at IS NOT NULL", "link.revoked", "link"),
-    ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
     (
         "a message was sent",
         "message",
