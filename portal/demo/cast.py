@@ -222,5 +222,6 @@ STAFF = (
     Worker("Sam Ortiz", "sam@portal.example", Role.AGENT),
     Worker("Sofia Lang", "sofia@portal.example", Role.SUPERVISOR),
     Worker("Colin Webb", "colin@portal.example", Role.COMPLIANCE),
+    Worker("Nora Diaz", "nora@portal.example", Role.COMPLIANCE),
     Worker("Otto Berg", "otto@portal.example", Role.OPERATOR),
 )
