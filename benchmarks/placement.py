@@ -25,6 +25,7 @@ sys.path.insert(0, str(PROJECT))
 
 from portal.db import conninfo, make_engine, tenant_session  # noqa: E402
 from portal.embedded import EmbeddedServer  # noqa: E402
+from portal.gateways import vault  # noqa: E402
 from portal.models import Client, fresh_id  # noqa: E402
 from portal.roles import ensure_database  # noqa: E402
 from portal.schema import upgrade  # noqa: E402
@@ -129,6 +130,7 @@ class Clock:
 
 def place(rows: int, url: str) -> None:
     """Place the file and print seconds in all, in the database, of the server, and peak memory."""
+    vault.use(vault.Vault([b"k" * 32]))
     engine = make_engine(url, pool_size=1, max_overflow=0)
     client = a_client()
     with tenant_session(engine, [client.id]) as session:

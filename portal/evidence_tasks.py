@@ -9,6 +9,7 @@ from portal.jobs import Backoff, jobs
 from portal.reporting import compliance_mail
 from portal.services import erasing, watch
 from portal.services.compliance_mail import daily
+from portal.services.openings import open_ledger
 from portal.tasks import current, fan_out, open_session
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ def _look_over(client_id: str, *, whole: bool) -> None:
     runtime = current()
     with open_session(client_id) as session:
         now = runtime.clock.now()
+        open_ledger(session, UUID(client_id), now=now)
         watch.look_over(session, UUID(client_id), runtime.signer, whole=whole, now=now)
         commit(session, "evidence.looked_over")
 

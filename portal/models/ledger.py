@@ -4,8 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.domain.money import Cents
 from portal.models.base import Base, Owned, belongs_to, of_client
@@ -31,6 +31,7 @@ class LedgerEntry(Owned, Base):
 
     Unique on (source, kind, account), so that a fact lands once however often it is told.
     ``payment_id`` is set where money moved: the payment, or what was refunded or charged back.
+    ``on_record``: a leaf of its own names it, as it does all that says what is owed.
     """
 
     __tablename__ = "ledger_entry"
@@ -49,6 +50,7 @@ class LedgerEntry(Owned, Base):
     amount_cents: Mapped[Cents]
     at: Mapped[datetime]
     payment_id: Mapped[UUID | None]
+    on_record: Mapped[bool] = mapped_column(server_default=false())
 
 
 class MoneyException(Owned, Base):

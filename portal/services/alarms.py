@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
+from portal.domain.evidence import format_time
 from portal.domain.wording import clean_text
 from portal.models import Client, EvidenceAlarm, Staff
 from portal.services import evidence
@@ -129,3 +130,14 @@ def _freeze(session: Session, client_id: UUID, now: datetime) -> None:
     client = session.get_one(Client, client_id, populate_existing=True)
     if freezes != (client.frozen_at is not None):
         client.frozen_at = now if freezes else None
+        _tell_frozen(session, client, now)
+
+
+def _tell_frozen(session: Session, client: Client, now: datetime) -> None:
+    chain = {"client_id": client.id, "chain_id": client.chain_id}
+    told: evidence.Payload = {"actor": evidence.SYSTEM}
+    if client.frozen_at is None:
+        evidence.record(session, **chain, type="client.unfrozen", payload=told, now=now)
+    else:
+        told["frozen_at"] = format_time(client.frozen_at)
+        evidence.record(session, **chain, type="client.frozen", payload=told, now=now)

@@ -1,14 +1,15 @@
 """The ledger: every movement of an account's balance, once, under the account's lock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TypedDict, TypeVar, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from portal.domain.evidence import format_time
 from portal.domain.money import Cents, Money, is_too_little
 from portal.domain.statuses import AccountStatus, move
 from portal.models import Account, EntryKind, LedgerEntry, MoneyException, Payment, fresh_id
@@ -25,6 +26,14 @@ MONEY = (
 )
 """Entries that are money paid here, or that went back."""
 
+LEAVES = {
+    EntryKind.PLACED: "account.placed",
+    EntryKind.ADJUSTED: "balance.adjusted",
+    EntryKind.FORGIVEN: "balance.forgiven",
+    EntryKind.FORGIVENESS_REVERSED: "balance.owed_again",
+}
+"""The leaf that binds each kind of entry that says what is owed."""
+
 Row = TypeVar("Row", bound=Owned)
 
 DONE = {AccountStatus.PAID, AccountStatus.SETTLED}
@@ -34,9 +43,10 @@ MOVED = "The balance has changed since."
 
 
 class Moved(TypedDict, total=False):
-    """The payment whose money a movement is: it came in, went back or was charged back."""
+    """The payment whose money a movement is, where it is some; who moved it, if not the portal."""
 
     payment: Payment
+    actor: evidence.Actor
 
 
 def lock_account(session: Session, account_id: UUID) -> Account:
@@ -82,33 +92,56 @@ def post(
     """Move the balance of a locked account by signed cents; more owed is positive.
 
     ``source`` names the fact (``payment:<id>``): told again, it moves nothing and the answer is
-    False. An account that owes again is opened again; one that owes nothing is closed by
+    False. What says what is owed gets its leaf here; money gets it from whoever posts it. An
+    account that owes again is opened again; one that owes nothing is closed by
     ``close_if_settled``. A rest too little to be charged is asked about. The caller commits.
     """
-    payment = moved.get("payment")
+    payment, type = moved.get("payment"), LEAVES.get(kind)
+    entry = {
+        "id": fresh_id(),
+        "kind": kind,
+        "source": source,
+        "amount_cents": amount_cents,
+        "at": now,
+    }
     landed = session.execute(
         insert(LedgerEntry)
         .values(
+            **entry,
             client_id=account.client_id,
-            id=fresh_id(),
             account_id=account.id,
-            kind=kind,
-            source=source,
-            amount_cents=amount_cents,
-            at=now,
             payment_id=payment.id if payment else None,
+            on_record=type is not None,
         )
         .on_conflict_do_nothing()
         .returning(LedgerEntry.id)
     ).first()
     if landed is None:
         return False
+    if type is not None:
+        actor = moved.get("actor", evidence.SYSTEM)
+        chain = {"client_id": account.client_id, "chain_id": account.chain_id}
+        payload = naming(entry, account.currency, actor)
+        evidence.record(session, **chain, type=type, payload=payload, now=now)
     account.balance_cents = Cents(account.balance_cents + amount_cents)
     account.updated_at = now
     if account.balance_cents > 0 and account.status in DONE:
         account.status = move(account.status, AccountStatus.OPEN)
     _ask_about_rest(session, account, source, Cents(account.balance_cents - amount_cents), now)
     return True
+
+
+def naming(entry: Mapping[str, Any], currency: str, actor: evidence.Actor) -> evidence.Payload:
+    """What the leaf of an entry says: its id, kind, source, signed cents, currency and time."""
+    return {
+        "actor": actor,
+        "entry": str(entry["id"]),
+        "kind": str(entry["kind"]),
+        "source": entry["source"],
+        "amount_cents": entry["amount_cents"],
+        "currency": currency,
+        "effective_at": format_time(entry["at"]),
+    }
 
 
 def _ask_about_rest(

@@ -28,7 +28,7 @@ from portal.models import (
     Refund,
     Staff,
 )
-from portal.services import authorizations, forgiveness, messages, refunds
+from portal.services import authorizations, evidence, forgiveness, messages, refunds
 from portal.services.arrangements import shorten_to_balance
 from portal.services.giving_back import refundable
 from portal.services.ledger import (
@@ -272,6 +272,7 @@ def _apply(session: Session, account: Account, question: MoneyException, now: da
         source=f"question:{question.id}",
         amount_cents=Cents(figure - account.last_placed_cents),
         now=now,
+        actor=_decided_by(question),
     )
     account.last_placed_cents = figure
     older = session.scalars(
@@ -286,6 +287,11 @@ def _apply(session: Session, account: Account, question: MoneyException, now: da
         one.resolved_at, one.resolved_by = now, question.resolved_by
         one.resolution = "A newer figure was posted."
     _settle(session, account, question, now)
+
+
+def _decided_by(question: MoneyException) -> evidence.Actor:
+    by = question.resolved_by
+    return evidence.staff(by) if by else evidence.SYSTEM
 
 
 def _settle(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
@@ -321,6 +327,7 @@ def _outside(session: Session, account: Account, question: MoneyException, now: 
         source=f"question:{question.id}",
         amount_cents=refunds.overpaid_cents(session, account),
         now=now,
+        actor=_decided_by(question),
     )
 
 
@@ -348,6 +355,7 @@ def _write_off(session: Session, account: Account, question: MoneyException, now
         source=f"question:{question.id}",
         amount_cents=Cents(-account.balance_cents),
         now=now,
+        actor=_decided_by(question),
     )
     _settle(session, account, question, now)
 

@@ -14,6 +14,8 @@ from portal.domain.outgoing import TEMPLATES
 from portal.i18n import voice
 from portal.models import Account
 from portal.services.evidence import STRIPE, SYSTEM, Entry
+from portal.services.ledger import LEAVES
+from portal.services.openings import TYPE as OPENED
 from portal.services.timeline import WORDS, Words, client, debtor
 from portal.services.timeline.client import for_client
 from portal.services.timeline.compliance import compliance
@@ -35,6 +37,8 @@ DYNAMIC = {
     *("proposal.closed", "proposal.escalated", "proposal.withdrawn"),
     "payment.charged_back",
     "payment.chargeback_reversed",
+    *LEAVES.values(),
+    OPENED,
 }
 
 

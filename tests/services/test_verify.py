@@ -27,10 +27,11 @@ from portal.domain.terms import Choice, Method
 from portal.gateways.mail import OutboxMailer
 from portal.gateways.signer import Signer
 from portal.gateways.sms import OutboxTexter
-from portal.models import AccessLink, Client, Debtor, Message, Staff, fresh_id
+from portal.models import AccessLink, Client, Debtor, EntryKind, Message, Staff, fresh_id
 from portal.rules.disclosures import legal_text
 from portal.sandbox import control
 from portal.services import (
+    alarms,
     arrangements,
     charging,
     demonstrations,
@@ -46,15 +47,25 @@ from portal.services import (
 from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample_code
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.help import Answers
+from portal.services.ledger import post
 from portal.services.legal_holds import Wanted, lift_legal_hold, set_legal_hold
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
+from portal.services.openings import open_ledger
 from portal.services.printing import Printing, print_letters
 from portal.services.retention import FIRST, Asked
 from portal.services.standing import lift_hold, set_hold
 from portal.services.threads import post_entry
 from portal.services.tree import place_all, sign
-from portal.services.verify import CHECKS, Broken, tree, verify_client, verify_database
+from portal.services.verify import (
+    CHECKS,
+    Broken,
+    answers,
+    owed,
+    tree,
+    verify_client,
+    verify_database,
+)
 from portal.services.verify.chains import COMMITMENT, DOCUMENT
 from portal.services.verify.guards import CHECKS as GUARDS
 from portal.services.verify.tree import KEYS as PUBLISHED
@@ -94,6 +105,7 @@ def acted(clone: Database) -> Iterator[tuple[Connection, UUID]]:
         act(till)
         session.commit()
         keep_and_erase(till, clone.url("portal_worker"))
+        assert open_ledger(session, till.account.client_id, now=till.now)
         place_all(session, till.account.client_id)
         sign(session, till.account.client_id, signer(), till.now)
         session.commit()
@@ -135,6 +147,7 @@ def act(till: Till) -> None:
     send_all(till)
     consent(till)
     post_letters(till)
+    doubt(till)
 
 
 def begin_another(till: Till) -> None:
@@ -151,6 +164,17 @@ def begin_another(till: Till) -> None:
     arrangements.withdraw(session, agreed, actor=evidence.debtor(debtor_id), now=till.now)
     suggest(session, account)
     payer_links.issue(session, account, Cents(50_00), now=till.now)
+    said = {"source": "placement:later", "amount_cents": Cents(5_00), "now": till.now}
+    post(session, account, kind=EntryKind.ADJUSTED, **said)
+    session.commit()
+
+
+def doubt(till: Till) -> None:
+    """The record is found broken twice, and somebody answers for both."""
+    session, client_id = till.session, till.account.client_id
+    found = [Broken("a chain of leaves is whole", place) for place in ("leaf 1", "leaf 2")]
+    for alarm in alarms.raise_alarms(session, client_id, found, now=till.now):
+        alarms.clear(session, alarm, reason="Restored", staff=Staff(id=fresh_id()), now=till.now)
     session.commit()
 
 
@@ -322,7 +346,108 @@ def in_leaf(kind: str, path: str, value: str) -> str:
 
 
 ERASED = "status = 'erased'"
+OWED = "an entry that says what is owed is on the record as it stands"
+STATED = "the entries without a leaf of their own are those that the record stated once"
+ALARM = "an alarm was raised and answered for as the record says (EV-08)"
+STOPPED = "agreements are stopped and taken again as the record says (EV-08)"
+LATER = "source = 'placement:later'"
 PLANTED = {
+    "less is owed than on the record": (
+        OWED,
+        f"UPDATE account a SET balance_cents = a.balance_cents - 100 FROM ledger_entry l"
+        f" WHERE l.account_id = a.id AND l.{LATER};\n"
+        f"UPDATE ledger_entry SET amount_cents = amount_cents - 100 WHERE {LATER}",
+        ": adjusted placement:later",
+    ),
+    "owed in another currency": (
+        OWED,
+        in_leaf("balance.adjusted", "currency", '"CAD"'),
+        ": adjusted placement:later",
+    ),
+    "owed since another day": (
+        OWED,
+        f"UPDATE ledger_entry SET at = at - interval '1 day' WHERE {LATER}",
+        ": adjusted placement:later",
+    ),
+    "an entry for another reason": (
+        OWED,
+        f"UPDATE ledger_entry SET kind = 'forgiven' WHERE {LATER}",
+        ": forgiven placement:later",
+    ),
+    "an entry that the record does not name": (
+        OWED,
+        in_leaf("balance.adjusted", "entry", '"another"'),
+        ": adjusted placement:later",
+    ),
+    "an entry was taken out": (
+        "what the record says is owed stands in the ledger",
+        f"DELETE FROM ledger_entry WHERE {LATER}",
+        ": balance.adjusted",
+    ),
+    "an entry of another account": (
+        "what the record says is owed stands in the ledger",
+        "UPDATE ledger_entry SET account_id = (SELECT id FROM account ORDER BY id LIMIT 1)"
+        f" WHERE {LATER}",
+        ": balance.adjusted",
+    ),
+    "less was placed than the record stated": (
+        STATED,
+        "UPDATE ledger_entry SET amount_cents = amount_cents - 100 WHERE kind = 'placed'",
+        " entries, stated were ",
+    ),
+    "an entry slipped in among the older ones": (
+        STATED,
+        "INSERT INTO ledger_entry SELECT (jsonb_populate_record(l, jsonb_build_object("
+        f"'id', gen_random_uuid(), 'source', 'x', 'on_record', false))).* FROM ledger_entry l"
+        f" WHERE {LATER}",
+        " entries, stated were ",
+    ),
+    "an entry put among the older ones": (
+        STATED,
+        f"UPDATE ledger_entry SET on_record = false WHERE {LATER}",
+        " entries, stated were ",
+    ),
+    "an alarm answered for by nobody on the record": (
+        ALARM,
+        in_leaf("alarm.cleared", "place", '"another"'),
+        "leaf 1 (a chain of leaves is whole)",
+    ),
+    "an alarm answered for in other words": (
+        ALARM,
+        "UPDATE evidence_alarm SET reason = 'Nothing' WHERE place = 'leaf 2'",
+        "leaf 2 (a chain of leaves is whole)",
+    ),
+    "an answer taken away": (
+        ALARM,
+        "UPDATE evidence_alarm SET cleared_at = NULL, cleared_by = NULL, reason = NULL",
+        "leaf 2 (a chain of leaves is whole)",
+    ),
+    "an alarm taken away": (
+        ALARM,
+        "DELETE FROM evidence_alarm WHERE place = 'leaf 2'",
+        "leaf 2 (a chain of leaves is whole)",
+    ),
+    "an alarm that nobody raised": (
+        ALARM,
+        "INSERT INTO evidence_alarm SELECT (jsonb_populate_record(a, jsonb_build_object("
+        "'id', gen_random_uuid(), 'place', 'leaf 3'))).* FROM evidence_alarm a LIMIT 1",
+        "leaf 3 (a chain of leaves is whole)",
+    ),
+    "an alarm of another hour": (
+        ALARM,
+        "UPDATE evidence_alarm SET found_at = found_at - interval '1 hour'",
+        "leaf 1 (a chain of leaves is whole)",
+    ),
+    "agreements stopped off the record": (
+        STOPPED,
+        "UPDATE client SET frozen_at = now()",
+        "stopped ",
+    ),
+    "agreements taken while the record says they are stopped": (
+        STOPPED,
+        "UPDATE leaf SET type = 'client.frozen' WHERE type = 'client.unfrozen'",
+        "taken",
+    ),
     "a legal hold without its leaf": (
         "a legal hold is on the record as it was set and lifted (RT-01)",
         in_leaf("legal_hold.set", "hold", '"another"'),
@@ -827,7 +952,7 @@ def test_each_new_check_was_seen_to_fail() -> None:
     seen = {invariant for invariant, _, _ in PLANTED.values()}
     streamed = {COMMITMENT, DOCUMENT, SIGNED, OUTSIDE, PUBLISHED}
     assert seen <= {*CHECKS, *GUARDS, *streamed}
-    assert {*tree.CHECKS, *streamed} <= seen
+    assert {*tree.CHECKS, *owed.CHECKS, *answers.CHECKS, *streamed} <= seen
 
 
 def test_what_the_debtor_asked_for_or_staff_delivered_by_hand_may_leave_at_night(acted) -> None:

@@ -221,6 +221,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Agreed"),
         _terms(N_("%(total)s in one payment."), N_("%(total)s in %(parts)s payments.")),
     ),
+    "account.placed": (N_("Placed by the client"), _as(_AMOUNT, "amount_cents")),
     "account.recalled": (N_("Taken back by the client"), _nothing),
     "alarm.cleared": (N_("Alarm about the record dealt with"), _as(_REASON, "reason")),
     "alarm.raised": (
@@ -234,6 +235,9 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "authorization.granted": (N_("Automatic payments allowed"), _method),
     "authorization.revoked": (N_("Automatic payments ended"), _method),
     "automatic.stopped": (N_("Automatic payments stopped"), _nothing),
+    "balance.adjusted": (N_("Amount changed"), _as(_AMOUNT, "amount_cents")),
+    "balance.forgiven": (N_("A part is not owed any more"), _as(_AMOUNT, "amount_cents")),
+    "balance.owed_again": (N_("A part is owed again"), _as(_AMOUNT, "amount_cents")),
     "campaign.interrupted": (N_("Sending links was cut off"), _nothing),
     "campaign.sent": (
         N_("Links sent"),
@@ -241,6 +245,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
     ),
     "client.branding_changed": (N_("Branding changed"), _nothing),
     "client.compliance_mailbox_changed": (N_("Compliance mailbox changed"), _nothing),
+    "client.frozen": (N_("Agreements stopped"), _nothing),
+    "client.unfrozen": (N_("Agreements taken again"), _nothing),
     "contact.added": (N_("Address added by the debtor"), _as(_CHANNEL, "channel")),
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
@@ -287,6 +293,10 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "hold.set": (N_("Hold set"), _as(N_("%(kind)s"), "kind")),
     "identity.failed": (N_("Identity check not passed"), _as(N_("%(left)s tries left."), "left")),
     "identity.passed": (N_("Identity check passed"), _identity),
+    "ledger.opened": (
+        N_("Older movements of balances stated"),
+        _as(N_("%(entries)s entries."), "entries"),
+    ),
     "legal_hold.lifted": (N_("Legal hold lifted"), _as(_REASON, "reason")),
     "legal_hold.set": (
         N_("Legal hold set"),
@@ -378,7 +388,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
 UNKNOWN = (N_("Something was recorded"), _nothing)
 
 _CLIENT_S = (
-    *("alarm.", "campaign.", "client.", "erasure", "letters.", "log.", "placement.", "policy."),
+    *("alarm.", "campaign.", "client.", "erasure", "ledger.", "letters.", "log.", "placement."),
+    "policy.",
 )
 OF_THE_CLIENT = tuple(type for type in WORDS if type.startswith(_CLIENT_S))
 """What is about no one account, and stands on the client's own chain."""

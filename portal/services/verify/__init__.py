@@ -15,12 +15,14 @@ from portal.db import set_tenant
 from portal.services.evidence import log_name
 from portal.services.verify import (
     agreements,
+    answers,
     chains,
     charges,
     contact,
     esign,
     guards,
     money,
+    owed,
     record,
     retention,
     tree,
@@ -38,6 +40,8 @@ CHECKS: dict[str, str] = (
     | agreements.CHECKS
     | chains.CHECKS
     | record.CHECKS
+    | owed.CHECKS
+    | answers.CHECKS
     | contact.CHECKS
     | tree.CHECKS
     | esign.CHECKS
@@ -46,7 +50,8 @@ CHECKS: dict[str, str] = (
 COUNT = len(CHECKS) + 5
 """How many invariants are checked for each client."""
 FREEZING = frozenset(
-    {*agreements.CHECKS, *chains.CHECKS, *record.CHECKS, *tree.CHECKS, *guards.CHECKS}
+    {*agreements.CHECKS, *chains.CHECKS, *record.CHECKS, *owed.CHECKS}
+    | {*answers.CHECKS, *tree.CHECKS, *guards.CHECKS}
     | {COMMITMENT, chains.DOCUMENT, tree.SIGNED, tree.OUTSIDE, tree.KEYS, LOOKED_OVER}
 )
 """What must hold for an agreement to stand on the record: without it none is made."""
