@@ -38,7 +38,10 @@ from portal.services.placements import (  # noqa: E402
 
 FOLDER = PROJECT / "var" / "benchmark"
 NOW = datetime(2026, 11, 23, 17, tzinfo=UTC)
-TABLES = ("placement", "debtor", "contact", "account", "ledger_entry", "placement_row")
+TABLES = (
+    *("placement", "debtor", "contact", "account", "ledger_entry", "placement_row"),
+    *("chain", "chain_key", "leaf", "leaf_payload", "pending_leaf"),
+)
 FIRST = ("Dana", "José", "Marie", "Wei", "Aisha", "Luc", "Carmen", "Noah", "Grace", "Élise")
 LAST = ("Reyes", "Tremblay", "Smith", "Nguyen", "O’Neil", "García", "Roy", "Chen", "Patel", "Côté")
 PLACES = (

@@ -27,6 +27,7 @@ CHECKS: dict[str, str] = {
         WHERE c.id = :client AND CASE WHEN l.n IS NULL THEN c.frozen_at IS NOT NULL
             AND NOT EXISTS (SELECT FROM said s WHERE s.type = 'alarm.raised'
               AND s.chain_id = c.chain_id AND s.at <= c.frozen_at)
-          ELSE to_char(date_trunc('milliseconds', c.frozen_at AT TIME ZONE 'UTC'),
+          ELSE (c.frozen_at IS NULL) = (l.type = 'client.frozen')
+            OR to_char(date_trunc('milliseconds', c.frozen_at AT TIME ZONE 'UTC'),
               'YYYY-MM-DD"T"HH24\\:MI\\:SS.MS"Z"') IS DISTINCT FROM l.told ->> 'frozen_at' END""",
 }
