@@ -60,6 +60,7 @@ from portal.services.tree import place_all, sign
 from portal.services.verify import (
     CHECKS,
     Broken,
+    Only,
     answers,
     owed,
     tree,
@@ -269,10 +270,11 @@ def send_all(till: Till) -> None:
         dispatch(till.session, till.account.client_id, message_id, carriers=carriers, now=till.now)
 
 
-def broken(connection: Connection, client_id: UUID) -> list[Broken]:
+def broken(connection: Connection, client_id: UUID, only: Only | None = None) -> list[Broken]:
     with PortalSession(bind=connection, join_transaction_mode="create_savepoint") as session:
         outside = outside_of(signer(), client_id)
-        return [*verify_database(session), *verify_client(session, client_id, outside=outside)]
+        found = verify_client(session, client_id, outside=outside, only=only)
+        return [*verify_database(session), *found]
 
 
 def change(connection: Connection, statement: str) -> int:
@@ -295,7 +297,9 @@ def with_value(told: bytes, path: str, value: str) -> bytes:
     return canonical(said)
 
 
-def found_after(acted: tuple[Connection, UUID], planted: str) -> dict[str, str]:
+def found_after(
+    acted: tuple[Connection, UUID], planted: str, only: Only | None = None
+) -> dict[str, str]:
     """What breaks once a superuser has changed these rows; they are put back after."""
     connection, client_id = acted
     with connection.begin() as transaction:
@@ -304,7 +308,7 @@ def found_after(acted: tuple[Connection, UUID], planted: str) -> dict[str, str]:
             assert change(connection, statement) != 0, statement
         try:
             found: dict[str, str] = {}
-            for one in broken(connection, client_id):
+            for one in broken(connection, client_id, only):
                 found[one.invariant] = found.get(one.invariant, "") + one.where + "\n"
             return found
         finally:
@@ -945,6 +949,19 @@ PLANTED = {
 def test_a_violation_is_seen_and_named(acted, invariant: str, planted: str, where: str) -> None:
     found = found_after(acted, planted)
     assert where in found[invariant]
+
+
+def test_a_look_at_what_is_new_sees_what_is_owed_alarms_and_stopped_agreements(acted) -> None:
+    connection, _ = acted
+    chain = connection.scalar(text("SELECT chain_id FROM leaf WHERE type = 'balance.adjusted'"))
+    size = connection.scalar(text("SELECT count(*) FROM leaf_position"))
+    connection.rollback()
+    for planted in ("less is owed than on the record", "an entry was taken out"):
+        invariant, change, _ = PLANTED[planted]
+        assert invariant in found_after(acted, change, Only([chain], size))
+    for planted in ("an alarm taken away", "agreements stopped off the record"):
+        invariant, change, _ = PLANTED[planted]
+        assert invariant in found_after(acted, change, Only([], size))
 
 
 def test_each_new_check_was_seen_to_fail() -> None:
