@@ -102,7 +102,8 @@ def _look_over(client_id: str, *, whole: bool) -> None:
     runtime = current()
     with open_session(client_id) as session:
         now = runtime.clock.now()
-        open_ledger(session, UUID(client_id), now=now)
+        if open_ledger(session, UUID(client_id), now=now):
+            commit(session, "evidence.opened")
         watch.look_over(session, UUID(client_id), runtime.signer, whole=whole, now=now)
         commit(session, "evidence.looked_over")
 

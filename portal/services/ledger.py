@@ -96,14 +96,19 @@ def post(
     account that owes again is opened again; one that owes nothing is closed by
     ``close_if_settled``. A rest too little to be charged is asked about. The caller commits.
     """
-    payment, type = moved.get("payment"), LEAVES.get(kind)
-    entry = {
-        "id": fresh_id(),
-        "kind": kind,
-        "source": source,
-        "amount_cents": amount_cents,
-        "at": now,
-    }
+    entry = {"id": fresh_id(), "kind": kind, "source": source}
+    if not _landed(session, account, entry | {"amount_cents": amount_cents, "at": now}, moved):
+        return False
+    account.balance_cents = Cents(account.balance_cents + amount_cents)
+    account.updated_at = now
+    if account.balance_cents > 0 and account.status in DONE:
+        account.status = move(account.status, AccountStatus.OPEN)
+    _ask_about_rest(session, account, source, Cents(account.balance_cents - amount_cents), now)
+    return True
+
+
+def _landed(session: Session, account: Account, entry: dict[str, Any], moved: Moved) -> bool:
+    payment, type = moved.get("payment"), LEAVES.get(entry["kind"])
     landed = session.execute(
         insert(LedgerEntry)
         .values(
@@ -116,19 +121,12 @@ def post(
         .on_conflict_do_nothing()
         .returning(LedgerEntry.id)
     ).first()
-    if landed is None:
-        return False
-    if type is not None:
+    if landed is not None and type is not None:
         actor = moved.get("actor", evidence.SYSTEM)
         chain = {"client_id": account.client_id, "chain_id": account.chain_id}
         payload = naming(entry, account.currency, actor)
-        evidence.record(session, **chain, type=type, payload=payload, now=now)
-    account.balance_cents = Cents(account.balance_cents + amount_cents)
-    account.updated_at = now
-    if account.balance_cents > 0 and account.status in DONE:
-        account.status = move(account.status, AccountStatus.OPEN)
-    _ask_about_rest(session, account, source, Cents(account.balance_cents - amount_cents), now)
-    return True
+        evidence.record(session, **chain, type=type, payload=payload, now=entry["at"])
+    return landed is not None
 
 
 def naming(entry: Mapping[str, Any], currency: str, actor: evidence.Actor) -> evidence.Payload:

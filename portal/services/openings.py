@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.db import commit
 from portal.models import Client
 from portal.services import evidence
 
@@ -33,9 +32,9 @@ _OPENED = text("""
 
 
 def open_ledger(session: Session, client_id: UUID, *, now: datetime) -> bool:
-    """State once, on the client's own chain, what entries have no leaf of their own. Commits.
+    """State once, on the client's own chain, what entries have no leaf of their own.
 
-    From then on there are no others. Whether it was stated now.
+    From then on there are no others. Whether it was stated now; the caller commits.
     """
     if session.scalar(_OPENED, {"client": client_id, "type": TYPE}):
         return False
@@ -48,5 +47,4 @@ def open_ledger(session: Session, client_id: UUID, *, now: datetime) -> bool:
     }
     chain = {"client_id": client.id, "chain_id": client.chain_id}
     evidence.record(session, **chain, type=TYPE, payload=told, now=now)
-    commit(session, "evidence.opened")
     return True
