@@ -9,7 +9,6 @@ from portal.security import audience, browser, keys
 from portal.services import attempts
 from portal.services.attempts import Locked, Mark, Scope
 from portal.services.published import published_keys
-from portal.services.verifying import check_bundle
 from portal.web import Form, now, render, session
 from portal.web import gettext as _
 
@@ -75,5 +74,7 @@ def verify() -> ResponseReturnValue:
     network = Mark(Scope.BUNDLE, attempts.network(browser().ip).key)
     if isinstance(attempts.take(session, keys(), [network], now=now()), Locked):
         abort(429)
+    from portal.services.verifying import check_bundle  # noqa: PLC0415 - only who brings one pays
+
     checked = check_bundle(form.file.data.read(), published_keys(session))
     return render("verify/checked.html", checked=checked, checks=CHECKS)

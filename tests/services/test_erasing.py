@@ -47,11 +47,11 @@ from portal.services import (
     letter_batches,
     retention,
 )
-from portal.services.certificates import RecordErased
 from portal.services.erasures import AlreadyDecided, NothingToErase, SecondPersonErases
 from portal.services.evidence import Entry
 from portal.services.help import Answers
 from portal.services.legal_holds import ErasedBefore, LegalHoldLifted, NoSuchReference, Wanted
+from portal.services.no_proof import RecordErased
 from portal.services.printing import Printing, print_letters
 from portal.services.retention import FIRST, Asked, Record
 from portal.services.sealing import key_of
