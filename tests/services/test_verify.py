@@ -214,7 +214,7 @@ def consent(till: Till) -> None:
     )
     text = legal_text(esign.TEXT, "en", company="N", phone="1", address="1 Pier")
     given = {"keys": KEYS, "now": till.now}
-    asked = ask_sample(session, who, text, write=str.encode, **given)
+    asked, _went = ask_sample(session, who, text, write=str.encode, **given)
     send_all(till)
     typed = sample_code(KEYS, asked.id)
     assert demonstrations.agree(session, who, text, typed, **given) is Outcome.CONSENTED

@@ -33,7 +33,12 @@ def home() -> Any:
     """How the record of each client stands."""
     states = record_states(session)
     return page(
-        "compliance/home.html", section="state", states=states, freezes=alarms.freezes, way=_way
+        "compliance/home.html",
+        section="state",
+        states=states,
+        freezes=alarms.freezes,
+        way=_way,
+        may_answer=current_staff().role is Role.COMPLIANCE,
     )
 
 
