@@ -10,10 +10,19 @@ from markupsafe import escape
 from portal.services.evidence import Kept
 
 _STYLES = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-_HEAD = (
-    '<!doctype html><html lang="{language}"><meta name="viewport" content="width=device-width">'
-    '<link rel="stylesheet" href="{css}"><main>'
-)
+_WHOLE = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{title}</title>
+</head>
+<body><main>
+<h1>{title}</h1>
+{body}
+</main></body>
+</html>
+"""
 SHOWN_AS = {"text/html": "text/html", "application/json": "application/json"}
 """How browsers are told to show a type; everything else is plain text to them."""
 
@@ -30,12 +39,19 @@ def as_kept(kept: Kept) -> Response:
     return Response(kept.body, content_type=f"{shown}; charset=utf-8", headers=headers)
 
 
-def dressed(kept: Kept, css: str, language: str) -> Response:
-    """The same words in today's look, for reading: stored bytes have none of their own."""
-    head = _HEAD.format(language=escape(language), css=escape(css)).encode()
+def dressed(kept: Kept, *, css: str, language: str, title: str) -> Response:
+    """The same words in today's look, for reading: stored bytes have none of their own.
+
+    What was only a part of a page gets the rest of one around it.
+    """
+    body = kept.body.decode(errors="replace")
+    if "</head>" not in body:
+        body = _WHOLE.format(language=escape(language), title=escape(title), body=body)
+    link = f'<link rel="stylesheet" href="{escape(css)}">'
     policy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; sandbox"
     headers = {"Content-Security-Policy": policy}
-    return Response(head + kept.body, content_type="text/html; charset=utf-8", headers=headers)
+    page = body.replace("</head>", f"{link}</head>", 1)
+    return Response(page, content_type="text/html; charset=utf-8", headers=headers)
 
 
 def styles_of(body: str) -> str:

@@ -239,7 +239,7 @@ def test_es_01_another_debtors_code_does_not_work(
     who = demonstrations.Visiting(other, mine.session_id)
     statement = legal_text(esign.TEXT, "en", company="N", phone="1", address="1 Pier")
     keys = runtime.settings.keys
-    theirs = demonstrations.ask_sample(
+    theirs, _went = demonstrations.ask_sample(
         session, who, statement, write=str.encode, keys=keys, now=clock.now()
     )
     session.commit()

@@ -132,7 +132,9 @@ def test_the_page_of_an_acceptance_has_each_text_and_what_was_done(
     looks = [to for to in links(page).values() if "look=en" in to]
     dressed = http.get(looks[0])
     refuse_to_act(dressed)
-    assert http.get(looks[0].partition("?")[0]).data in dressed.data
+    review = told.payload["disclosures"][0]["sha256"]
+    kept = evidence.document(session, dana.client.id, dana.account.chain_id, review)
+    assert kept.body in dressed.data
     assert b"/theme/" in dressed.data
     assert told.payload["assent"]["control_label"] in shown
     assert shown.count("as recorded") == len(told.payload["disclosures"]) + 1

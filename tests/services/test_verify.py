@@ -164,9 +164,15 @@ def keep_and_erase(till: Till, worker: str) -> None:
     post_entry(session, gone, "I paid this.", now=now)
     till.wait(days=365 * 8)
     colin, cora = Staff(id=fresh_id()), Staff(id=fresh_id())
-    wanted = Wanted(kept.reference, "A court may ask.", "Reyes v. Northgate")
-    set_legal_hold(session, wanted, staff=colin, now=till.now)
-    on_phone = set_legal_hold(session, wanted, staff=colin, now=till.now)
+    _written, on_phone = (
+        set_legal_hold(
+            session,
+            Wanted(kept.reference, "A court may ask.", matter),
+            staff=colin,
+            now=till.now,
+        )
+        for matter in ("Reyes v. Northgate", "Told on the phone")
+    )
     lift_legal_hold(session, on_phone, "Set twice.", staff=colin, now=till.now)
     asked = Asked(client, till.now.date(), till.now)
     batch = erasures.ask(session, asked, FIRST, "Clean-up", staff=colin, now=till.now)

@@ -104,7 +104,8 @@ def document(chain_id: UUID, sha256: str) -> Any:
     if "look" in request.args and kept.media.startswith("text/html"):
         client = found.client
         css = of_theme(request.script_root, client.brand_color, client.action_color)
-        return dressed(kept, css, request.args["look"][:2])
+        language, title = request.args["look"][:2], _("What was on the page")
+        return dressed(kept, css=css, language=language, title=title)
     return as_kept(kept)
 
 
