@@ -141,6 +141,7 @@ def _bundle(asked: _Asked) -> Bundle:
     shown = list(_disclosed(leaves, accepted.entry))
     entries = [leaf.entry for leaf in shown]
     certificate = asked.outside.certify(_told(asked, accepted.entry, entries))
+    language = accepted.entry.payload["visit"]["locale"][:2]
     return Bundle(
         reference=asked.agreed.reference,
         log=log_name(account.client_id),
@@ -152,7 +153,7 @@ def _bundle(asked: _Asked) -> Bundle:
         objects=dict(_kept(session, account, entries, ("objects",))),
         checkpoint=signed.note,
         keys=tree.key_lines(session, account.client_id),
-        people={"certificate.pdf": certificate, **for_people()},
+        people={"certificate.pdf": certificate, **for_people(language)},
     )
 
 

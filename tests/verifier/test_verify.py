@@ -611,6 +611,18 @@ def test_ev_06_the_script_in_the_bundle_runs_alone_in_an_empty_folder(tmp_path: 
         assert "nothing was checked, no key can be read" in done.stderr
 
 
+@pytest.mark.parametrize("language", verifier.TOLD_IN)
+def test_how_to_check_it_begins_in_the_debtors_language_and_quotes_the_script(
+    language: str,
+) -> None:
+    english, told = (verifier.for_people(one)["VERIFY.md"].decode() for one in ("en", language))
+    own = told.removesuffix(english)
+    assert own.startswith("# C")
+    for said in ("signed by a key that you gave", "BY WHOM IS UNCONFIRMED", "NOT WHOLE"):
+        assert said in own
+        assert said in FILES["verify.py"].decode()
+
+
 def test_the_script_is_short_and_needs_nothing_but_python_and_cryptography() -> None:
     script = FILES["verify.py"].decode()
     assert len(script.splitlines()) < 200
