@@ -45,7 +45,9 @@ def dressed(kept: Kept, *, css: str, language: str, title: str) -> Response:
     What was only a part of a page gets the rest of one around it.
     """
     body = kept.body.decode(errors="replace")
-    if "</head>" not in body:
+    if "</head>" in body:
+        body = body.replace("<body>", "<body><main>", 1).replace("</body>", "</main></body>", 1)
+    else:
         body = _WHOLE.format(language=escape(language), title=escape(title), body=body)
     link = f'<link rel="stylesheet" href="{escape(css)}">'
     policy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; sandbox"
