@@ -3,6 +3,7 @@
 import gc
 
 logger_class = "portal.security.access_log.AccessLog"
+limit_request_line = 8190  # a longer address gets the server's bare page instead of ours
 
 
 def post_fork(_server: object, _worker: object) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import flask
 
 from portal import assets
-from portal.domain.svg import fit
+from portal.domain.proportions import fit
 
 NO_ACCOUNT = str(UUID(int=0))
 LOGO_BOX = (200, 40)

@@ -67,7 +67,8 @@ def protect(response: Response) -> Response:
         origins = "".join(f" {origin}" for origin in g.get("form_action", ()))
         policy = POLICY.format(form_action=origins)
         given = [*EVERY_HEADER, ("Content-Security-Policy", policy), *PAGE_HEADERS]
-    headers.extend([header for header in given if header[0] not in headers])
+    present = {name.lower() for name, _ in headers}
+    headers.extend([header for header in given if header[0].lower() not in present])
     return response
 
 

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import brotli
@@ -23,12 +23,24 @@ FILES = {
 
 @dataclass(frozen=True)
 class Asset:
-    """A file as it goes over the wire: plain, and compressed as well as it can be."""
+    """A file as it goes over the wire: plain, and compressed as well as it can be.
+
+    It is compressed when it is first sent: a page only needs its name.
+    """
 
     name: str
     mimetype: str
     digest: str
-    encodings: dict[str, bytes]
+    plain: bytes
+
+    @cached_property
+    def encodings(self) -> dict[str, bytes]:
+        """Its forms by the names that HTTP has for them."""
+        return {
+            "br": brotli.compress(self.plain, quality=11),
+            "gzip": gzip.compress(self.plain, 9, mtime=0),
+            "identity": self.plain,
+        }
 
     def best(self, accepted: str) -> tuple[str, bytes]:
         """The smallest form that an Accept-Encoding header allows, with its name."""
@@ -54,12 +66,7 @@ def themed(brand: str, action: str | None = None) -> Asset:
 def _asset(name: str, mimetype: str, text: str) -> Asset:
     raw = text.encode()
     digest = hashlib.sha256(raw).hexdigest()[:10]
-    forms = {
-        "br": brotli.compress(raw, quality=11),
-        "gzip": gzip.compress(raw, 9, mtime=0),
-        "identity": raw,
-    }
-    return Asset(name, mimetype, digest, forms)
+    return Asset(name, mimetype, digest, raw)
 
 
 @cache

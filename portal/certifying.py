@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import segno
 from babel.dates import get_timezone_name
 
 from portal.domain import N_
@@ -170,6 +169,8 @@ def zone_text(said: Voice, name: str) -> str:
 
 
 def _qr_code(text: str) -> str:
+    import segno  # noqa: PLC0415 - only who gets a certificate pays for it
+
     picture = BytesIO()
     segno.make(text, micro=False, error="m").save(picture, kind="svg", border=0, xmldecl=False)
     return picture.getvalue().decode().strip()

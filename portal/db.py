@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import lru_cache, partial
 from queue import Empty, SimpleQueue
 from typing import Any, cast
 from uuid import UUID
@@ -144,7 +144,8 @@ class Reader:
 
     def __init__(self, url: str | URL, *, pooled: bool = False) -> None:
         options: dict[str, Any] = {"prepare_threshold": None} if pooled else {}
-        self._connect = partial(psycopg.connect, conninfo(url), autocommit=True, **options)
+        options |= {"autocommit": True, "cursor_factory": psycopg.RawCursor}
+        self._connect = partial(psycopg.connect, conninfo(url), **options)
         self._idle: SimpleQueue[psycopg.Connection[Any]] = SimpleQueue()
 
     def __call__(self, statement: str, values: Mapping[str, object]) -> Row | None:
@@ -172,16 +173,35 @@ class Reader:
     def _read(
         self, driver: psycopg.Connection[Any], statement: str, values: Mapping[str, object]
     ) -> Row | None:
+        query, names = _numbered(statement)
+        given = [values[name] for name in names]
         try:
-            return driver.execute(statement, values).fetchone()
+            return driver.execute(query, given).fetchone()
         except psycopg.OperationalError:
             if not driver.closed:
                 raise
             driver = self._connect()
-            return driver.execute(statement, values).fetchone()
+            return driver.execute(query, given).fetchone()
         finally:
             if not driver.closed:
                 self._idle.put(driver)
+
+
+class _Numbers(dict[str, str]):
+    """Numbers names in the order in which they are asked for."""
+
+    def __missing__(self, name: str) -> str:
+        return self.setdefault(name, f"${len(self) + 1}")
+
+
+@lru_cache(64)
+def _numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
+    """A statement with PostgreSQL's own placeholders, and the names that they stand for.
+
+    Psycopg, which remembers only short statements, would take a page's apart for every request.
+    """
+    numbers = _Numbers()
+    return (statement % numbers).encode(), tuple(numbers)
 
 
 def _nothing(name: str) -> None:

@@ -2,6 +2,7 @@
 
 import gettext
 import os
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from datetime import time as clock_time
@@ -34,6 +35,10 @@ AMOUNTS = {"es_CA": "en_CA"}
 """Locales whose amounts are written as the country writes them: $ is the country's own."""
 
 
+_STOPS = re.compile(r"([ap]\.\s?m)\.\.(?!\.)")
+"""Two full stops: that of 5 p.m., and that of the sentence that it ends."""
+
+
 class CatalogueMissing(RuntimeError):
     """A language has no compiled catalogue and it cannot be written."""
 
@@ -45,6 +50,11 @@ class CatalogueBroken(RuntimeError):
 def locale_for(language: str, country: str = "US") -> str:
     """The locale of a page: the reader's language and the creditor's country, as es_US."""
     return f"{language if language in CLDR else 'en'}_{country}"
+
+
+def _one_stop(said: str) -> str:
+    """A sentence with one full stop where a time of day ends it."""
+    return _STOPS.sub(r"\1.", said) if ".." in said else said
 
 
 @lru_cache(1024)
@@ -89,7 +99,7 @@ class Voice:
 
     def gettext(self, message: str, /, **params: object) -> str:
         """The message in this language, its %(name)s filled in."""
-        return self._catalogue.gettext(message) % params
+        return _one_stop(self._catalogue.gettext(message) % params)
 
     def lookup(self, message: str) -> str:
         """The message in this language, or itself when it is none of ours."""
@@ -97,11 +107,12 @@ class Voice:
 
     def ngettext(self, singular: str, plural: str, num: int, /, **params: object) -> str:
         """The form of the message for `num` things; %(num)s is the number."""
-        return self._catalogue.ngettext(singular, plural, num) % ({"num": num} | params)
+        said = self._catalogue.ngettext(singular, plural, num)
+        return _one_stop(said % ({"num": num} | params))
 
     def pgettext(self, context: str, message: str, /, **params: object) -> str:
         """The message in one of its senses."""
-        return self._catalogue.pgettext(context, message) % params
+        return _one_stop(self._catalogue.pgettext(context, message) % params)
 
     def npgettext(
         self, context: str, singular: str, plural: str, num: int, /, **params: object

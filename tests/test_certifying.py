@@ -13,7 +13,8 @@ from pypdf.generic import ArrayObject, DictionaryObject
 from portal.certifying import certificate, spelled
 from portal.domain.evidence import format_time
 from portal.i18n import voice
-from portal.services.certificates import RecordErased, Told, certificate_page
+from portal.services.certificates import Told, certificate_page
+from portal.services.no_proof import RecordErased
 from tests.certified import (
     AGREED_AT,
     ARRANGEMENT,

@@ -290,6 +290,37 @@ def test_help_imports_neither_flask_nor_the_database():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_web_worker_loads_nothing_that_only_few_requests_need():
+    """A worker keeps for good what it has loaded, and its memory is what a server runs out of."""
+    rare = {"argparse", "email.headerregistry", "holidays", "PIL", "py_svg_hush"}
+    rare |= {
+        "portal.certifying",
+        "portal.domain.bundles",
+        "portal.domain.svg",
+        "portal.evidence_tasks",
+    }
+    rare |= {
+        "portal.services.certificates",
+        "portal.services.exports",
+        "portal.services.placements",
+    }
+    rare |= {"portal.services.verify", "portal.services.verifying", "portal.services.watch"}
+    rare |= {
+        "portal.tasks",
+        "portal.verifier",
+        "pydantic",
+        "segno",
+        "sqlite3",
+        "statistics",
+        "typst",
+    }
+    script = f"import sys, portal.app; print(sorted({rare!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]", "Import it where it is needed, and say who pays for it."
+
+
 def texts() -> Iterator[Path]:
     """Everything people wrote, without what tools make."""
     folders = [path for path in ROOT.iterdir() if path.name in FOLDERS]

@@ -21,7 +21,7 @@ from portal.gateways.clock import SetClock
 from portal.gateways.mail import Mail, OutboxMailer
 from portal.models import Account, Client, Debtor, EvidenceAlarm, Staff, fresh_id
 from portal.runtime import Runtime, build_runtime
-from portal.services import alarms, erasures, evidence, standing, tree, watch
+from portal.services import alarms, erasures, evidence, record_state, standing, tree
 from portal.services.evidence import log_name
 from portal.services.links import issue_link
 from portal.services.retention import FIRST, Asked
@@ -87,7 +87,7 @@ def test_new_leaves_are_placed_signed_and_looked_over(runtime: Runtime, account:
         signed = tree.newest_checkpoint(session, account.client_id)
         assert signed is not None
         assert signed.size == tree.size_of(session, account.client_id) >= 3
-        seen = watch.last_check(session, account.client_id, whole=True)
+        seen = record_state.last_check(session, account.client_id, whole=True)
         assert seen is not None
         assert (seen.size, seen.broken) == (signed.size, 0)
         assert session.get_one(Client, account.client_id).frozen_at is None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import cache
 
 import polib
@@ -270,3 +271,12 @@ def test_hard_words_score_worse() -> None:
     assert hard > 12
     for language in LANGUAGES:
         assert score(["no no no."], language) > score(["autorización autorización."], language)
+
+
+def test_a_sentence_that_ends_with_a_time_of_day_has_one_full_stop():
+    for locale in ("en_CA", "es_US"):
+        said = i18n.voice(locale)
+        time = said.time(datetime(2026, 11, 23, 17, 2, tzinfo=UTC))
+        assert said.gettext("Leaves on %(at)s.", at=time).endswith("m.")
+        assert not said.gettext("Leaves on %(at)s.", at=time).endswith("..")
+        assert said.gettext("%(name)s wrote: hmm...", name="A").endswith("hmm...")

@@ -1,23 +1,26 @@
 """The bundle of an agreement as a file, for whoever may have it (EV-06)."""
 
 import logging
+from typing import TYPE_CHECKING
 
 from flask import Response, current_app
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError
 
 from portal.blueprints.consoles import page
-from portal.certifying import certificate
 from portal.domain import DomainError
 from portal.gateways.typesetting import NotTypeset
 from portal.gateways.vault import Unreadable
 from portal.models import Arrangement
 from portal.security import current_staff
 from portal.services import evidence
-from portal.services.certificates import RecordErased
-from portal.services.exports import Exported, Outside, export
+from portal.services.evidence import Actor
+from portal.services.no_proof import RecordErased
 from portal.services.tree import TreeBroken
 from portal.web import explain, now, session
+
+if TYPE_CHECKING:
+    from portal.services.exports import Exported
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +30,18 @@ ERASED = 410
 """What is answered for a record that is gone for good."""
 
 
-def outside() -> Outside:
-    """What an export needs beside the database."""
+def made_for(actor: Actor, agreed: Arrangement) -> "Exported":
+    """The bundle of an agreement, made whole to this second; raises what `export` raises."""
+    # Only who saves a proof pays for them.
+    from portal.certifying import certificate  # noqa: PLC0415
+    from portal.services.exports import Outside, export  # noqa: PLC0415
+
     running = current_app.extensions["portal"]
-    return Outside(running.signer, certificate, running.settings.base_url)
+    outside = Outside(running.signer, certificate, running.settings.base_url)
+    return export(session, agreed, outside, actor=actor, now=now())
 
 
-def saved_zip(made: Exported) -> Response:
+def saved_zip(made: "Exported") -> Response:
     """A bundle as a file to keep."""
     headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
     return Response(made.body, mimetype="application/zip", headers=headers)
@@ -44,7 +52,7 @@ def for_staff(agreed: Arrangement, *, back: str, section: str) -> ResponseReturn
     actor = evidence.staff(current_staff().id)
     answer, reason = 503, None
     try:
-        return saved_zip(export(session, agreed, outside(), actor=actor, now=now()))
+        return saved_zip(made_for(actor, agreed))
     except RecordErased as error:
         answer, reason = ERASED, explain(error)
     except NOT_MADE as error:

@@ -16,8 +16,8 @@ from portal.domain import DomainError
 from portal.domain.evidence import format_time
 from portal.domain.labels import label
 from portal.domain.outgoing import reason_of
+from portal.domain.spreadsheets import guarded
 from portal.models import Role
-from portal.services.placements.rejects import guarded
 from portal.services.timeline import Words
 from portal.web import Form, explain, gettext, render, say, see_other, session
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import (
     InternalServerError,
     MethodNotAllowed,
     NotFound,
+    RequestEntityTooLarge,
     ServiceUnavailable,
 )
 from werkzeug.wrappers import Response
@@ -20,6 +21,7 @@ from portal.domain import N_, DomainError
 from portal.domain.capabilities import FROZEN, NotAllowedNow
 from portal.gateways.payments import GatewayError
 from portal.web import CsrfRejected, SessionClosed, explain, render, url_for
+from portal.web import gettext as _
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +132,16 @@ def http_error(error: HTTPException) -> Answer | HTTPException:
     if retry_after := getattr(error, "retry_after", None):
         headers["Retry-After"] = str(retry_after)
     says = WORDS.get(error.code, WORDS[400])
-    return _answer(error.code, says, carry_on=_inside(), headers=headers)
+    reason = _too_large() if error.code == RequestEntityTooLarge.code else None
+    return _answer(error.code, says, reason=reason, carry_on=_inside(), headers=headers)
+
+
+def _too_large() -> str | None:
+    """How large a file may be, where it was one that was too large."""
+    most = current_app.config["MAX_CONTENT_LENGTH"]
+    if (request.content_length or 0) <= most:
+        return None
+    return _("A file can have %(most)s MB at most.", most=most // 2**20)
 
 
 def server_error(error: InternalServerError) -> Answer:

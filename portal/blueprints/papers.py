@@ -5,10 +5,24 @@ import hashlib
 import re
 
 from flask import Response
+from markupsafe import escape
 
 from portal.services.evidence import Kept
 
 _STYLES = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_WHOLE = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{title}</title>
+</head>
+<body><main>
+<h1>{title}</h1>
+{body}
+</main></body>
+</html>
+"""
 SHOWN_AS = {"text/html": "text/html", "application/json": "application/json"}
 """How browsers are told to show a type; everything else is plain text to them."""
 
@@ -23,6 +37,23 @@ def as_kept(kept: Kept) -> Response:
     policy = f"default-src 'none'; {styles}frame-ancestors 'none'; sandbox"
     headers = {"Content-Security-Policy": policy}
     return Response(kept.body, content_type=f"{shown}; charset=utf-8", headers=headers)
+
+
+def dressed(kept: Kept, *, css: str, language: str, title: str) -> Response:
+    """The same words in today's look, for reading: stored bytes have none of their own.
+
+    What was only a part of a page gets the rest of one around it.
+    """
+    body = kept.body.decode(errors="replace")
+    if "</head>" in body:
+        body = body.replace("<body>", "<body><main>", 1).replace("</body>", "</main></body>", 1)
+    else:
+        body = _WHOLE.format(language=escape(language), title=escape(title), body=body)
+    link = f'<link rel="stylesheet" href="{escape(css)}">'
+    policy = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; sandbox"
+    headers = {"Content-Security-Policy": policy}
+    page = body.replace("</head>", f"{link}</head>", 1)
+    return Response(page, content_type="text/html; charset=utf-8", headers=headers)
 
 
 def styles_of(body: str) -> str:

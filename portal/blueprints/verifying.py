@@ -1,6 +1,6 @@
 """Where anybody brings an evidence bundle and is told whether it is whole; nothing is kept."""
 
-from flask import Blueprint, abort
+from flask import Blueprint, abort, current_app
 from flask.typing import ResponseReturnValue
 from wtforms import FileField
 
@@ -9,7 +9,6 @@ from portal.security import audience, browser, keys
 from portal.services import attempts
 from portal.services.attempts import Locked, Mark, Scope
 from portal.services.published import published_keys
-from portal.services.verifying import check_bundle
 from portal.web import Form, now, render, session
 from portal.web import gettext as _
 
@@ -66,14 +65,16 @@ class BundleForm(Form):
 @audience("anyone")
 def verify() -> ResponseReturnValue:
     """A form for the file, and what the checks say of it."""
-    form = BundleForm()
+    form, most = BundleForm(), current_app.config["MAX_CONTENT_LENGTH"] // 2**20
     if not form.validate_on_submit():
-        return render("verify/form.html", form=form)
+        return render("verify/form.html", form=form, most=most)
     if not (form.file.data and form.file.data.filename):
         form.file.errors = [_("Choose the file first.")]
-        return render("verify/form.html", form=form), 422
+        return render("verify/form.html", form=form, most=most), 422
     network = Mark(Scope.BUNDLE, attempts.network(browser().ip).key)
     if isinstance(attempts.take(session, keys(), [network], now=now()), Locked):
         abort(429)
+    from portal.services.verifying import check_bundle  # noqa: PLC0415 - only who brings one pays
+
     checked = check_bundle(form.file.data.read(), published_keys(session))
     return render("verify/checked.html", checked=checked, checks=CHECKS)

@@ -1,7 +1,7 @@
 """What others tell us by themselves: Stripe its events, carriers what debtors answer to texts."""
 
 import hmac
-from xml.sax.saxutils import escape
+from html import escape
 
 from flask import Blueprint, abort, current_app, request
 from flask.typing import ResponseReturnValue
@@ -55,7 +55,7 @@ def twilio_text() -> ResponseReturnValue:
     if token is None or not signed_by_twilio(url, form, signature, token):
         abort(403)
     answer = _answered(form.get("From", ""), form.get("Body", ""))
-    said = f"<Message>{escape(answer)}</Message>" if answer else ""
+    said = f"<Message>{escape(answer, quote=False)}</Message>" if answer else ""
     body = f'<?xml version="1.0" encoding="UTF-8"?><Response>{said}</Response>'
     return body, 200, {"Content-Type": "text/xml; charset=utf-8"}
 

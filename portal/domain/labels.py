@@ -306,6 +306,24 @@ _GROUPS = (
 )
 
 
+DOCUMENTS = {
+    "review": N_("The page with every date and amount"),
+    "terms-full": N_("The terms in words"),
+    "terms-settlement": N_("The terms in words"),
+    "terms-plan": N_("The terms in words"),
+    "authorization": N_("Permission for automatic payments"),
+    "pad-rights": N_("Rights with a Canadian bank account"),
+    "paying-by-hand": N_("Paying by hand"),
+    "offer-renewal": N_("Last day of the offer"),
+    "card-disclosure": N_("Who is paid, and for what"),
+    "electronic-copy": N_("Agreeing online, and a copy on paper"),
+    "debt-collector-initial": N_("Notice of a debt collector"),
+    "debt-collector-subsequent": N_("Notice of a debt collector"),
+    "agreement": N_("The agreement, as a copy to keep"),
+}
+"""What was on the page of an agreement, by its name on the record."""
+
+
 def label(code: object, group: dict[str, str] | None = None) -> str:
     """The marked words for a code, from its group where it has several meanings.
 

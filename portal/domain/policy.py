@@ -22,6 +22,10 @@ READABLE: Final = (1, 2)
 """Formats of stored documents: 1 has neither segments nor anything else that came after it."""
 
 
+REMINDED_BEFORE: Final = 3
+"""How many days before each payment of a plan its debtor is reminded anyway."""
+
+
 class PolicyUnreadable(DomainError):
     """A stored or sent document is not an offer policy."""
 
@@ -201,6 +205,26 @@ class Concessions:
 
 
 @dataclass(frozen=True, slots=True)
+class Keeping:
+    """How much patience there is with a running plan, and when its debtor is written to.
+
+    A plan ends only when ``failures`` parts in a row came to nothing, or one is unpaid for more
+    than ``grace_days``, whatever comes first. Reminders go three days before a payment anyway.
+    """
+
+    failures: int = 3
+    """How many payments in a row may fail before a plan ends."""
+    grace_days: int = 21
+    """How many days a payment may be late before a plan ends."""
+    extra_reminders: tuple[int, ...] = ()
+    """How many days before a payment a reminder goes besides the one of the third day."""
+    undo_hours: int = 24
+    """For how many hours after agreeing, before any money moves, a debtor may take it back."""
+    pause_days: int = 30
+    """For how many days everything rests for a debtor who says that they cannot pay now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The offer policy of a client: what is offered, agreed at once, and granted by staff.
 
@@ -244,6 +268,8 @@ class Policy:
     """The last day on which settlements and plans are offered."""
     paying_part_may_cost_more: bool = False
     """Whether closing the rest after a payment may take more than closing the whole took before."""
+    keeping: Keeping = Keeping()
+    """How much patience there is with a running plan."""
 
     def band(self, account: AccountFacts, today: date) -> Band | None:
         """The band that an account is in on a day."""
@@ -286,14 +312,19 @@ class Policy:
         return Cents(cents // self.rounding_cents * self.rounding_cents)
 
 
+CAME_LATER: Final = {"paying_part_may_cost_more": False, "keeping": Keeping()}
+"""Fields that older documents do not have, with what is meant where they are left out."""
+
+
 def to_dict(policy: Policy) -> dict[str, Any]:
     """The policy as plain JSON values; what is None is left out.
 
-    So is ``paying_part_may_cost_more`` where it is not so: documents were written before it came.
+    So is what came after documents had been written, where it is as it was understood before.
     """
     document = {"format": FORMAT, **documents.plain(policy)}
-    if not policy.paying_part_may_cost_more:
-        del document["paying_part_may_cost_more"]
+    for name, before in CAME_LATER.items():
+        if getattr(policy, name) == before:
+            del document[name]
     return document
 
 

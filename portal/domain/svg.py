@@ -108,13 +108,6 @@ def clean(body: bytes) -> Drawing:
     return cleaner.drawing()
 
 
-def fit(width: Fraction | int, height: Fraction | int, box: tuple[int, int]) -> tuple[int, int]:
-    """The largest size of these proportions within a box, in whole pixels and at least one."""
-    if width * box[1] <= height * box[0]:
-        return max(1, int(width * box[1] // height)), box[1]
-    return box[0], max(1, int(height * box[0] // width))
-
-
 @dataclass(slots=True)
 class _Part:
     """An element that stays: its selectors, the ids that it refers to, and what is in it."""

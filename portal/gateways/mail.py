@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -78,6 +75,11 @@ def message_bytes(mail: Mail, sender: str) -> bytes:
 
     Raises Refused where ``to`` is no single address.
     """
+    # The web hands no e-mail over: only jobs pay for these.
+    from email.headerregistry import Address  # noqa: PLC0415
+    from email.message import EmailMessage  # noqa: PLC0415
+    from email.policy import SMTP as SMTP_POLICY  # noqa: PLC0415
+
     local, _, domain = envelope(mail.to).rpartition("@")
     message = EmailMessage(policy=SMTP_POLICY.clone(utf8=not local.isascii()))
     message["From"] = Address(one_line(mail.sender_name), addr_spec=sender)

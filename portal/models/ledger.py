@@ -31,7 +31,7 @@ class LedgerEntry(Owned, Base):
 
     Unique on (source, kind, account), so that a fact lands once however often it is told.
     ``payment_id`` is set where money moved: the payment, or what was refunded or charged back.
-    ``on_record``: a leaf of its own names it, as it does all that says what is owed.
+    ``on_record``: what says what is owed is in a leaf: of its own, or of the file it came in.
     """
 
     __tablename__ = "ledger_entry"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import timezone
 
 MOST_ZONES = 6
 """More zones than this is a number that is tied to no place, such as a toll-free one."""
@@ -52,6 +51,8 @@ def _parse(text: str, country: str) -> Phone | None:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
+    from phonenumbers import timezone  # noqa: PLC0415 - only who has a new number pays for it
+
     zones = timezone.time_zones_for_number(number)
     known = zones if len(zones) <= MOST_ZONES and "Etc/Unknown" not in zones else ()
     kind = phonenumbers.number_type(number)

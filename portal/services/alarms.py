@@ -6,6 +6,7 @@ While one that concerns the record is open, nothing can be agreed with its clien
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,7 +17,9 @@ from portal.domain.evidence import format_time
 from portal.domain.wording import clean_text
 from portal.models import Client, EvidenceAlarm, Staff
 from portal.services import evidence
-from portal.services.verify import FREEZING, Broken
+
+if TYPE_CHECKING:
+    from portal.services.verify import Broken
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ class ReasonMissing(DomainError):
 def raise_alarms(
     session: Session,
     client_id: UUID,
-    found: Iterable[Broken],
+    found: Iterable["Broken"],
     *,
     now: datetime,
     gone_by: datetime | None = None,
@@ -97,7 +100,15 @@ def open_alarms(session: Session, client_id: UUID) -> Sequence[EvidenceAlarm]:
     ).all()
 
 
-def _raise(session: Session, client_id: UUID, broken: Broken, now: datetime) -> EvidenceAlarm:
+def freezes(alarm: EvidenceAlarm) -> bool:
+    """Whether nothing can be agreed while this alarm is open."""
+    # The web has no other use for the invariants than compliance's home page.
+    from portal.services.verify import FREEZING  # noqa: PLC0415
+
+    return alarm.invariant in FREEZING
+
+
+def _raise(session: Session, client_id: UUID, broken: "Broken", now: datetime) -> EvidenceAlarm:
     alarm = EvidenceAlarm(
         client_id=client_id,
         invariant=broken.invariant,
@@ -126,10 +137,10 @@ def _tell(
 
 def _freeze(session: Session, client_id: UUID, now: datetime) -> None:
     session.flush()
-    freezes = any(one.invariant in FREEZING for one in open_alarms(session, client_id))
+    frozen = any(freezes(one) for one in open_alarms(session, client_id))
     client = session.get_one(Client, client_id, populate_existing=True)
-    if freezes != (client.frozen_at is not None):
-        client.frozen_at = now if freezes else None
+    if frozen != (client.frozen_at is not None):
+        client.frozen_at = now if frozen else None
         _tell_frozen(session, client, now)
 
 

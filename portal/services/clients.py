@@ -20,8 +20,6 @@ from portal.domain.sms import sms_text_fits
 from portal.models import Client, fresh_id
 from portal.models.base import Json
 from portal.rules.emails import parse_email
-from portal.services.placements.defaults import DefaultsUnclear, defaults_of
-from portal.services.placements.headers import FIELDS
 from portal.services.policies import publish_policy
 
 COUNTRIES = {"US": "USD", "CA": "CAD"}
@@ -184,6 +182,10 @@ def _of_colors(new: NewClient) -> Iterator[str]:
 
 
 def _of_files(new: NewClient, client: Client) -> Iterator[str]:
+    # Everybody finds clients; only who adds one pays for these.
+    from portal.services.placements.defaults import DefaultsUnclear, defaults_of  # noqa: PLC0415
+    from portal.services.placements.headers import FIELDS  # noqa: PLC0415
+
     try:
         if new.currency in COUNTRIES.values() and new.languages:
             defaults_of(client)

@@ -11,9 +11,9 @@ from portal.models import Client, EvidenceCheck, Staff, StoredCheckpoint
 from portal.rules.emails import parse_email
 from portal.services import evidence
 from portal.services.alarms import open_alarms
+from portal.services.record_state import last_check
 from portal.services.staff import EmailUnreadable
 from portal.services.tree import newest_checkpoint
-from portal.services.watch import last_check
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,23 +86,24 @@ def ask_sample(
     write: Callable[[str], bytes],
     keys: Keys,
     now: datetime,
-) -> EsignConsent:
+) -> tuple[EsignConsent, bool]:
     """Send a sample document to where copies would go; ``write`` makes it around its code.
 
-    It takes the place of the sample before, unless that went a moment ago. The caller commits.
-    Raises NoEmailAddress, TooManySamples.
+    It takes the place of the sample before. Where that went a moment ago, nothing is sent, and the
+    answer is that sample and False. The caller commits. Raises NoEmailAddress, TooManySamples.
     """
     contact = email_for_copies(session, who.debtor)
     if contact is None:
         raise NoEmailAddress
     before = _locked(session, who.debtor)
     if before and _is_fresh(before, contact, now):
-        return before
+        return before, False
     _require_room(session, who.debtor, now)
     if before is not None:
         before.status = move(before.status, ConsentStatus.REPLACED)
         session.flush()
-    return _send(session, _asked(session, who, contact, text, _new(write, keys), now), now)
+    asked = _asked(session, who, contact, text, _new(write, keys), now)
+    return _send(session, asked, now), True
 
 
 def _is_fresh(asked: EsignConsent, contact: Contact, now: datetime) -> bool:

@@ -142,7 +142,7 @@ def _append(
     client_id, chain_id = chain
     payload_bytes = bytes_of.canonical(payload)
     salt = ids.randbytes(bytes_of.SALT_BYTES)
-    before, after = around_the_place(chain, payload, at, bytes_of.commitment(salt, payload_bytes))
+    before, after = _around_the_place(chain, payload, at, bytes_of.commitment(salt, payload_bytes))
     values = {"client_id": client_id, "chain_id": chain_id, "at": at, "type": payload["type"]}
     key = key_of(session, client_id, chain_id, at)
     sealed = seal(key.secret, salt + payload_bytes, chain_id.bytes)
@@ -153,10 +153,9 @@ def _append(
     return Leaf(**values, n=row.n, body=row.body, hash=bytes(row.hash))
 
 
-def around_the_place(
+def _around_the_place(
     chain: tuple[UUID, UUID], payload: Payload, at: datetime, commit: str
 ) -> tuple[str, str]:
-    """The bytes of a leaf before and after its place in the chain, which the database knows."""
     leaf = bytes_of.Leaf(
         log=log_name(chain[0]),
         chain=chain[1],

@@ -11,16 +11,17 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from portal.db import commit
-from portal.domain import N_, DomainError, checkpoints
+from portal.domain import checkpoints
 from portal.domain.bundles import Bundle, Disclosed, pack
 from portal.domain.checkpoints import Checkpoint
 from portal.domain.evidence import parse_canonical
 from portal.gateways.signer import Signer
 from portal.models import Account, Arrangement, Client, Leaf
 from portal.services import evidence, tree
-from portal.services.certificates import CheckpointFacts, LeafFacts, RecordErased, Told
+from portal.services.certificates import CheckpointFacts, LeafFacts, Told
 from portal.services.certificates.later import since
 from portal.services.evidence import Actor, Entry, Payload, log_name, opened
+from portal.services.no_proof import NotOnRecord, RecordErased, TooManyExports
 from portal.services.sealing import Opener
 from portal.services.tree import Proof
 from portal.verifier import for_people
@@ -44,18 +45,6 @@ _LEAVES = text("""
     FROM leaf f LEFT JOIN leaf_payload y USING (client_id, chain_id, n)
     LEFT JOIN chain_key k ON (k.client_id, k.id) = (y.client_id, y.key_id)
     WHERE f.client_id = :client_id AND f.chain_id = :chain_id ORDER BY f.n""")
-
-
-class NotOnRecord(DomainError):
-    """There is no acceptance on the record to export."""
-
-    message = N_("There is no record of agreement %(reference)s here.")
-
-
-class TooManyExports(DomainError):
-    """One debtor saved the file so often that something must be wrong."""
-
-    message = N_("You saved this file several times just now. Please wait an hour.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +141,7 @@ def _bundle(asked: _Asked) -> Bundle:
     shown = list(_disclosed(leaves, accepted.entry))
     entries = [leaf.entry for leaf in shown]
     certificate = asked.outside.certify(_told(asked, accepted.entry, entries))
+    language = accepted.entry.payload["visit"]["locale"][:2]
     return Bundle(
         reference=asked.agreed.reference,
         log=log_name(account.client_id),
@@ -163,7 +153,7 @@ def _bundle(asked: _Asked) -> Bundle:
         objects=dict(_kept(session, account, entries, ("objects",))),
         checkpoint=signed.note,
         keys=tree.key_lines(session, account.client_id),
-        people={"certificate.pdf": certificate, **for_people()},
+        people={"certificate.pdf": certificate, **for_people(language)},
     )
 
 

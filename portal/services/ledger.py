@@ -27,7 +27,6 @@ MONEY = (
 """Entries that are money paid here, or that went back."""
 
 LEAVES = {
-    EntryKind.PLACED: "account.placed",
     EntryKind.ADJUSTED: "balance.adjusted",
     EntryKind.FORGIVEN: "balance.forgiven",
     EntryKind.FORGIVENESS_REVERSED: "balance.owed_again",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -39,6 +39,12 @@ class ErasedBefore(DomainError):
     message = N_("The record of this account was erased.")
 
 
+class HeldAlready(DomainError):
+    """The same hold is in force."""
+
+    message = N_("This account is kept for the same case already.")
+
+
 class LegalHoldLifted(DomainError):
     """It was lifted before."""
 
@@ -58,12 +64,15 @@ class Wanted:
 def set_legal_hold(session: Session, wanted: Wanted, *, staff: Staff, now: datetime) -> LegalHold:
     """Keep an account's record until further notice, by its reference. The caller commits.
 
-    Raises ReasonMissing, TextTooLong, NoSuchReference, SeveralSuchReferences, ErasedBefore.
+    Once for each case. Raises ReasonMissing, TextTooLong, NoSuchReference, SeveralSuchReferences,
+    ErasedBefore, HeldAlready.
     """
     reason, matter = typed_reason(wanted.reason), clean_text(wanted.matter)[:LONGEST]
     account = lock_account(session, _find(session, wanted))
     if _is_gone(session, account):
         raise ErasedBefore
+    if _is_held(session, account, matter):
+        raise HeldAlready
     hold = LegalHold(
         client_id=account.client_id,
         account_id=account.id,
@@ -126,6 +135,17 @@ def _is_gone(session: Session, account: Account) -> bool:
     if account.erased_at is None or account.updated_at > account.erased_at:
         return False
     return not has_key(session, account.client_id, account.chain_id)
+
+
+def _is_held(session: Session, account: Account, matter: str) -> bool:
+    """Whether a hold for the same case is in force; the account is locked."""
+    same = select(LegalHold.id).where(
+        LegalHold.client_id == account.client_id,
+        LegalHold.account_id == account.id,
+        func.lower(LegalHold.matter) == matter.lower(),
+        LegalHold.lifted_at.is_(None),
+    )
+    return session.scalar(same.limit(1)) is not None
 
 
 def _find(session: Session, wanted: Wanted) -> UUID:

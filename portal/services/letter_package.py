@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from portal.domain import labels
 from portal.domain.codes import unbroken
 from portal.domain.keys import Keys
+from portal.domain.spreadsheets import guarded
 from portal.models import AccessLink, Client, Letter, LetterBatch, Message, Staff
 from portal.services import evidence
 from portal.services.letter_batches import HIDDEN, rows_of
 from portal.services.links import code_of
 from portal.services.messages import about
-from portal.services.placements.rejects import guarded
 
 PACKED_AT = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a package, so that the same letters make the same bytes."""

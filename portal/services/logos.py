@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.domain import N_, DomainError, svg
+from portal.domain import N_, DomainError
+from portal.domain.proportions import fit
 from portal.models import Client, ClientLogo
 from portal.models.base import Json
 
@@ -99,7 +100,10 @@ def clean_logo(body: bytes) -> Logo:
 
 def _drawing(body: bytes) -> Logo:
     """Cleaned by our list, then by svg-hush's, whose output is judged once more by ours."""
-    from py_svg_hush import filter_svg  # noqa: PLC0415 - only who uploads a logo pays for it
+    # Only who uploads a logo pays for them.
+    from py_svg_hush import filter_svg  # noqa: PLC0415
+
+    from portal.domain import svg  # noqa: PLC0415
 
     drawing = svg.clean(body)
     try:
@@ -109,7 +113,7 @@ def _drawing(body: bytes) -> Logo:
     text = svg.clean(hushed).text.encode()
     if len(text) > LARGEST:
         raise LogoStaysTooLarge(bytes=len(text), most=LARGEST)
-    return Logo(text, "svg", *svg.fit(drawing.width, drawing.height, SIZES[0]), drawing.dropped)
+    return Logo(text, "svg", *fit(drawing.width, drawing.height, SIZES[0]), drawing.dropped)
 
 
 def _picture(body: bytes) -> Logo:

@@ -1,6 +1,6 @@
-"""Leaves found by day and type, the newest first: by index, part by part, for one client."""
+"""Leaves found by day and type, the newest first: by index, part by part."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -29,6 +29,7 @@ class FoundLeaf:
     ``payload`` is empty once it was erased, or where it does not open.
     """
 
+    client_id: UUID
     chain_id: UUID
     n: int
     type: str
@@ -58,26 +59,26 @@ def utc_days(first: date, last: date) -> Span:
 
 def leaves_between(
     session: Session,
-    client_id: UUID,
+    clients: Collection[UUID],
     days: Span,
     *,
     type: str | None = None,  # noqa: A002
     before: Key | None = None,
     size: int = PAGE,
 ) -> FoundLeaves:
-    """A client's leaves of these days, of one type or of any, the newest first."""
-    asked = _newest(client_id, days, type, before).limit(size + 1).subquery()
+    """The leaves of clients on these days, of one type or of any, the newest first."""
+    asked = _newest(clients, days, type, before).limit(size + 1).subquery()
     opener = Opener()
     found = [_found(row, opener) for row in session.execute(_with_payloads(asked))]
     more = len(found) > size
     return FoundLeaves(found[:size], found[size - 1].key if more else None)
 
 
-def every_export(session: Session, client_id: UUID, days: Span) -> Iterator[FoundLeaf]:
+def every_export(session: Session, clients: Collection[UUID], days: Span) -> Iterator[FoundLeaf]:
     """All exports of these days, the newest first, read part by part."""
     before: Key | None = None
     while True:
-        part = leaves_between(session, client_id, days, type=EXPORT, before=before, size=AT_ONCE)
+        part = leaves_between(session, clients, days, type=EXPORT, before=before, size=AT_ONCE)
         yield from part.leaves
         before = part.before
         if before is None:
@@ -85,11 +86,11 @@ def every_export(session: Session, client_id: UUID, days: Span) -> Iterator[Foun
 
 
 def _newest(
-    client_id: UUID, days: Span, kind: str | None, before: Key | None
+    clients: Collection[UUID], days: Span, kind: str | None, before: Key | None
 ) -> Select[*tuple[Any, ...]]:
     """The keys of leaves; the type stands in the statement, so that an index of its own is used."""
     wanted: list[ColumnElement[bool]] = [
-        Leaf.client_id == client_id,
+        Leaf.client_id.in_(clients),
         Leaf.at >= days.begins_at,
         Leaf.at < days.ends_at,
     ]
@@ -116,7 +117,8 @@ def _with_payloads(asked: Any) -> Select[*tuple[Any, ...]]:
     account = and_(Account.client_id == leaf.client_id, Account.chain_id == leaf.chain_id)
     return (
         select(
-            *(leaf.chain_id, leaf.n, leaf.type, leaf.at, leaf.hash, Account.reference),
+            *(leaf.client_id, leaf.chain_id, leaf.n, leaf.type, leaf.at, leaf.hash),
+            Account.reference,
             *(LeafPayload.key_id, LeafPayload.sealed, ChainKey.master),
             ChainKey.sealed.label("wrapped"),
         )
@@ -134,5 +136,5 @@ def _found(row: Any, opener: Opener) -> FoundLeaf:
         payload = parse_canonical(told[1]) if told else {}
     except (Unreadable, NotCanonical):
         payload = {}
-    said = (row.chain_id, row.n, row.type, row.at, bytes(row.hash).hex(), row.reference)
-    return FoundLeaf(*said, payload)
+    said = (row.client_id, row.chain_id, row.n, row.type, row.at, bytes(row.hash).hex())
+    return FoundLeaf(*said, row.reference, payload)

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 from portal.models import Client, EvidenceAlarm, EvidenceCheck, StoredCheckpoint
 from portal.services import tree
 from portal.services.alarms import open_alarms
-from portal.services.verify import FREEZING
-from portal.services.watch import last_check
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +54,15 @@ def _state(session: Session, client: Client) -> RecordState:
     )
 
 
+def last_check(session: Session, client_id: UUID, *, whole: bool) -> EvidenceCheck | None:
+    """The newest run over all of a client's record, or the newest one of any kind."""
+    query = select(EvidenceCheck).where(EvidenceCheck.client_id == client_id)
+    if whole:
+        query = query.where(EvidenceCheck.whole)
+    return session.scalar(query.order_by(EvidenceCheck.at.desc(), EvidenceCheck.id.desc()).limit(1))
+
+
 def find_alarm(session: Session, alarm_id: UUID) -> EvidenceAlarm:
     """An alarm of a client that the session sees. Raises NoResultFound."""
     mine = EvidenceAlarm.client_id.in_(session.info["client_ids"])
     return session.scalars(select(EvidenceAlarm).where(mine, EvidenceAlarm.id == alarm_id)).one()
-
-
-def freezes(alarm: EvidenceAlarm) -> bool:
-    """Whether nothing can be agreed while this alarm is open."""
-    return alarm.invariant in FREEZING

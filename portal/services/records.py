@@ -226,7 +226,10 @@ def _leads(row: Any, proof: Proof, signed: StoredCheckpoint) -> bool:
 
 
 def named_in(entry: Entry) -> Sequence[Named]:
-    """What a payload names of the documents, texts and objects that were kept with it."""
+    """What a payload names of the documents, texts and objects that were kept with it.
+
+    An erasure only counts them.
+    """
     return [
         Named(
             str(one.get("doc_id") or one.get("name") or one.get("id") or where),
@@ -235,7 +238,8 @@ def named_in(entry: Entry) -> Sequence[Named]:
             one.get("locale"),
         )
         for where in NAMED
-        for one in entry.payload.get(where, ())
+        if isinstance(named := entry.payload.get(where), list)
+        for one in named
     ]
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from statistics import median_low
 from typing import Final
 from uuid import UUID
 
@@ -34,6 +33,8 @@ class Sample:
 
 def samples(session: Session, client_id: UUID, document: Policy, now: datetime) -> list[Sample]:
     """An account of each band, and the small, large, new and old ones; the smallest first."""
+    from statistics import median_low  # noqa: PLC0415 - only who looks at an example pays for it
+
     found = _newest(session, client_id, document.currency, now)
     if not found:
         return []

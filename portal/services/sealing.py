@@ -1,11 +1,10 @@
 """The keys of chains: what a chain's payloads and documents are sealed with, and opened again."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import event, insert, select
 from sqlalchemy.orm import Session
 
 from portal.db import PortalSession
@@ -14,10 +13,6 @@ from portal.gateways.vault import Unreadable, Wrapped
 from portal.models import ChainKey, fresh_id
 
 _CACHE = "chain_keys"
-_KEYS = text("""
-    INSERT INTO chain_key (client_id, id, chain_id, master, sealed, created_at)
-    SELECT :client_id, k.*, :now FROM unnest(CAST(:ids AS uuid[]), CAST(:chains AS uuid[]),
-      CAST(:masters AS text[]), CAST(:sealed AS bytea[])) AS k""")
 
 
 class Key(NamedTuple):
@@ -49,41 +44,6 @@ def _stored(session: Session, client_id: UUID, chain_id: UUID) -> Key | None:
         .limit(1)
     ).one_or_none()
     return Key(found.id, unwrap(found.id, found.master, found.sealed)) if found else None
-
-
-def keys_of(
-    session: Session, client_id: UUID, chain_ids: Sequence[UUID], now: datetime
-) -> dict[UUID, Key]:
-    """What new entries of many chains are sealed with; made where there is none.
-
-    Rows are found by chain alone: with the client named beside its policy, the planner takes the
-    client for small and reads all of it.
-    """
-    stored = session.execute(
-        select(ChainKey.chain_id, ChainKey.id, ChainKey.master, ChainKey.sealed)
-        .where(ChainKey.chain_id.in_(chain_ids), ChainKey.sealed.is_not(None))
-        .order_by(ChainKey.id)
-    )
-    found = {row.chain_id: Key(row.id, unwrap(row.id, row.master, row.sealed)) for row in stored}
-    missing = [one for one in chain_ids if one not in found]
-    return found | fresh_keys(session, client_id, missing, now)
-
-
-def fresh_keys(
-    session: Session, client_id: UUID, chain_ids: Sequence[UUID], now: datetime
-) -> dict[UUID, Key]:
-    """Keys for chains that have none."""
-    fresh = {one: Key(fresh_id(), vault.fresh_key()) for one in chain_ids}
-    if fresh:
-        wrapped = [vault.current().wrap(key.secret, key.id.bytes) for key in fresh.values()]
-        values = {
-            **{"client_id": client_id, "now": now, "chains": list(fresh)},
-            "ids": [key.id for key in fresh.values()],
-            "masters": [one.master for one in wrapped],
-            "sealed": [one.sealed for one in wrapped],
-        }
-        session.execute(_KEYS, values)
-    return fresh
 
 
 def _made(session: Session, client_id: UUID, chain_id: UUID, now: datetime) -> Key:

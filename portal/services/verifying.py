@@ -3,13 +3,16 @@
 Nothing of a bundle is kept; what is told of it is told to whoever holds it.
 """
 
+from base64 import b64encode
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from portal.domain.checkpoints import parse
 from portal.domain.evidence import parse_time
 from portal.domain.money import Cents
+from portal.services.certificates import CheckpointFacts
 from portal.verifier.verify import STEPS, Bundle
 
 LONGEST_WHY = 400
@@ -43,10 +46,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An agreement, its time and total, and its leaf's hash, as a certificate has them."""
+    """An agreement, its time and total, its leaf's number and hash, as a certificate has them."""
 
     reference: str
     at: datetime
+    n: int
     hash: str
     total_cents: Cents
     currency: str
@@ -61,6 +65,9 @@ class Checked:
     reference: str = ""
     leaves: int = 0
     accepted: tuple[Accepted, ...] = ()
+    log: str = ""
+    chain: str = ""
+    checkpoint: CheckpointFacts | None = None
 
 
 def check_bundle(data: bytes, published: Collection[str]) -> Checked:
@@ -79,7 +86,17 @@ def check_bundle(data: bytes, published: Collection[str]) -> Checked:
         reference=accepted[0].reference,
         leaves=len(bundle.leaves),
         accepted=accepted,
+        log=bundle.about["log"],
+        chain=bundle.about["chain"],
+        checkpoint=_checkpoint(bundle),
     )
+
+
+def _checkpoint(bundle: Bundle) -> CheckpointFacts:
+    """The numbers of the checkpoint that the proofs lead to, as a certificate has them."""
+    sealed = parse(bundle.note.decode())
+    root = b64encode(sealed.head.root).decode()
+    return CheckpointFacts(size=sealed.head.size, root=root, key_id=sealed.key_id.hex())
 
 
 def _accepted(bundle: Bundle) -> Iterator[Accepted]:
@@ -89,7 +106,7 @@ def _accepted(bundle: Bundle) -> Iterator[Accepted]:
             terms = told.get("terms", told)
             cents, currency = Cents(int(terms["total_cents"])), str(terms["currency"])
             name = str(told.get("reference", ""))
-            yield Accepted(name, parse_time(leaf["at"]), leaf["hash"], cents, currency)
+            yield Accepted(name, parse_time(leaf["at"]), n, leaf["hash"], cents, currency)
 
 
 def _steps(bundle: Bundle, published: Collection[str]) -> Iterator[Step]:

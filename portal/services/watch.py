@@ -17,6 +17,7 @@ from portal.models import EvidenceAlarm, EvidenceCheck, fresh_id
 from portal.services import tree
 from portal.services.alarms import raise_alarms
 from portal.services.evidence import log_name
+from portal.services.record_state import last_check
 from portal.services.tree import TreeBroken
 from portal.services.verify import (
     FREEZING,
@@ -112,14 +113,6 @@ def _look(
     if whole:
         found += verify_database(session)
     return size, found
-
-
-def last_check(session: Session, client_id: UUID, *, whole: bool) -> EvidenceCheck | None:
-    """The newest run over all of a client's record, or the newest one of any kind."""
-    query = select(EvidenceCheck).where(EvidenceCheck.client_id == client_id)
-    if whole:
-        query = query.where(EvidenceCheck.whole)
-    return session.scalar(query.order_by(EvidenceCheck.at.desc(), EvidenceCheck.id.desc()).limit(1))
 
 
 def _new(session: Session, client_id: UUID, size: int) -> Only:

@@ -15,6 +15,7 @@ from portal.domain.offers import tier_total
 from portal.domain.policy import (
     Band,
     Concessions,
+    Keeping,
     PlanLimits,
     Policy,
     ProposalLimits,
@@ -305,6 +306,13 @@ def test_a_band_for_the_rest_is_for_nobody_where_nobody_is_left() -> None:
         ),
         ({"bands": (Band(from_days=40_000),)}, "bands.age", "40000", "bands[0].to_days"),
         ({"rounding_cents": 0}, "rounding", "$1, $5 or $10", "rounding_cents"),
+        ({"keeping": Keeping(grace_days=0)}, "keeping", "from 3 to 90", "keeping.grace_days"),
+        (
+            {"keeping": Keeping(extra_reminders=(1, 1))},
+            "keeping.reminders",
+            "each day once",
+            "keeping.extra_reminders",
+        ),
         ({"concessions": Concessions(moves=25)}, "concessions", "not 25", "concessions.moves"),
         ({"from_on": date(1999, 1, 1)}, "dates.year", "2000", "from_on"),
         (

@@ -15,6 +15,7 @@ from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.money import Cents
 from portal.domain.policy import (
     Band,
+    Keeping,
     PlanLimits,
     Policy,
     PolicyUnreadable,
@@ -196,6 +197,13 @@ def test_a_document_from_before_segments_is_read_as_it_was_meant() -> None:
     for name in ("segments", "concessions", "answered_by", "closest_when_late", "rounding_cents"):
         del old[name]
     assert from_dict(old) == POLICY
+
+
+def test_what_a_document_left_out_before_it_existed_does_not_change_its_hash() -> None:
+    assert "keeping" not in to_dict(POLICY)
+    patient = replace(POLICY, keeping=Keeping(failures=5, extra_reminders=(1, 7)))
+    assert to_dict(patient)["keeping"]["extra_reminders"] == [1, 7]
+    assert from_dict(to_dict(patient)) == patient
 
 
 def test_a_date_is_read_back_as_it_was_written() -> None:

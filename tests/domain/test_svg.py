@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain import DomainError, svg
+from portal.domain.proportions import fit
 
 NS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 RECT = '<rect width="9" height="9" fill="#f00"/>'
@@ -130,7 +131,7 @@ def test_a_drawing_says_how_large_it_is(given_size: str):
 def test_a_drawing_with_a_size_alone_can_be_scaled():
     found = svg.clean(drawn(RECT, 'width="120.5px" height="40"'))
     assert 'viewBox="0 0 120.5 40"' in found.text
-    assert svg.fit(found.width, found.height, (200, 40)) == (120, 40)
+    assert fit(found.width, found.height, (200, 40)) == (120, 40)
 
 
 def test_what_a_logo_needs_stays_and_what_was_taken_out_is_named():
@@ -158,7 +159,7 @@ def test_no_bytes_do_more_than_be_refused(noise: bytes):
 
 @given(st.integers(1, 10_000), st.integers(1, 10_000))
 def test_a_logo_always_fits_its_box(width: int, height: int):
-    fitted = svg.fit(width, height, (200, 40))
+    fitted = fit(width, height, (200, 40))
     assert 1 <= fitted[0] <= 200
     assert 1 <= fitted[1] <= 40
 

@@ -348,10 +348,51 @@ def test_the_bundle_is_exported_and_who_did_is_in_the_report(
         (reference, "staff", "Colin Webb")
     ]
     assert lines[0]["sha256"] == told.hash
+    assert lines[0]["client"] == dana.client.slug
     nothing = http.get(
         "/compliance/exports", query_string={"first": "2025-01-01", "last": "2025-01-02"}
     )
     assert "Nothing was exported" in said(nothing)
+
+
+def test_exports_of_all_clients_come_first_and_of_one_where_it_is_chosen(
+    http: FlaskClient, session: PortalSession
+):
+    """EV-06"""
+    books = [make_book(session, slug=slug, trade_name=slug) for slug in ("alder", "birch")]
+    for n, account in enumerate(books):
+        write(session, account, "export.made", reference=f"HR-{n}", arrangement="x")
+    colin(http, session, *(session.get_one(Client, one.client_id) for one in books))
+    days = {"first": "2026-01-01", "last": "2026-12-31"}
+    everywhere = heard(http.get("/compliance/exports", query_string=days))
+    assert ("HR-0" in everywhere, "HR-1" in everywhere) == (True, True)
+    one = days | {"client": str(books[1].client_id)}
+    assert "HR-0" not in heard(http.get("/compliance/exports", query_string=one))
+    table = http.get("/compliance/exports.csv", query_string=days)
+    assert "exports-all-" in table.headers["Content-Disposition"]
+    assert {line["client"] for line in csv.DictReader(io.StringIO(table.text))} == {
+        "alder",
+        "birch",
+    }
+
+
+def test_an_alarm_is_answered_for_where_one_may(http: FlaskClient, session: PortalSession):
+    """EV-08"""
+    client = session.get_one(Client, make_book(session).client_id)
+    raise_alarms(session, client.id, [Broken(WHOLE, "leaf 1")], now=NOW)
+    enter(http, session, make_staff(session, Role.OPERATOR))
+    page = heard(http.get("/compliance"))
+    assert WHOLE in page
+    assert "Answer for it" not in page
+
+
+def test_the_leaf_of_an_erasure_is_read_though_it_only_counts_documents(
+    http: FlaskClient, session: PortalSession, book: Account
+):
+    """EV-07"""
+    leaf = write(session, book, "erasure", documents=3, leaves=9)
+    colin(http, session, session.get_one(Client, book.client_id))
+    assert '"documents": 3' in said(http.get(read(http, book, leaf.n)))
 
 
 def test_a_client_exports_its_own_agreements_from_the_account(

@@ -172,6 +172,7 @@ def test_es_01_the_sample_is_a_file_with_an_email_that_says_nothing_of_a_debt(
     assert shown.data == sample, "the demo's outbox has the file, too"
     for words in (sample.decode(), f"{sent.subject} {sent.body}"):
         assert not re.search(r"\bdebts?\b|\bowe|Northgate Energy|\$", words)
+        assert "Open the link" not in words, "there is none"
 
 
 def test_es_01_consent_without_the_demonstration_is_refused(
@@ -194,6 +195,17 @@ def test_es_01_consent_without_the_demonstration_is_refused(
         assert (refused.status_code, words in heard(refused)) == (422, True)
     assert esign.standing_consent(session, dana.client.id, dana.debtor.id) is None
     assert [leaf.type for leaf in told(session, dana)] == ["esign.asked"]
+
+
+def test_es_01_a_sample_that_was_asked_for_twice_is_sent_once_and_said_to_have_been_sent_before(
+    http: FlaskClient, session: PortalSession, dana: Dana, post: Post
+) -> None:
+    page = http.get(PATH)
+    first, second = (press(http, page, f"{PATH}/sample") for _ in range(2))
+    assert post() == ["esign_sample"]
+    assert "a moment ago" not in heard(http.get(first.location))
+    assert "We sent the sample to" in heard(http.get(first.location))
+    assert "a moment ago" in heard(http.get(second.location))
 
 
 def test_es_01_wrong_codes_are_limited_and_lose_nothing(
@@ -227,7 +239,7 @@ def test_es_01_another_debtors_code_does_not_work(
     who = demonstrations.Visiting(other, mine.session_id)
     statement = legal_text(esign.TEXT, "en", company="N", phone="1", address="1 Pier")
     keys = runtime.settings.keys
-    theirs = demonstrations.ask_sample(
+    theirs, _went = demonstrations.ask_sample(
         session, who, statement, write=str.encode, keys=keys, now=clock.now()
     )
     session.commit()

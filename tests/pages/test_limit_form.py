@@ -25,6 +25,7 @@ from portal.domain.policy import (
     Band,
     Concessions,
     DueDays,
+    Keeping,
     PlanLimits,
     Policy,
     ProposalLimits,
@@ -65,6 +66,7 @@ EVERYTHING = Policy(
     answer_working_days=4,
     segments=(ODD,),
     concessions=Concessions(1, 2, 3),
+    keeping=Keeping(4, 30, (1, 7), 48, 60),
     answered_by=Answerer.SUPERVISORS,
     closest_when_late=True,
     rounding_cents=500,
@@ -332,6 +334,16 @@ CHANGES: list[dict[str, Any]] = [
     *(
         {"concessions": replace(EVERYTHING.concessions, **{n: 0})}
         for n in ("skips", "moves", "pauses")
+    ),
+    *(
+        {"keeping": replace(EVERYTHING.keeping, **change)}  # type: ignore[arg-type]
+        for change in (
+            {"failures": 1},
+            {"grace_days": 5},
+            {"extra_reminders": ()},
+            {"undo_hours": 0},
+            {"pause_days": 14},
+        )
     ),
     *(
         {"plan": replace(EVERYTHING.plan, **change)}  # type: ignore[type-var]

@@ -109,7 +109,7 @@ def test_an_excess_says_how_much_goes_back_and_goes_back(
     )
     for kind, source, cents in (
         (EntryKind.PAYMENT, f"payment:{paid.id}", -124_000),
-        (EntryKind.ADJUSTED, "placement:later", -9_000),
+        (EntryKind.ADJUSTED, "question:later", -9_000),
     ):
         post(
             session,

@@ -19,7 +19,7 @@ from portal.models import Role
 from portal.services import evidence
 from portal.services.evidence import Entry
 from tests.factories import make_policy
-from tests.pages.agreeing import accept, choose_plan
+from tests.pages.agreeing import accept, choose_plan, links
 from tests.pages.agreeing import enter as come_as_debtor
 from tests.pages.debtors import Dana, csrf_of
 from tests.pages.reading import heard
@@ -125,7 +125,17 @@ def test_the_page_of_an_acceptance_has_each_text_and_what_was_done(
     accept(http, dana, choose_plan(http, dana), permission="y")
     told = acceptance(session, dana)
     record = examine(http, session, dana)
-    shown = heard(http.get(f"{record}/leaves/{told.n}/shown"))
+    page = http.get(f"{record}/leaves/{told.n}/shown")
+    shown = heard(page)
+    assert "The terms in words" in shown
+    assert "terms plan" not in shown
+    looks = [to for to in links(page).values() if "look=en" in to]
+    dressed = http.get(looks[0])
+    refuse_to_act(dressed)
+    review = told.payload["disclosures"][0]["sha256"]
+    kept = evidence.document(session, dana.client.id, dana.account.chain_id, review)
+    assert kept.body in dressed.data
+    assert b"/theme/" in dressed.data
     assert told.payload["assent"]["control_label"] in shown
     assert shown.count("as recorded") == len(told.payload["disclosures"]) + 1
     before = heard(http.get(f"{record}/leaves/{told.n - 1}/shown"))

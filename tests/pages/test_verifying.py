@@ -17,9 +17,11 @@ from tests.factories import NOW, make_client
 from tests.pages.agreeing import accept, agreed, choose_plan, path, send
 from tests.pages.debtors import Dana, csrf_of
 from tests.pages.reading import heard, said, tree
-from tests.verifier.made import KEY, REFERENCE, bundle, changed
+from tests.verifier.made import KEY, LOG, REFERENCE, bundle, changed, unpacked
 
 WHOLE = pack(bundle())
+FACTS = unpacked(WHOLE)["checkpoint"].decode().partition("\n\n")[0].partition("\n")[2]
+"""The size and the root of the checkpoint, a line each."""
 
 
 @pytest.fixture
@@ -57,6 +59,8 @@ def test_a_whole_bundle_is_told_to_be_whole_with_its_reference_times_and_total_a
     assert REFERENCE in words
     assert "November 23, 2026, 5:02 PM UTC" in words.replace("\u202f", " ")
     assert "Entries in the record 6" in words
+    for number in (LOG, KEY.line.split("+")[1], *FACTS.split()):
+        assert number in words, "what certificate.pdf has, too"
     assert "In all $240.00" in words, "what a certificate that somebody made up cannot change"
     for private in ("Ñandú", "pm_1", "a1"):
         assert private not in page.get_data(as_text=True)
@@ -106,7 +110,7 @@ def test_no_file_and_too_large_a_file_get_plain_answers(http: FlaskClient):
     assert "Choose the file first." in said(page)
     page = bring(http, bytes(13 * 2**20))
     assert page.status_code == 413
-    assert "Send a smaller file" in said(page)
+    assert "A file can have 12 MB at most." in said(page)
 
 
 def test_the_page_needs_no_log_in_sets_no_cookie_and_takes_its_own_form_only(http: FlaskClient):

@@ -115,7 +115,7 @@ class Till:
             self.session,
             lock_account(self.session, self.account.id),
             kind=EntryKind.ADJUSTED,
-            source="placement:later",
+            source="question:later",
             amount_cents=Cents(-cents),
             now=self.now,
         )

@@ -32,6 +32,7 @@ from portal.models import (
     ErasureBatch,
     ErasureStatus,
     Leaf,
+    LegalHold,
     Message,
     Role,
     Staff,
@@ -47,11 +48,17 @@ from portal.services import (
     letter_batches,
     retention,
 )
-from portal.services.certificates import RecordErased
 from portal.services.erasures import AlreadyDecided, NothingToErase, SecondPersonErases
 from portal.services.evidence import Entry
 from portal.services.help import Answers
-from portal.services.legal_holds import ErasedBefore, LegalHoldLifted, NoSuchReference, Wanted
+from portal.services.legal_holds import (
+    ErasedBefore,
+    HeldAlready,
+    LegalHoldLifted,
+    NoSuchReference,
+    Wanted,
+)
+from portal.services.no_proof import RecordErased
 from portal.services.printing import Printing, print_letters
 from portal.services.retention import FIRST, Asked, Record
 from portal.services.sealing import key_of
@@ -253,6 +260,25 @@ def test_a_hold_a_request_and_a_legal_hold_hold_a_record_back(
     assert over(till)[0].term.held_by == ()
     types = [leaf.type for leaf in evidence.account_leaves(session, account)][-2:]
     assert types == ["legal_hold.set", "legal_hold.lifted"]
+
+
+def test_a_legal_hold_is_set_once_for_a_case_until_it_is_lifted(
+    till: Till, agreed: Arrangement
+) -> None:
+    session, account, colin = till.session, till.account, people(till)[0]
+
+    def keep(matter: str) -> LegalHold:
+        wanted = Wanted(account.reference, "A court may ask.", matter)
+        return legal_holds.set_legal_hold(session, wanted, staff=colin, now=till.now)
+
+    first = keep("Reyes v. Northgate")
+    with pytest.raises(HeldAlready):
+        keep(" REYES v. Northgate")
+    keep("Another case")
+    legal_holds.lift_legal_hold(session, first, "It was settled.", staff=colin, now=till.now)
+    keep("Reyes v. Northgate")
+    told = [leaf.type for leaf in evidence.account_leaves(session, account)]
+    assert told.count("legal_hold.set") == 3
 
 
 def test_a_legal_hold_needs_a_reference_that_exists(till: Till) -> None:

@@ -17,7 +17,8 @@ from portal.domain.terms import Choice, Method
 from portal.gateways.signer import Signer
 from portal.models import Arrangement, Client
 from portal.services import arrangements, evidence, tree
-from portal.services.exports import Exported, NotOnRecord, Outside, export
+from portal.services.exports import Exported, Outside, export
+from portal.services.no_proof import NotOnRecord
 from tests.factories import TODAY, make_policy
 from tests.sandbox.checked import checked_stripe
 from tests.services.paying import Till, first_payment, make_till

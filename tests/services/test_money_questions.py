@@ -167,7 +167,7 @@ def overpay(till: Till, cents: int) -> None:
         till.session,
         lock_account(till.session, till.account.id),
         kind=EntryKind.ADJUSTED,
-        source="placement:later",
+        source="question:later",
         amount_cents=Cents(-cents),
         now=till.now,
     )

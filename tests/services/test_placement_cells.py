@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.domain.spreadsheets import guarded
 from portal.services.placements.cells import (
     LARGEST_WHOLE,
     Unusable,
@@ -16,7 +17,6 @@ from portal.services.placements.cells import (
     read_text,
     read_yes,
 )
-from portal.services.placements.rejects import guarded
 
 AMOUNTS = st.integers(0, LARGEST_WHOLE * 100 - 1)
 DAYS = st.dates(date(1, 1, 1), date(9999, 12, 31))

@@ -355,4 +355,4 @@ def test_placements_of_one_client_never_touch_anothers(
         (ours.id, Cents(124_000)),
         (theirs.id, Cents(500)),
     }
-    assert session.scalar(select(func.count()).select_from(Leaf)) == 4
+    assert session.scalar(select(func.count()).select_from(Leaf)) == 2

@@ -150,16 +150,6 @@ SENTENCES = [
         "You agreed to pay $600.00 in one payment to close the account (HR-7K2M-91).",
     ),
     (
-        "account.placed",
-        {"actor": SAM, "amount_cents": 600_00, "currency": "USD"},
-        "Northgate Energy gave us this account. The amount was $600.00.",
-    ),
-    (
-        "balance.adjusted",
-        {"source": "placement:p", "amount_cents": -50_00, "currency": "USD"},
-        "Northgate Energy changed the amount. You owe $50.00 less.",
-    ),
-    (
         "account.recalled",
         {"actor": SAM},
         "Northgate Energy took this account back. It is not with us any more.",

@@ -165,7 +165,7 @@ def begin_another(till: Till) -> None:
     arrangements.withdraw(session, agreed, actor=evidence.debtor(debtor_id), now=till.now)
     suggest(session, account)
     payer_links.issue(session, account, Cents(50_00), now=till.now)
-    said = {"source": "placement:later", "amount_cents": Cents(5_00), "now": till.now}
+    said = {"source": "question:later", "amount_cents": Cents(5_00), "now": till.now}
     post(session, account, kind=EntryKind.ADJUSTED, **said)
     session.commit()
 
@@ -189,9 +189,15 @@ def keep_and_erase(till: Till, worker: str) -> None:
     post_entry(session, gone, "I paid this.", now=now)
     till.wait(days=365 * 8)
     colin, cora = Staff(id=fresh_id()), Staff(id=fresh_id())
-    wanted = Wanted(kept.reference, "A court may ask.", "Reyes v. Northgate")
-    set_legal_hold(session, wanted, staff=colin, now=till.now)
-    on_phone = set_legal_hold(session, wanted, staff=colin, now=till.now)
+    _written, on_phone = (
+        set_legal_hold(
+            session,
+            Wanted(kept.reference, "A court may ask.", matter),
+            staff=colin,
+            now=till.now,
+        )
+        for matter in ("Reyes v. Northgate", "Told on the phone")
+    )
     lift_legal_hold(session, on_phone, "Set twice.", staff=colin, now=till.now)
     asked = Asked(client, till.now.date(), till.now)
     batch = erasures.ask(session, asked, FIRST, "Clean-up", staff=colin, now=till.now)
@@ -239,7 +245,7 @@ def consent(till: Till) -> None:
     )
     text = legal_text(esign.TEXT, "en", company="N", phone="1", address="1 Pier")
     given = {"keys": KEYS, "now": till.now}
-    asked = ask_sample(session, who, text, write=str.encode, **given)
+    asked, _went = ask_sample(session, who, text, write=str.encode, **given)
     send_all(till)
     typed = sample_code(KEYS, asked.id)
     assert demonstrations.agree(session, who, text, typed, **given) is Outcome.CONSENTED
@@ -354,34 +360,39 @@ OWED = "an entry that says what is owed is on the record as it stands"
 STATED = "the entries without a leaf of their own are those that the record stated once"
 ALARM = "an alarm was raised and answered for as the record says (EV-08)"
 STOPPED = "agreements are stopped and taken again as the record says (EV-08)"
-LATER = "source = 'placement:later'"
+LATER = "source = 'question:later'"
 PLANTED = {
     "less is owed than on the record": (
         OWED,
         f"UPDATE account a SET balance_cents = a.balance_cents - 100 FROM ledger_entry l"
         f" WHERE l.account_id = a.id AND l.{LATER};\n"
         f"UPDATE ledger_entry SET amount_cents = amount_cents - 100 WHERE {LATER}",
-        ": adjusted placement:later",
+        ": adjusted question:later",
     ),
     "owed in another currency": (
         OWED,
         in_leaf("balance.adjusted", "currency", '"CAD"'),
-        ": adjusted placement:later",
+        ": adjusted question:later",
     ),
     "owed since another day": (
         OWED,
         f"UPDATE ledger_entry SET at = at - interval '1 day' WHERE {LATER}",
-        ": adjusted placement:later",
+        ": adjusted question:later",
     ),
     "an entry for another reason": (
         OWED,
         f"UPDATE ledger_entry SET kind = 'forgiven' WHERE {LATER}",
-        ": forgiven placement:later",
+        ": forgiven question:later",
     ),
     "an entry that the record does not name": (
         OWED,
         in_leaf("balance.adjusted", "entry", '"another"'),
-        ": adjusted placement:later",
+        ": adjusted question:later",
+    ),
+    "an entry that no file made": (
+        "the entries of a placement are those that its leaf states",
+        f"UPDATE ledger_entry SET source = 'placement:x' WHERE {LATER}",
+        "placement:x: 1 entries, stated were 0",
     ),
     "an entry was taken out": (
         "what the record says is owed stands in the ledger",

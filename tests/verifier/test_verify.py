@@ -586,25 +586,41 @@ def test_ev_06_the_script_in_the_bundle_runs_alone_in_an_empty_folder(tmp_path: 
 
     unconfirmed = run(tmp_path, "whole.zip")
     assert (unconfirmed.returncode, unconfirmed.stderr) == (0, "")
-    assert [line.split()[0] for line in unconfirmed.stdout.splitlines()] == verify.STEPS
+    told = unconfirmed.stdout.splitlines()
+    assert [line.split()[0] for line in told] == [*verify.STEPS, "RESULT"]
     assert "SIGNER UNCONFIRMED" in unconfirmed.stdout
+    assert told[-1] == "RESULT     whole, but BY WHOM IS UNCONFIRMED: give --key"
     for key in (KEY.line, "log.vkey"):
         confirmed = run(tmp_path, "whole.zip", "--key", key)
         assert (confirmed.returncode, "UNCONFIRMED" in confirmed.stdout) == (0, False)
+        last = confirmed.stdout.splitlines()[-1]
+        assert last == "RESULT     whole, signed by a key that you gave"
 
     failed = run(tmp_path, "forged.zip", "--key", "log.vkey")
     assert failed.returncode == 1
-    last = failed.stdout.splitlines()[-1]
-    assert re.match(r"commit +FAILED chain/000002\.payload\.json: expected ", last)
+    step, last = failed.stdout.splitlines()[-2:]
+    assert re.match(r"commit +FAILED chain/000002\.payload\.json: expected ", step)
+    assert last == "RESULT     NOT WHOLE: commit does not hold"
     (tmp_path / "empty.vkey").write_text("\n")
-    for nothing in (
-        ("gone.zip",),
-        (".",),
-        ("whole.zip", "--key", "gone.vkey"),
-        ("whole.zip", "--key", "empty.vkey"),
-    ):
+    for nothing in (("gone.zip",), (".",), ("whole.zip", "--key", "empty.vkey")):
         done = run(tmp_path, *nothing)
         assert (done.returncode, done.stderr) == (1, "")
+    for unreadable in ("gone.vkey", ".", "whole.zip"):
+        done = run(tmp_path, "whole.zip", "--key", unreadable)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "nothing was checked, no key can be read" in done.stderr
+
+
+@pytest.mark.parametrize("language", verifier.TOLD_IN)
+def test_how_to_check_it_begins_in_the_debtors_language_and_quotes_the_script(
+    language: str,
+) -> None:
+    english, told = (verifier.for_people(one)["VERIFY.md"].decode() for one in ("en", language))
+    own = told.removesuffix(english)
+    assert own.startswith("# C")
+    for said in ("signed by a key that you gave", "BY WHOM IS UNCONFIRMED", "NOT WHOLE"):
+        assert said in own
+        assert said in FILES["verify.py"].decode()
 
 
 def test_the_script_is_short_and_needs_nothing_but_python_and_cryptography() -> None:

@@ -39,6 +39,11 @@ def fields_of(policy: Policy) -> dict[str, Any]:
         "skips": policy.concessions.skips,
         "moves": policy.concessions.moves,
         "pauses": policy.concessions.pauses,
+        "failures": policy.keeping.failures,
+        "grace_days": policy.keeping.grace_days,
+        "reminders": [str(day) for day in policy.keeping.extra_reminders],
+        "undo_hours": policy.keeping.undo_hours,
+        "pause_days": policy.keeping.pause_days,
         "from_on": policy.from_on,
         "to_on": policy.to_on,
     }

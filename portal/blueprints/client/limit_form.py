@@ -20,7 +20,7 @@ from portal.blueprints.consoles import options
 from portal.blueprints.fields import MoneyField, PercentField
 from portal.domain import N_, compiler, labels
 from portal.domain.money import WHOLE_BPS
-from portal.domain.policy import Policy, SavedMethod
+from portal.domain.policy import REMINDED_BEFORE, Policy, SavedMethod
 from portal.services.policy_documents import typed_policy
 from portal.web import Form
 from portal.web import gettext as _
@@ -43,6 +43,9 @@ ROUNDINGS: Final = {
     "100": N_("Down to whole dollars"),
     "500": N_("Down to the next 5 dollars"),
     "1000": N_("Down to the next 10 dollars"),
+}
+REMINDERS: Final = {
+    str(day): str(day) for day in range(1, compiler.FARTHEST_REMINDER + 1) if day != REMINDED_BEFORE
 }
 
 
@@ -83,6 +86,13 @@ class LimitForm(Form):
     skips = IntegerField(N_("Skip a payment, times"), [Optional()])
     moves = IntegerField(N_("Move a payment to another day, times"), [Optional()])
     pauses = IntegerField(N_("Pause the plan, times"), [Optional()])
+    failures = IntegerField(N_("Failed payments in a row before a plan ends"), [NEEDED])
+    grace_days = IntegerField(N_("Days a payment may be late before a plan ends"), [NEEDED])
+    reminders = SelectMultipleField(
+        N_("Remind as well, days before a payment"), choices=options(REMINDERS)
+    )
+    undo_hours = IntegerField(N_("Hours to take back an agreement that is not paid yet"), [NEEDED])
+    pause_days = IntegerField(N_("Days of rest for somebody who cannot pay now"), [NEEDED])
     from_on = DateField(N_("First day"), [Optional()])
     to_on = DateField(N_("Last day"), [Optional()])
     base = IntegerField(N_("Version"), [Optional(), NumberRange(0, MOST_VERSIONS, NO_VERSION)])
@@ -224,6 +234,10 @@ class LimitForm(Form):
             "answer_working_days": self.answer_days.data,
             "closest_when_late": self.when_late.data == "closest",
             "concessions": {name: self[name].data or 0 for name in ("skips", "moves", "pauses")},
+            "keeping": {
+                **{name: self[name].data for name in compiler.KEEPING},
+                "extra_reminders": tuple(int(day) for day in self.reminders.data or ()),
+            },
             "from_on": self.from_on.data,
             "to_on": self.to_on.data,
         }

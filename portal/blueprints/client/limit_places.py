@@ -37,6 +37,11 @@ WHOLE: Final = {
     "concessions.skips": "skips",
     "concessions.moves": "moves",
     "concessions.pauses": "pauses",
+    "keeping.failures": "failures",
+    "keeping.grace_days": "grace_days",
+    "keeping.extra_reminders": "reminders",
+    "keeping.undo_hours": "undo_hours",
+    "keeping.pause_days": "pause_days",
 }
 """The form's fields of a whole policy; what has none of its own is shown at the top."""
 

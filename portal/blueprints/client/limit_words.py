@@ -9,8 +9,10 @@ from portal.domain.compiler import percent
 from portal.domain.cover import Span
 from portal.domain.money import WHOLE_BPS, Cents
 from portal.domain.policy import (
+    REMINDED_BEFORE,
     Band,
     Concessions,
+    Keeping,
     PlanLimits,
     Policy,
     ProposalLimits,
@@ -54,6 +56,7 @@ def describe(policy: Policy) -> list[Line]:
         *_proposals(_("Granted by staff"), policy.review, policy.currency),
         *_answers(policy),
         *_concessions(policy.concessions),
+        *_keeping(policy.keeping),
         *_dates(policy),
     ]
 
@@ -201,6 +204,19 @@ def _concessions(concessions: Concessions) -> Iterator[Line]:
         (_("Times that a debtor may pause a plan"), concessions.pauses),
     ):
         yield what, ngettext("%(num)d time", "%(num)d times", number) if number else _("never")
+
+
+def _keeping(keeping: Keeping) -> Iterator[Line]:
+    failed = ngettext("%(num)d payment", "%(num)d payments", keeping.failures)
+    late = ngettext("%(num)d day", "%(num)d days", keeping.grace_days)
+    rest = ngettext("%(num)d day", "%(num)d days", keeping.pause_days)
+    hours = ngettext("%(num)d hour", "%(num)d hours", keeping.undo_hours)
+    before = sorted({*keeping.extra_reminders, REMINDED_BEFORE}, reverse=True)
+    yield _("A plan ends after this many failed in a row"), failed
+    yield _("A plan ends when a payment is late by more than"), late
+    yield _("Reminders go, days before a payment"), ", ".join(map(str, before))
+    yield _("An agreement that is not paid yet can be taken back for"), hours
+    yield _("Rest for somebody who cannot pay now"), rest
 
 
 def _dates(policy: Policy) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import Response, flash, request
@@ -17,11 +17,12 @@ from portal.blueprints.consoles import download, page
 from portal.domain import N_, DomainError, labels
 from portal.models import Placement
 from portal.security import audience, current_staff, keys
-from portal.services import placements as services
 from portal.services import reports
-from portal.services.placements import PlacementReport, Watch
 from portal.web import Form, explain, now, see_other, session, url_for
 from portal.web import gettext as _
+
+if TYPE_CHECKING:
+    from portal.services.placements import PlacementReport
 
 COLUMNS = ("line", "reference", "column", "reason")
 
@@ -112,24 +113,26 @@ class NoFile(DomainError):
     message = N_("Choose a file.")
 
 
-def _place(form: PlaceForm) -> PlacementReport:
+def _place(form: PlaceForm) -> "PlacementReport":
+    from portal.services import placements  # noqa: PLC0415 - only who hands over a file pays for it
+
     sent, client = form.file.data, current_client()
     if not isinstance(sent, FileStorage) or not sent.filename:
         raise NoFile
     with TemporaryDirectory(prefix="placement-") as folder:
         path = Path(folder) / (secure_filename(sent.filename) or "placement.csv")
         sent.save(path)
-        return services.place_file(
+        return placements.place_file(
             session,
             client,
-            services.inspect_file(path),
+            placements.inspect_file(path),
             pepper=keys().pepper,
             now=now(),
-            watch=Watch(placed_by=current_staff().id),
+            watch=placements.Watch(placed_by=current_staff().id),
         )
 
 
-def _sums(report: PlacementReport) -> str:
+def _sums(report: "PlacementReport") -> str:
     return _(
         "%(landed)s placed, %(updated)s updated, %(refused)s refused.",
         landed=report.landed,

@@ -3,18 +3,16 @@
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
 from portal.blueprints.compliance import bp
-from portal.blueprints.compliance.finding import actors_of, asked, key_asked, key_text
+from portal.blueprints.compliance.finding import Asked, actors_of, asked, key_asked, key_text
 from portal.blueprints.consoles import EXAMINERS, download, page
 from portal.domain.evidence import format_time
 from portal.security import audience
 from portal.services.record_search import EXPORT, every_export, leaves_between
-from portal.services.reports import Span
 from portal.web import session, url_for
 
-COLUMNS = ("at", "account", "agreement", "by", "name", "leaf", "sha256")
+COLUMNS = ("at", "account", "agreement", "by", "name", "leaf", "sha256", "client")
 NAMED_AT_ONCE = 200
 
 
@@ -22,18 +20,19 @@ NAMED_AT_ONCE = 200
 @audience(*EXAMINERS)
 def exported() -> Any:
     """The bundles that were made in some days, the newest first."""
-    here = asked()
+    here = asked(all_clients=True)
     if here is None or here.days is None:
         status = 400 if here else 200
         return page("compliance/exports.html", section="exports", asked=here, leaves=None), status
     before = key_asked()
-    part = leaves_between(session, here.client.id, here.days, type=EXPORT, before=before)
+    part = leaves_between(session, here.ids, here.days, type=EXPORT, before=before)
     at = key_text(part.before)
     return page(
         "compliance/exports.html",
         section="exports",
         asked=here,
         leaves=part.leaves,
+        names={one.id: one.trade_name for one in here.clients},
         actors=actors_of(part.leaves),
         file=url_for("compliance.exports_file", **here.where),
         first=url_for("compliance.exported", **here.where) if before else None,
@@ -45,15 +44,17 @@ def exported() -> Any:
 @audience(*EXAMINERS)
 def exports_file() -> Any:
     """The same list, whole."""
-    here = asked()
+    here = asked(all_clients=True)
     if here is None or here.days is None:
         return page("compliance/exports.html", section="exports", asked=here, leaves=None), 400
-    name = f"exports-{here.client.slug}-{here.days.first}-{here.days.last}.csv"
-    return download(name, COLUMNS, _lines(here.client.id, here.days))
+    of = here.client.slug if here.client else "all"
+    name = f"exports-{of}-{here.days.first}-{here.days.last}.csv"
+    return download(name, COLUMNS, _lines(here))
 
 
-def _lines(client_id: UUID, days: Span) -> Iterator[list[object]]:
-    found = every_export(session, client_id, days)
+def _lines(here: Asked) -> Iterator[list[object]]:
+    slugs = {one.id: one.slug for one in here.clients}
+    found = every_export(session, here.ids, here.days) if here.days else iter(())
     while part := list(islice(found, NAMED_AT_ONCE)):
         actors = actors_of(part)
         for one in part:
@@ -65,4 +66,5 @@ def _lines(client_id: UUID, days: Span) -> Iterator[list[object]]:
                 actors[one.chain_id, one.n],
                 one.n,
                 one.hash,
+                slugs[one.client_id],
             ]

@@ -38,27 +38,40 @@ FOUND_BY = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The client and the days that a list is asked for; ``days`` is None where they are unclear."""
+    """The client and the days that a list is asked for; ``days`` is None where they are unclear.
 
-    client: Client
+    ``client`` is None where it is of all of them.
+    """
+
+    client: Client | None
     clients: Sequence[Client]
     typed: tuple[str, str]
     days: Span | None
     problem: str | None
 
     @property
+    def ids(self) -> Sequence[UUID]:
+        """The ids of the clients that it is of."""
+        return [self.client.id] if self.client else [one.id for one in self.clients]
+
+    @property
     def where(self) -> dict[str, Any]:
         """The same as parts of an address."""
-        return {"client": self.client.id, "first": self.typed[0], "last": self.typed[1]}
+        client = self.client.id if self.client else None
+        return {"client": client, "first": self.typed[0], "last": self.typed[1]}
 
 
-def asked() -> Asked | None:
-    """What the address asks for; its client if it is seen, else the first. None without clients."""
+def asked(*, all_clients: bool = False) -> Asked | None:
+    """What the address asks for; its client if it is seen, else the first or all of them.
+
+    None without clients.
+    """
     clients = clients_seen(session)
     if not clients:
         return None
     wanted = request.args.get("client", type=UUID)
-    client = next((one for one in clients if one.id == wanted), clients[0])
+    usually = None if all_clients else clients[0]
+    client = next((one for one in clients if one.id == wanted), usually)
     today = now().date()
     usual = ((today - timedelta(days=SHOWN_DAYS)).isoformat(), today.isoformat())
     given = [wording.clean_text(request.args.get(name, "")[:10]) for name in ("first", "last")]
@@ -141,7 +154,7 @@ def find() -> Any:
 
 def _listed(here: Asked, days: Span, kind: str | None) -> dict[str, Any]:
     before = key_asked()
-    part = leaves_between(session, here.client.id, days, type=kind, before=before)
+    part = leaves_between(session, here.ids, days, type=kind, before=before)
     at, where = key_text(part.before), here.where | {"type": kind}
     return {
         "leaves": part.leaves,

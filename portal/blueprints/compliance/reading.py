@@ -9,10 +9,11 @@ from flask import abort, request
 from wtforms import StringField
 from wtforms.validators import Length
 
+from portal.addresses import of_theme
 from portal.blueprints.compliance import LAYOUT, bp
 from portal.blueprints.consoles import EXAMINERS, Task, page, perform
-from portal.blueprints.papers import as_kept
-from portal.domain import N_
+from portal.blueprints.papers import as_kept, dressed
+from portal.domain import N_, labels
 from portal.security import audience, current_staff
 from portal.services import records
 from portal.services.evidence import Kept
@@ -20,11 +21,26 @@ from portal.services.records import Record, find_record
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
 
-PAPERS = {
+PAPERS = labels.DOCUMENTS | {
     "review": N_("The page’s own part"),
     "agreement": N_("The agreement as the debtor keeps it"),
+    "agreement-heading": N_("The agreement, as a copy to keep"),
+    "authorization-copy": N_("Permission for automatic payments"),
+    "address-consent": N_("What we may use the address for"),
+    "esign-consent": N_("Copies by email only"),
+    "esign-sample": N_("Sample of a copy by email"),
+    "sample": N_("Sample of a copy by email"),
+    "message": N_("The message as it left"),
+    "letter": N_("The letter as it was printed"),
+    "enclosure": N_("What was enclosed with the letter"),
+    "manifest": N_("The list of a mailing"),
+    "payment_intent": N_("The payment service’s report of a payment"),
+    "refund": N_("The payment service’s report of a refund"),
+    "disclosures": N_("A text that was shown"),
+    "documents": N_("A document"),
+    "objects": N_("A report of another service"),
 }
-"""Words for what is kept; texts of law go by their names."""
+"""Words for whatever is kept with a record, by the name that its leaf gives it."""
 _HASH = re.compile("[0-9a-f]{64}", re.ASCII)
 
 
@@ -75,14 +91,21 @@ def _ask_first(chain_id: UUID) -> Any:
 @bp.get("/records/<uuid:chain_id>/documents/<sha256>")
 @audience(*EXAMINERS)
 def document(chain_id: UUID, sha256: str) -> Any:
-    """The very bytes that were kept under a hash."""
+    """The very bytes that were kept under a hash; a page of them in today's look, if asked for."""
     found = find_record(session, chain_id)
     if not _HASH.fullmatch(sha256):
         abort(404)
     if may_read(found) is None:
         return _ask_first(chain_id)
     kept = records.kept_as_named(session, found, sha256)
-    return as_kept(kept) if kept else abort(404)
+    if kept is None:
+        abort(404)
+    if "look" in request.args and kept.media.startswith("text/html"):
+        client = found.client
+        css = of_theme(request.script_root, client.brand_color, client.action_color)
+        language, title = request.args["look"][:2], _("What was on the page")
+        return dressed(kept, css=css, language=language, title=title)
+    return as_kept(kept)
 
 
 @bp.get("/records/<uuid:chain_id>/leaves/<int:n>/shown")

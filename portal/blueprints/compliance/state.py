@@ -12,7 +12,7 @@ from portal.domain import N_
 from portal.models import EvidenceAlarm, Role
 from portal.security import audience, current_staff
 from portal.services import alarms
-from portal.services.record_state import find_alarm, freezes, record_states
+from portal.services.record_state import find_alarm, record_states
 from portal.web import Form, now, session, url_for
 from portal.web import gettext as _
 
@@ -32,7 +32,14 @@ class ClearForm(Form):
 def home() -> Any:
     """How the record of each client stands."""
     states = record_states(session)
-    return page("compliance/home.html", section="state", states=states, freezes=freezes, way=_way)
+    return page(
+        "compliance/home.html",
+        section="state",
+        states=states,
+        freezes=alarms.freezes,
+        way=_way,
+        may_answer=current_staff().role is Role.COMPLIANCE,
+    )
 
 
 def _way(alarm: EvidenceAlarm) -> str | None:
@@ -68,6 +75,6 @@ def _notes(alarm: EvidenceAlarm) -> list[str]:
         f"{alarm.invariant}: {alarm.place}",
         _("This mends nothing: the same place does not raise an alarm again."),
     ]
-    if freezes(alarm):
+    if alarms.freezes(alarm):
         notes.append(_("With the last alarm of this kind, agreements are taken again."))
     return notes

@@ -17,7 +17,7 @@ from portal.security import audience, current_visit
 from portal.services.balance import BESIDE, Balance
 from portal.services.debtor_accounts import list_accounts
 from portal.web import gettext as _
-from portal.web import now, render, see_other, session, url_for
+from portal.web import now, render, say, see_other, session, url_for
 
 MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)
 DONE = (AccountStatus.PAID, AccountStatus.SETTLED)
@@ -57,7 +57,7 @@ def balance_page(view: Balance, *, note: str | None = None) -> str:
         moving=view.attempt if view.attempt and view.attempt.status in MOVING else None,
         answered=_answered(view),
         held=not view.offers.capabilities.accept.allowed,
-        reasons=_reasons(view),
+        reasons=[reason for reason in _reasons(view) if say(reason) != note],
     )
 
 

@@ -73,14 +73,14 @@ def send_sample() -> ResponseReturnValue:
     who, client = _reader()
     text = _statement(client)
     try:
-        demonstrations.ask_sample(
+        _asked, went = demonstrations.ask_sample(
             session, who, text, write=_sample(who.debtor), keys=runtime().settings.keys, now=now()
         )
     except DomainError as error:
         session.rollback()
         return _page(who, ConsentForm(), text, note=explain(error)), 409
     commit(session, "esign.asked")
-    return see_other(url_for(".online_only", sent=1))
+    return see_other(url_for(".online_only", sent="now" if went else "before"))
 
 
 @bp.post("/copies-by-email/stop")
@@ -157,5 +157,5 @@ def _page(who: Visiting, form: ConsentForm, text: LegalText, *, note: str = "") 
         address=masked(contact) if contact else None,
         asked=asked,
         stands=_stands(who.debtor),
-        sent="sent" in request.args,
+        sent=request.args.get("sent"),
     )

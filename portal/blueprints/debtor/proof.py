@@ -5,16 +5,15 @@ from uuid import UUID
 
 from flask.typing import ResponseReturnValue
 
-from portal.blueprints.bundles import ERASED, NOT_MADE, outside, saved_zip
+from portal.blueprints.bundles import ERASED, NOT_MADE, made_for, saved_zip
 from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.arrangement import own_record
 from portal.blueprints.debtor.common import show
 from portal.models import Arrangement
 from portal.security import audience, current_visit
 from portal.services import evidence
-from portal.services.certificates import RecordErased
-from portal.services.exports import TooManyExports, export
-from portal.web import explain, now, session
+from portal.services.no_proof import RecordErased, TooManyExports
+from portal.web import explain, session
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ def proof(account_id: UUID) -> ResponseReturnValue:
     actor = evidence.debtor(current_visit().debtor_id)
     row = session.get_one(Arrangement, (current_visit().client_id, agreed.id))
     try:
-        made = export(session, row, outside(), actor=actor, now=now())
+        made = made_for(actor, row)
     except TooManyExports as error:
         return show("debtor/no_proof.html", view, reason=explain(error), erased=False), 429
     except RecordErased as error:

@@ -14,9 +14,9 @@ from portal.domain import N_, DomainError, labels
 from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, Message, StopKind
 from portal.security import audience, current_staff
 from portal.services import esign, evidence, links, messages
-from portal.services.certificates import RecordErased
 from portal.services.dossier import find_account
 from portal.services.letters import letter_stops
+from portal.services.no_proof import RecordErased
 from portal.services.stops import lift_stop
 from portal.web import Form, now, session
 from portal.web import gettext as _

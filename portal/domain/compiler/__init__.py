@@ -13,6 +13,8 @@ from portal.domain.compiler import borders, cover, rivals, standing, tiers, whol
 from portal.domain.compiler import cautions as cautioned
 from portal.domain.compiler.groups import Group, groups
 from portal.domain.compiler.problems import (
+    FARTHEST_REMINDER,
+    KEEPING,
     MOST_BANDS,
     MOST_SEGMENTS,
     MOST_TIERS,
@@ -27,6 +29,8 @@ from portal.domain.money import MINIMUM_CHARGE_CENTS
 from portal.domain.policy import Policy
 
 __all__ = [
+    "FARTHEST_REMINDER",
+    "KEEPING",
     "MOST_BANDS",
     "MOST_SEGMENTS",
     "MOST_TIERS",

@@ -17,6 +17,14 @@ MOST_TIERS: Final = 20
 MOST_SEGMENTS: Final = 30
 MOST_NAMES: Final = 200
 MOST_CONCESSIONS: Final = 24
+KEEPING: Final = {
+    "failures": (1, 12),
+    "grace_days": (3, 90),
+    "undo_hours": (0, 168),
+    "pause_days": (7, 180),
+}
+"""From what to what each number of how a plan is kept may go."""
+FARTHEST_REMINDER: Final = 9
 MOST_SETTLEMENT_PARTS: Final = 60
 ROUNDINGS: Final = (1, 100, 500, 1_000)
 

@@ -4,6 +4,8 @@ from portal.domain import N_
 from portal.domain.building import settlement_frequencies
 from portal.domain.compiler.groups import FIRST_YEAR, LAST_YEAR, example_day
 from portal.domain.compiler.problems import (
+    FARTHEST_REMINDER,
+    KEEPING,
     LONGEST_DAYS,
     LONGEST_MONTHS,
     LONGEST_PLAN_DAYS,
@@ -20,7 +22,14 @@ from portal.domain.compiler.tiers import payable
 from portal.domain.facts import AccountFacts
 from portal.domain.money import LARGEST_CENTS, WHOLE_BPS, Cents, Money
 from portal.domain.offers import plan_presets
-from portal.domain.policy import PlanLimits, Policy, ProposalLimits, SavedMethod
+from portal.domain.policy import (
+    REMINDED_BEFORE,
+    Keeping,
+    PlanLimits,
+    Policy,
+    ProposalLimits,
+    SavedMethod,
+)
 from portal.domain.schedules import MOST_PARTS, most_parts
 from portal.domain.terms import Choice
 
@@ -43,6 +52,7 @@ def whole(policy: Policy) -> Problems:
         yield Problem("rounding", text, {}, Place("rounding_cents"))
     yield from _dates(policy)
     yield from _concessions(policy)
+    yield from _keeping(policy.keeping)
 
 
 def _dates(policy: Policy) -> Problems:
@@ -64,6 +74,24 @@ def _concessions(policy: Policy) -> Problems:
             text = N_("A debtor may change a plan alone 0 to %(most)s times, not %(times)s.")
             params: dict[str, object] = {"most": MOST_CONCESSIONS, "times": times}
             yield Problem("concessions", text, params, Place(f"concessions.{name}"))
+
+
+def _keeping(keeping: Keeping) -> Problems:
+    for name, (least, most) in KEEPING.items():
+        number = getattr(keeping, name)
+        if not least <= number <= most:
+            text = N_("Choose a number from %(least)s to %(most)s, not %(number)s.")
+            params: dict[str, object] = {"least": least, "most": most, "number": number}
+            yield Problem("keeping", text, params, Place(f"keeping.{name}"))
+    days = keeping.extra_reminders
+    free = set(range(1, FARTHEST_REMINDER + 1)) - {REMINDED_BEFORE}
+    if len(set(days)) != len(days) or not free.issuperset(days):
+        text = N_(
+            "Further reminders go 1 to %(most)s days before a payment, each day once, and not on"
+            " the third, on which one goes anyway."
+        )
+        most_days: dict[str, object] = {"most": FARTHEST_REMINDER}
+        yield Problem("keeping.reminders", text, most_days, Place("keeping.extra_reminders"))
 
 
 def plan(policy: Policy) -> Problems:

@@ -8,19 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.domain import N_, DomainError
+from portal.domain import N_
 from portal.services.certificates import agreed, happened, later, proof
 from portal.services.certificates.parts import Page, Said, Utc, day, moment, money, say
 from portal.services.certificates.proof import CheckpointFacts, LeafFacts
 from portal.services.evidence import Entry, Payload
+from portal.services.no_proof import RecordErased
 
-__all__ = ["CheckpointFacts", "LeafFacts", "RecordErased", "Told", "certificate_page"]
-
-
-class RecordErased(DomainError):
-    """The payload is gone, so nobody can say any more what it said."""
-
-    message = N_("What this record said was erased, as the law allows.")
+__all__ = ["CheckpointFacts", "LeafFacts", "Told", "certificate_page"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,22 +25,6 @@ from portal.services.certificates.parts import (
 from portal.services.evidence import Payload
 from portal.services.timeline import Words
 
-TEXTS = {
-    "review": N_("The page with every date and amount"),
-    "terms-full": N_("The terms in words"),
-    "terms-settlement": N_("The terms in words"),
-    "terms-plan": N_("The terms in words"),
-    "authorization": N_("Permission for automatic payments"),
-    "pad-rights": N_("Rights with a Canadian bank account"),
-    "paying-by-hand": N_("Paying by hand"),
-    "offer-renewal": N_("Last day of the offer"),
-    "card-disclosure": N_("Who is paid, and for what"),
-    "electronic-copy": N_("Agreeing online, and a copy on paper"),
-    "debt-collector-initial": N_("Notice of a debt collector"),
-    "debt-collector-subsequent": N_("Notice of a debt collector"),
-    "agreement": N_("The agreement, as a copy to keep"),
-}
-
 BASES = {
     Basis.OFFERED: N_("Offered on the page"),
     Basis.AGREED: N_("Suggested by the person, and accepted at once"),
@@ -188,7 +172,7 @@ def shown(record: Payload) -> Section:
 
 
 def _name(text: str) -> Words:
-    return say(TEXTS.get(text, text))
+    return say(labels.DOCUMENTS.get(text, text))
 
 
 def _text(text: Payload) -> Iterator[Said]:

@@ -5,6 +5,7 @@ import unicodedata
 from datetime import date
 
 from portal.domain.money import Cents
+from portal.domain.spreadsheets import FORMULA_STARTS
 from portal.domain.wording import clean_text
 
 LONGEST_TEXT = 200
@@ -12,9 +13,6 @@ LONGEST_REFERENCE = 64
 LARGEST_WHOLE = 100_000_000
 DECIMALS = {"USD": 2, "CAD": 2}
 """The currencies we take, and how many decimals each has."""
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What makes a spreadsheet take a cell for a formula."""
 
 _SPACES = re.compile(r"\s+")
 _ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?", re.ASCII)

@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 
 from portal.db import psycopg_connection
 from portal.domain.statuses import LIVE, AccountStatus
-from portal.models import Account, Arrangement, EntryKind, Placement, Proposal, fresh_id
+from portal.models import Account, Arrangement, Placement, Proposal, fresh_id
 from portal.services import arrangements, evidence, ledger
-from portal.services.many_leaves import record_many
 from portal.services.open_proposals import OPEN, Closed, close_open
 from portal.services.placements import statements
 from portal.services.placements.balances import answer_by_posting, ask_about, ask_about_rests
@@ -60,7 +59,6 @@ def land(
         close_doors(session, placement, batch, now)
         _stage(connection, batch.decisions)
         _write(connection, batch, placement, now)
-        _tell(session, connection, placement, now)
     connection.execute(statements.INSERT_OUTCOMES, _values(placement, now))
     _shorten(session, batch, now)
     return batch
@@ -96,21 +94,6 @@ def _write(connection: Connection, batch: Batch, placement: Placement, now: date
         answer_by_posting(connection, placement.client_id, posted, now)
     ask_about_rests(connection, placement.client_id, batch.rebalanced(), values["source"], now)
     connection.execute(statements.INSERT_CONTACTS, values)
-
-
-def _tell(session: Session, connection: Connection, placement: Placement, now: datetime) -> None:
-    """Each entry of the batch becomes a leaf of its account."""
-    values, by = _values(placement, now), placement.placed_by
-    actor = evidence.staff(by) if by else evidence.SYSTEM
-    kinds = {Outcome.LANDED: EntryKind.PLACED, Outcome.UPDATED: EntryKind.ADJUSTED}
-    for outcome, kind in kinds.items():
-        told = {}
-        rows = connection.execute(statements.ENTRIES, {"outcome": outcome}).fetchall()
-        for chain_id, currency, id, cents in rows:
-            entry = {"id": id, "kind": kind, "amount_cents": cents, "at": now}
-            entry["source"] = values["source"]
-            told[chain_id] = ledger.naming(entry, currency, actor)
-        record_many(session, placement.client_id, ledger.LEAVES[kind], told, now=now)
 
 
 def _stage(connection: Connection, decisions: Sequence[Decision]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.db import commit
 from portal.models import Client, Placement, PlacementRow, PlacementStatus
 from portal.services import evidence
+from portal.services.openings import entries_of
 from portal.services.placements.deciding import Telling
 
 INTERRUPTED_AFTER = timedelta(hours=6)
@@ -74,6 +75,7 @@ def end(
         "file_name": placement.file_name,
         "manifest_sha256": manifest_sha256,
         **counts,
+        **entries_of(session, placement),
     }
     if placement.file_sha256:
         payload["file_sha256"] = placement.file_sha256.hex()

@@ -7,18 +7,10 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from portal.domain import N_, DomainError
-from portal.services.placements.cells import FORMULA_STARTS
+from portal.domain.spreadsheets import guarded
 from portal.services.placements.rows import Refusal
 
 ADDED = ("refused_line", "refused_column", "refused_value", "refused_reason")
-
-
-def guarded(cell: str) -> str:
-    """The cell with an apostrophe before it where a spreadsheet would take it for a formula.
-
-    A placement takes the apostrophe off again.
-    """
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 class RejectsUnwritable(DomainError):

@@ -132,12 +132,6 @@ INSERT INTO ledger_entry (client_id, id, account_id, kind, source, amount_cents,
 SELECT %(client_id)s, entry_id, account_id, 'adjusted', %(source)s, delta_cents, %(now)s, true
 FROM staged WHERE outcome = 'updated' AND delta_cents <> 0
 """
-ENTRIES = """
-SELECT a.chain_id, a.currency, s.entry_id,
-  CASE s.outcome WHEN 'landed' THEN s.itemized_cents ELSE s.delta_cents END
-FROM staged s JOIN account a ON a.id = s.account_id
-WHERE s.outcome = %(outcome)s AND (s.outcome = 'landed' OR s.delta_cents <> 0)
-"""
 RETIRE_CONTACTS = """
 UPDATE contact c SET retired_at = %(now)s
 FROM staged s LEFT JOIN staged_contact n ON n.account_id = s.account_id

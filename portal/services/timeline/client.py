@@ -22,7 +22,6 @@ from portal.services.timeline.staff import WORDS as STAFF
 from portal.services.timeline.wording import Words, actor_of, filled, remarks
 
 TITLES = {
-    "account.placed": N_("Placed by you"),
     "account.recalled": N_("Taken back by you"),
     "hold.set": N_("Account held"),
     "hold.lifted": N_("Account no longer held"),
@@ -32,7 +31,7 @@ TITLES = {
 """Where a client reads another title than staff."""
 
 LIKE_STAFF = (
-    *("account.placed", "balance.adjusted", "balance.forgiven", "balance.owed_again"),
+    *("balance.adjusted", "balance.forgiven", "balance.owed_again"),
     *("acceptance", "arrangement.completed", "forgiveness.restored", "forgiveness.reversed"),
     *("export.made", "hold.set", "link.issued", "message.failed", "message.sent", "offers.shown"),
     *("payer_link.issued", "payer_link.revoked", "payment.charged_back"),

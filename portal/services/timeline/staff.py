@@ -221,7 +221,6 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Agreed"),
         _terms(N_("%(total)s in one payment."), N_("%(total)s in %(parts)s payments.")),
     ),
-    "account.placed": (N_("Placed by the client"), _as(_AMOUNT, "amount_cents")),
     "account.recalled": (N_("Taken back by the client"), _nothing),
     "alarm.cleared": (N_("Alarm about the record dealt with"), _as(_REASON, "reason")),
     "alarm.raised": (

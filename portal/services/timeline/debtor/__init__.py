@@ -19,6 +19,7 @@ WORDS = {**agreements.WORDS, **contact.WORDS, **money.WORDS}
 """For each type of leaf the sentence that says the least, and what says the rest of it."""
 
 NOT_SHOWN = {
+    "balance.adjusted": "is told with the decision that it comes from",
     "balance.forgiven": "is told with the agreement or the decision that it comes from",
     "balance.owed_again": "is told with the payment that went back",
     "legal_hold.lifted": "may be about a case against somebody else, and changes nothing for them",

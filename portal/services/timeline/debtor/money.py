@@ -79,25 +79,7 @@ def _back(yours: str, other: str) -> Say:
     return and_left(say)
 
 
-def _placed(it: Telling) -> Words:
-    """Who gave the account to us, and the amount then."""
-    said = {"creditor": it.account.current_creditor, "amount": it.money("amount_cents")}
-    return Words(N_("%(creditor)s gave us this account. The amount was %(amount)s."), said)
-
-
-def _adjusted(it: Telling) -> Words | None:
-    """Nothing where a person's decision is told."""
-    if it.payload["source"].startswith("question:"):
-        return None
-    cents, currency = it.money("amount_cents")
-    said = {"creditor": it.account.current_creditor, "amount": (abs(cents), currency)}
-    if cents < 0:
-        return Words(N_("%(creditor)s changed the amount. You owe %(amount)s less."), said)
-    return Words(N_("%(creditor)s changed the amount. You owe %(amount)s more."), said)
-
-
 WORDS: dict[str, tuple[str, Say]] = {
-    "account.placed": (N_("This account was given to us."), _placed),
     "authorization.granted": (N_("You allowed automatic payments."), _granted),
     "authorization.revoked": (N_("A permission for automatic payments ended."), _revoked),
     "automatic.stopped": (
@@ -107,7 +89,6 @@ WORDS: dict[str, tuple[str, Say]] = {
             N_("We stopped automatic payments. Nothing more is taken without you."),
         ),
     ),
-    "balance.adjusted": (N_("The amount was changed."), _adjusted),
     "exception.resolved": (N_("A person answered a question about money."), _resolved),
     "forgiveness.restored": (
         N_("Money that had gone back is with us again."),
