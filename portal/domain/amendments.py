@@ -170,9 +170,9 @@ class Running:
 
     @property
     def longest_on(self) -> date | None:
-        """The last day on which a settlement can end: as its offer allows; None for a plan."""
+        """The last day on which it can end, as its offer allows; None for a plan."""
         terms = self.terms
-        if terms.kind is not Kind.SETTLEMENT:
+        if terms.kind is Kind.PLAN:
             return None
         most = max(_tier_parts(self.policy, terms.key), len(terms.schedule))
         agreed = rhythm_of(terms)

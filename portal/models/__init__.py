@@ -11,7 +11,13 @@ from portal.models.accounts import (
     Hold,
     StopKind,
 )
-from portal.models.arrangements import Arrangement, Authorization, Installment, Proposal
+from portal.models.arrangements import (
+    Amendment,
+    Arrangement,
+    Authorization,
+    Installment,
+    Proposal,
+)
 from portal.models.base import Base, fresh_id
 from portal.models.clients import (
     Client,
@@ -79,6 +85,7 @@ __all__ = [
     "ChainKey",
     "AccessLink",
     "Account",
+    "Amendment",
     "Arrangement",
     "AttemptCounter",
     "Authorization",

@@ -136,6 +136,37 @@ class Authorization(Owned, Base):
     revoked_reason: Mapped[str | None]
 
 
+class Amendment(Owned, Base):
+    """One change of a running arrangement that its debtor made; never changed itself.
+
+    ``before`` and ``after`` are its parts, paid and unpaid, ``rhythm`` the one from then on.
+    ``counts``: it used up one of the client's concessions. ``change_sha256`` is the hash of what
+    was agreed to, ``document_sha256`` that of the page that showed it.
+    """
+
+    __tablename__ = "amendment"
+    __table_args__ = (
+        of_client(),
+        belongs_to("arrangement"),
+        belongs_to("account"),
+        UniqueConstraint("client_id", "arrangement_id", "n"),
+        Index("ix_amendment_account", "client_id", "account_id"),
+    )
+
+    arrangement_id: Mapped[UUID]
+    account_id: Mapped[UUID]
+    n: Mapped[int]
+    kind: Mapped[str]
+    counts: Mapped[bool]
+    before: Mapped[Json]
+    after: Mapped[Json]
+    rhythm: Mapped[Json]
+    actor: Mapped[Json]
+    at: Mapped[datetime]
+    change_sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    document_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
 class Proposal(Owned, Base):
     """What a debtor suggests; binds nobody until reviewed terms are accepted (PY-02)."""
 

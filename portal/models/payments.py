@@ -35,7 +35,7 @@ class Payment(Owned, Base):
     ``idempotency_key`` derives from the row. ``posted_at`` is when Stripe was last asked; once 23
     hours have gone by, or the arrangement was stopped, the attempt is finished only by reading.
     ``permitted_at`` is when an off-session charge was last found permitted, right before Stripe was
-    asked for it.
+    asked for it. ``effect``: what an extra payment does to the rest of its arrangement.
     """
 
     __tablename__ = "payment"
@@ -107,6 +107,7 @@ class Payment(Owned, Base):
     method_brand: Mapped[str | None]
     method_last4: Mapped[str | None]
     method_funding: Mapped[str | None]
+    effect: Mapped[str | None]
     failure_code: Mapped[str | None]
     decline_code: Mapped[str | None]
     advice_code: Mapped[str | None]

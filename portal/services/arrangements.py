@@ -177,7 +177,7 @@ def moved_until(
 
 def _too_late(session: Session, account: Account, agreed: Arrangement, now: datetime) -> bool:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    today, parts = today_of(debtor, now), _locked_parts(session, agreed)
+    today, parts = today_of(debtor, now), lock_parts(session, agreed)
     tried, first = any(part.attempts for part in parts), parts[0]
     until = first_payment_until(
         first.due_on, first.next_attempt_on, agreed.valid_until, tried=tried
@@ -243,12 +243,12 @@ def shorten_to_balance(session: Session, account: Account, now: datetime) -> Arr
     )
     if agreed is None:
         return None
-    parts = [part for part in _locked_parts(session, agreed) if part.status in UNPAID]
+    parts = [part for part in lock_parts(session, agreed) if part.status in UNPAID]
     left = sum(part.amount_cents - part.paid_cents for part in parts)
     owed = max(account.balance_cents, 0)
     if left <= owed:
         return None
-    before = [_said(part) for part in parts]
+    before = [said_part(part) for part in parts]
     _cut(parts, Cents(owed), minimum_charge(account.currency))
     total = Cents(agreed.total_cents - (left - owed))
     if total:
@@ -259,7 +259,7 @@ def shorten_to_balance(session: Session, account: Account, now: datetime) -> Arr
     told: Payload = {
         "actor": SYSTEM,
         "before": before,
-        "after": [_said(p) for p in parts if p.status != InstallmentStatus.CANCELED],
+        "after": [said_part(p) for p in parts if p.status != InstallmentStatus.CANCELED],
         "balance_cents": account.balance_cents,
     }
     _record(session, account, agreed, "arrangement.amended", told, now)
@@ -298,7 +298,7 @@ def _end(
 ) -> None:
     agreed.status = move(agreed.status, status)
     agreed.ended_at, agreed.ended_reason = now, reason
-    for part in _locked_parts(session, agreed):
+    for part in lock_parts(session, agreed):
         if part.status in (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED):
             part.status = move(part.status, InstallmentStatus.CANCELED)
     session.flush()
@@ -312,7 +312,8 @@ def _locked(session: Session, agreed: Arrangement) -> tuple[Account, Arrangement
     return account, fresh
 
 
-def _locked_parts(session: Session, agreed: Arrangement) -> list[Installment]:
+def lock_parts(session: Session, agreed: Arrangement) -> list[Installment]:
+    """The parts of an arrangement in their order, locked after their account."""
     session.flush()
     return list(
         session.scalars(
@@ -339,7 +340,8 @@ def _money_moves(session: Session, agreed: Arrangement) -> bool:
     return moving is not None
 
 
-def _said(part: Installment) -> Payload:
+def said_part(part: Installment) -> Payload:
+    """A part as the record has it."""
     return {
         "n": part.n,
         "due_on": part.due_on.isoformat(),

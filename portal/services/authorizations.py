@@ -1,5 +1,6 @@
 """Permission to charge a saved method later: granted by settling, revoked by anyone's stop."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
+from portal.domain.money import Cents
 from portal.domain.statuses import AuthorizationStatus, MessageStatus, PaymentStatus, move
 from portal.domain.terms import Method
 from portal.models import (
@@ -40,6 +42,14 @@ STOPPING_HOLDS = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The text of a permission that was agreed to, by its hash (hex), and the most it allows."""
+
+    document_sha256: str
+    cap_cents: Cents
+
+
 def current(session: Session, arrangement: Arrangement) -> Authorization | None:
     """The arrangement's authorization in force or awaiting its method, if there is one."""
     return session.scalars(
@@ -71,8 +81,7 @@ def grant(session: Session, account: Account, payment: Payment, *, now: datetime
         found = _continued(session, found, now=now)
     found.status = move(found.status, AuthorizationStatus.GRANTED)
     found.granted_at = now
-    found.method_id, found.method_brand = payment.method_id, payment.method_brand
-    found.method_last4, found.method_funding = payment.method_last4, payment.method_funding
+    _take_method(found, payment)
     session.flush()
     _record(session, account, found, actor=evidence.STRIPE, now=now)
     sent = notices.tell(session, account, COPY, fact=f"authorization:{found.id}", now=now)
@@ -203,6 +212,45 @@ def end(
     if ended:
         agreed.method = str(Method.MANUAL)
     return ended
+
+
+def renew(
+    session: Session,
+    account: Account,
+    agreed: Arrangement,
+    allowed: Allowed,
+    *,
+    actor: dict[str, str],
+    now: datetime,
+) -> Authorization | None:
+    """Put a changed permission in the place of the one before, with its method (PY-05).
+
+    Its copy leaves before anything is charged under it. None where no permission was given before.
+    The account is locked by the caller, who commits.
+    """
+    old = current(session, agreed)
+    if old is None:
+        return None
+    granted = old.status == AuthorizationStatus.GRANTED
+    _revoke(old, reason="plan_changed", now=now)
+    session.flush()
+    _record(session, account, old, actor=actor, now=now)
+    new = _continued(session, old, now=now)
+    new.document_sha256, new.cap_cents = bytes.fromhex(allowed.document_sha256), allowed.cap_cents
+    if granted:
+        _take_method(new, old)
+        new.status, new.granted_at = move(new.status, AuthorizationStatus.GRANTED), now
+        session.flush()
+        _record(session, account, new, actor=actor, now=now)
+        sent = notices.tell(session, account, COPY, fact=f"authorization:{new.id}", now=now)
+        new.copy_message_id = sent[0].id if sent else None
+    session.flush()
+    return new
+
+
+def _take_method(found: Authorization, source: Authorization | Payment) -> None:
+    found.method_id, found.method_brand = source.method_id, source.method_brand
+    found.method_last4, found.method_funding = source.method_last4, source.method_funding
 
 
 def _revoke(found: Authorization, *, reason: str, now: datetime) -> None:

@@ -22,7 +22,7 @@ from portal.models import (
     Payment,
     PaymentAllocation,
 )
-from portal.services import evidence, forgiveness, notices
+from portal.services import amending, evidence, forgiveness, notices
 from portal.services.arrangements import UNPAID, shorten_to_balance
 from portal.services.ledger import close_if_settled, lock_row, open_exception
 from portal.services.open_proposals import Closed, close_open
@@ -129,7 +129,11 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
             return
         close_open(session, account, Closed.AGREED_OTHERWISE, actor=evidence.SYSTEM, now=now)
     parts = lock_installments(session, agreed)
-    _spread(session, payment, parts, now=now)
+    extra = amending.take_extra(session, account, agreed, payment, now=now)
+    if extra is None:
+        _spread(session, payment, parts, now=now)
+    else:
+        _allocate(session, payment, extra, payment.amount_cents, now=now)
     if agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT:
         agreed.status = move(agreed.status, ArrangementStatus.ACTIVE)
     session.flush()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
+from portal.domain.extra_payments import Effect
 from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
 from portal.domain.statuses import LIVE, ArrangementStatus, PaymentStatus
@@ -43,7 +44,8 @@ class NothingToPay(DomainError):
 class Asked:
     """What somebody is asked for: cents (0 where a method is only saved), and what they are for.
 
-    ``payer_link_id`` is the link through which somebody else than the debtor pays.
+    ``payer_link_id`` is the link through which somebody else than the debtor pays. ``effect`` is
+    what an extra payment does to the rest of its arrangement.
     """
 
     account_id: UUID
@@ -52,6 +54,7 @@ class Asked:
     arrangement_id: UUID | None = None
     installment_id: UUID | None = None
     payer_link_id: UUID | None = None
+    effect: Effect | None = None
 
 
 def new_payment(
@@ -75,6 +78,7 @@ def new_payment(
         purpose=asked.purpose,
         status=status,
         amount_cents=asked.amount_cents,
+        effect=str(asked.effect) if asked.effect else None,
         currency=account.currency,
         reference=fresh_reference(),
         locale=locale,

@@ -156,6 +156,7 @@ def _same(found: Payment, wanted: CheckoutRequest) -> bool:
         and found.arrangement_id == wanted.arrangement_id
         and found.installment_id == wanted.installment_id
         and found.payer_link_id == wanted.payer_link_id
+        and found.effect == wanted.effect
     )
 
 

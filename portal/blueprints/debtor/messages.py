@@ -33,6 +33,8 @@ SENT = {
     "agreement_copy": N_("A copy of what we agreed"),
     "authorization_copy": N_("A copy of your permission for automatic payments"),
     "arrangement_withdrawn": N_("An agreement was taken back"),
+    "arrangement_canceled": N_("Your agreement was ended"),
+    "plan_changed": N_("Your plan was changed"),
     "automatic_stopped": N_("Automatic payments were stopped"),
     "proposal_received": N_("We have your suggestion"),
     "proposal_accepted": N_("An answer to your suggestion"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from portal.domain import N_, labels
+from portal.domain.amendments import Change
 from portal.domain.outgoing import reason_of
 from portal.services.certificates.parts import (
     Exact,
@@ -181,9 +182,25 @@ def _line(message: str) -> Line:
     return line
 
 
+LESS_OWED = N_("The plan became shorter, because less is owed")
+CHANGED = {
+    Change.MOVED: N_("The debtor moved a payment to another day"),
+    Change.SKIPPED: N_("The debtor skipped a payment, which comes last now"),
+    Change.PAUSED: N_("The debtor let the plan rest for one payment"),
+    Change.REPLANNED: N_("The debtor changed how the rest is paid"),
+    Change.SHORTENED: N_("The plan became shorter after an extra payment of %(amount)s"),
+    Change.LOWERED: N_("The payments became smaller after an extra payment of %(amount)s"),
+}
+
+
+def _amended(payload: Payload, currency: str) -> Words:
+    kind = payload.get("kind")
+    return _line(CHANGED[Change(kind)] if kind else LESS_OWED)(payload, currency)
+
+
 LATER: dict[str, Line] = {
     "acceptance": _line(N_("A new agreement took its place: %(reference)s")),
-    "arrangement.amended": _line(N_("The plan became shorter, because less is owed")),
+    "arrangement.amended": _amended,
     "arrangement.canceled": _line(N_("The agreement was ended")),
     "arrangement.completed": _line(N_("All of it was paid, and the agreement is fulfilled")),
     "arrangement.withdrawn": _line(N_("The agreement was taken back before a payment")),

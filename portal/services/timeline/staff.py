@@ -13,6 +13,7 @@ from portal.domain.outgoing import reason_of
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
+from portal.services.timeline.changes import amended
 from portal.services.timeline.wording import (
     ERASED_ACTOR,
     Groups,
@@ -227,7 +228,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("The record does not hold"),
         _as(N_("%(invariant)s: %(place)s"), "invariant", "place"),
     ),
-    "arrangement.amended": (N_("Plan shortened, because less is owed"), _nothing),
+    "arrangement.amended": (N_("Plan changed"), amended),
     "arrangement.canceled": (N_("Agreement canceled"), _as(_REASON, "reason")),
     "arrangement.completed": (N_("Agreement fulfilled"), _as(_REFERENCE, "reference")),
     "arrangement.withdrawn": (N_("Agreement taken back before a payment"), _nothing),

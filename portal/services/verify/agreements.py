@@ -46,14 +46,18 @@ CHECKS: dict[str, str] = {
           ON e.type = 'acceptance' AND e.chain_id = l.chain_id
           AND e.told ->> 'arrangement' = l.told ->> 'arrangement'
         WHERE starts_with(l.type, 'payment.') AND l.n < e.n""",
-    "a permission to charge is the one in its acceptance (PY-05)": """
+    "a permission to charge is the one in its acceptance, or in an amendment (PY-05)": """
         SELECT r.reference || ': permission ' || z.id FROM payment_authorization z
         JOIN arrangement r ON (r.client_id, r.id) = (z.client_id, z.arrangement_id)
         JOIN said l ON l.type = 'acceptance' AND l.told ->> 'arrangement' = r.id::text
         WHERE z.client_id = :client AND (
           l.told #>> '{authorization,document_sha256}' IS DISTINCT FROM
             encode(z.document_sha256, 'hex')
-          OR l.told #>> '{authorization,cap_cents}' IS DISTINCT FROM z.cap_cents::text)""",
+          OR l.told #>> '{authorization,cap_cents}' IS DISTINCT FROM z.cap_cents::text)
+          AND NOT EXISTS (SELECT FROM said e WHERE e.type = 'arrangement.amended'
+            AND e.told ->> 'arrangement' = r.id::text
+            AND e.told #>> '{authorization,document_sha256}' = encode(z.document_sha256, 'hex')
+            AND e.told #>> '{authorization,cap_cents}' = z.cap_cents::text)""",
     "an arrangement is what its terms say": """
         , agreed AS (SELECT r.*, CASE WHEN pg_input_is_valid(r.terms, 'jsonb') THEN r.terms::jsonb
             END AS t FROM arrangement r WHERE r.client_id = :client)
@@ -67,22 +71,53 @@ CHECKS: dict[str, str] = {
             SELECT FROM said e WHERE e.type = 'arrangement.amended'
               AND e.told ->> 'arrangement' = r.id::text))""",
     "the parts of an arrangement are those of its terms, or as amended on the record": """
-        , agreed AS (SELECT r.id, r.reference, part FROM arrangement r, LATERAL jsonb_path_query(
-            CASE WHEN pg_input_is_valid(r.terms, 'jsonb') THEN r.terms::jsonb END,
-            '$.schedule[*]') part WHERE r.client_id = :client),
-        amended AS (SELECT DISTINCT ON (id, n) e.told ->> 'arrangement' AS id, part ->> 'n' AS n,
-            part ->> 'amount_cents' AS cents
-          FROM said e, jsonb_path_query(e.told, '$.after[*]') part
-          WHERE e.type = 'arrangement.amended' ORDER BY id, n, e.n DESC),
+        , told AS (SELECT r.id::text AS id, r.reference, part, -1 AS at FROM arrangement r,
+            LATERAL jsonb_path_query(CASE WHEN pg_input_is_valid(r.terms, 'jsonb')
+              THEN r.terms::jsonb END, '$.schedule[*]') part WHERE r.client_id = :client
+          UNION ALL SELECT e.told ->> 'arrangement', e.told ->> 'reference', part, e.n
+          FROM said e, LATERAL jsonb_path_query(e.told, '$.after[*]') part
+          WHERE e.type = 'arrangement.amended'),
+        agreed AS (SELECT DISTINCT ON (id, part -> 'n') id, reference, part ->> 'n' AS n,
+            part ->> 'due_on' AS due_on, part ->> 'amount_cents' AS cents
+          FROM told ORDER BY id, part -> 'n', at DESC),
         present AS (SELECT i.*, r.reference FROM installment i
           JOIN arrangement r ON (r.client_id, r.id) = (i.client_id, i.arrangement_id)
           WHERE i.client_id = :client)
-        SELECT coalesce(r.reference, i.reference) || ' part ' || coalesce(part ->> 'n', i.n::text)
-        FROM agreed r FULL JOIN present i
-          ON i.arrangement_id = r.id AND i.n::text = r.part ->> 'n'
-        LEFT JOIN amended m ON m.id = r.id::text AND m.n = r.part ->> 'n'
-        WHERE (i.due_on::text, i.amount_cents::text) IS DISTINCT FROM
-          (r.part ->> 'due_on', coalesce(m.cents, r.part ->> 'amount_cents'))""",
+        SELECT coalesce(m.reference, i.reference) || ' part ' || coalesce(m.n, i.n::text)
+        FROM agreed m FULL JOIN present i ON i.arrangement_id::text = m.id AND i.n::text = m.n
+        WHERE (i.due_on::text, i.amount_cents::text) IS DISTINCT FROM (m.due_on, m.cents)""",
+    "the unpaid parts of a changed arrangement have rising dates": """
+        SELECT r.reference || ' part ' || i.n FROM installment i
+        JOIN arrangement r ON (r.client_id, r.id) = (i.client_id, i.arrangement_id)
+        JOIN installment b ON (b.client_id, b.arrangement_id) = (i.client_id, i.arrangement_id)
+          AND b.n < i.n AND b.due_on >= i.due_on
+        WHERE i.client_id = :client AND i.status IN ('scheduled', 'failed', 'processing')
+          AND b.status IN ('scheduled', 'failed', 'processing')""",
+    "an amendment stands on the record as it is, and none is missing between two": """
+        SELECT r.reference || ': amendment ' || x.n FROM amendment x
+        JOIN arrangement r ON (r.client_id, r.id) = (x.client_id, x.arrangement_id)
+        WHERE x.client_id = :client AND NOT EXISTS (SELECT FROM said e
+          WHERE e.type = 'arrangement.amended' AND e.told ->> 'amendment' = x.id::text
+            AND e.told ->> 'arrangement' = x.arrangement_id::text
+            AND e.told ->> 'kind' = x.kind AND e.told -> 'rhythm' = x.rhythm
+            AND e.told -> 'before' = x.before -> 'parts'
+            AND e.told -> 'after' = x.after -> 'parts'
+            AND e.told ->> 'change_sha256' = encode(x.change_sha256, 'hex'))
+        UNION ALL SELECT r.reference || ': amendment ' || x.n || ' after ' || count(b.id)
+        FROM amendment x JOIN arrangement r ON (r.client_id, r.id) = (x.client_id, x.arrangement_id)
+        LEFT JOIN amendment b ON (b.client_id, b.arrangement_id) = (x.client_id, x.arrangement_id)
+          AND b.n < x.n
+        WHERE x.client_id = :client GROUP BY r.reference, x.id, x.n
+        HAVING count(b.id) <> x.n - 1""",
+    "no amendment collects more than was agreed": """
+        SELECT r.reference || ': amendment ' || x.n FROM amendment x
+        JOIN arrangement r ON (r.client_id, r.id) = (x.client_id, x.arrangement_id)
+        CROSS JOIN LATERAL (SELECT
+          (SELECT sum((part ->> 'amount_cents')::bigint)
+            FROM jsonb_path_query(x.before, '$.parts[*]') part) AS before,
+          (SELECT sum((part ->> 'amount_cents')::bigint)
+            FROM jsonb_path_query(x.after, '$.parts[*]') part) AS after) c
+        WHERE x.client_id = :client AND c.before IS DISTINCT FROM c.after""",
     "no proposal is open beside an agreement, or where nothing is owed to us": """
         SELECT s.reference FROM proposal s
         JOIN account a ON (a.client_id, a.id) = (s.client_id, s.account_id)

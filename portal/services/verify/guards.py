@@ -4,6 +4,7 @@ APPEND_ONLY = (
     "offer_policy",
     "placement_row",
     "ledger_entry",
+    "amendment",
     "payment_allocation",
     "thread_entry",
     "leaf",

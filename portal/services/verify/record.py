@@ -77,6 +77,7 @@ _BOTH: _Lines = (
     ("a proposal was made", "proposal", "true", "proposal.submitted", "proposal"),
     ("help was asked for", "help_request", "true", "help.opened", "request"),
     ("a link was revoked", "access_link", "x.revoked_at IS NOT NULL", "link.revoked", "link"),
+    ("a plan was changed", "amendment", "true", "arrangement.amended", "amendment"),
     ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
 )
 _TOLD: _Lines = (

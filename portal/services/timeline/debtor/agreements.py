@@ -3,6 +3,7 @@
 from datetime import date
 
 from portal.domain import N_
+from portal.domain.amendments import Change
 from portal.domain.terms import Kind
 from portal.services.open_proposals import Closed
 from portal.services.timeline.debtor.telling import (
@@ -85,6 +86,44 @@ def _withdrawn(it: Telling) -> Words:
         "reference",
     )
     return say(it)
+
+
+CHANGED = {
+    Change.MOVED: (
+        N_("You moved your payment of %(from_on)s to %(to_on)s (%(reference)s)."),
+        ("from_on", "to_on", "reference"),
+    ),
+    Change.SKIPPED: (
+        N_("You skipped your payment of %(from_on)s. You pay it on %(to_on)s (%(reference)s)."),
+        ("from_on", "to_on", "reference"),
+    ),
+    Change.PAUSED: (
+        N_("You let your plan rest. The last payment is now on %(to_on)s (%(reference)s)."),
+        ("to_on", "reference"),
+    ),
+    Change.REPLANNED: (N_("You changed how you pay what is left (%(reference)s)."), ("reference",)),
+    Change.SHORTENED: (
+        N_("You paid %(amount_cents)s extra, so your plan ends sooner (%(reference)s)."),
+        ("amount_cents", "reference"),
+    ),
+    Change.LOWERED: (
+        N_("You paid %(amount_cents)s extra, so your next payments are smaller (%(reference)s)."),
+        ("amount_cents", "reference"),
+    ),
+}
+"""What a debtor changed, and what of the leaf says it."""
+
+LESS_OWED = and_left(
+    with_(N_("Less was owed, so your agreement %(reference)s got smaller."), "reference")
+)
+
+
+def _amended(it: Telling) -> Words | None:
+    kind = it.payload.get("kind")
+    if kind is None:
+        return LESS_OWED(it)
+    message, names = CHANGED[Change(kind)]
+    return it.fill(message, *names)
 
 
 def _offers(it: Telling) -> Words:
@@ -190,15 +229,14 @@ WORDS: dict[str, tuple[str, Say]] = {
             {"creditor": it.account.current_creditor},
         ),
     ),
-    "arrangement.amended": (
-        N_("Less was owed, so your agreement got smaller."),
-        and_left(
-            with_(N_("Less was owed, so your agreement %(reference)s got smaller."), "reference")
-        ),
-    ),
+    "arrangement.amended": (N_("Your agreement was changed."), _amended),
     "arrangement.canceled": (
         N_("Your agreement ended. Nothing more is taken for it."),
-        with_(N_("Your agreement %(reference)s ended. Nothing more is taken for it."), "reference"),
+        mine(
+            N_("You ended your agreement %(reference)s. Nothing more is taken for it."),
+            N_("Your agreement %(reference)s ended. Nothing more is taken for it."),
+            "reference",
+        ),
     ),
     "arrangement.completed": (N_("You paid all that we agreed. Thank you."), _completed),
     "arrangement.withdrawn": (N_("Your agreement was taken back. Nothing was taken."), _withdrawn),

@@ -16,6 +16,8 @@ TEMPLATES = {
     "payment_processing": N_("a note about a payment on its way"),
     "agreement_copy": N_("a copy of what we agreed"),
     "authorization_copy": N_("a copy of your permission for automatic payments"),
+    "arrangement_canceled": N_("a note that your agreement has ended"),
+    "plan_changed": N_("the new dates of your plan"),
     "arrangement_withdrawn": N_("a note about an agreement that was taken back"),
     "automatic_stopped": N_("a note that automatic payments were stopped"),
     "proposal_received": N_("a note that we have your suggestion"),
