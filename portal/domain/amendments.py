@@ -71,6 +71,12 @@ class NoDateLeft(DomainError):
     message = N_("There is no later date for this payment, because the next one is too close.")
 
 
+class DueFirst(DomainError):
+    """A payment is due or late; money goes there first."""
+
+    message = N_("Pay what is due now first. After that you can do this.")
+
+
 class SettlementTooLong(DomainError):
     """A settlement is paid within the time that its offer has."""
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from portal.domain import N_, DomainError
-from portal.domain.amendments import Amendment, Change, FirstPaymentFirst, Running
+from portal.domain.amendments import Amendment, Change, DueFirst, FirstPaymentFirst, Running
 from portal.domain.money import Cents, Money, PartTooSmall, minimum_charge
 from portal.domain.schedules import Schedule, shorten
 
@@ -13,12 +13,6 @@ class Effect(StrEnum):
 
     SHORTEN = "shorten"
     LOWER = "lower"
-
-
-class DueFirst(DomainError):
-    """A payment is due or late; money goes there first."""
-
-    message = N_("Pay what is due now first. After that you can pay extra.")
 
 
 class EnoughToPayOff(DomainError):

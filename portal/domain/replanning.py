@@ -8,9 +8,9 @@ from portal.domain import N_, DomainError
 from portal.domain.amendments import (
     Amendment,
     Change,
+    DueFirst,
     FirstPaymentFirst,
     NothingChanges,
-    PartNotThere,
     Rhythm,
     Running,
 )
@@ -44,17 +44,17 @@ class ReplannedTooLong(DomainError):
 
 
 def replan(plan: Running, account: AccountFacts, frequency: Frequency, amount: Cents) -> Amendment:
-    """All that can still be changed in payments of one amount (cents), from its first date on.
+    """All that is left in payments of one amount (cents), from its first date on.
 
     The plan may last as long as one that was agreed on the first day, or as long as it does now,
     and its payments may be as small as they are now. Raises NotAPlan, FirstPaymentFirst,
-    PartNotThere, FrequencyNotOffered, InstallmentTooSmall, ReplannedTooLong, TooManyInstallments,
+    DueFirst, FrequencyNotOffered, InstallmentTooSmall, ReplannedTooLong, TooManyInstallments,
     NothingChanges, AmountNotPositive, ScheduleTooLong.
     """
     bounds = limits_of(plan, account)
     if frequency not in frequencies_of(plan, bounds):
         raise FrequencyNotOffered
-    total = Cents(sum(cents for _, cents in plan.open))
+    total = plan.left_cents
     smallest = smallest_of(plan, bounds, frequency)
     currency, latest = plan.terms.currency, latest_of(plan, bounds, frequency)
     if amount < min(smallest_now(plan), bounds.minimum_cents, total):
@@ -66,7 +66,7 @@ def replan(plan: Running, account: AccountFacts, frequency: Frequency, amount: C
     most = _most(plan, bounds)
     if most is not None and len(amounts) > most:
         raise TooManyInstallments(most=most, smallest=Money(smallest, currency))
-    after = (*plan.due, *zip(dates, amounts, strict=True))
+    after = tuple(zip(dates, amounts, strict=True))
     if after == plan.parts:
         raise NothingChanges
     return Amendment(Change.REPLANNED, plan.parts, after, _rhythm(plan, frequency))
@@ -76,14 +76,14 @@ def limits_of(plan: Running, account: AccountFacts) -> Bounds:
     """The limits of the version under which it was agreed, as they were on that day.
 
     What staff granted beyond them was granted once. Raises NotAPlan, FirstPaymentFirst,
-    PartNotThere.
+    DueFirst.
     """
     if plan.terms.kind is not Kind.PLAN:
         raise NotAPlan
     if plan.waiting:
         raise FirstPaymentFirst
-    if not plan.open:
-        raise PartNotThere
+    if plan.due or not plan.parts:
+        raise DueFirst
     basis = Basis.OFFERED if plan.terms.basis is Basis.OFFERED else Basis.AGREED
     bounds = plan_bounds(account, plan.policy, plan.agreed_on, basis)
     if bounds is None:
@@ -98,13 +98,13 @@ def frequencies_of(plan: Running, bounds: Bounds) -> tuple[Frequency, ...]:
 
 def smallest_now(plan: Running) -> Cents:
     """The smallest of the payments now, but the last one, which carries what is left; in cents."""
-    amounts = [cents for _, cents in plan.open]
+    amounts = [cents for _, cents in plan.parts]
     return min(amounts[:-1], default=amounts[0])
 
 
 def smallest_of(plan: Running, bounds: Bounds, frequency: Frequency) -> Cents:
     """The smallest amount in which all that is left can be paid in a rhythm, in cents."""
-    total = Cents(sum(cents for _, cents in plan.open))
+    total = plan.left_cents
     latest = latest_of(plan, bounds, frequency)
     count = sum(1 for _ in takewhile(lambda day: day <= latest, _dates(plan, frequency)))
     most = _most(plan, bounds)
@@ -129,15 +129,14 @@ def _most(plan: Running, bounds: Bounds) -> int | None:
     """How many payments what can be changed may have, where the limits count them."""
     if bounds.installments is None:
         return None
-    done = plan.paid_parts + len(plan.due)
-    return max(bounds.installments - done, len(plan.open))
+    return max(bounds.installments - plan.paid_parts, len(plan.parts))
 
 
 def _rhythm(plan: Running, frequency: Frequency) -> Rhythm:
     same = frequency is plan.rhythm.frequency
-    return plan.rhythm if same else Rhythm(frequency, plan.open[0][0])
+    return plan.rhythm if same else Rhythm(frequency, plan.parts[0][0])
 
 
 def _dates(plan: Running, frequency: Frequency) -> Iterator[date]:
-    first_on = plan.open[0][0]
+    first_on = plan.parts[0][0]
     return chain([first_on], _rhythm(plan, frequency).dates_after(first_on, plan.opened))

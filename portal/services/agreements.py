@@ -3,16 +3,19 @@
 import base64
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from portal.domain import policy as policies
+from portal.domain.amendments import Change, Running
 from portal.domain.deadlines import Held, Promise, first_payment_until, last_day
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
+from portal.domain.policy import Policy
 from portal.domain.statuses import (
     LIVE,
     ArrangementStatus,
@@ -23,7 +26,9 @@ from portal.domain.statuses import (
 from portal.domain.terms import Method, Terms, from_dict
 from portal.services.arrangements import needs_of
 from portal.services.balance import Balance, read_with
+from portal.services.running import Agreed, Changed, running_of
 from portal.services.sealing import Opener
+from portal.services.standing import today_of
 from portal.services.visits import Visit
 
 _AGREEMENT = """
@@ -32,12 +37,17 @@ SELECT json_build_object(
   'terms', r.terms, 'accepted_at', r.accepted_at, 'ended_at', r.ended_at,
   'ended_reason', r.ended_reason, 'locale', r.locale, 'copy', encode(r.copy_sha256, 'hex'),
   'parts', (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents, i.paid_cents, i.status)
-       ORDER BY i.n)
+       ORDER BY i.due_on, i.n)
      FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
-  'attempts', (SELECT json_agg(json_build_array(i.attempts, i.next_attempt_on) ORDER BY i.n)
+  'attempts', (SELECT json_agg(json_build_array(i.attempts, i.next_attempt_on)
+       ORDER BY i.due_on, i.n)
      FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
   'holds', (SELECT json_agg(json_build_array(h.kind, h.starts_at, least(h.lifted_at, h.ends_at)))
      FROM hold h WHERE h.client_id = r.client_id AND h.account_id = r.account_id),
+  'limits', (SELECT p.document FROM offer_policy p
+     WHERE p.client_id = r.client_id AND p.version = r.policy_version),
+  'changes', (SELECT json_agg(json_build_array(x.kind, x.counts, x.rhythm) ORDER BY x.n)
+     FROM amendment x WHERE x.client_id = r.client_id AND x.arrangement_id = r.id),
   'permission', (SELECT json_build_array(u.status, u.method_brand, u.method_last4,
        encode(u.document_sha256, 'hex'), u.granted_at, u.revoked_at)
      FROM payment_authorization u WHERE u.client_id = r.client_id AND u.arrangement_id = r.id
@@ -112,6 +122,7 @@ class AgreementPage:
     """The live agreement of an account, else its newest one.
 
     ``first_until`` is the last day on which a first payment keeps it, where it waits for one.
+    ``policy`` is the version under which it was agreed, ``changes`` what its debtor changed since.
     """
 
     id: UUID
@@ -126,6 +137,8 @@ class AgreementPage:
     permission: Permission | None
     payments: tuple[Paid, ...]
     first_until: date | None
+    policy: Policy | None = None
+    changes: tuple[Changed, ...] = ()
 
     @property
     def live(self) -> bool:
@@ -141,6 +154,15 @@ class AgreementPage:
     def next_part(self) -> Part | None:
         """The oldest part that is not paid."""
         return next((part for part in self.parts if part.status in OPEN_PARTS), None)
+
+    @property
+    def undo_until(self) -> datetime | None:
+        """Until when its debtor may simply take it back, as the client promises; None: no promise.
+
+        Only before any money moved.
+        """
+        hours = self.policy.keeping.undo_hours if self.policy and self.waiting else 0
+        return self.accepted_at + timedelta(hours=hours) if hours else None
 
     @property
     def granted(self) -> bool:
@@ -224,7 +246,27 @@ def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
         permission=_permission(*said["permission"]) if said["permission"] else None,
         payments=tuple(_paid(*paid) for paid in said["payments"] or ()),
         first_until=_first_until(said, terms, balance),
+        policy=policies.from_bytes(said["limits"]) if said["limits"] else None,
+        changes=tuple(Changed(Change(kind), *rest) for kind, *rest in said["changes"] or ()),
     )
+
+
+def running_page(view: Balance, agreed: AgreementPage) -> Running | None:
+    """A live agreement as its changes see it; None where there is nothing to change."""
+    parts = tuple((p.due_on, p.open_cents) for p in agreed.parts if p.status in OPEN_PARTS)
+    if not agreed.live or agreed.policy is None or not parts:
+        return None
+    made_of = Agreed(
+        terms=agreed.terms,
+        policy=agreed.policy,
+        parts=parts,
+        paid_parts=sum(part.status is InstallmentStatus.PAID for part in agreed.parts),
+        changes=agreed.changes,
+        method=str(agreed.method),
+        waiting=agreed.waiting,
+        agreed_on=today_of(view.debtor, agreed.accepted_at),
+    )
+    return running_of(made_of, view.offers.facts, view.today)
 
 
 def _first_until(said: dict[str, Any], terms: Terms, balance: Balance) -> date | None:

@@ -113,9 +113,29 @@ def amend(
     told = keep_review(act, reviewed)
     told |= _permission(act, change, reviewed)
     row = new_row(act, change)
-    row.id, row.document_sha256 = reviewed.amendment_id, bytes.fromhex(reviewed.document.sha256)
+    row.id, row.document_sha256 = reviewed.amendment_id, bytes.fromhex(reviewed.page.sha256)
     apply(act, parts, change, row, told)
     return row
+
+
+def agree_to_extra(
+    session: Session,
+    agreed: Arrangement,
+    wish: Wish,
+    *,
+    reviewed: Reviewed,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Keep the page of an extra payment, which changes the plan once it arrives; caller commits.
+
+    Raises as ``amend``.
+    """
+    account = lock_account(session, agreed.account_id)
+    agreed, _, change = _checked(session, account, agreed, wish, now=now)
+    if change.sha256 != reviewed.change_sha256:
+        raise PlanChanged
+    keep_review(Act(session, account, agreed, actor, now), reviewed)
 
 
 def move(

@@ -20,6 +20,7 @@ from portal.services.reviews import ShownDocument
 from portal.services.running import change_parts
 
 PLAN_CHANGED = "plan_changed"
+PERMISSION = "authorization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,28 @@ class Reviewed:
     """What stood on the page of a change when its button was pressed.
 
     ``amendment_id`` was fixed when the page was shown: sent twice, it is one change.
-    ``permission`` is the text of the changed permission to charge, ``ticked`` the words beside the
-    box if it was checked.
+    ``documents`` are the page and the texts of law on it, ``ticked`` the words beside the box for
+    the changed permission to charge, if it was checked.
     """
 
     amendment_id: UUID
     change_sha256: str
-    document: ShownDocument
+    documents: tuple[ShownDocument, ...]
     shown_at: datetime
     visit_id: UUID
     control_label: str
     build: str
-    permission: ShownDocument | None = None
     ticked: str | None = None
+
+    @property
+    def page(self) -> ShownDocument:
+        """The page's own part: all that is changed, before and after."""
+        return self.documents[0]
+
+    @property
+    def permission(self) -> ShownDocument | None:
+        """The text of the changed permission to charge, where there is one."""
+        return next((one for one in self.documents if one.doc_id == PERMISSION), None)
 
 
 def keep_review(act: Act, reviewed: Reviewed) -> Payload:
@@ -58,9 +68,8 @@ def keep_review(act: Act, reviewed: Reviewed) -> Payload:
 
     The caller commits.
     """
-    shown = [one for one in (reviewed.document, reviewed.permission) if one is not None]
     chain = (act.account.client_id, act.account.chain_id)
-    for one in shown:
+    for one in reviewed.documents:
         evidence.store_document(act.session, *chain, one.media, one.body, act.now)
     review: Payload = {
         "terms_sha256": reviewed.change_sha256,
@@ -69,9 +78,9 @@ def keep_review(act: Act, reviewed: Reviewed) -> Payload:
     told: Payload = {
         **review,
         "actor": act.actor,
-        "locale": reviewed.document.locale,
+        "locale": reviewed.page.locale,
         "visit": str(reviewed.visit_id),
-        "documents": [{"name": one.doc_id, "sha256": one.sha256} for one in shown],
+        "documents": [{"name": one.doc_id, "sha256": one.sha256} for one in reviewed.documents],
     }
     _record(act, "terms.reviewed", told)
     assent: Payload = {"control_label": reviewed.control_label, "build": reviewed.build}

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from portal.domain.disclosures import collector_line
 from portal.domain.keys import Keys
 from portal.domain.outgoing import Template, template_named
-from portal.domain.statuses import LIVE
 from portal.models import (
     AccessLink,
     Account,
@@ -34,12 +33,11 @@ from portal.models import (
     Refund,
 )
 from portal.services import evidence, optouts
-from portal.services.arrangements import installments_of
 from portal.services.identity import code_text
 from portal.services.links import NoLinkAllowed, code_of, issue_link, url_of
 from portal.services.messages import about
 from portal.services.reminders import is_abandoned
-from portal.services.running import changes_of, open_parts
+from portal.services.running import left_after
 from portal.services.standing import zone_of
 
 DOOR_STAYS_OPEN = timedelta(days=5)
@@ -339,30 +337,15 @@ def _refund(subject: _Subject) -> Values:
 
 
 def _arrangement(subject: _Subject) -> Values:
-    agreed = subject.row(Arrangement, "arrangement")
-    return {"reference": agreed.reference}
+    agreed, owed = subject.row(Arrangement, "arrangement"), max(subject.account.balance_cents, 0)
+    return {"reference": agreed.reference, "owed": (owed, agreed.currency)}
 
 
 def _changed(subject: _Subject) -> Values:
-    """What is to pay from now on; of several changes in a row only the last is told."""
-    amendment: Amendment = subject.row(Amendment, "amendment")
-    key = (subject.client.id, amendment.arrangement_id)
-    agreed = subject.session.get_one(Arrangement, key)
-    newest = changes_of(subject.session, agreed)[-1]
-    if newest.id != amendment.id or agreed.status not in LIVE:
+    left = left_after(subject.session, subject.row(Amendment, "amendment"))
+    if left is None:
         raise OutOfDate
-    unpaid = open_parts(installments_of(subject.session, agreed))
-    left = [(part.due_on, part.amount_cents - part.paid_cents) for part in unpaid]
-    return {
-        "reference": agreed.reference,
-        "lines": [(due_on, (cents, agreed.currency)) for due_on, cents in left],
-        "left": (sum(cents for _, cents in left), agreed.currency),
-    }
-
-
-def _canceled(subject: _Subject) -> Values:
-    owed = max(subject.account.balance_cents, 0)
-    return {**_arrangement(subject), "owed": (owed, subject.account.currency)}
+    return left
 
 
 def _abandoned(subject: _Subject) -> Values:
@@ -403,7 +386,7 @@ _SAID: dict[str, Callable[[_Subject], Values]] = {
     "refund_made": _refund,
     "agreement_copy": _arrangement,
     "arrangement_withdrawn": _arrangement,
-    "arrangement_canceled": _canceled,
+    "arrangement_canceled": _arrangement,
     "plan_changed": _changed,
     "automatic_stopped": _arrangement,
     "plan_completed": _completed,

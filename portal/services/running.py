@@ -1,7 +1,7 @@
 """A running arrangement as its changes see it, and what is changed of its parts."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,17 +9,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.domain import DomainError
+from portal.domain import amendments as law
 from portal.domain.amendments import Change, Running, rhythm_from_dict, rhythm_of
+from portal.domain.extra_payments import Effect, pay_extra
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import latest_first_on
-from portal.domain.money import Cents
+from portal.domain.money import Cents, minimum_charge
 from portal.domain.paydays import open_days
 from portal.domain.policy import Concessions, Policy
+from portal.domain.replanning import limits_of
 from portal.domain.schedules import Schedule
-from portal.domain.statuses import ArrangementStatus, InstallmentStatus, move
+from portal.domain.statuses import LIVE, ArrangementStatus, InstallmentStatus, move
 from portal.domain.terms import Method, Terms, from_dict
 from portal.models import Account, Amendment, Arrangement, Debtor, Installment, fresh_id
-from portal.services.arrangements import UNPAID
+from portal.services.arrangements import UNPAID, installments_of
 from portal.services.offers import read_facts
 from portal.services.policies import policy_version
 from portal.services.standing import today_of
@@ -117,6 +121,23 @@ def open_parts(parts: Iterable[Installment]) -> list[Installment]:
     return [part for part in parts if part.status in UNPAID]
 
 
+def left_after(session: Session, amendment: Amendment) -> dict[str, Any] | None:
+    """What is to pay after a change, for the message of it; None where another one came since.
+
+    Amounts are (cents, currency).
+    """
+    key = (amendment.client_id, amendment.arrangement_id)
+    agreed = session.get_one(Arrangement, key)
+    if changes_of(session, agreed)[-1].id != amendment.id or agreed.status not in LIVE:
+        return None
+    unpaid = [(part.due_on, _left(part)) for part in open_parts(installments_of(session, agreed))]
+    return {
+        "reference": agreed.reference,
+        "lines": [(due_on, (cents, agreed.currency)) for due_on, cents in unpaid],
+        "left": (sum(cents for _, cents in unpaid), agreed.currency),
+    }
+
+
 def _left(part: Installment) -> Cents:
     return Cents(part.amount_cents - part.paid_cents)
 
@@ -169,3 +190,26 @@ def new_part(agreed: Arrangement, n: int, due_on: date, cents: Cents) -> Install
         attempts=0,
         status=InstallmentStatus.SCHEDULED,
     )
+
+
+def possible(plan: Running, facts: AccountFacts) -> frozenset[Change]:
+    """What can be changed of an arrangement right now; an extra payment does both or neither."""
+    tries: dict[Change, Callable[[], object]] = {
+        Change.MOVED: lambda: [law.dates_for(plan, due_on) for due_on, _ in plan.open[:1]],
+        Change.SKIPPED: lambda: law.skip(plan, plan.open[0][0]),
+        Change.PAUSED: lambda: law.pause(plan),
+        Change.REPLANNED: lambda: limits_of(plan, facts),
+        Change.SHORTENED: lambda: pay_extra(
+            plan, minimum_charge(plan.terms.currency), Effect.SHORTEN
+        ),
+    }
+    found = {change for change, tried in tries.items() if plan.open and _works(tried)}
+    return frozenset(found - ({Change.MOVED} if law.moves_left(plan) < 1 else set()))
+
+
+def _works(tried: Callable[[], object]) -> bool:
+    try:
+        tried()
+    except DomainError:
+        return False
+    return True

@@ -66,7 +66,7 @@ def reviewed(till: Till, agreed: Arrangement, wish: Wish, **given: Any) -> Revie
     values: dict[str, Any] = {
         "amendment_id": fresh_id(),
         "change_sha256": change_for(running, facts, wish).sha256,
-        "document": PAGE,
+        "documents": (PAGE,),
         "shown_at": till.now,
         "visit_id": fresh_id(),
         "control_label": "Move my payment",
@@ -257,7 +257,7 @@ def test_another_rhythm_with_the_changed_permission_goes_on_by_itself(
     till: Till, plan: Arrangement
 ) -> None:
     """PY-05, PY-07: a new permission, whose copy leaves before it is charged under."""
-    change(till, plan, weekly(), permission=TEXT, ticked="I allow this")
+    change(till, plan, weekly(), documents=(PAGE, TEXT), ticked="I allow this")
     old, new = till.all(Authorization)
     assert (old.status, new.status) == (AuthorizationStatus.REVOKED, AuthorizationStatus.GRANTED)
     assert (new.document_sha256.hex(), new.cap_cents) == (TEXT.sha256, 300_00)
@@ -267,7 +267,7 @@ def test_another_rhythm_with_the_changed_permission_goes_on_by_itself(
 
 
 def test_another_rhythm_without_it_is_paid_by_hand(till: Till, plan: Arrangement) -> None:
-    change(till, plan, weekly(), permission=TEXT)
+    change(till, plan, weekly(), documents=(PAGE, TEXT))
     assert plan.method == "manual"
     (old,) = till.all(Authorization)
     assert old.status is AuthorizationStatus.REVOKED

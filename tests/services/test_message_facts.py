@@ -310,7 +310,10 @@ def test_a_recalled_account_still_gets_its_answers(session: PortalSession, post:
 
 
 def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
-    elsewhere = {"link", "new_link", "one_time_code", "abandoned_checkout", "esign_sample"}
+    elsewhere = {
+        *("link", "new_link", "one_time_code", "abandoned_checkout", "esign_sample"),
+        *("plan_changed", "arrangement_canceled"),  # test_amending
+    }
     here = {
         *("help_received", "help_answered", "thread_reply", "agreement_copy"),
         *("proposal_received", "proposal_accepted", "proposal_countered", "proposal_declined"),

@@ -19,10 +19,12 @@ from sqlalchemy import URL, Connection, create_engine, select, text
 from portal.cli.money import verify
 from portal.config import Settings
 from portal.db import PortalSession, make_engine, set_tenant
+from portal.domain.amendments import Change
 from portal.domain.evidence import canonical
 from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
+from portal.domain.policy import Concessions
 from portal.domain.terms import Choice, Method
 from portal.gateways.mail import OutboxMailer
 from portal.gateways.signer import Signer
@@ -32,6 +34,7 @@ from portal.rules.disclosures import legal_text
 from portal.sandbox import control
 from portal.services import (
     alarms,
+    amending,
     arrangements,
     charging,
     demonstrations,
@@ -44,6 +47,7 @@ from portal.services import (
     payer_links,
     refunds,
 )
+from portal.services.amending import Wish
 from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample_code
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.help import Answers
@@ -124,7 +128,8 @@ def signer() -> Signer:
 def act(till: Till) -> None:
     """What an account goes through in good order."""
     session, account = till.session, till.account
-    make_policy(session, session.get_one(Client, account.client_id))
+    client = session.get_one(Client, account.client_id)
+    make_policy(session, client, concessions=Concessions(moves=1))
     link = invite(till)
     choice = plan(first_on=TODAY, method=Method.AUTOMATIC)
     agreed = agree(session, account, picked(account, choice))
@@ -144,6 +149,9 @@ def act(till: Till) -> None:
     refunds.post_refund(session, till.gateway, till.refunds[0].id, now=till.now)
     me = evidence.debtor(account.debtor_id)
     arrangements.stop_automatic(session, agreed, actor=me, now=till.now)
+    fourth = parts_of(till, agreed)[3].due_on
+    wish = Wish(Change.MOVED, due_on=fourth, to=fourth + timedelta(days=3))
+    amending.move(session, agreed, wish, actor=me, now=till.now)
     revoke_link(session, link, reason="staff", actor=evidence.SYSTEM, now=till.now)
     send_all(till)
     consent(till)
@@ -613,9 +621,54 @@ PLANTED = {
         "leaf 3 of ",
     ),
     "a larger permission": (
-        "a permission to charge is the one in its acceptance (PY-05)",
+        "a permission to charge is the one in its acceptance, or in an amendment (PY-05)",
         "UPDATE payment_authorization SET cap_cents = cap_cents + 1",
         ": permission ",
+    ),
+    "a payment on a day that nobody moved it to": (
+        "the parts of an arrangement are those of its terms, or as amended on the record",
+        "UPDATE installment SET due_on = due_on + 1 WHERE n = 5",
+        " part 5",
+    ),
+    "a moved payment on its old day": (
+        "the parts of an arrangement are those of its terms, or as amended on the record",
+        "UPDATE installment SET due_on = due_on - 3 WHERE n = 4",
+        " part 4",
+    ),
+    "a further payment that nobody agreed to": (
+        "the parts of an arrangement are those of its terms, or as amended on the record",
+        "UPDATE installment SET n = 40 WHERE n = 12",
+        " part 40",
+    ),
+    "two unpaid payments the wrong way round": (
+        "the unpaid parts of a changed arrangement have rising dates",
+        "UPDATE installment SET due_on = due_on - 60 WHERE n = 12",
+        " part 12",
+    ),
+    "another change than the one on the record": (
+        "an amendment stands on the record as it is, and none is missing between two",
+        "UPDATE amendment SET kind = 'skipped'",
+        ": amendment 1",
+    ),
+    "a change that is gone": (
+        "an amendment stands on the record as it is, and none is missing between two",
+        "UPDATE amendment SET n = 2",
+        ": amendment 2 after 0",
+    ),
+    "a change that asks for more": (
+        "no amendment collects more than was agreed",
+        "UPDATE amendment SET after = jsonb_set(after, '{parts,11,amount_cents}', '990000')",
+        ": amendment 1",
+    ),
+    "a change that is not on the record": (
+        "on the record: a plan was changed",
+        in_leaf("arrangement.amended", "amendment", '"another"'),
+        "",
+    ),
+    "a change that is not in the rows": (
+        "in the rows: a plan was changed",
+        "DELETE FROM amendment",
+        "arrangement.amended of ",
     ),
     "no acceptance": (
         "no acceptance without its leaf, no leaf without its arrangement",

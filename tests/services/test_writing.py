@@ -40,6 +40,12 @@ VALUES: dict[str, dict[str, Any]] = {
         ("agreement_copy", "arrangement_withdrawn", "automatic_stopped"),
         {"reference": "HR-7K2M-91"},
     ),
+    "arrangement_canceled": {"reference": "HR-7K2M-91", "owed": (10_00, "USD")},
+    "plan_changed": {
+        "reference": "HR-7K2M-91",
+        "lines": [(date(2026, 12, 4), (104_00, "USD"))],
+        "left": (104_00, "USD"),
+    },
     "plan_completed": {"reference": "HR-7K2M-91", "owed": (10_00, "USD")},
     **dict.fromkeys(("proposal_received", "help_received"), ANSWERED),
     **dict.fromkeys(("proposal_accepted", "proposal_countered"), {"by_person": False}),

@@ -9,12 +9,15 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.change_documents import cut_off
+from portal.blueprints.debtor.change_links import changes_of
 from portal.blueprints.debtor.common import refuse_copies, refuse_hidden, runtime, show, welcome
 from portal.blueprints.debtor.documents import card_text, stored_blocks
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
 from portal.blueprints.debtor.words import method_name
 from portal.db import commit
 from portal.domain import N_, DomainError
+from portal.domain.amendments import Change
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus
 from portal.domain.terms import Kind
@@ -28,6 +31,7 @@ from portal.services.agreements import (
     read_agreement,
     read_copy,
     read_permission,
+    running_page,
 )
 from portal.services.arrangements import NothingAutomatic
 from portal.services.balance import Balance
@@ -52,8 +56,13 @@ ENDS = {
 }
 
 
-DONE = {
+DONE: dict[str, str] = {
     "stopped": N_("Automatic payments are off. Nothing more is taken without you."),
+    Change.MOVED: N_("Done. Your payment has its new date."),
+    Change.SKIPPED: N_("Done. You pay nothing on that date, and the payment comes at the end."),
+    Change.PAUSED: N_("Done. Your plan rests once, and each payment comes one date later."),
+    Change.REPLANNED: N_("Done. This is your plan from now on."),
+    "ended": N_("Done. This agreement has ended. Nothing more is taken for it."),
     "before": N_("You had agreed to this before. What you chose just now changed nothing."),
 }
 
@@ -108,7 +117,9 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         **_back(view, agreed),
         state=_state(view, agreed),
         method=_method(agreed),
-        parts=[_row(view, part) for part in agreed.parts],
+        parts=[_row(view, part) for part in agreed.parts if _is_shown(agreed, part)],
+        changes=changes_of(view, agreed),
+        undo_until=agreed.undo_until if agreed.undo_until and now() < agreed.undo_until else None,
         card=card_text(view, locale()),
         can_pay=agreed.live and allowed.pay.allowed and agreed.next_part is not None,
         can_change=allowed.charge.allowed,
@@ -176,6 +187,11 @@ def _method(agreed: AgreementPage) -> str:
     return method_name(found.brand, found.last4) if found else ""
 
 
+def _is_shown(agreed: AgreementPage, part: Part) -> bool:
+    """What fell away by the debtor's own change is not told as if it were still a date."""
+    return part.status is not InstallmentStatus.CANCELED or not agreed.changes
+
+
 def _row(view: Balance, part: Part) -> dict[str, Any]:
     words, kind = STATES[part.status]
     due = part.due_on <= view.today and not view.waits
@@ -193,7 +209,7 @@ def pay(account_id: UUID) -> ResponseReturnValue:
     part = agreed.next_part
     if part is None or not agreed.live:
         return see_other(url_for(".arrangement", account_id=account_id))
-    row = next(r for r in arrangements.installments_of(session, _row_of(agreed)) if r.n == part.n)
+    row = next(r for r in arrangements.installments_of(session, row_of(agreed)) if r.n == part.n)
     return go_to_checkout(
         account_id=account_id,
         purpose=PaymentPurpose.FIRST if agreed.waiting else PaymentPurpose.INSTALLMENT,
@@ -230,12 +246,15 @@ def stop(account_id: UUID) -> ResponseReturnValue:
         refuse_hidden(view, note=_done())
         return plan_page(view, agreed, note=explain(NothingAutomatic())), 409
     if request.method == "POST":
-        arrangements.stop_automatic(session, _row_of(agreed), actor=_me(), now=now())
+        arrangements.stop_automatic(session, row_of(agreed), actor=me(), now=now())
         commit(session, "arrangements.stop_automatic")
         shown = view.offers.capabilities.show.allowed
         to = ".arrangement" if shown else ".stop"
         return see_other(url_for(to, account_id=account_id, done="stopped"))
-    return show("debtor/stop.html", view, agreed=agreed)
+    plan = running_page(view, agreed)
+    next_on = plan.open[0][0] if plan and plan.open else None
+    at = cut_off(plan, next_on, view.zone, locale()) if plan and next_on else None
+    return show("debtor/stop.html", view, agreed=agreed, next_on=next_on, at=at)
 
 
 @bp.post("/account/<uuid:account_id>/withdraw")
@@ -245,7 +264,7 @@ def withdraw(account_id: UUID) -> ResponseReturnValue:
     view, agreed = own_agreement(account_id)
     try:
         payments.release_checkout(session, runtime().stripe, account_id, now=now())
-        arrangements.withdraw(session, _row_of(agreed), actor=_me(), now=now())
+        arrangements.withdraw(session, row_of(agreed), actor=me(), now=now())
     except PaymentOnItsWay as error:
         return see_other(url_for(".payment", payment_id=error.payment_id))
     except DomainError as error:
@@ -308,9 +327,11 @@ def parts_of(page: str) -> tuple[str, Markup]:
     return html.unescape(title), Markup(body)  # noqa: S704
 
 
-def _row_of(agreed: AgreementPage) -> Arrangement:
+def row_of(agreed: AgreementPage) -> Arrangement:
+    """The row of an agreement that its page was read from."""
     return session.get_one(Arrangement, (current_visit().client_id, agreed.id))
 
 
-def _me() -> evidence.Actor:
+def me() -> evidence.Actor:
+    """The debtor of this visit, as the one who acts."""
     return evidence.debtor(current_visit().debtor_id)

@@ -23,6 +23,7 @@ def _event(agreed: AgreementPage, part: Part, summary: str) -> Event:
     event = Event()
     event.add("uid", f"{agreed.id}-{part.n}@payment-reminders")
     event.add("dtstamp", now())
+    event.add("sequence", len(agreed.changes))
     event.add("dtstart", part.due_on)
     event.add("dtend", part.due_on + timedelta(days=1))
     event.add("summary", summary)

@@ -27,13 +27,13 @@ def texts(view: Balance, drafted: Draft, locale: str) -> tuple[LegalText, ...]:
         automatic=drafted.automatic,
         expiring=drafted.terms.valid_until is not None,
     )
-    values = _values(view) | _terms_values(drafted.terms, locale)
+    values = text_values(view) | terms_values(drafted.terms, locale)
     return tuple(legal_text(doc_id, locale, version=None, **values) for doc_id in ids)
 
 
 def card_text(view: Balance, locale: str) -> LegalText:
     """What stands before every card (PY-04)."""
-    return legal_text(CARD_DISCLOSURE, locale, version=None, **_values(view))
+    return legal_text(CARD_DISCLOSURE, locale, version=None, **text_values(view))
 
 
 def shown_documents(
@@ -66,7 +66,7 @@ def agreement(
 ) -> ShownDocument:
     """The agreement as the debtor keeps it: a whole page, which needs nothing else to be read."""
     said = i18n.voice(locale)
-    values = _values(view) | {
+    values = text_values(view) | {
         "agreement_reference": reference,
         "agreed_at": said.datetime(now, view.zone),
     }
@@ -91,7 +91,8 @@ def _shown(text: LegalText, label: str | None) -> ShownDocument:
     return ShownDocument(text.doc_id, text.version, text.locale, "text/plain", body, label)
 
 
-def _values(view: Balance) -> dict[str, Value]:
+def text_values(view: Balance) -> dict[str, Value]:
+    """What texts of law say of an account, its client and its debtor."""
     account, client, debtor = view.account, view.client, view.debtor
     return {
         "company": client.trade_name,
@@ -105,7 +106,8 @@ def _values(view: Balance) -> dict[str, Value]:
     }
 
 
-def _terms_values(terms: Terms, locale: str) -> dict[str, Value]:
+def terms_values(terms: Terms, locale: str) -> dict[str, Value]:
+    """What texts of law say of terms."""
     said = i18n.voice(locale)
     values: dict[str, Value] = {
         "total": said.money(terms.total_cents, terms.currency),

@@ -43,6 +43,10 @@ from portal.web import gettext as _
 PURPOSE = "shown"
 PAYABLE = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED)
 LONGEST_READING = timedelta(hours=12)
+ALLOWED = N_(
+    "I allow %(company)s to take these payments, never more than %(total)s in all. "
+    "I can stop them at any time."
+)
 
 
 class ReviewForm(Form):
@@ -188,14 +192,7 @@ def tick_label(view: Balance, drafted: Draft, locale: str) -> str:
         "company": view.client.trade_name,
         "total": (terms.total_cents, terms.currency),
     }
-    return translate(
-        locale,
-        N_(
-            "I allow %(company)s to take these payments, never more than %(total)s in all. "
-            "I can stop them at any time."
-        ),
-        values,
-    )
+    return translate(locale, ALLOWED, values)
 
 
 def _title(drafted: Draft) -> str:

@@ -1,0 +1,186 @@
+"""What the review of a change says, as exact bytes: made from the plan, the same each time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from portal import __version__, i18n, templating
+from portal.blueprints.debtor.documents import AUTHORIZATION, terms_values, text_values
+from portal.blueprints.debtor.words import each, method_name
+from portal.domain import N_
+from portal.domain import amendments as law
+from portal.domain.amendments import Amendment, Change, Running
+from portal.domain.debts import Country
+from portal.domain.money import Cents
+from portal.domain.schedules import Schedule
+from portal.domain.terms import Kind, Terms
+from portal.rules.disclosures import LegalText, legal_text
+from portal.services.agreements import AgreementPage
+from portal.services.balance import Balance
+from portal.services.reviews import ShownDocument
+
+LEFT = {
+    Change.MOVED: (
+        N_("After this you can move %(num)d more payment."),
+        N_("After this you can move %(num)d more payments."),
+    ),
+    Change.SKIPPED: (
+        N_("After this you can skip %(num)d more payment."),
+        N_("After this you can skip %(num)d more payments."),
+    ),
+    Change.PAUSED: (
+        N_("After this your plan can rest %(num)d more time."),
+        N_("After this your plan can rest %(num)d more times."),
+    ),
+}
+"""How many changes of a kind are left after this one."""
+
+LEAD = {
+    Change.SKIPPED: N_("You pay nothing on that date. The payment comes at the end instead."),
+    Change.PAUSED: N_("You pay nothing on your next date. Every payment comes one date later."),
+    Change.SHORTENED: N_("Your payments stay as they are, and your plan ends sooner."),
+    Change.LOWERED: N_("Your dates stay as they are, and your payments get smaller."),
+}
+"""What a change means, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """A change on its way to its review: whose plan, and what would become of it."""
+
+    view: Balance
+    agreed: AgreementPage
+    plan: Running
+    change: Amendment
+
+    @property
+    def permission_changes(self) -> bool:
+        """Whether a saved method would be charged otherwise than was allowed (PY-05)."""
+        permitted = self.agreed.granted or self.agreed.wants_method
+        return self.change.change is Change.REPLANNED and permitted
+
+    @property
+    def extra_cents(self) -> Cents:
+        """What is paid with it, in cents: the rest stays to be paid."""
+        before, after = (sum(c for _, c in p) for p in (self.change.before, self.change.after))
+        return Cents(before - after)
+
+
+def documents(it: Changing, locale: str, tick: str) -> tuple[ShownDocument, ...]:
+    """Everything that the page says: its own part first, then each text of law."""
+    page = fragment(it, locale).encode()
+    return (
+        ShownDocument("change", __version__, locale, "text/html", page),
+        *(
+            ShownDocument(
+                *(one.doc_id, one.version, one.locale, "text/plain", one.text.encode()),
+                label=tick if one.doc_id == AUTHORIZATION else None,
+            )
+            for one in texts(it, locale)
+        ),
+    )
+
+
+def texts(it: Changing, locale: str) -> tuple[LegalText, ...]:
+    """The changed permission to charge, where there is one; in Canada with the rights (PY-05)."""
+    if not it.permission_changes:
+        return ()
+    canada = it.view.debtor.country == Country.CA
+    ids = (AUTHORIZATION, "pad-rights") if canada else (AUTHORIZATION,)
+    values = text_values(it.view) | terms_values(terms_of(it), locale)
+    return tuple(legal_text(doc_id, locale, version=None, **values) for doc_id in ids)
+
+
+def terms_of(it: Changing) -> Terms:
+    """What is left as terms, for texts that tell a schedule."""
+    rhythm, after = it.change.rhythm, it.change.after
+    return replace(
+        it.agreed.terms,
+        schedule=after,
+        total_cents=Cents(sum(cents for _, cents in after)),
+        frequency=rhythm.frequency,
+        days=rhythm.days,
+        anchor_on=None,
+    )
+
+
+def fragment(it: Changing, locale: str) -> str:
+    """The page's own part: before and after, and what stays."""
+    said = i18n.voice(locale)
+    return templating.render(
+        locale,
+        "documents/change.html",
+        lead=LEAD.get(it.change.change),
+        rows=[*_rows(it, locale)],
+        after=it.change.after,
+        currency=it.agreed.terms.currency,
+        settles=it.agreed.terms.kind is Kind.SETTLEMENT,
+        method=_method(it),
+        until=said.gettext(
+            N_("You can still change your mind about your payment of %(day)s until %(at)s."),
+            day=said.date(it.change.after[0][0]),
+            at=cut_off(it.plan, it.change.after[0][0], it.view.zone, locale),
+        ),
+        left=_left(it, locale),
+    )
+
+
+def cut_off(plan: Running, due_on: date, zone: str, locale: str) -> str:
+    """Until when a part can be changed, on the debtor's clock: May 13, 2027, 11:59 PM."""
+    last = datetime.combine(plan.until(due_on), time(23, 59), ZoneInfo(zone))
+    return i18n.voice(locale).datetime(last, zone)
+
+
+def _left(it: Changing, locale: str) -> str | None:
+    words, left = (
+        LEFT.get(it.change.change),
+        {
+            Change.MOVED: law.moves_left,
+            Change.SKIPPED: law.skips_left,
+            Change.PAUSED: law.pauses_left,
+        },
+    )
+    if words is None:
+        return None
+    return i18n.voice(locale).ngettext(*words, left[it.change.change](it.plan) - 1)
+
+
+def _method(it: Changing) -> str | None:
+    """The saved method that goes on being charged; None where there is none, or it is asked for."""
+    found = it.agreed.permission
+    if found is None or not it.agreed.granted or it.permission_changes:
+        return None
+    return method_name(found.brand, found.last4)
+
+
+def _rows(it: Changing, locale: str) -> Iterator[tuple[str, str, str]]:
+    """(what, now, after this) of all that changes, and of all that people ask about."""
+    said, currency = i18n.voice(locale), it.agreed.terms.currency
+    before, after = it.change.before, it.change.after
+    moved = it.change.change is Change.MOVED
+    pairs = [(old, new) for old, new in zip(before, after, strict=False) if old != new]
+    old, new = pairs[0] if moved else (before[0], after[0])
+    first = said.gettext("This payment") if moved else said.gettext("Next payment")
+    yield first, _part(old, currency, locale), _part(new, currency, locale)
+    if it.change.change is Change.REPLANNED:
+        now, then = it.plan.rhythm, it.change.rhythm
+        paid = [said.money(parts[0][1], currency) for parts in (before, after)]
+        paces = [each(paid[0], now.frequency, now.days, locale)]
+        paces.append(each(paid[1], then.frequency, then.days, locale))
+        yield said.gettext("You pay"), paces[0], paces[1]
+    yield said.gettext("Payments left"), said.number(len(before)), said.number(len(after))
+    last = _part(before[-1], currency, locale), _part(after[-1], currency, locale)
+    yield said.gettext("Last payment"), *last
+    left = _sum(before, currency, locale), _sum(after, currency, locale)
+    yield said.gettext("Left to pay"), *left
+
+
+def _part(part: tuple[date, Cents], currency: str, locale: str) -> str:
+    said = i18n.voice(locale)
+    day, amount = said.date(part[0], "medium"), said.money(part[1], currency)
+    return said.gettext(N_("%(amount)s on %(day)s"), amount=amount, day=day)
+
+
+def _sum(parts: Schedule, currency: str, locale: str) -> str:
+    return i18n.voice(locale).money(sum(cents for _, cents in parts), currency)
