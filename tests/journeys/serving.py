@@ -72,11 +72,12 @@ class Portal:
         client: dict[str, Any] | None = None,
         debtor: dict[str, Any] | None = None,
         account: dict[str, Any] | None = None,
+        limits: dict[str, Any] | None = None,
     ) -> Guest:
         """A client of its own with a policy, and a debtor of theirs who was sent a link."""
         with self.runtime.sessions() as session:
             owner = make_client(session, **{"brand_color": "#7a1fa2", **(client or {})})
-            make_policy(session, owner)
+            make_policy(session, owner, **(limits or {}))
             session.commit()
             return self.add_debtor(
                 owner, balances=balances, issued_at=issued_at, debtor=debtor, account=account

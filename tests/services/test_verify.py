@@ -29,7 +29,16 @@ from portal.domain.terms import Choice, Method
 from portal.gateways.mail import OutboxMailer
 from portal.gateways.signer import Signer
 from portal.gateways.sms import OutboxTexter
-from portal.models import AccessLink, Client, Debtor, EntryKind, Message, Staff, fresh_id
+from portal.models import (
+    AccessLink,
+    Arrangement,
+    Client,
+    Debtor,
+    EntryKind,
+    Message,
+    Staff,
+    fresh_id,
+)
 from portal.rules.disclosures import legal_text
 from portal.sandbox import control
 from portal.services import (
@@ -135,6 +144,7 @@ def act(till: Till) -> None:
     agreed = agree(session, account, picked(account, choice))
     session.commit()
     first_payment(till, agreed)
+    move_fourth(till, agreed)
     send_all(till)
     till.wait(days=31)
     begin_another(till)
@@ -149,14 +159,18 @@ def act(till: Till) -> None:
     refunds.post_refund(session, till.gateway, till.refunds[0].id, now=till.now)
     me = evidence.debtor(account.debtor_id)
     arrangements.stop_automatic(session, agreed, actor=me, now=till.now)
-    fourth = parts_of(till, agreed)[3].due_on
-    wish = Wish(Change.MOVED, due_on=fourth, to=fourth + timedelta(days=3))
-    amending.move(session, agreed, wish, actor=me, now=till.now)
     revoke_link(session, link, reason="staff", actor=evidence.SYSTEM, now=till.now)
     send_all(till)
     consent(till)
     post_letters(till)
     doubt(till)
+
+
+def move_fourth(till: Till, agreed: Arrangement) -> None:
+    """Dana moves her fourth payment by three days."""
+    due_on, me = parts_of(till, agreed)[3].due_on, evidence.debtor(till.account.debtor_id)
+    wish = Wish(Change.MOVED, due_on=due_on, to=due_on + timedelta(days=3))
+    amending.move(till.session, agreed, wish, actor=me, now=till.now)
 
 
 def begin_another(till: Till) -> None:

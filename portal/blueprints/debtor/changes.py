@@ -53,15 +53,15 @@ AFTER_THE_NEXT = 3
 class MoveForm(Form):
     """The new day of one payment."""
 
-    to = Pick(N_("When do you want to pay it?"))
+    day = Pick(N_("When do you want to pay it?"))
     on = OptionalDate(N_("Another date"))
 
-    def day(self) -> date | None:
+    def chosen(self) -> date | None:
         """The day that was chosen; a date that was typed alone counts as chosen."""
-        if self.to.data in (None, OTHER):
+        if self.day.data in (None, OTHER):
             found: date | None = self.on.data
             return found
-        return date.fromisoformat(self.to.data)
+        return date.fromisoformat(self.day.data)
 
 
 class PaceForm(Form):
@@ -113,12 +113,12 @@ def move(account_id: UUID) -> ResponseReturnValue:
         return _refused(account_id, error)
     form = _move_form(plan, due_on, earliest, latest)
     if form.validate_on_submit():
-        if (to := form.day()) is not None:
+        if (to := form.chosen()) is not None:
             wish = Wish(Change.MOVED, due_on=due_on, to=to)
             if answered := _answered(view, agreed, wish, form):
                 return answered
         else:
-            form.to.errors = [_("Choose a date.")]
+            form.day.errors = [_("Choose a date.")]
     dates = {"due_on": due_on, "latest": latest, "others": _others(plan, due_on)}
     at = cut_off(plan, due_on, view.zone, locale())
     page = show(
@@ -141,7 +141,7 @@ def _move_form(plan: Running, due_on: date, earliest: date, latest: date) -> Mov
     form = MoveForm()
     days = {plan.opened.on_or_after(due_on + later) for later in LATER}
     likely = sorted(day for day in days | {latest} if earliest <= day <= latest)
-    form.to.offer(
+    form.day.offer(
         [*((day.isoformat(), written(day)) for day in likely), (OTHER, _("Another date"))]
     )
     return form
