@@ -5,6 +5,9 @@ from portal.domain.debts import CollectorRole, Country, is_debt_collector
 CARD_DISCLOSURE = "card-disclosure"
 """PY-04: original creditor, reference and where to learn more, before any card is asked for."""
 
+AUTHORIZATION_CHANGED = "authorization-changed"
+"""PY-05: the permission for a changed schedule, to charge the method that is saved already."""
+
 AUTHORIZATION_COPY = "authorization-copy"
 """PY-05: the permission with its method, sent once the method is known."""
 

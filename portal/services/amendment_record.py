@@ -20,7 +20,7 @@ from portal.services.reviews import ShownDocument
 from portal.services.running import change_parts
 
 PLAN_CHANGED = "plan_changed"
-PERMISSION = "authorization"
+PERMISSIONS = ("authorization", "authorization-changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Reviewed:
     @property
     def permission(self) -> ShownDocument | None:
         """The text of the changed permission to charge, where there is one."""
-        return next((one for one in self.documents if one.doc_id == PERMISSION), None)
+        return next((one for one in self.documents if one.doc_id in PERMISSIONS), None)
 
 
 def keep_review(act: Act, reviewed: Reviewed) -> Payload:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
@@ -86,6 +86,18 @@ def grant(session: Session, account: Account, payment: Payment, *, now: datetime
     _record(session, account, found, actor=evidence.STRIPE, now=now)
     sent = notices.tell(session, account, COPY, fact=f"authorization:{found.id}", now=now)
     found.copy_message_id = sent[0].id if sent else None
+
+
+def given_at(session: Session, found: Authorization) -> datetime:
+    """When a permission was given: its first row with this text; another card only continues it."""
+    first: datetime | None = session.scalar(
+        select(func.min(Authorization.created_at)).where(
+            Authorization.client_id == found.client_id,
+            Authorization.arrangement_id == found.arrangement_id,
+            Authorization.document_sha256 == found.document_sha256,
+        )
+    )
+    return first or found.created_at
 
 
 def copy_left_at(session: Session, found: Authorization) -> datetime | None:

@@ -32,7 +32,7 @@ from portal.models import (
     Proposal,
     Refund,
 )
-from portal.services import evidence, optouts
+from portal.services import authorizations, evidence, optouts
 from portal.services.identity import code_text
 from portal.services.links import NoLinkAllowed, code_of, issue_link, url_of
 from portal.services.messages import about
@@ -269,7 +269,7 @@ def _authorized(subject: _Subject) -> Authorized | None:
         currency=agreed.currency,
         method_brand=permission.method_brand or "",
         method_last4=permission.method_last4 or "",
-        agreed_at=agreed.accepted_at,
+        agreed_at=authorizations.given_at(subject.session, permission),
         identity_method=_identity_method(subject, agreed),
         phone=client.phone,
         address=client.street_address,

@@ -136,13 +136,13 @@ def test_another_payment_and_another_date(
 def test_a_page_sent_twice_is_one_change_and_an_older_page_is_told_of_it(
     http: FlaskClient, session: PortalSession, dana: Dana, plan: TestResponse
 ) -> None:
-    skipping = http.get(http.get(link(plan, "Skip a payment")).location)
+    resting = http.get(http.get(link(plan, "Let the plan rest")).location)
     to = link(plan, "Move a payment")
     moving = reviewed(http, http.get(to), to, day="2026-12-29")
     assert confirm(http, dana, moving).status_code == 303
     assert confirm(http, dana, moving).status_code == 303
     assert len(session.scalars(select(Amendment)).all()) == 1
-    late = confirm(http, dana, skipping)
+    late = confirm(http, dana, resting)
     assert late.status_code == 409
     assert "Your plan has changed since you opened this page" in said(late)
     assert "$104.00 on December 29, 2026." in heard(late)
@@ -179,7 +179,8 @@ def test_another_amount_and_rhythm_asks_for_the_changed_permission(
     page = reviewed(http, asking, to, amount="40", frequency="weekly")
     words = heard(page)
     assert "You pay Now: $104.00 a month After this: $40.00 every week" in words
-    assert "Permission for automatic payments" in words
+    assert "Changed permission for automatic payments" in words
+    assert "to take these payments from Visa ending 4242." in words
     assert "never more than $1,136.00 in all" in words
     assert "If you do not check this box, automatic payments end." in words
     confirm(http, dana, page, permission="y")
@@ -283,11 +284,12 @@ def test_what_a_settlement_loses_is_said_in_money_before_it_ends(
 
 
 def test_an_acceptance_can_be_taken_back_within_the_clients_time(
-    http: FlaskClient, dana: Dana, clock: SetClock
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ) -> None:
     accept(http, dana, review(http, dana, "Pay it all today"))
     assert "You can take it back until November 23, 2026, 12:00" in heard(mine(http, dana))
     clock.advance(timedelta(hours=25))
+    come_in(http, session, dana)
     later = said(mine(http, dana))
     assert "You can take it back until" not in later
     assert "Choose something else" in later

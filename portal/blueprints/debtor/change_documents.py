@@ -12,29 +12,15 @@ from portal.domain import N_
 from portal.domain import amendments as law
 from portal.domain.amendments import Amendment, Change, Running
 from portal.domain.debts import Country
+from portal.domain.disclosures import AUTHORIZATION_CHANGED
 from portal.domain.money import Cents
 from portal.domain.schedules import Schedule
 from portal.domain.terms import Kind, Terms
 from portal.rules.disclosures import LegalText, legal_text
 from portal.services.agreements import AgreementPage
+from portal.services.amendment_record import PERMISSIONS
 from portal.services.balance import Balance
 from portal.services.reviews import ShownDocument
-
-LEFT = {
-    Change.MOVED: (
-        N_("After this you can move %(num)d more payment."),
-        N_("After this you can move %(num)d more payments."),
-    ),
-    Change.SKIPPED: (
-        N_("After this you can skip %(num)d more payment."),
-        N_("After this you can skip %(num)d more payments."),
-    ),
-    Change.PAUSED: (
-        N_("After this your plan can rest %(num)d more time."),
-        N_("After this your plan can rest %(num)d more times."),
-    ),
-}
-"""How many changes of a kind are left after this one."""
 
 LEAD = {
     Change.SKIPPED: N_("You pay nothing on that date. The payment comes at the end instead."),
@@ -75,7 +61,7 @@ def documents(it: Changing, locale: str, tick: str) -> tuple[ShownDocument, ...]
         *(
             ShownDocument(
                 *(one.doc_id, one.version, one.locale, "text/plain", one.text.encode()),
-                label=tick if one.doc_id == AUTHORIZATION else None,
+                label=tick if one.doc_id in PERMISSIONS else None,
             )
             for one in texts(it, locale)
         ),
@@ -86,9 +72,12 @@ def texts(it: Changing, locale: str) -> tuple[LegalText, ...]:
     """The changed permission to charge, where there is one; in Canada with the rights (PY-05)."""
     if not it.permission_changes:
         return ()
+    found = it.agreed.permission
+    permission = AUTHORIZATION_CHANGED if it.agreed.granted else AUTHORIZATION
     canada = it.view.debtor.country == Country.CA
-    ids = (AUTHORIZATION, "pad-rights") if canada else (AUTHORIZATION,)
+    ids = (permission, "pad-rights") if canada else (permission,)
     values = text_values(it.view) | terms_values(terms_of(it), locale)
+    values["method"] = method_name(found.brand, found.last4) if found else ""
     return tuple(legal_text(doc_id, locale, version=None, **values) for doc_id in ids)
 
 
@@ -107,7 +96,6 @@ def terms_of(it: Changing) -> Terms:
 
 def fragment(it: Changing, locale: str) -> str:
     """The page's own part: before and after, and what stays."""
-    said = i18n.voice(locale)
     return templating.render(
         locale,
         "documents/change.html",
@@ -117,12 +105,20 @@ def fragment(it: Changing, locale: str) -> str:
         currency=it.agreed.terms.currency,
         settles=it.agreed.terms.kind is Kind.SETTLEMENT,
         method=_method(it),
-        until=said.gettext(
-            N_("You can still change your mind about your payment of %(day)s until %(at)s."),
-            day=said.date(it.change.after[0][0]),
-            at=cut_off(it.plan, it.change.after[0][0], it.view.zone, locale),
-        ),
+        until=_until(it, locale),
         left=_left(it, locale),
+    )
+
+
+def _until(it: Changing, locale: str) -> str | None:
+    """Until when the next payment that would be taken can still be stopped (PY-08)."""
+    if not it.plan.automatic:
+        return None
+    due_on, said = it.change.after[0][0], i18n.voice(locale)
+    return said.gettext(
+        N_("You can stop your payment of %(day)s until %(at)s."),
+        day=said.date(due_on),
+        at=cut_off(it.plan, due_on, it.view.zone, locale),
     )
 
 
@@ -133,17 +129,28 @@ def cut_off(plan: Running, due_on: date, zone: str, locale: str) -> str:
 
 
 def _left(it: Changing, locale: str) -> str | None:
-    words, left = (
-        LEFT.get(it.change.change),
-        {
-            Change.MOVED: law.moves_left,
-            Change.SKIPPED: law.skips_left,
-            Change.PAUSED: law.pauses_left,
-        },
-    )
-    if words is None:
-        return None
-    return i18n.voice(locale).ngettext(*words, left[it.change.change](it.plan) - 1)
+    """How many changes of this kind are left after it, where it uses one up."""
+    said = i18n.voice(locale)
+    match it.change.change:
+        case Change.MOVED:
+            return said.ngettext(
+                "After this you can move %(num)d more payment.",
+                "After this you can move %(num)d more payments.",
+                law.moves_left(it.plan) - 1,
+            )
+        case Change.SKIPPED:
+            return said.ngettext(
+                "After this you can skip %(num)d more payment.",
+                "After this you can skip %(num)d more payments.",
+                law.skips_left(it.plan) - 1,
+            )
+        case Change.PAUSED:
+            return said.ngettext(
+                "After this your plan can rest %(num)d more time.",
+                "After this your plan can rest %(num)d more times.",
+                law.pauses_left(it.plan) - 1,
+            )
+    return None
 
 
 def _method(it: Changing) -> str | None:

@@ -22,6 +22,10 @@ LINKS = {
 """Where each change begins, in the order of the page."""
 
 
+DATED = ("/move", "/skip", "/pause", "/pace")
+"""The changes that a payment's own day ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """The changes that work now as (address, words); ``until``: how long, in a sentence."""
@@ -36,7 +40,8 @@ def changes_of(view: Balance, agreed: AgreementPage) -> Changes:
     if plan is None:
         return Changes(())
     links = tuple(_links(view, agreed, plan))
-    return Changes(links, _until(view, plan) if len(links) > 1 and plan.open else None)
+    dated = any(to in address for address, _words in links for to in DATED)
+    return Changes(links, _until(view, plan) if dated else None)
 
 
 def _links(view: Balance, agreed: AgreementPage, plan: Running) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from portal.blueprints.debtor.common import (
 from portal.blueprints.debtor.documents import card_text
 from portal.db import commit
 from portal.domain import DomainError
+from portal.domain.extra_payments import Effect
 from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
 from portal.domain.statuses import LIVE, PaymentStatus
@@ -134,6 +135,7 @@ def pay_again(payment_id: UUID) -> ResponseReturnValue:
         amount_cents=before.amount_cents,
         arrangement_id=before.arrangement_id,
         installment_id=before.installment_id,
+        effect=Effect(before.effect) if before.effect else None,
     )
 
 
