@@ -20,6 +20,7 @@ from portal.models import (
     Arrangement,
     Authorization,
     Client,
+    Debtor,
     Installment,
     Message,
     PaymentPurpose,
@@ -29,10 +30,13 @@ from portal.services import amending, charging, evidence, payments
 from portal.services.amending import PaymentMoving, PlanChanged, Wish, amend, change_for
 from portal.services.amendment_record import Reviewed
 from portal.services.arrangements import ArrangementOver, lock_parts
+from portal.services.dispatch import Carriers, dispatch
 from portal.services.reviews import ShownDocument
 from portal.services.running import read_running
-from tests.factories import happened, make_policy
-from tests.services.paying import Till, first_payment, make_plan, pay_part, send_copy
+from portal.writing import write
+from tests.factories import KEYS, happened, make_contact, make_link, make_policy
+from tests.services.paying import Till, first_payment, make_plan, parts_of, pay_part, send_copy
+from tests.services.test_dispatch import Phone, Post
 
 PARTS = (100_00, 100_00, 100_00, 100_00)
 PAGE = ShownDocument("change", "1", "en", "text/html", b"<p>Before and after</p>")
@@ -283,7 +287,7 @@ def test_after_a_shorter_plan_a_longer_one_uses_its_rows_again(
     assert [status for *_, status in parts(till)] == ["paid", "scheduled", "scheduled", "canceled"]
     change(till, plan, weekly(60_00))
     assert [amount for _, amount, *_ in parts(till)] == [100_00, *[60_00] * 5]
-    pay_part(till, till.all(Installment)[1])
+    pay_part(till, parts_of(till, plan)[1])
     assert till.broken() == []
 
 
@@ -305,6 +309,31 @@ def test_the_page_of_an_extra_payment_is_given_out_again_only_for_the_same_effec
     assert till.start(50_00, **wanted, effect=Effect.LOWER).id == first.id
     assert till.start(50_00, **wanted, effect=Effect.SHORTEN).id != first.id
     assert payments.open_attempt(till.session, till.account.id) is not None
+
+
+def test_a_proven_address_reads_the_new_dates_and_nothing_of_an_older_change(
+    till: Till, plan: Arrangement
+) -> None:
+    """PY-07: the notice of a change."""
+    post = Post()
+    make_proven(till)
+    change(till, plan, moving(till))
+    change(till, plan, Wish(Change.PAUSED))
+    carriers = Carriers(mailer=post, texter=Phone(), write=write, keys=KEYS)
+    told = select(Message.id).where(Message.template == "plan_changed", Message.channel == "email")
+    for message_id in till.session.scalars(told).all():
+        dispatch(till.session, plan.client_id, message_id, carriers=carriers, now=till.now)
+    (mail,) = post.sent
+    assert "You pay $300.00 in all from now on:" in mail.text
+    assert mail.text.count("$100.00 on ") == 3
+
+
+def make_proven(till: Till) -> None:
+    """An address through which Dana has shown who she is (EC-08)."""
+    debtor = till.session.get_one(Debtor, (till.account.client_id, till.account.debtor_id))
+    contact = make_contact(till.session, debtor)
+    issued = make_link(till.session, debtor, keys=KEYS, now=till.now, contact=contact)
+    issued.link.verified_at = till.now
 
 
 def test_the_row_of_a_change_is_never_changed(

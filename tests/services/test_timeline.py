@@ -160,6 +160,32 @@ SENTENCES = [
         "Less was owed, so your agreement HR-7K2M-91 got smaller. After that, $300.00 was left.",
     ),
     (
+        "arrangement.amended",
+        {**AGREED, "actor": DANA, "kind": "moved", "from_on": "2026-12-14", "to_on": "2026-12-20"},
+        "You moved your payment of December 14, 2026 to December 20, 2026 (HR-7K2M-91).",
+    ),
+    (
+        "arrangement.amended",
+        {
+            **AGREED,
+            "actor": DANA,
+            "kind": "skipped",
+            "from_on": "2026-12-14",
+            "to_on": "2027-03-14",
+        },
+        "You skipped your payment of December 14, 2026. You pay it on March 14, 2027 (HR-7K2M-91).",
+    ),
+    (
+        "arrangement.amended",
+        {**AGREED, "actor": DANA, "kind": "lowered", "amount_cents": 50_00},
+        "You paid $50.00 extra, so your next payments are smaller (HR-7K2M-91).",
+    ),
+    (
+        "arrangement.canceled",
+        {**AGREED, "actor": DANA, "reason": "debtor_canceled"},
+        "You ended your agreement HR-7K2M-91. Nothing more is taken for it.",
+    ),
+    (
         "arrangement.completed",
         {**AGREED, "forgiven_cents": 372_00},
         "You paid all that we agreed (HR-7K2M-91). Thank you. You do not have to pay the other"
