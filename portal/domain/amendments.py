@@ -176,15 +176,16 @@ class Running:
 
     @property
     def longest_on(self) -> date | None:
-        """The last day on which it can end, as its offer allows; None for a plan."""
-        terms = self.terms
+        """The last day on which it can end; None for a plan.
+
+        A settlement can end when its offer could have, begun on its last day in all its parts.
+        """
+        terms, rhythm = self.terms, rhythm_of(self.terms)
         if terms.kind is Kind.PLAN:
             return None
         most = max(_tier_parts(self.policy, terms.key), len(terms.schedule))
-        agreed = rhythm_of(terms)
-        found = paydays(
-            agreed.counted_from, agreed.frequency, most, days=agreed.days, opened=self.opened
-        )
+        begun_on = max(terms.valid_until or rhythm.counted_from, rhythm.counted_from)
+        found = paydays(begun_on, rhythm.frequency, most, days=rhythm.days, opened=self.opened)
         return max(terms.last_on, found.dates[-1])
 
 

@@ -296,6 +296,15 @@ def test_a_settlement_is_skipped_only_as_long_as_its_offer_allows() -> None:
         replan(shorter, facts(shorter), Frequency.WEEKLY, Cents(10_00))
 
 
+def test_the_one_payment_of_a_settlement_is_moved_up_to_the_last_day_of_its_offer() -> None:
+    until = date(2026, 12, 18)
+    plan = running([50_00], kind=Kind.SETTLEMENT, waiting=True, first_until=until)
+    offered = replace(plan, terms=replace(plan.terms, valid_until=until))
+    assert dates_for(offered, date(2026, 12, 14))[1] == until
+    with pytest.raises(NoDateLeft):
+        dates_for(plan, date(2026, 12, 14))
+
+
 def test_an_extra_payment_shortens_or_lowers() -> None:
     plan = running([104_00] * 11 + [96_00])
     shorter = pay_extra(plan, Cents(100_00), Effect.SHORTEN)
