@@ -120,6 +120,24 @@ PLANS = st.builds(
 )
 
 
+def any_change(plan: Running, change: Change, amount: Cents) -> Amendment:
+    """A change of some kind of the next payment, or of all."""
+    first_on = plan.open[0][0]
+    match change:
+        case Change.MOVED:
+            return move(plan, first_on, first_on + timedelta(days=3))
+        case Change.SKIPPED:
+            return skip(plan, first_on)
+        case Change.PAUSED:
+            return pause(plan)
+        case Change.REPLANNED:
+            return replan(plan, facts(plan), Frequency.WEEKLY, amount)
+        case Change.SHORTENED:
+            return pay_extra(plan, amount, Effect.SHORTEN)
+        case Change.LOWERED:
+            return pay_extra(plan, amount, Effect.LOWER)
+
+
 def holds(plan: Running, changed: Amendment, *, paid: int = 0) -> None:
     """What is true of every change."""
     assert sum(cents(changed)) == sum(c for _, c in plan.parts) - paid
@@ -214,6 +232,21 @@ def test_the_smallest_amount_that_is_named_can_be_had(plan: Running, frequency: 
     smallest = smallest_of(plan, limits_of(plan, facts(plan)), frequency)
     with suppress(NothingChanges):
         holds(plan, replan(plan, facts(plan), frequency, smallest))
+
+
+@given(PLANS, st.lists(st.tuples(st.sampled_from(Change), st.integers(1, 300_00)), max_size=8))
+def test_changes_after_changes_keep_every_promise(
+    plan: Running, wishes: list[tuple[Change, int]]
+) -> None:
+    for change, number in wishes:
+        assume(plan.open)
+        try:
+            changed = any_change(plan, change, Cents(number))
+        except DomainError:
+            continue
+        extra = change in (Change.SHORTENED, Change.LOWERED)
+        holds(plan, changed, paid=number if extra else 0)
+        plan = replace(plan, parts=changed.after, rhythm=changed.rhythm)
 
 
 def test_month_ends_and_february_29_keep_their_anchor() -> None:

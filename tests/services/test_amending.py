@@ -1,12 +1,13 @@
 """A debtor's change of a running plan: once, as it was shown, and on the record."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from portal.db import PortalSession
+from portal.db import PortalSession, make_engine, tenant_session
 from portal.domain.amendments import Change, NoChangeLeft
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.extra_payments import Effect
@@ -33,9 +34,20 @@ from portal.services.arrangements import ArrangementOver, lock_parts
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.reviews import ShownDocument
 from portal.services.running import read_running
+from portal.services.verify import verify_client
 from portal.writing import write
+from tests.databases import Database
 from tests.factories import KEYS, happened, make_contact, make_link, make_policy
-from tests.services.paying import Till, first_payment, make_plan, parts_of, pay_part, send_copy
+from tests.sandbox.checked import checked_stripe
+from tests.services.paying import (
+    Till,
+    first_payment,
+    make_plan,
+    make_till,
+    parts_of,
+    pay_part,
+    send_copy,
+)
 from tests.services.test_dispatch import Phone, Post
 
 PARTS = (100_00, 100_00, 100_00, 100_00)
@@ -343,3 +355,34 @@ def test_the_row_of_a_change_is_never_changed(
     row.kind = "skipped"
     with pytest.raises(Exception, match="amendment|never changed|append"):
         session.flush()
+
+
+def test_of_two_changes_sent_at_once_one_wins(fresh_db: Database) -> None:
+    engine = make_engine(fresh_db.url("portal_app"))
+    with tenant_session(engine) as session, checked_stripe() as stripe:
+        till = make_till(session, stripe)
+        client = session.get_one(Client, till.account.client_id)
+        make_policy(session, client, concessions=Concessions(skips=1, moves=1))
+        agreed = make_plan(till, PARTS)
+        first_payment(till, agreed)
+        wishes = [moving(till), Wish(Change.SKIPPED, due_on=day(till, 3))]
+        pages = [(wish, reviewed(till, agreed, wish)) for wish in wishes]
+        me, now = actor(till), till.now
+        session.commit()
+
+    def press(page: tuple[Wish, Reviewed]) -> str:
+        with tenant_session(engine, [agreed.client_id]) as session:
+            mine = session.get_one(Arrangement, (agreed.client_id, agreed.id))
+            try:
+                amend(session, mine, page[0], reviewed=page[1], actor=me, now=now)
+            except PlanChanged:
+                return "changed"
+            session.commit()
+            return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(press, pages)) == ["changed", "done"]
+    with tenant_session(engine, [agreed.client_id]) as session:
+        assert len(session.scalars(select(Amendment)).all()) == 1
+        assert list(verify_client(session, agreed.client_id)) == []
+    engine.dispose()
