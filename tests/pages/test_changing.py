@@ -268,7 +268,7 @@ def test_what_a_settlement_loses_is_said_in_money_before_it_ends(
     assert "Skip a payment" not in said(page), "three payments are the most that it has"
     assert "Change how much" not in said(page)
     off = heard(http.get(link(page, "Pay all that is left")))
-    assert "When you have paid this, you do not have to pay the other $248.00" in off
+    assert "You do not have to pay the other $248.00." in off
     to = link(page, "End this agreement")
     asking = http.get(to)
     assert (
