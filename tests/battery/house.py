@@ -204,7 +204,7 @@ class House:
             session,
             account,
             kind=EntryKind.ADJUSTED,
-            source=f"placement:{self.sim.counted}",
+            source=f"question:{self.sim.counted}",
             amount_cents=Cents(delta or 1),
             now=self.sim.now,
         )
