@@ -27,7 +27,7 @@ ACTIVITY = {
     *("thread.written", "hold.set", "hold.lifted", "payer_link.issued", "payer_link.revoked"),
 }
 FAMILIES = (
-    *("arrangement.", "authorization.", "contact.", "esign.", "forgiveness.", "help."),
+    *("arrangement.", "authorization.", "balance.", "contact.", "esign.", "forgiveness.", "help."),
     *("identity.", "payment.", "proposal."),
 )
 

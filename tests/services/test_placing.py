@@ -21,6 +21,7 @@ from portal.models import (
     PlacementStatus,
 )
 from portal.services import evidence
+from portal.services.openings import entries_of
 from portal.services.placements import RejectsFile, Watch, inspect_file, place_file
 from portal.services.placements.defaults import DefaultsUnclear
 from portal.services.placements.manifest import manifest_of
@@ -332,7 +333,9 @@ def test_a_placement_has_one_leaf_over_a_manifest_of_its_rows(placer: Placer) ->
         "file_sha256": file.sha256.hex(),
         "manifest_sha256": manifest_of(placer.session, placement),
         **{"rows": 2, "landed": 1, "updated": 0, "unchanged": 0, "refused": 1, "warned": 0},
+        **entries_of(placer.session, placement),
     }
+    assert entry.payload["entries"] == 1
     assert placer.session.scalars(select(Leaf)).all() != []
     kept = placer.session.scalars(select(PlacementRow).order_by(PlacementRow.line)).all()
     assert [(told.line, told.outcome, told.reference) for told in kept] == [
