@@ -23,6 +23,8 @@ from portal.services.standing import moved_day, standing, today_of
 
 UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED, InstallmentStatus.PROCESSING)
 BATCH = 100
+NOT_KEPT = "not_kept"
+"""Why an arrangement ended whose parts stayed unpaid beyond the client's patience."""
 MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)
 
 
@@ -224,6 +226,30 @@ def cancel(
     return agreed
 
 
+def break_off(
+    session: Session, account: Account, agreed: Arrangement, *, facts: Payload, now: datetime
+) -> None:
+    """End a running arrangement that was not kept, with the facts on the record; say so.
+
+    What was paid counts, and nothing more is charged. Account and arrangement are locked by the
+    caller, who commits.
+    """
+    _end(session, account, agreed, ArrangementStatus.BROKEN, reason=NOT_KEPT, now=now)
+    authorizations.revoke(session, account, agreed, reason=NOT_KEPT, actor=SYSTEM, now=now)
+    told = {"actor": SYSTEM, "reason": NOT_KEPT, **facts}
+    _record(session, account, agreed, "arrangement.broken", told, now)
+    notices.tell(session, account, "plan_ended", fact=f"ended:{agreed.id}", now=now)
+
+
+def amend(
+    session: Session, account: Account, agreed: Arrangement, *, change: Payload, now: datetime
+) -> None:
+    """Put a change of the parts on the record, as the debtor chose it; the caller made it."""
+    session.flush()
+    told = {**change, "balance_cents": account.balance_cents}
+    _record(session, account, agreed, "arrangement.amended", told, now)
+
+
 def shorten_to_balance(session: Session, account: Account, now: datetime) -> Arrangement | None:
     """Cut the live arrangement from its end when less is owed than it would still collect.
 
@@ -248,7 +274,7 @@ def shorten_to_balance(session: Session, account: Account, now: datetime) -> Arr
     owed = max(account.balance_cents, 0)
     if left <= owed:
         return None
-    before = [_said(part) for part in parts]
+    before = [said_of(part) for part in parts]
     _cut(parts, Cents(owed), minimum_charge(account.currency))
     total = Cents(agreed.total_cents - (left - owed))
     if total:
@@ -259,7 +285,7 @@ def shorten_to_balance(session: Session, account: Account, now: datetime) -> Arr
     told: Payload = {
         "actor": SYSTEM,
         "before": before,
-        "after": [_said(p) for p in parts if p.status != InstallmentStatus.CANCELED],
+        "after": [said_of(p) for p in parts if p.status != InstallmentStatus.CANCELED],
         "balance_cents": account.balance_cents,
     }
     _record(session, account, agreed, "arrangement.amended", told, now)
@@ -339,7 +365,8 @@ def _money_moves(session: Session, agreed: Arrangement) -> bool:
     return moving is not None
 
 
-def _said(part: Installment) -> Payload:
+def said_of(part: Installment) -> Payload:
+    """A part as the record names it: its number, date and amounts in cents."""
     return {
         "n": part.n,
         "due_on": part.due_on.isoformat(),

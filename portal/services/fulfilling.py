@@ -24,6 +24,7 @@ from portal.models import (
 )
 from portal.services import evidence, forgiveness, notices, tries
 from portal.services.arrangements import UNPAID, shorten_to_balance
+from portal.services.keeping import due_part
 from portal.services.ledger import close_if_settled, lock_row, open_exception
 from portal.services.open_proposals import Closed, close_open
 from portal.services.standing import today_of
@@ -92,7 +93,7 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
     """
     agreed = lock_arrangement(session, payment)
     if agreed is None:
-        _outside(session, account, payment, now=now)
+        _beside(session, account, payment, now=now)
         return
     if agreed.status not in (*LIVE, ArrangementStatus.WITHDRAWN):
         _ask(session, payment, f"{agreed.reference} was {agreed.status} when this was paid", now)
@@ -108,8 +109,48 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
     _spread(session, payment, parts, now=now)
     if agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT:
         agreed.status = move(agreed.status, ArrangementStatus.ACTIVE)
+    _go_on(session, account, agreed, parts, now=now)
+
+
+def _beside(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
+    """Money that names no arrangement: what is late of a running one is paid first, then a rest.
+
+    So somebody who pays on another way is not told any more that a payment is missing.
+    """
+    agreed = _running(session, account)
+    parts = lock_installments(session, agreed) if agreed else []
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    today = today_of(debtor, now)
+    late = [part for part in parts if due_part(part).is_late(today)]
+    _spread(session, payment, late, now=now)
+    _go_on(session, account, agreed, parts, now=now)
+
+
+def _running(session: Session, account: Account) -> Arrangement | None:
+    return session.scalar(
+        select(Arrangement)
+        .where(
+            Arrangement.client_id == account.client_id,
+            Arrangement.account_id == account.id,
+            Arrangement.status == ArrangementStatus.ACTIVE,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _go_on(
+    session: Session,
+    account: Account,
+    agreed: Arrangement | None,
+    parts: list[Installment],
+    *,
+    now: datetime,
+) -> None:
+    """An arrangement whose parts are all paid is complete; any other collects what is owed."""
     session.flush()
-    if all(p.status in (InstallmentStatus.PAID, InstallmentStatus.CANCELED) for p in parts):
+    over = (InstallmentStatus.PAID, InstallmentStatus.CANCELED)
+    if agreed is not None and all(part.status in over for part in parts):
         _complete(session, account, agreed, now=now)
     shorten_to_balance(session, account, now)
     close_if_settled(session, account, now)

@@ -24,20 +24,12 @@ from portal.models import (
     PaymentPurpose,
 )
 from portal.rules.holidays import region_holidays
-from portal.services.policies import NoPolicy, policy_version
+from portal.services.keeping import policy_of
 from portal.services.standing import today_of
 
 TOLD_OF_FAILURE = "payment_failed"
 FAILED = (PaymentStatus.FAILED, PaymentStatus.NEEDS_DEBTOR)
 LEFT = (MessageStatus.SENT, MessageStatus.DELIVERED)
-
-
-def keeping_of(session: Session, agreed: Arrangement) -> Keeping:
-    """How patient the client is, as the version says under which this was agreed."""
-    try:
-        return policy_version(session, agreed.client_id, agreed.policy_version).policy.keeping
-    except NoPolicy:
-        return Keeping()
 
 
 def outcome_of(payment: Payment) -> Outcome | None:
@@ -85,7 +77,8 @@ def next_try_on(
     agreed = session.get_one(Arrangement, (part.client_id, part.arrangement_id))
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     known = [one for one in _tries(session, account, payment.method_id, part) if one.of_part]
-    grace = timedelta(days=keeping_of(session, agreed).grace_days)
+    policy = policy_of(session, agreed)
+    grace = timedelta(days=(policy.keeping if policy else Keeping()).grace_days)
     holidays = region_holidays(debtor.country, debtor.region)
     return declines.next_try(
         known,

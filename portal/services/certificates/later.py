@@ -183,7 +183,8 @@ def _line(message: str) -> Line:
 
 LATER: dict[str, Line] = {
     "acceptance": _line(N_("A new agreement took its place: %(reference)s")),
-    "arrangement.amended": _line(N_("The plan became shorter, because less is owed")),
+    "arrangement.amended": _line(N_("The plan was changed on the record")),
+    "arrangement.broken": _line(N_("The agreement ended, because it was not paid")),
     "arrangement.canceled": _line(N_("The agreement was ended")),
     "arrangement.completed": _line(N_("All of it was paid, and the agreement is fulfilled")),
     "arrangement.withdrawn": _line(N_("The agreement was taken back before a payment")),
@@ -203,6 +204,6 @@ LATER: dict[str, Line] = {
 
 ENDINGS = (
     "acceptance",
-    *("arrangement.canceled", "arrangement.completed", "arrangement.withdrawn"),
-    *("forgiveness.restored", "forgiveness.reversed"),
+    *("arrangement.broken", "arrangement.canceled", "arrangement.completed"),
+    *("arrangement.withdrawn", "forgiveness.restored", "forgiveness.reversed"),
 )

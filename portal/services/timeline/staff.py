@@ -216,6 +216,14 @@ _IN_PARTS = N_(
     " The debtor can agree until %(until)s."
 )
 
+
+def _amended(payload: Payload, account: Account) -> Words | None:
+    """What changed: late payments moved or spread by the debtor, or less to pay."""
+    cured = N_("What was late was moved, or added to later payments.")
+    less = N_("Less is owed, so it was shortened.")
+    return Words(cured if payload.get("kind") == "cure" else less, {})
+
+
 WORDS: dict[str, tuple[str, Detail]] = {
     "acceptance": (
         N_("Agreed"),
@@ -227,7 +235,11 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("The record does not hold"),
         _as(N_("%(invariant)s: %(place)s"), "invariant", "place"),
     ),
-    "arrangement.amended": (N_("Plan shortened, because less is owed"), _nothing),
+    "arrangement.amended": (N_("Plan changed"), _amended),
+    "arrangement.broken": (
+        N_("Agreement ended, because it was not paid"),
+        _as(N_("It could be kept until %(until_on)s."), "until_on"),
+    ),
     "arrangement.canceled": (N_("Agreement canceled"), _as(_REASON, "reason")),
     "arrangement.completed": (N_("Agreement fulfilled"), _as(_REFERENCE, "reference")),
     "arrangement.withdrawn": (N_("Agreement taken back before a payment"), _nothing),

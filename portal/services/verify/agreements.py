@@ -71,7 +71,7 @@ CHECKS: dict[str, str] = {
             CASE WHEN pg_input_is_valid(r.terms, 'jsonb') THEN r.terms::jsonb END,
             '$.schedule[*]') part WHERE r.client_id = :client),
         amended AS (SELECT DISTINCT ON (id, n) e.told ->> 'arrangement' AS id, part ->> 'n' AS n,
-            part ->> 'amount_cents' AS cents
+            part ->> 'amount_cents' AS cents, part ->> 'due_on' AS due_on
           FROM said e, jsonb_path_query(e.told, '$.after[*]') part
           WHERE e.type = 'arrangement.amended' ORDER BY id, n, e.n DESC),
         present AS (SELECT i.*, r.reference FROM installment i
@@ -82,7 +82,36 @@ CHECKS: dict[str, str] = {
           ON i.arrangement_id = r.id AND i.n::text = r.part ->> 'n'
         LEFT JOIN amended m ON m.id = r.id::text AND m.n = r.part ->> 'n'
         WHERE (i.due_on::text, i.amount_cents::text) IS DISTINCT FROM
-          (r.part ->> 'due_on', coalesce(m.cents, r.part ->> 'amount_cents'))""",
+          (coalesce(m.due_on, r.part ->> 'due_on'),
+            coalesce(m.cents, r.part ->> 'amount_cents'))""",
+    "an arrangement that was not kept ended by its client's rule": """
+        SELECT r.reference || ': ' || coalesce(l.told ->> 'until_on', 'no facts on the record')
+        FROM arrangement r LEFT JOIN said l ON l.type = 'arrangement.broken'
+          AND l.told ->> 'arrangement' = r.id::text
+        LEFT JOIN offer_policy p ON (p.client_id, p.version) = (r.client_id, r.policy_version)
+        CROSS JOIN LATERAL (SELECT
+            coalesce((p.document::jsonb #>> '{keeping,failures}')::int, 3) AS failures,
+            coalesce((p.document::jsonb #>> '{keeping,grace_days}')::int, 21) AS grace) k
+        WHERE r.client_id = :client AND r.status = 'broken' AND r.ended_reason = 'not_kept'
+          AND (l.told IS NULL
+            OR (l.told ->> 'until_on')::date > (l.at AT TIME ZONE 'UTC')::date
+            OR NOT (jsonb_array_length(l.told -> 'late') >= k.failures
+              OR EXISTS (SELECT FROM jsonb_array_elements(l.told -> 'late') part
+                WHERE (part ->> 'late_since')::date + k.grace
+                  < (l.at AT TIME ZONE 'UTC')::date)))""",
+    "an arrangement that was not kept ended after its debtor was told": """
+        SELECT r.reference FROM arrangement r
+        WHERE r.client_id = :client AND r.status = 'broken' AND r.ended_reason = 'not_kept'
+          AND NOT EXISTS (SELECT FROM message m
+            WHERE (m.client_id, m.account_id) = (r.client_id, r.account_id)
+              AND m.template IN ('payment_failed', 'payment_missed')
+              AND m.created_at BETWEEN r.accepted_at AND r.ended_at
+              AND (m.sent_at IS NULL OR m.sent_at <= r.ended_at))""",
+    "nothing of an arrangement that was not kept is still asked for": """
+        SELECT r.reference || ' part ' || i.n FROM arrangement r JOIN installment i
+          ON (i.client_id, i.arrangement_id) = (r.client_id, r.id)
+        WHERE r.client_id = :client AND r.status = 'broken' AND r.ended_reason = 'not_kept'
+          AND i.status NOT IN ('paid', 'canceled')""",
     "no proposal is open beside an agreement, or where nothing is owed to us": """
         SELECT s.reference FROM proposal s
         JOIN account a ON (a.client_id, a.id) = (s.client_id, s.account_id)

@@ -181,6 +181,16 @@ def _taken_back(it: Telling) -> Words:
     return say(it)
 
 
+def _amended(it: Telling) -> Words | None:
+    if it.payload.get("kind") == "cure":
+        return it.fill(
+            N_("You chose a new way to pay what was missing of %(reference)s."), "reference"
+        )
+    return and_left(
+        with_(N_("Less was owed, so your agreement %(reference)s got smaller."), "reference")
+    )(it)
+
+
 WORDS: dict[str, tuple[str, Say]] = {
     "acceptance": (N_("You agreed to pay."), _agreed),
     "account.recalled": (
@@ -190,10 +200,15 @@ WORDS: dict[str, tuple[str, Say]] = {
             {"creditor": it.account.current_creditor},
         ),
     ),
-    "arrangement.amended": (
-        N_("Less was owed, so your agreement got smaller."),
-        and_left(
-            with_(N_("Less was owed, so your agreement %(reference)s got smaller."), "reference")
+    "arrangement.amended": (N_("Your agreement changed."), _amended),
+    "arrangement.broken": (
+        N_("Your agreement ended, because a payment was missing. What you paid still counts."),
+        with_(
+            N_(
+                "Your agreement %(reference)s ended, because a payment was missing."
+                " It could be paid until %(until_on)s. What you paid still counts."
+            ),
+            *("reference", "until_on"),
         ),
     ),
     "arrangement.canceled": (
