@@ -124,8 +124,8 @@ def cure(
     cents, first = Cents(sum(part.cents for part in late)), late[0]
     dates: tuple[date, ...] = ()
     if len(late) == 1 and until is not None:
-        patient = times.moved(first.since + timedelta(days=keeping.grace_days), first.since)
-        dates = _dates(first, parts, min(until, patient), today, opened)
+        patient_until = _patient_until(first, keeping, times)
+        dates = _dates(first, parts, min(until, patient_until), today, opened)
     ahead = [part for part in parts if _is_ahead(part, today)]
     return Cure(
         late=late, cents=cents, until=until, dates=dates, later=_spread(cents, ahead, largest)
@@ -143,13 +143,14 @@ def ends_after(parts: Sequence[DuePart], keeping: Keeping, times: Times) -> date
     told = [(part, part.told_on) for part in late if part.told_on is not None]
     if not told:
         return None
-    grace = timedelta(days=keeping.grace_days)
-    ends = [max(part.since + grace, on + CHANCE) for part, on in told]
+    chances = [times.moved(on + CHANCE, on) for _, on in told]
+    ends = [
+        max(_patient_until(part, keeping, times), chance)
+        for (part, _), chance in zip(told, chances, strict=True)
+    ]
     if in_a_row(parts, times.today) >= keeping.failures and len(told) == len(late):
-        ends.append(max(on for _, on in told) + CHANCE)
-    announced = [part.again_on for part, _ in told if part.again_on is not None]
-    until = max([min(ends), *announced])
-    return times.moved(until, min(part.since for part in late))
+        ends.append(max(chances))
+    return max([min(ends), *(part.again_on for part, _ in told if part.again_on is not None)])
 
 
 def in_a_row(parts: Iterable[DuePart], today: date) -> int:
@@ -161,6 +162,11 @@ def in_a_row(parts: Iterable[DuePart], today: date) -> int:
         elif part.status is InstallmentStatus.PAID:
             row = 0
     return row
+
+
+def _patient_until(part: DuePart, keeping: Keeping, times: Times) -> date:
+    """The last day of grace of a late part."""
+    return times.moved(part.since + timedelta(days=keeping.grace_days), part.since)
 
 
 def _is_ahead(part: DuePart, today: date) -> bool:

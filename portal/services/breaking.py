@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select, true
+from sqlalchemy import exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.domain import curing
@@ -75,8 +75,8 @@ def look_after(session: Session, client_id: UUID, arrangement_id: UUID, *, now: 
     debtor = session.get_one(Debtor, (client_id, account.debtor_id))
     today = today_of(debtor, now)
     _tell_missed(session, account, agreed, parts, today=today, now=now)
-    if _waits(session, account):
-        _tell_again(parts, today)
+    if (waits_since := _waits_since(session, account)) is not None:
+        _tell_again(parts, today_of(debtor, waits_since), today)
         return False
     patience = read_patience(session, account, agreed, now=now)
     until = patience.ends_after
@@ -120,10 +120,10 @@ def _tell_missed(
         notices.tell(session, account, MISSED, fact=fact, now=now)
 
 
-def _tell_again(parts: Sequence[Installment], today: date) -> None:
+def _tell_again(parts: Sequence[Installment], waits_since: date, today: date) -> None:
     """Nobody was told before the message leaves, so the days count from then."""
     for part in parts:
-        if part.told_on is not None and due_part(part).is_late(today):
+        if part.told_on is not None and part.told_on >= waits_since:
             part.told_on = today
 
 
@@ -147,19 +147,16 @@ def _is_missed(part: Installment, today: date, *, ours: bool) -> bool:
     return not untried or part.due_on + LATEST < today
 
 
-def _waits(session: Session, account: Account) -> bool:
-    """Whether the newest message about what is late has not left yet."""
-    newest = session.scalar(
-        select(Message.status)
-        .where(
+def _waits_since(session: Session, account: Account) -> datetime | None:
+    """Since when a message about what is late has been waiting to leave."""
+    return session.scalar(
+        select(func.min(Message.created_at)).where(
             Message.client_id == account.client_id,
             Message.account_id == account.id,
             Message.template.in_(TOLD),
+            Message.status.in_(ON_THEIR_WAY),
         )
-        .order_by(Message.created_at.desc(), Message.id.desc())
-        .limit(1)
     )
-    return newest in ON_THEIR_WAY
 
 
 def _facts(patience: Patience, parts: Sequence[Installment], until: date) -> Payload:

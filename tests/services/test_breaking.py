@@ -302,10 +302,11 @@ def test_nothing_is_broken_while_a_payment_is_on_its_way(till: Till) -> None:
 
 
 def test_a_message_that_could_not_leave_breaks_nothing(till: Till) -> None:
-    agreed = manual(till)
+    agreed = manual(till, parts=(620_00, 620_00))
     for _ in range(40):
         till.wait(days=1)
         breaking.look_after(till.session, agreed.client_id, agreed.id, now=till.now)
+        till.session.commit()
     assert status(till, agreed) == ACTIVE
     send_waiting(till, "payment_missed")
     assert not day(till, 3)
