@@ -10,9 +10,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from portal.domain.curing import Cure, DuePart, Times
 from portal.domain.deadlines import Held, Promise, first_payment_until, last_day
+from portal.domain.declines import Outcome, outcome
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
+from portal.domain.paydays import OpenDays
+from portal.domain.policy import Keeping, from_bytes
 from portal.domain.statuses import (
     LIVE,
     ArrangementStatus,
@@ -23,6 +27,7 @@ from portal.domain.statuses import (
 from portal.domain.terms import Method, Terms, from_dict
 from portal.services.arrangements import needs_of
 from portal.services.balance import Balance, read_with
+from portal.services.keeping import Patience, due_days_of, largest_of
 from portal.services.sealing import Opener
 from portal.services.visits import Visit
 
@@ -34,10 +39,20 @@ SELECT json_build_object(
   'parts', (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents, i.paid_cents, i.status)
        ORDER BY i.n)
      FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
-  'attempts', (SELECT json_agg(json_build_array(i.attempts, i.next_attempt_on) ORDER BY i.n)
+  'attempts', (SELECT json_agg(json_build_array(i.attempts, i.next_attempt_on, i.late_since,
+       i.told_on) ORDER BY i.n)
      FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
   'holds', (SELECT json_agg(json_build_array(h.kind, h.starts_at, least(h.lifted_at, h.ends_at)))
      FROM hold h WHERE h.client_id = r.client_id AND h.account_id = r.account_id),
+  'policy', (SELECT p.document FROM offer_policy p
+     WHERE p.client_id = r.client_id AND p.version = r.policy_version),
+  'declined', (SELECT json_agg(json_build_array(t.status, t.failure_code, t.decline_code,
+       t.advice_code, t.method_id = (SELECT u.method_id FROM payment_authorization u
+         WHERE u.client_id = r.client_id AND u.arrangement_id = r.id AND u.status = 'granted'))
+       ORDER BY t.created_at, t.id)
+     FROM payment t WHERE t.client_id = r.client_id AND t.arrangement_id = r.id
+       AND t.purpose = 'installment' AND t.checkout_id IS NULL
+       AND t.status IN ('failed', 'needs_debtor')),
   'permission', (SELECT json_build_array(u.status, u.method_brand, u.method_last4,
        encode(u.document_sha256, 'hex'), u.granted_at, u.revoked_at)
      FROM payment_authorization u WHERE u.client_id = r.client_id AND u.arrangement_id = r.id
@@ -112,6 +127,8 @@ class AgreementPage:
     """The live agreement of an account, else its newest one.
 
     ``first_until`` is the last day on which a first payment keeps it, where it waits for one.
+    ``cure``: how it can be kept where something is late. ``method_over``: the saved method was
+    declined for good. ``asks_debtor``: the bank wants its owner, on a page of Stripe's.
     """
 
     id: UUID
@@ -126,6 +143,9 @@ class AgreementPage:
     permission: Permission | None
     payments: tuple[Paid, ...]
     first_until: date | None
+    cure: Cure | None = None
+    method_over: bool = False
+    asks_debtor: bool = False
 
     @property
     def live(self) -> bool:
@@ -224,6 +244,46 @@ def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
         permission=_permission(*said["permission"]) if said["permission"] else None,
         payments=tuple(_paid(*paid) for paid in said["payments"] or ()),
         first_until=_first_until(said, terms, balance),
+        cure=_cure(said, terms, balance),
+        method_over=any(of_this and _is_over(*codes) for *codes, of_this in said["declined"] or ()),
+        asks_debtor=bool(said["declined"]) and said["declined"][-1][0] == "needs_debtor",
+    )
+
+
+def _is_over(status: str, *codes: str | None) -> bool:
+    return status == "failed" and outcome(*codes) in (Outcome.HARD, Outcome.REVOKED)
+
+
+def _cure(said: dict[str, Any], terms: Terms, balance: Balance) -> Cure | None:
+    """How it can be kept, as ``breaking.look_after`` finds it."""
+    if said["status"] != ArrangementStatus.ACTIVE:
+        return None
+    policy = from_bytes(said["policy"]) if said["policy"] else None
+    return Patience(
+        parts=tuple(map(_due_part, said["parts"] or (), said["attempts"] or ())),
+        keeping=policy.keeping if policy else Keeping(),
+        times=Times(
+            zone=balance.zone,
+            now=balance.as_of,
+            holds=_holds(said),
+            barred_on=balance.account.sol_expires_on,
+        ),
+        opened=OpenDays(due_days_of(policy), balance.offers.facts.holidays),
+        largest=largest_of(terms),
+    ).cure
+
+
+def _due_part(part: list[Any], attempts: list[Any]) -> DuePart:
+    n, due_on, amount_cents, paid_cents, status = part
+    again_on, late_since, told_on = map(_day, attempts[1:])
+    return DuePart(
+        n=n,
+        due_on=date.fromisoformat(due_on),
+        cents=Cents(amount_cents - paid_cents),
+        status=InstallmentStatus(status),
+        late_since=late_since,
+        told_on=told_on,
+        again_on=again_on,
     )
 
 
@@ -236,15 +296,18 @@ def _first_until(said: dict[str, Any], terms: Terms, balance: Balance) -> date |
         date.fromisoformat(due_on),
         date.fromisoformat(again_on) if again_on else None,
         terms.valid_until,
-        tried=any(attempts for attempts, _ in said["attempts"]),
+        tried=any(attempts for attempts, *_ in said["attempts"]),
     )
     since, needs = datetime.fromisoformat(said["accepted_at"]), needs_of(said["method"])
     promise = Promise(until, since, needs, balance.zone, balance.account.sol_expires_on)
-    holds = [
+    return last_day(promise, _holds(said), balance.as_of)
+
+
+def _holds(said: dict[str, Any]) -> tuple[Held, ...]:
+    return tuple(
         Held(HoldKind(kind), datetime.fromisoformat(began), _at(ended))
         for kind, began, ended in said["holds"] or ()
-    ]
-    return last_day(promise, holds, balance.as_of)
+    )
 
 
 def _part(n: int, due_on: str, amount_cents: int, paid_cents: int, status: str) -> Part:
@@ -275,6 +338,10 @@ def _paid(  # noqa: PLR0913
         datetime.fromisoformat(at),
         by_payer,
     )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _at(text: str | None) -> datetime | None:
