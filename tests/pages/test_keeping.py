@@ -106,7 +106,10 @@ def test_a_soft_decline_says_when_we_try_again_and_how_to_keep_the_plan(
     assert "We try again on December 28, 2026. You can also pay before." in words
     assert "Pay $104.00 by January 12, 2027 to keep your plan. We do not charge a fee." in words
     offered = buttons(http, dana)
-    assert list(offered) == ["December 28, 2026", "December 31, 2026", "January 1, 2027"] or offered
+    assert list(offered) == [
+        *("December 25, 2026", "December 31, 2026", "January 1, 2027"),
+        "Pay up to $114.00 each time",
+    ]
     assert "I can't afford any of these" in words
     assert not {"default", "delinquent", "overdue"} & set(words.lower().split())
 
@@ -155,7 +158,7 @@ def test_what_is_missing_is_added_to_the_later_payments(
     words = mine(http, dana)
     assert "Your December 22, 2026 payment has not come yet. That happens." in words
     assert "We try again" not in words
-    assert "Or add it to your 9 later payments:" in words or "later payments:" in words
+    assert "Or add it to your 9 later payments:" in words
     assert choose(http, dana, "spread").status_code == 303
     assert "How to keep your plan" not in mine(http, dana)
     assert second(session).status == "canceled"
@@ -198,7 +201,7 @@ def test_on_the_last_day_the_page_says_today_and_after_it_what_is_possible(
     later(20)
     words = mine(http, dana)
     assert "Pay $104.00 today to keep your plan." in words
-    assert buttons(http, dana).keys() <= {"Pay up to $117.00 each time"} or buttons(http, dana)
+    assert list(buttons(http, dana)) == ["Pay up to $117.00 each time"]
     later(1)
     assert agreed(session).status is ArrangementStatus.BROKEN
     words = mine(http, dana)
