@@ -16,7 +16,7 @@ from portal.domain.declines import Outcome, outcome
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.paydays import OpenDays
-from portal.domain.policy import Keeping, from_bytes
+from portal.domain.policy import DueDays, Keeping, from_bytes
 from portal.domain.statuses import (
     LIVE,
     ArrangementStatus,
@@ -27,7 +27,7 @@ from portal.domain.statuses import (
 from portal.domain.terms import Method, Terms, from_dict
 from portal.services.arrangements import needs_of
 from portal.services.balance import Balance, read_with
-from portal.services.keeping import Patience, due_days_of, largest_of
+from portal.services.keeping import Patience, largest_of
 from portal.services.sealing import Opener
 from portal.services.visits import Visit
 
@@ -268,7 +268,7 @@ def _cure(said: dict[str, Any], terms: Terms, balance: Balance) -> Cure | None:
             holds=_holds(said),
             barred_on=balance.account.sol_expires_on,
         ),
-        opened=OpenDays(due_days_of(policy), balance.offers.facts.holidays),
+        opened=OpenDays(DueDays.WORKING_DAYS, balance.offers.facts.holidays),
         largest=largest_of(terms),
     ).cure
 

@@ -58,7 +58,7 @@ def read_patience(
             holds=_holds(session, account),
             barred_on=account.sol_expires_on,
         ),
-        opened=OpenDays(due_days_of(policy), holidays),
+        opened=OpenDays(DueDays.WORKING_DAYS, holidays),
         largest=largest_of(terms.from_dict(json.loads(agreed.terms))),
     )
 
@@ -69,11 +69,6 @@ def policy_of(session: Session, agreed: Arrangement) -> Policy | None:
         return policy_version(session, agreed.client_id, agreed.policy_version).policy
     except NoPolicy:
         return None
-
-
-def due_days_of(policy: Policy | None) -> DueDays:
-    """On which days a payment may be due under these limits."""
-    return policy.plan.due_days if policy and policy.plan else DueDays.ANY_DAY
 
 
 def largest_of(agreed: terms.Terms) -> Cents:

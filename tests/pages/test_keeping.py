@@ -107,8 +107,8 @@ def test_a_soft_decline_says_when_we_try_again_and_how_to_keep_the_plan(
     assert "Pay $104.00 by January 12, 2027 to keep your plan. We do not charge a fee." in words
     offered = buttons(http, dana)
     assert list(offered) == [
-        *("December 25, 2026", "December 31, 2026", "January 1, 2027"),
-        "Pay up to $114.00 each time",
+        *("December 28, 2026", "December 31, 2026", "January 4, 2027"),
+        "Pay up to $114.40 each time",
     ]
     assert "I can't afford any of these" in words
     assert not {"default", "delinquent", "overdue"} & set(words.lower().split())
@@ -158,7 +158,7 @@ def test_what_is_missing_is_added_to_the_later_payments(
     words = mine(http, dana)
     assert "Your December 22, 2026 payment has not come yet. That happens." in words
     assert "We try again" not in words
-    assert "Or add it to your 9 later payments:" in words
+    assert "Or add it to your 10 later payments:" in words
     assert choose(http, dana, "spread").status_code == 303
     assert "How to keep your plan" not in mine(http, dana)
     assert second(session).status == "canceled"
@@ -201,7 +201,7 @@ def test_on_the_last_day_the_page_says_today_and_after_it_what_is_possible(
     later(20)
     words = mine(http, dana)
     assert "Pay $104.00 today to keep your plan." in words
-    assert list(buttons(http, dana)) == ["Pay up to $117.00 each time"]
+    assert list(buttons(http, dana)) == ["Pay up to $115.55 each time"]
     later(1)
     assert agreed(session).status is ArrangementStatus.BROKEN
     words = mine(http, dana)
