@@ -181,9 +181,15 @@ def _line(message: str) -> Line:
     return line
 
 
+def _amended(payload: Payload, currency: str) -> Words:
+    if payload.get("kind") == "cure":
+        return say(N_("Late payments were moved, or added to later ones, as the debtor chose"))
+    return say(N_("The plan became shorter, because less is owed"))
+
+
 LATER: dict[str, Line] = {
     "acceptance": _line(N_("A new agreement took its place: %(reference)s")),
-    "arrangement.amended": _line(N_("The plan was changed on the record")),
+    "arrangement.amended": _amended,
     "arrangement.broken": _line(N_("The agreement ended, because it was not paid")),
     "arrangement.canceled": _line(N_("The agreement was ended")),
     "arrangement.completed": _line(N_("All of it was paid, and the agreement is fulfilled")),
