@@ -4,7 +4,7 @@ from datetime import timedelta
 from email import message_from_bytes
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from portal.db import PortalSession
 from portal.domain.help import Topic
@@ -192,10 +192,12 @@ def test_a_payment_that_is_missing_and_the_end_of_its_plan(till: Till, post: Pos
     assert "Your December 23, 2026 payment has not come yet. That happens." in missed
     assert "Pay $400.00 by January 13, 2027." in missed
     assert "Or pay it on December 28, 2026." in missed
-    till.session.execute(delete(Message).where(Message.channel == "letter"))
     till.wait(days=21)
     look_after(till.session, agreed.client_id, agreed.id, now=till.now)
-    ended = send_all(till.session, post)["plan_ended"].body or ""
+    message = till.session.scalars(select(Message).where(Message.template == "plan_ended")).one()
+    carriers = Carriers(mailer=post, texter=Phone(), write=write, keys=KEYS)
+    dispatch(till.session, message.client_id, message.id, carriers=carriers, now=till.now)
+    ended = message.body or ""
     assert "The $400.00 that you paid still counts. You owe $840.00 now." in ended
     assert "You can choose a new plan, suggest what you can pay, or ask for help." in ended
 
