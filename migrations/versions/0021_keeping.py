@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0021_keeping"
-down_revision = "0018_account_chain"
+down_revision = "0019_owed_on_record"
 branch_labels = depends_on = None
 
 

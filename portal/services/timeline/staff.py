@@ -217,13 +217,6 @@ _IN_PARTS = N_(
 )
 
 
-def _amended(payload: Payload, account: Account) -> Words | None:
-    """What changed: late payments moved or spread by the debtor, or less to pay."""
-    cured = N_("What was late was moved, or added to later payments.")
-    less = N_("Less is owed, so it was shortened.")
-    return Words(cured if payload.get("kind") == "cure" else less, {})
-
-
 WORDS: dict[str, tuple[str, Detail]] = {
     "acceptance": (
         N_("Agreed"),
@@ -235,7 +228,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("The record does not hold"),
         _as(N_("%(invariant)s: %(place)s"), "invariant", "place"),
     ),
-    "arrangement.amended": (N_("Plan changed"), _amended),
+    "arrangement.amended": (N_("Plan changed"), _nothing),
     "arrangement.broken": (
         N_("Agreement ended, because it was not paid"),
         _as(N_("It could be kept until %(until_on)s."), "until_on"),
