@@ -18,6 +18,7 @@ from portal.runtime import Runtime
 from portal.services import (
     arrangements,
     attempts,
+    breaking,
     campaigns,
     charging,
     dispatch,
@@ -254,6 +255,19 @@ def expire_all_arrangements(timestamp: int) -> None:
 def expire_arrangements(client_id: str) -> None:
     """Take back a client's agreements that waited too long, each in a transaction of its own."""
     _one_by_one("arrangements.expire", client_id, arrangements.overdue, arrangements.expire_due)
+
+
+@jobs.periodic(cron="39 * * * *")
+@jobs.task(name="arrangements.look_after_all", queueing_lock="arrangements.look_after_all")
+def look_after_all_arrangements(timestamp: int) -> None:
+    """Every hour: tell debtors of late payments, and end what was not kept, client by client."""
+    fan_out("arrangements.look_after")
+
+
+@jobs.task(name="arrangements.look_after")
+def look_after_arrangements(client_id: str) -> None:
+    """Look after a client's arrangements with late parts, each in a transaction of its own."""
+    _one_by_one("arrangements.look_after", client_id, breaking.late, breaking.look_after)
 
 
 @jobs.task(name="messages.dispatch", queue="messages", retry=MESSAGES)

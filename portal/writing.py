@@ -29,6 +29,7 @@ SUBJECTS = {
     "one_time_code": N_("Your code"),
     "receipt": N_("Your receipt"),
     "payment_failed": N_("Please look at your page"),
+    "payment_missed": N_("Please look at your page"),
     "payment_processing": N_("Your receipt will follow"),
     "refund_made": N_("News on your page"),
     "agreement_copy": N_("Your copy"),
@@ -38,6 +39,7 @@ SUBJECTS = {
     "automatic_stopped": N_("We did what you asked"),
     "plan_changed": N_("We did what you asked"),
     "plan_completed": N_("Thank you"),
+    "plan_ended": N_("News on your page"),
     "proposal_received": N_("We have your message"),
     "proposal_accepted": N_("We answered you"),
     "proposal_countered": N_("We answered you"),
@@ -152,6 +154,8 @@ def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:
             said, facts.values.get("method_brand"), facts.values.get("method_last4")
         ),
         "by_payer": False,
+        "cure": None,
+        "other_way": False,
         **facts.values,
     }
 

@@ -35,6 +35,10 @@ class Change(StrEnum):
     LOWERED = "lowered"
 
 
+CURE: Final = "cure"
+"""What an amendment is that pays what failed or was missed in another way."""
+
+
 class NoChangeLeft(DomainError):
     """The client's concessions are used up, or there are none."""
 

@@ -160,6 +160,7 @@ REASONS = {
     "agreed_otherwise": N_("The debtor agreed to something else"),
     "nothing_owed": N_("Nothing was owed any more"),
     "account_recalled": N_("The client took the account back"),
+    "not_kept": N_("It was not paid"),
     "nobody_answered": N_("Nobody had answered in time"),
     **WHY_REVOKE,
 }
@@ -170,6 +171,7 @@ TEMPLATES = {
     "one_time_code": N_("One-time code"),
     "receipt": N_("Receipt"),
     "payment_failed": N_("Payment did not go through"),
+    "payment_missed": N_("Payment missing"),
     "payment_processing": N_("Payment on its way"),
     "agreement_copy": N_("Copy of the agreement"),
     "authorization_copy": N_("Copy of the permission to charge"),
@@ -188,6 +190,7 @@ TEMPLATES = {
     "esign_sample": N_("Sample of a copy by email"),
     "abandoned_checkout": N_("Payment not finished"),
     "plan_completed": N_("Plan fulfilled"),
+    "plan_ended": N_("Plan ended, because it was not paid"),
 }
 
 TOPICS = {

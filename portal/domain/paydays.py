@@ -15,7 +15,8 @@ from portal.domain.schedules import MOST_PARTS, Frequency, ScheduleTooLong, add_
 LAST_WORKING_DAY: Final = 0
 LAST_DAY: Final = 31
 CLOSEST, WIDEST = 7, 23
-SATURDAY: Final = 5
+FRIDAY, SATURDAY = 4, 5
+PAID_ON: Final = (1, 15)
 LONGEST_CLOSED: Final = 31
 DAY: Final = timedelta(days=1)
 NAMED_DAYS: Final = {Frequency.MONTHLY: 1, Frequency.TWICE_A_MONTH: 2}
@@ -135,6 +136,21 @@ def paydays(
         after = dates[-1] + DAY if dates else day
         dates.append(opened.on_or_after(max(day, after)))
     return Paydays(tuple(dates), counted[0] if counted[0] != dates[0] else None)
+
+
+def likely_paydays(first_on: date, last_on: date, opened: OpenDays) -> tuple[date, ...]:
+    """The open days of a span near which most people are paid, in order.
+
+    The 1st, the 15th, the last working day of a month, and Fridays; a closed one moves to the next
+    open day.
+    """
+    span = (first_on + n * DAY for n in range((last_on - first_on).days + 1))
+    moved = {opened.on_or_after(day) for day in span if _likely(day, opened)}
+    return tuple(sorted(day for day in moved if day <= last_on))
+
+
+def _likely(day: date, opened: OpenDays) -> bool:
+    return day.day in PAID_ON or day.weekday() == FRIDAY or day == opened.last_working_day(day)
 
 
 def _named(start_on: date, days: tuple[int, ...], opened: OpenDays) -> Iterator[date]:

@@ -68,7 +68,11 @@ class Arrangement(Owned, Base):
 
 
 class Installment(Owned, Base):
-    """One dated part of an arrangement; the parts sum to its total to the cent."""
+    """One dated part of an arrangement; the parts sum to its total to the cent.
+
+    ``late_since`` is the day from which it counts as late, where that is not its date: it was
+    moved after it had failed, or we had not charged it. ``told_on`` is when its debtor was told.
+    """
 
     __tablename__ = "installment"
     __table_args__ = (
@@ -93,6 +97,8 @@ class Installment(Owned, Base):
     status: Mapped[InstallmentStatus]
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_on: Mapped[date | None]
+    late_since: Mapped[date | None]
+    told_on: Mapped[date | None]
 
 
 class Authorization(Owned, Base):

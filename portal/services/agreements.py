@@ -10,12 +10,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.domain import policy as policies
 from portal.domain.amendments import Change, Running
+from portal.domain.curing import Cure, DuePart, Times
 from portal.domain.deadlines import Held, Promise, first_payment_until, last_day
+from portal.domain.declines import Outcome, outcome
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
-from portal.domain.policy import Policy
+from portal.domain.paydays import OpenDays
+from portal.domain.policy import DueDays, Keeping, Policy, from_bytes
 from portal.domain.statuses import (
     LIVE,
     ArrangementStatus,
@@ -26,6 +28,7 @@ from portal.domain.statuses import (
 from portal.domain.terms import Method, Terms, from_dict
 from portal.services.arrangements import needs_of
 from portal.services.balance import Balance, read_with
+from portal.services.keeping import Patience, largest_of
 from portal.services.running import Agreed, Changed, running_of
 from portal.services.sealing import Opener
 from portal.services.standing import today_of
@@ -39,8 +42,8 @@ SELECT json_build_object(
   'parts', (SELECT json_agg(json_build_array(i.n, i.due_on, i.amount_cents, i.paid_cents, i.status)
        ORDER BY i.due_on, i.n)
      FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
-  'attempts', (SELECT json_agg(json_build_array(i.attempts, i.next_attempt_on)
-       ORDER BY i.due_on, i.n)
+  'attempts', (SELECT json_agg(json_build_array(i.attempts, i.next_attempt_on, i.late_since,
+       i.told_on) ORDER BY i.due_on, i.n)
      FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id),
   'holds', (SELECT json_agg(json_build_array(h.kind, h.starts_at, least(h.lifted_at, h.ends_at)))
      FROM hold h WHERE h.client_id = r.client_id AND h.account_id = r.account_id),
@@ -48,6 +51,13 @@ SELECT json_build_object(
      WHERE p.client_id = r.client_id AND p.version = r.policy_version),
   'changes', (SELECT json_agg(json_build_array(x.kind, x.counts, x.rhythm) ORDER BY x.n)
      FROM amendment x WHERE x.client_id = r.client_id AND x.arrangement_id = r.id),
+  'declined', (SELECT json_agg(json_build_array(t.status, t.failure_code, t.decline_code,
+       t.advice_code, t.method_id = (SELECT u.method_id FROM payment_authorization u
+         WHERE u.client_id = r.client_id AND u.arrangement_id = r.id AND u.status = 'granted'))
+       ORDER BY t.created_at, t.id)
+     FROM payment t WHERE t.client_id = r.client_id AND t.arrangement_id = r.id
+       AND t.purpose = 'installment' AND t.checkout_id IS NULL
+       AND t.status IN ('failed', 'needs_debtor')),
   'permission', (SELECT json_build_array(u.status, u.method_brand, u.method_last4,
        encode(u.document_sha256, 'hex'), u.granted_at, u.revoked_at)
      FROM payment_authorization u WHERE u.client_id = r.client_id AND u.arrangement_id = r.id
@@ -123,6 +133,8 @@ class AgreementPage:
 
     ``first_until`` is the last day on which a first payment keeps it, where it waits for one.
     ``policy`` is the version under which it was agreed, ``changes`` what its debtor changed since.
+    ``cure``: how it can be kept where something is late. ``method_over``: the saved method was
+    declined for good. ``asks_debtor``: the bank wants its owner, on a page of Stripe's.
     """
 
     id: UUID
@@ -139,6 +151,9 @@ class AgreementPage:
     first_until: date | None
     policy: Policy | None = None
     changes: tuple[Changed, ...] = ()
+    cure: Cure | None = None
+    method_over: bool = False
+    asks_debtor: bool = False
 
     @property
     def live(self) -> bool:
@@ -233,6 +248,7 @@ def _sealed(
 
 def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
     terms = from_dict(json.loads(said["terms"]))
+    policy = from_bytes(said["limits"]) if said["limits"] else None
     return AgreementPage(
         id=UUID(said["id"]),
         reference=said["reference"],
@@ -246,8 +262,49 @@ def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
         permission=_permission(*said["permission"]) if said["permission"] else None,
         payments=tuple(_paid(*paid) for paid in said["payments"] or ()),
         first_until=_first_until(said, terms, balance),
-        policy=policies.from_bytes(said["limits"]) if said["limits"] else None,
+        policy=policy,
         changes=tuple(Changed(Change(kind), *rest) for kind, *rest in said["changes"] or ()),
+        cure=_cure(said, terms, policy, balance),
+        method_over=any(of_this and _is_over(*codes) for *codes, of_this in said["declined"] or ()),
+        asks_debtor=bool(said["declined"]) and said["declined"][-1][0] == "needs_debtor",
+    )
+
+
+def _is_over(status: str, *codes: str | None) -> bool:
+    return status == "failed" and outcome(*codes) in (Outcome.HARD, Outcome.REVOKED)
+
+
+def _cure(
+    said: dict[str, Any], terms: Terms, policy: Policy | None, balance: Balance
+) -> Cure | None:
+    """How it can be kept, as ``breaking.look_after`` finds it."""
+    if said["status"] != ArrangementStatus.ACTIVE:
+        return None
+    return Patience(
+        parts=tuple(map(_due_part, said["parts"] or (), said["attempts"] or ())),
+        keeping=policy.keeping if policy else Keeping(),
+        times=Times(
+            zone=balance.zone,
+            now=balance.as_of,
+            holds=_holds(said),
+            barred_on=balance.account.sol_expires_on,
+        ),
+        opened=OpenDays(DueDays.WORKING_DAYS, balance.offers.facts.holidays),
+        largest=largest_of(terms),
+    ).cure
+
+
+def _due_part(part: list[Any], attempts: list[Any]) -> DuePart:
+    n, due_on, amount_cents, paid_cents, status = part
+    again_on, late_since, told_on = map(_day, attempts[1:])
+    return DuePart(
+        n=n,
+        due_on=date.fromisoformat(due_on),
+        cents=Cents(amount_cents - paid_cents),
+        status=InstallmentStatus(status),
+        late_since=late_since,
+        told_on=told_on,
+        again_on=again_on,
     )
 
 
@@ -278,15 +335,18 @@ def _first_until(said: dict[str, Any], terms: Terms, balance: Balance) -> date |
         date.fromisoformat(due_on),
         date.fromisoformat(again_on) if again_on else None,
         terms.valid_until,
-        tried=any(attempts for attempts, _ in said["attempts"]),
+        tried=any(attempts for attempts, *_ in said["attempts"]),
     )
     since, needs = datetime.fromisoformat(said["accepted_at"]), needs_of(said["method"])
     promise = Promise(until, since, needs, balance.zone, balance.account.sol_expires_on)
-    holds = [
+    return last_day(promise, _holds(said), balance.as_of)
+
+
+def _holds(said: dict[str, Any]) -> tuple[Held, ...]:
+    return tuple(
         Held(HoldKind(kind), datetime.fromisoformat(began), _at(ended))
         for kind, began, ended in said["holds"] or ()
-    ]
-    return last_day(promise, holds, balance.as_of)
+    )
 
 
 def _part(n: int, due_on: str, amount_cents: int, paid_cents: int, status: str) -> Part:
@@ -317,6 +377,10 @@ def _paid(  # noqa: PLR0913
         datetime.fromisoformat(at),
         by_payer,
     )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _at(text: str | None) -> datetime | None:

@@ -23,6 +23,8 @@ from portal.services.standing import moved_day, standing, today_of
 
 UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED, InstallmentStatus.PROCESSING)
 BATCH = 100
+NOT_KEPT = "not_kept"
+"""Why an arrangement ended whose parts stayed unpaid beyond the client's patience."""
 MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)
 
 
@@ -222,6 +224,30 @@ def cancel(
     told = {"actor": actor, "reason": reason}
     _record(session, account, agreed, "arrangement.canceled", told, now)
     return agreed
+
+
+def break_off(
+    session: Session, account: Account, agreed: Arrangement, *, facts: Payload, now: datetime
+) -> None:
+    """End a running arrangement that was not kept, with the facts on the record; say so.
+
+    What was paid counts, and nothing more is charged. Account and arrangement are locked by the
+    caller, who commits.
+    """
+    _end(session, account, agreed, ArrangementStatus.BROKEN, reason=NOT_KEPT, now=now)
+    authorizations.revoke(session, account, agreed, reason=NOT_KEPT, actor=SYSTEM, now=now)
+    told = {"actor": SYSTEM, "reason": NOT_KEPT, **facts}
+    _record(session, account, agreed, "arrangement.broken", told, now)
+    notices.tell(session, account, "plan_ended", fact=f"ended:{agreed.id}", now=now)
+
+
+def amend(
+    session: Session, account: Account, agreed: Arrangement, *, change: Payload, now: datetime
+) -> None:
+    """Put a change of the parts on the record, as the debtor chose it; the caller made it."""
+    session.flush()
+    told = {**change, "balance_cents": account.balance_cents}
+    _record(session, account, agreed, "arrangement.amended", told, now)
 
 
 def shorten_to_balance(session: Session, account: Account, now: datetime) -> Arrangement | None:

@@ -1,6 +1,6 @@
 """Charging due installments off-session, under the authorization in force."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import or_, select, true
@@ -30,7 +30,7 @@ from portal.models import (
     Payment,
     PaymentPurpose,
 )
-from portal.services import authorizations, settling
+from portal.services import authorizations, settling, tries
 from portal.services.ledger import lock_account, lock_payment, lock_row, open_exception
 from portal.services.payable import Asked, new_payment
 from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt
@@ -132,7 +132,9 @@ def _permission(
 ) -> Authorization | None:
     """The authorization under which this may be charged now, or None (invariants 3 and 4)."""
     live = agreed.status in LIVE and agreed.method == "automatic"
-    if not (live and account.balance_cents > 0 and _is_due(session, account, part, now=now)):
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    today = today_of(debtor, now)
+    if not (live and account.balance_cents > 0 and _is_due(part, today)):
         return None
     if not standing(session, account, now).charge.allowed:
         return None
@@ -140,6 +142,8 @@ def _permission(
         return None
     found = authorizations.current(session, agreed)
     if found is None or found.status != AuthorizationStatus.GRANTED:
+        return None
+    if not tries.may_charge(session, account, part, found, today=today):
         return None
     return found if _copy_left(session, account, found, now=now) else None
 
@@ -165,10 +169,8 @@ def _copy_left(session: Session, account: Account, found: Authorization, *, now:
     return False
 
 
-def _is_due(session: Session, account: Account, part: Installment, *, now: datetime) -> bool:
+def _is_due(part: Installment, today: date) -> bool:
     """Whether it is the part's day, or the day of its next try, or a little later."""
-    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    today = today_of(debtor, now)
     given_up = part.status == InstallmentStatus.FAILED and part.next_attempt_on is None
     if part.status not in CHARGEABLE or given_up:
         return False

@@ -1,6 +1,6 @@
 """What a payment does to the arrangement it belongs to: allocation, progress, completion."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,28 +22,12 @@ from portal.models import (
     Payment,
     PaymentAllocation,
 )
-from portal.services import amending, evidence, forgiveness, notices
+from portal.services import amending, evidence, forgiveness, notices, tries
 from portal.services.arrangements import UNPAID, shorten_to_balance
+from portal.services.keeping import due_part
 from portal.services.ledger import close_if_settled, lock_row, open_exception
 from portal.services.open_proposals import Closed, close_open
 from portal.services.standing import today_of
-
-# PY-09: a bank debit is presented again at most twice, a card is tried again at most three times.
-BANK_ATTEMPTS, CARD_ATTEMPTS = 3, 4
-CARD_FUNDING = ("credit", "debit", "prepaid", "unknown")
-RETRY_AFTER = timedelta(days=4)
-# Trying these again is not allowed or does not help (PY-09).
-NO_RETRY = frozenset(
-    {
-        *("account_closed", "bank_account_unusable", "debit_not_authorized", "no_account"),
-        *("expired_card", "lost_card", "stolen_card", "pickup_card", "restricted_card"),
-        *("fraudulent", "merchant_blacklist", "security_violation", "service_not_allowed"),
-        *("invalid_account", "invalid_number", "incorrect_number", "card_not_supported"),
-        *("revocation_of_authorization", "revocation_of_all_authorizations"),
-        *("stop_payment_order", "transaction_not_allowed", "new_account_information_available"),
-    }
-)
-NO_RETRY_ADVICE = "do_not_try_again"
 
 
 def lock_arrangement(session: Session, payment: Payment) -> Arrangement | None:
@@ -94,18 +78,11 @@ def release(session: Session, payment: Payment, *, failed_at: datetime | None = 
             part.status = move(part.status, InstallmentStatus.SCHEDULED)
         return
     part.status = move(part.status, InstallmentStatus.FAILED)
-    part.next_attempt_on = None
-    if payment.status == PaymentStatus.FAILED and _may_try_again(payment, part):
-        account = session.get_one(Account, (payment.client_id, payment.account_id))
-        debtor = session.get_one(Debtor, (payment.client_id, account.debtor_id))
-        part.next_attempt_on = today_of(debtor, failed_at + RETRY_AFTER)
-
-
-def _may_try_again(payment: Payment, part: Installment) -> bool:
-    """Whether what failed may be tried again by itself."""
-    most = CARD_ATTEMPTS if payment.method_funding in CARD_FUNDING else BANK_ATTEMPTS
-    final = {payment.failure_code, payment.decline_code} & NO_RETRY
-    return part.attempts < most and not final and payment.advice_code != NO_RETRY_ADVICE
+    account = session.get_one(Account, (payment.client_id, payment.account_id))
+    debtor = session.get_one(Debtor, (payment.client_id, account.debtor_id))
+    today = today_of(debtor, failed_at)
+    part.next_attempt_on = tries.next_try_on(session, account, payment, part, failed_on=today)
+    part.told_on = part.told_on or today
 
 
 def fulfil(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
@@ -116,7 +93,7 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
     """
     agreed = lock_arrangement(session, payment)
     if agreed is None:
-        _outside(session, account, payment, now=now)
+        _beside(session, account, payment, now=now)
         return
     if agreed.status not in (*LIVE, ArrangementStatus.WITHDRAWN):
         _ask(session, payment, f"{agreed.reference} was {agreed.status} when this was paid", now)
@@ -136,8 +113,48 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
         _allocate(session, payment, extra, payment.amount_cents, now=now)
     if agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT:
         agreed.status = move(agreed.status, ArrangementStatus.ACTIVE)
+    _go_on(session, account, agreed, parts, now=now)
+
+
+def _beside(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
+    """Money that names no arrangement: what is late of a running one is paid first, then a rest.
+
+    So somebody who pays on another way is not told any more that a payment is missing.
+    """
+    agreed = _running(session, account)
+    parts = lock_installments(session, agreed) if agreed else []
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    today = today_of(debtor, now)
+    late = [part for part in parts if due_part(part).is_late(today)]
+    _spread(session, payment, late, now=now)
+    _go_on(session, account, agreed, parts, now=now)
+
+
+def _running(session: Session, account: Account) -> Arrangement | None:
+    return session.scalar(
+        select(Arrangement)
+        .where(
+            Arrangement.client_id == account.client_id,
+            Arrangement.account_id == account.id,
+            Arrangement.status == ArrangementStatus.ACTIVE,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _go_on(
+    session: Session,
+    account: Account,
+    agreed: Arrangement | None,
+    parts: list[Installment],
+    *,
+    now: datetime,
+) -> None:
+    """An arrangement whose parts are all paid is complete; any other collects what is owed."""
     session.flush()
-    if all(p.status in (InstallmentStatus.PAID, InstallmentStatus.CANCELED) for p in parts):
+    over = (InstallmentStatus.PAID, InstallmentStatus.CANCELED)
+    if agreed is not None and all(part.status in over for part in parts):
         _complete(session, account, agreed, now=now)
     shorten_to_balance(session, account, now)
     close_if_settled(session, account, now)
@@ -188,7 +205,7 @@ def _spread(session: Session, payment: Payment, parts: list[Installment], *, now
         part.paid_cents = Cents(part.paid_cents + taken)
         if part.paid_cents == part.amount_cents:
             part.status = move(part.status, InstallmentStatus.PAID)
-            part.next_attempt_on = None
+            part.next_attempt_on = part.told_on = part.late_since = None
         elif part.status == InstallmentStatus.PROCESSING:
             part.status = move(part.status, InstallmentStatus.SCHEDULED)
         _allocate(session, payment, part, taken, now=now)

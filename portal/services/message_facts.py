@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -15,7 +13,6 @@ from portal.domain.keys import Keys
 from portal.domain.outgoing import Template, template_named
 from portal.models import (
     AccessLink,
-    Account,
     Amendment,
     Arrangement,
     Authorization,
@@ -32,9 +29,10 @@ from portal.models import (
     Proposal,
     Refund,
 )
-from portal.services import authorizations, evidence, optouts
+from portal.services import authorizations, cure_facts, evidence, optouts
 from portal.services.identity import code_text
 from portal.services.links import NoLinkAllowed, code_of, issue_link, url_of
+from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.messages import about
 from portal.services.reminders import is_abandoned
 from portal.services.running import left_after
@@ -104,37 +102,6 @@ class MessageFacts:
     authorized: Authorized | None = None
 
 
-class OutOfDate(Exception):
-    """What the message would say is no longer of use."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """A message with the rows that it is about."""
-
-    session: Session
-    message: Message
-    client: Client
-    debtor: Debtor
-    contact: Contact | None
-    keys: Keys
-    now: datetime
-
-    def row(self, model: type[Any], name: str) -> Any:
-        """The row of the client that the message's context names."""
-        wanted = UUID(self.message.context[name])
-        return self.session.get_one(model, (self.client.id, wanted))
-
-    @property
-    def account(self) -> Account:
-        """The account that the message is about."""
-        return self.session.get_one(Account, (self.client.id, self.message.account_id))
-
-    def day(self, at: datetime) -> date:
-        """The day of an instant in the debtor's calendar."""
-        return at.astimezone(ZoneInfo(zone_of(self.debtor))).date()
-
-
 def facts_of(
     session: Session, message: Message, contact: Contact | None, *, keys: Keys, now: datetime
 ) -> MessageFacts:
@@ -144,7 +111,7 @@ def facts_of(
     """
     client = session.get_one(Client, message.client_id)
     debtor = session.get_one(Debtor, (client.id, message.debtor_id))
-    subject = _Subject(session, message, client, debtor, contact, keys, now)
+    subject = Subject(session, message, client, debtor, contact, keys, now)
     template = template_named(message.template)
     email = contact if contact and contact.channel == Channel.EMAIL else None
     private = template.private and (contact is None or bool(email and is_proven(session, email)))
@@ -192,7 +159,7 @@ def is_proven(session: Session, contact: Contact) -> bool:
     return bool(session.scalar(select(by_link | by_code | by_sample)))
 
 
-def _door(subject: _Subject, template: Template) -> AccessLink | None:
+def _door(subject: Subject, template: Template) -> AccessLink | None:
     """The message's own link, else one that is open, else a new one; None where none is brought."""
     session, message = subject.session, subject.message
     if message.link_id is not None:
@@ -207,7 +174,7 @@ def _door(subject: _Subject, template: Template) -> AccessLink | None:
     return link
 
 
-def _open_door(subject: _Subject) -> AccessLink | None:
+def _open_door(subject: Subject) -> AccessLink | None:
     stays_open = DOOR_STAYS_OPEN if subject.contact else LETTER_STAYS_OPEN
     return subject.session.scalars(
         select(AccessLink)
@@ -223,7 +190,7 @@ def _open_door(subject: _Subject) -> AccessLink | None:
     ).first()
 
 
-def _new_door(subject: _Subject) -> AccessLink | None:
+def _new_door(subject: Subject) -> AccessLink | None:
     try:
         issued = issue_link(
             subject.session,
@@ -237,12 +204,12 @@ def _new_door(subject: _Subject) -> AccessLink | None:
     return issued.link
 
 
-def _collector_line(subject: _Subject) -> str | None:
+def _collector_line(subject: Subject) -> str | None:
     role = subject.account.collector_role if subject.message.account_id else None
     return collector_line(role, first=False) if role else None
 
 
-def _copy(subject: _Subject) -> Copy | None:
+def _copy(subject: Subject) -> Copy | None:
     kept = subject.message.context.get("document")
     if subject.message.template not in ("agreement_copy", "esign_sample") or not kept:
         return None
@@ -251,7 +218,7 @@ def _copy(subject: _Subject) -> Copy | None:
     return Copy(f"copy.{ending}", document.media, document.body)
 
 
-def _authorized(subject: _Subject) -> Authorized | None:
+def _authorized(subject: Subject) -> Authorized | None:
     if subject.message.template != "authorization_copy":
         return None
     permission: Authorization = subject.row(Authorization, "authorization")
@@ -285,7 +252,7 @@ def _schedule(session: Session, agreed: Arrangement) -> list[tuple[date, int]]:
     return [(part.due_on, part.amount_cents) for part in parts]
 
 
-def _identity_method(subject: _Subject, agreed: Arrangement) -> str:
+def _identity_method(subject: Subject, agreed: Arrangement) -> str:
     """How the debtor proved who they are when they agreed, as the record of it says."""
     for leaf in reversed(evidence.account_leaves(subject.session, subject.account)):
         if leaf.type == "acceptance" and leaf.payload.get("arrangement") == str(agreed.id):
@@ -294,21 +261,18 @@ def _identity_method(subject: _Subject, agreed: Arrangement) -> str:
     return ""
 
 
-Values = dict[str, Any]
-
-
-def _nothing(subject: _Subject) -> Values:
+def _nothing(subject: Subject) -> Values:
     return {}
 
 
-def _code(subject: _Subject) -> Values:
+def _code(subject: Subject) -> Values:
     code: OneTimeCode = subject.row(OneTimeCode, "code_id")
     if code.passed_at is not None or code.expires_at <= subject.now:
         raise OutOfDate
     return {"code": code_text(subject.keys, code.id)}
 
 
-def _payment(subject: _Subject) -> Values:
+def _payment(subject: Subject) -> Values:
     payment: Payment = subject.row(Payment, "payment")
     return {
         "amount": (payment.amount_cents, payment.currency),
@@ -322,7 +286,11 @@ def _payment(subject: _Subject) -> Values:
     }
 
 
-def _refund(subject: _Subject) -> Values:
+def _failed(subject: Subject) -> Values:
+    return _payment(subject) | cure_facts.failed(subject)
+
+
+def _refund(subject: Subject) -> Values:
     said = _payment(subject)
     refund = subject.session.scalars(
         select(Refund).where(
@@ -336,19 +304,19 @@ def _refund(subject: _Subject) -> Values:
     return said
 
 
-def _arrangement(subject: _Subject) -> Values:
+def _arrangement(subject: Subject) -> Values:
     agreed, owed = subject.row(Arrangement, "arrangement"), max(subject.account.balance_cents, 0)
     return {"reference": agreed.reference, "owed": (owed, agreed.currency)}
 
 
-def _changed(subject: _Subject) -> Values:
+def _changed(subject: Subject) -> Values:
     left = left_after(subject.session, subject.row(Amendment, "amendment"))
     if left is None:
         raise OutOfDate
     return left
 
 
-def _abandoned(subject: _Subject) -> Values:
+def _abandoned(subject: Subject) -> Values:
     """Nothing to say, and nothing to say it about once the debtor went on by another way."""
     payment: Payment = subject.row(Payment, "payment")
     if not is_abandoned(subject.session, payment):
@@ -356,32 +324,33 @@ def _abandoned(subject: _Subject) -> Values:
     return {}
 
 
-def _completed(subject: _Subject) -> Values:
+def _completed(subject: Subject) -> Values:
     agreed = subject.row(Arrangement, "completed")
     owed = max(subject.account.balance_cents, 0)
     return {"reference": agreed.reference, "owed": (owed, agreed.currency) if owed else None}
 
 
-def _proposal(subject: _Subject) -> Values:
+def _proposal(subject: Subject) -> Values:
     proposal: Proposal = subject.row(Proposal, "proposal")
     return {"reference": proposal.reference, "answer_by": proposal.answer_due_on}
 
 
-def _answer(subject: _Subject) -> Values:
+def _answer(subject: Subject) -> Values:
     """Whether a person answered; where nobody did, the portal offers something by itself."""
     proposal: Proposal = subject.row(Proposal, "proposal")
     return {"by_person": proposal.answered_by is not None}
 
 
-def _help(subject: _Subject) -> Values:
+def _help(subject: Subject) -> Values:
     request: HelpRequest = subject.row(HelpRequest, "help")
     return {"reference": request.reference, "answer_by": request.promised_on}
 
 
-_SAID: dict[str, Callable[[_Subject], Values]] = {
+_SAID: dict[str, Callable[[Subject], Values]] = {
     "one_time_code": _code,
     "receipt": _payment,
-    "payment_failed": _payment,
+    "payment_failed": _failed,
+    "payment_missed": cure_facts.missed,
     "payment_processing": _payment,
     "refund_made": _refund,
     "agreement_copy": _arrangement,
@@ -390,6 +359,7 @@ _SAID: dict[str, Callable[[_Subject], Values]] = {
     "plan_changed": _changed,
     "automatic_stopped": _arrangement,
     "plan_completed": _completed,
+    "plan_ended": cure_facts.ended,
     "abandoned_checkout": _abandoned,
     "proposal_received": _proposal,
     "proposal_accepted": _answer,

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from portal.domain.declines import Outcome
 from portal.domain.money import Cents
 from portal.domain.statuses import AuthorizationStatus, PaymentStatus, move
 from portal.gateways.payments import (
@@ -30,7 +31,15 @@ from portal.models import (
     PaymentPurpose,
 )
 from portal.models.payments import OPEN
-from portal.services import authorizations, evidence, forgiveness, fulfilling, notices, refunds
+from portal.services import (
+    authorizations,
+    evidence,
+    forgiveness,
+    fulfilling,
+    notices,
+    refunds,
+    tries,
+)
 from portal.services.ledger import (
     keep_object,
     lock_payment,
@@ -40,17 +49,6 @@ from portal.services.ledger import (
     record_money,
 )
 from portal.services.readings import Reading
-
-# PY-09: what the owner of the card or account did not allow, or took back at the bank, ends the
-# permission.
-UNAUTHORIZED = frozenset(
-    {
-        "debit_not_authorized",
-        "revocation_of_authorization",
-        "revocation_of_all_authorizations",
-        "stop_payment_order",
-    }
-)
 
 
 def apply(session: Session, payment_id: UUID, reading: Reading, *, now: datetime) -> Payment:
@@ -308,8 +306,8 @@ def _fail(
 
 
 def _end_permission(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
-    taken_back = {payment.failure_code, payment.decline_code} & UNAUTHORIZED
-    if payment.arrangement_id is None or not taken_back:
+    """What its owner did not allow, or took back at the bank, ends the permission (PY-09)."""
+    if payment.arrangement_id is None or tries.outcome_of(payment) is not Outcome.REVOKED:
         return
     agreed = lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
     authorizations.end(

@@ -1,9 +1,10 @@
 """What the tests of money share: an account, a sandbox under its judge, and short ways to act."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -37,6 +38,7 @@ from portal.models import (
     fresh_id,
 )
 from portal.sandbox import control
+from portal.sandbox.instruments import BY_NAME, Card, Decline
 from portal.services import authorizations, evidence, payments
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.ledger import lock_account, post
@@ -303,13 +305,31 @@ def pay_part(till: Till, part: Installment) -> Payment:
 
 def send_copy(till: Till, mailer: OutboxMailer | None = None) -> None:
     """The job that sends the copy of a permission, so that it may be charged under (PY-05)."""
+    send_waiting(till, authorizations.COPY, mailer)
+
+
+def send_waiting(till: Till, template: str, mailer: OutboxMailer | None = None) -> None:
+    """The job that sends what waits of one kind of message."""
     carriers = Carriers(
         mailer=mailer or OutboxMailer(), texter=OutboxTexter(), write=write, keys=KEYS
     )
-    copy = till.session.scalars(
-        select(Message).where(Message.template == authorizations.COPY)
-    ).one()
-    dispatch(till.session, copy.client_id, copy.id, carriers=carriers, now=till.now)
+    waiting = select(Message).where(
+        Message.template == template, Message.status.in_(("queued", "deferred"))
+    )
+    for one in till.session.scalars(waiting).all():
+        dispatch(till.session, one.client_id, one.id, carriers=carriers, now=till.now)
+
+
+@contextmanager
+def declining(code: str, advice: str | None = None, *, name: str = "visa") -> Iterator[None]:
+    """A test card whose bank declines with this code for a while."""
+    card = BY_NAME[name]
+    decline = Decline("card_declined", code, advice_code=advice)
+    BY_NAME[name] = replace(cast("Card", card), decline=decline)
+    try:
+        yield
+    finally:
+        BY_NAME[name] = card
 
 
 Landing = Callable[[UUID], str]

@@ -26,6 +26,7 @@ from portal.models import (
 from portal.sandbox import control
 from portal.services import refunds
 from portal.services.arrangements import stop_automatic, withdraw
+from portal.services.breaking import look_after
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import SYSTEM
 from portal.services.help import answer_request
@@ -180,6 +181,27 @@ def test_the_end_of_a_plan_says_what_is_still_owed(till: Till, post: Post):
     assert "nothing left to pay" not in written
 
 
+def test_a_payment_that_is_missing_and_the_end_of_its_plan(till: Till, post: Post):
+    """Each names what can be done, and by which day."""
+    prove(till.session, till.account)
+    agreed = make_plan(till, (400_00, 400_00, 440_00), method="manual")
+    first_payment(till, agreed)
+    till.wait(days=31)
+    look_after(till.session, agreed.client_id, agreed.id, now=till.now)
+    missed = send_all(till.session, post)["payment_missed"].body or ""
+    assert "Your December 23, 2026 payment has not come yet. That happens." in missed
+    assert "Pay $400.00 by January 13, 2027." in missed
+    assert "Or pay it on December 28, 2026." in missed
+    till.wait(days=21)
+    look_after(till.session, agreed.client_id, agreed.id, now=till.now)
+    message = till.session.scalars(select(Message).where(Message.template == "plan_ended")).one()
+    carriers = Carriers(mailer=post, texter=Phone(), write=write, keys=KEYS)
+    dispatch(till.session, message.client_id, message.id, carriers=carriers, now=till.now)
+    ended = message.body or ""
+    assert "The $400.00 that you paid still counts. You owe $840.00 now." in ended
+    assert "You can choose a new plan, suggest what you can pay, or ask for help." in ended
+
+
 def test_a_bank_debit_on_its_way_that_fails(till: Till, post: Post):
     prove(till.session, till.account)
     payment = till.start(50_00)
@@ -319,5 +341,6 @@ def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
         *("proposal_received", "proposal_accepted", "proposal_countered", "proposal_declined"),
         *("receipt", "authorization_copy", "refund_made", "automatic_stopped", "plan_completed"),
         *("arrangement_withdrawn", "payment_processing", "payment_failed"),
+        *("payment_missed", "plan_ended"),
     }
     assert here | elsewhere == set(TEMPLATES)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from portal.db import set_hook
 from portal.domain.capabilities import NotAllowedNow
@@ -11,14 +11,22 @@ from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus
 from portal.gateways.payments import GatewayUnavailable
-from portal.models import Arrangement, Authorization, Message, Payment
+from portal.models import Arrangement, Authorization, Debtor, Message, Payment
 from portal.sandbox import control
 from portal.sandbox.faults import Fault
-from portal.services import arrangements, charging, fulfilling, payments, reconcile, refunds
+from portal.services import (
+    arrangements,
+    authorizations,
+    charging,
+    fulfilling,
+    payments,
+    reconcile,
+    refunds,
+)
 from portal.services.evidence import account_leaves, debtor
 from portal.services.payable import NothingToPay
-from tests.factories import happened
-from tests.services.paying import Till, first_payment, make_plan, parts_of
+from tests.factories import happened, make_contact
+from tests.services.paying import Till, first_payment, make_plan, parts_of, send_waiting
 
 
 def test_a_part_payment_lowers_the_balance_once_however_often_it_is_told(till: Till) -> None:
@@ -196,13 +204,18 @@ def test_a_settlement_paid_forgives_the_rest(till: Till) -> None:
 
 
 @pytest.mark.parametrize(
-    ("card", "tries"),
-    [("chargeCustomerFail", 4), ("bank_insufficientFunds", 3)],
+    ("card", "told", "tries"),
+    [
+        ("chargeCustomerFail", False, 3),
+        ("bank_insufficientFunds", True, 2),
+        ("bank_insufficientFunds", False, 1),
+    ],
 )
 def test_py_09_what_failed_is_presented_again_as_often_as_it_may_be(
-    till: Till, card: str, tries: int
+    till: Till, card: str, told: bool, tries: int
 ) -> None:
-    """PY-09: a card four times in all, a bank debit three, on days of the debtor's calendar."""
+    """PY-09: near paydays within 14 days; a bank debit only once its debtor was told so."""
+    make_contact(till.session, till.session.scalars(select(Debtor)).one())
     agreed = make_plan(till, (620_00, 620_00))
     saved = till.start(0, purpose="method", arrangement_id=agreed.id)
     till.pay(saved, card)
@@ -216,6 +229,9 @@ def test_py_09_what_failed_is_presented_again_as_often_as_it_may_be(
         for payment in charged:
             if payment.status == "processing":
                 till.land(payment)
+        send_waiting(till, authorizations.COPY)
+        if told:
+            send_waiting(till, "payment_failed")
     assert len(charged) == tries
     assert till.balance == 1240_00
     assert till.broken() == []

@@ -825,6 +825,24 @@ PLANTED = {
         "UPDATE account SET chain_id = gen_random_uuid()",
         "-",
     ),
+    **{
+        f"{invariant}: not kept": (
+            invariant,
+            "UPDATE arrangement SET status = 'broken', ended_reason = 'not_kept',"
+            " ended_at = accepted_at WHERE status = 'active'",
+            "",
+        )
+        for invariant in (
+            "an arrangement that was not kept ended by its client's rule",
+            "an arrangement that was not kept ended after its debtor was told",
+            "nothing of an arrangement that was not kept is still asked for",
+        )
+    },
+    "a part that was moved off the record": (
+        "the parts of an arrangement are those of its terms, or as amended on the record",
+        "UPDATE installment SET due_on = due_on + 1 WHERE n = 3",
+        " part 3",
+    ),
     "an agreement by another name": (
         "an agreement is called as it was when it was made",
         "UPDATE arrangement SET reference = 'HR-' || reference",

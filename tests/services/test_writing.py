@@ -33,6 +33,15 @@ PAID: dict[str, Any] = {
     "method_last4": "4242",
 }
 ANSWERED = {"reference": "HR-7K2M-91", "answer_by": date(2026, 11, 27)}
+CURE = {
+    "late": (40_00, "USD"),
+    "due_on": date(2026, 12, 4),
+    "keep_until": date(2026, 12, 25),
+    "again_on": date(2026, 12, 11),
+    "days": (date(2026, 12, 11), date(2026, 12, 15)),
+    "spreads": True,
+    "many": False,
+}
 VALUES: dict[str, dict[str, Any]] = {
     "one_time_code": {"code": "123456"},
     **dict.fromkeys(("receipt", "payment_failed", "payment_processing", "refund_made"), PAID),
@@ -45,6 +54,13 @@ VALUES: dict[str, dict[str, Any]] = {
         "reference": "HR-7K2M-91",
         "lines": [(date(2026, 12, 4), (104_00, "USD"))],
         "left": (104_00, "USD"),
+    },
+    "payment_missed": {"cure": CURE, "account_reference": "NG-4471"},
+    "plan_ended": {
+        "reference": "HR-7K2M-91",
+        "paid": (40_00, "USD"),
+        "owed": (200_00, "USD"),
+        "settled": True,
     },
     "plan_completed": {"reference": "HR-7K2M-91", "owed": (10_00, "USD")},
     **dict.fromkeys(("proposal_received", "help_received"), ANSWERED),

@@ -33,7 +33,7 @@ from portal.services.agreements import (
     read_permission,
     running_page,
 )
-from portal.services.arrangements import NothingAutomatic
+from portal.services.arrangements import NOT_KEPT, NothingAutomatic
 from portal.services.balance import Balance
 from portal.services.forgiveness import LOST
 from portal.services.payments import PaymentOnItsWay
@@ -54,9 +54,20 @@ ENDS = {
     ArrangementStatus.CANCELED: N_("This has ended. Nothing more is taken."),
     ArrangementStatus.BROKEN: N_("This has ended. What you paid still counts."),
 }
-
+WHY_ENDED = {
+    "expired": N_("This has ended, because no first payment came in time. Nothing was taken."),
+    LOST: N_(
+        "This has ended, because money that you paid for it went back. The part that you did"
+        " not have to pay is owed again. What is still paid counts."
+    ),
+    NOT_KEPT: N_(
+        "This has ended, because a payment was missing for too long. What you paid still"
+        " counts. You can choose a new plan, suggest what you can pay, or ask for help."
+    ),
+}
 
 DONE: dict[str, str] = {
+    "cured": N_("Your plan has changed. Thank you for telling us."),
     "stopped": N_("Automatic payments are off. Nothing more is taken without you."),
     Change.MOVED: N_("Done. Your payment has its new date."),
     Change.SKIPPED: N_("Done. You pay nothing on that date, and the payment comes at the end."),
@@ -122,6 +133,7 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         undo_until=agreed.undo_until if agreed.undo_until and now() < agreed.undo_until else None,
         card=card_text(view, locale()),
         can_pay=agreed.live and allowed.pay.allowed and agreed.next_part is not None,
+        cure=agreed.cure if allowed.pay.allowed and not view.waits else None,
         can_change=allowed.charge.allowed,
         reasons=[reason.message for reason in allowed.charge.reasons],
         receipts=[paid for paid in agreed.payments if paid.status is PaymentStatus.SUCCEEDED],
@@ -159,13 +171,8 @@ def _title(agreed: AgreementPage) -> str:
 def _state(view: Balance, agreed: AgreementPage) -> str:
     if agreed.status is ArrangementStatus.COMPLETED and view.account.balance_cents > 0:
         return _("You made every payment, but money is owed again.")
-    if agreed.ended_reason == "expired":
-        return _("This has ended, because no first payment came in time. Nothing was taken.")
-    if agreed.ended_reason == LOST:
-        return _(
-            "This has ended, because money that you paid for it went back. The part that you did"
-            " not have to pay is owed again. What is still paid counts."
-        )
+    if agreed.ended_reason in WHY_ENDED:
+        return _(WHY_ENDED[agreed.ended_reason])
     if agreed.status in ENDS:
         return _(ENDS[agreed.status])
     if agreed.waiting:

@@ -29,6 +29,7 @@ SENT = {
     "one_time_code": N_("A code, as you asked"),
     "receipt": N_("A receipt"),
     "payment_failed": N_("A payment did not go through"),
+    "payment_missed": N_("A payment is missing"),
     "payment_processing": N_("A bank payment has started"),
     "agreement_copy": N_("A copy of what we agreed"),
     "authorization_copy": N_("A copy of your permission for automatic payments"),
@@ -46,6 +47,7 @@ SENT = {
     "refund_made": N_("Money went back to you"),
     "abandoned_checkout": N_("A payment was not finished"),
     "plan_completed": N_("Your plan is complete"),
+    "plan_ended": N_("Your plan has ended"),
 }
 ANY_MESSAGE = N_("A message")
 CHANNELS = {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from portal.domain import N_, labels
-from portal.domain.amendments import Change
+from portal.domain.amendments import CURE, Change
 from portal.domain.outgoing import reason_of
 from portal.services.certificates.parts import (
     Exact,
@@ -195,12 +195,15 @@ CHANGED = {
 
 def _amended(payload: Payload, currency: str) -> Words:
     kind = payload.get("kind")
+    if kind == CURE:
+        return say(N_("Late payments were moved, or added to later ones, as the debtor chose"))
     return _line(CHANGED[Change(kind)] if kind else LESS_OWED)(payload, currency)
 
 
 LATER: dict[str, Line] = {
     "acceptance": _line(N_("A new agreement took its place: %(reference)s")),
     "arrangement.amended": _amended,
+    "arrangement.broken": _line(N_("The agreement ended, because it was not paid")),
     "arrangement.canceled": _line(N_("The agreement was ended")),
     "arrangement.completed": _line(N_("All of it was paid, and the agreement is fulfilled")),
     "arrangement.withdrawn": _line(N_("The agreement was taken back before a payment")),
@@ -220,6 +223,6 @@ LATER: dict[str, Line] = {
 
 ENDINGS = (
     "acceptance",
-    *("arrangement.canceled", "arrangement.completed", "arrangement.withdrawn"),
-    *("forgiveness.restored", "forgiveness.reversed"),
+    *("arrangement.broken", "arrangement.canceled", "arrangement.completed"),
+    *("arrangement.withdrawn", "forgiveness.restored", "forgiveness.reversed"),
 )

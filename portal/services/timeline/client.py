@@ -32,7 +32,8 @@ TITLES = {
 
 LIKE_STAFF = (
     *("balance.adjusted", "balance.forgiven", "balance.owed_again"),
-    *("acceptance", "arrangement.completed", "forgiveness.restored", "forgiveness.reversed"),
+    *("acceptance", "arrangement.amended", "arrangement.broken", "arrangement.completed"),
+    *("forgiveness.restored", "forgiveness.reversed"),
     *("export.made", "hold.set", "link.issued", "message.failed", "message.sent", "offers.shown"),
     *("payer_link.issued", "payer_link.revoked", "payment.charged_back"),
     *("payment.chargeback_reversed", "payment.dropped", "payment.expired", "payment.failed"),
@@ -42,7 +43,7 @@ LIKE_STAFF = (
 """Where a client reads the same detail as staff: amounts, references, days, kinds of messages."""
 
 BARE = (
-    *("account.recalled", "arrangement.amended", "arrangement.canceled", "arrangement.withdrawn"),
+    *("account.recalled", "arrangement.canceled", "arrangement.withdrawn"),
     *("authorization.granted", "authorization.revoked", "automatic.stopped"),
     *("exception.resolved", "help.answered", "help.closed", "help.opened", "help.reopened"),
     *("help.withdrawn", "identity.failed", "identity.passed", "link.revoked"),

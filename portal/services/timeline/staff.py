@@ -217,6 +217,7 @@ _IN_PARTS = N_(
     " The debtor can agree until %(until)s."
 )
 
+
 WORDS: dict[str, tuple[str, Detail]] = {
     "acceptance": (
         N_("Agreed"),
@@ -229,6 +230,10 @@ WORDS: dict[str, tuple[str, Detail]] = {
         _as(N_("%(invariant)s: %(place)s"), "invariant", "place"),
     ),
     "arrangement.amended": (N_("Plan changed"), amended),
+    "arrangement.broken": (
+        N_("Agreement ended, because it was not paid"),
+        _as(N_("It could be kept until %(until_on)s."), "until_on"),
+    ),
     "arrangement.canceled": (N_("Agreement canceled"), _as(_REASON, "reason")),
     "arrangement.completed": (N_("Agreement fulfilled"), _as(_REFERENCE, "reference")),
     "arrangement.withdrawn": (N_("Agreement taken back before a payment"), _nothing),

@@ -118,6 +118,34 @@ CHECKS: dict[str, str] = {
           (SELECT sum((part ->> 'amount_cents')::bigint)
             FROM jsonb_path_query(x.after, '$.parts[*]') part) AS after) c
         WHERE x.client_id = :client AND c.before IS DISTINCT FROM c.after""",
+    "an arrangement that was not kept ended by its client's rule": """
+        SELECT r.reference || ': ' || coalesce(l.told ->> 'until_on', 'no facts on the record')
+        FROM arrangement r LEFT JOIN said l ON l.type = 'arrangement.broken'
+          AND l.told ->> 'arrangement' = r.id::text
+        LEFT JOIN offer_policy p ON (p.client_id, p.version) = (r.client_id, r.policy_version)
+        CROSS JOIN LATERAL (SELECT
+            coalesce((p.document::jsonb #>> '{keeping,failures}')::int, 3) AS failures,
+            coalesce((p.document::jsonb #>> '{keeping,grace_days}')::int, 21) AS grace) k
+        WHERE r.client_id = :client AND r.status = 'broken' AND r.ended_reason = 'not_kept'
+          AND (l.told IS NULL
+            OR (l.told ->> 'until_on')::date > (l.at AT TIME ZONE 'UTC')::date
+            OR NOT (jsonb_array_length(l.told -> 'late') >= k.failures
+              OR EXISTS (SELECT FROM jsonb_array_elements(l.told -> 'late') part
+                WHERE (part ->> 'late_since')::date + k.grace
+                  < (l.at AT TIME ZONE 'UTC')::date)))""",
+    "an arrangement that was not kept ended after its debtor was told": """
+        SELECT r.reference FROM arrangement r
+        WHERE r.client_id = :client AND r.status = 'broken' AND r.ended_reason = 'not_kept'
+          AND NOT EXISTS (SELECT FROM message m
+            WHERE (m.client_id, m.account_id) = (r.client_id, r.account_id)
+              AND m.template IN ('payment_failed', 'payment_missed')
+              AND m.created_at BETWEEN r.accepted_at AND r.ended_at
+              AND (m.sent_at IS NULL OR m.sent_at <= r.ended_at))""",
+    "nothing of an arrangement that was not kept is still asked for": """
+        SELECT r.reference || ' part ' || i.n FROM arrangement r JOIN installment i
+          ON (i.client_id, i.arrangement_id) = (r.client_id, r.id)
+        WHERE r.client_id = :client AND r.status = 'broken' AND r.ended_reason = 'not_kept'
+          AND i.status NOT IN ('paid', 'canceled')""",
     "no proposal is open beside an agreement, or where nothing is owed to us": """
         SELECT s.reference FROM proposal s
         JOIN account a ON (a.client_id, a.id) = (s.client_id, s.account_id)

@@ -44,7 +44,7 @@ CHECKS: dict[str, str] = {
         FROM arrangement r JOIN installment i
           ON (i.client_id, i.arrangement_id) = (r.client_id, r.id)
         WHERE r.client_id = :client GROUP BY r.id, r.reference, r.total_cents, r.status
-        HAVING CASE WHEN r.status IN ('withdrawn', 'canceled')
+        HAVING CASE WHEN r.status IN ('withdrawn', 'canceled', 'broken')
           THEN sum(i.amount_cents) < r.total_cents
           ELSE sum(i.amount_cents) FILTER (WHERE i.status <> 'canceled' OR i.paid_cents > 0)
             IS DISTINCT FROM r.total_cents END""",

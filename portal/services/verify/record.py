@@ -94,7 +94,7 @@ _TOLD: _Lines = (
         "arrangement",
         "x.ended_at IS NOT NULL",
         "arrangement.withdrawn arrangement.canceled arrangement.completed arrangement.amended"
-        " forgiveness.reversed forgiveness.restored",
+        " arrangement.broken forgiveness.reversed forgiveness.restored",
         "arrangement",
     ),
     (
@@ -136,7 +136,7 @@ _STANDS: _Lines = (
         "arrangement",
         "(x.ended_at IS NOT NULL OR EXISTS (SELECT FROM public.payment p WHERE"
         " (p.client_id, p.arrangement_id, p.status) = (x.client_id, x.id, 'succeeded')))",
-        "arrangement.withdrawn arrangement.canceled",
+        "arrangement.withdrawn arrangement.canceled arrangement.broken",
         "arrangement",
     ),
     ("a payment was received", "payment", "x.status = 'succeeded'", "payment.succeeded", "payment"),

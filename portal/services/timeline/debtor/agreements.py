@@ -3,7 +3,7 @@
 from datetime import date
 
 from portal.domain import N_
-from portal.domain.amendments import Change
+from portal.domain.amendments import CURE, Change
 from portal.domain.terms import Kind
 from portal.services.open_proposals import Closed
 from portal.services.timeline.debtor.telling import (
@@ -122,6 +122,10 @@ def _amended(it: Telling) -> Words | None:
     kind = it.payload.get("kind")
     if kind is None:
         return LESS_OWED(it)
+    if kind == CURE:
+        return it.fill(
+            N_("You chose a new way to pay what was missing of %(reference)s."), "reference"
+        )
     message, names = CHANGED[Change(kind)]
     return it.fill(message, *names)
 
@@ -230,6 +234,16 @@ WORDS: dict[str, tuple[str, Say]] = {
         ),
     ),
     "arrangement.amended": (N_("Your agreement was changed."), _amended),
+    "arrangement.broken": (
+        N_("Your agreement ended, because a payment was missing. What you paid still counts."),
+        with_(
+            N_(
+                "Your agreement %(reference)s ended, because a payment was missing."
+                " It could be paid until %(until_on)s. What you paid still counts."
+            ),
+            *("reference", "until_on"),
+        ),
+    ),
     "arrangement.canceled": (
         N_("Your agreement ended. Nothing more is taken for it."),
         mine(

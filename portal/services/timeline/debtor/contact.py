@@ -13,6 +13,7 @@ TEMPLATES = {
     "one_time_code": N_("a code, as you asked"),
     "receipt": N_("a receipt"),
     "payment_failed": N_("a note about a payment that did not go through"),
+    "payment_missed": N_("a note about a payment that is missing"),
     "payment_processing": N_("a note about a payment on its way"),
     "agreement_copy": N_("a copy of what we agreed"),
     "authorization_copy": N_("a copy of your permission for automatic payments"),
@@ -30,6 +31,7 @@ TEMPLATES = {
     "refund_made": N_("a note about money that went back"),
     "abandoned_checkout": N_("a note about a payment that was not finished"),
     "plan_completed": N_("a note that your plan is complete"),
+    "plan_ended": N_("a note that your plan has ended"),
     "esign_sample": N_("a test, to see if you can open our copies"),
 }
 ANY_MESSAGE = N_("a message")

@@ -1,0 +1,64 @@
+"""What messages about late payments may say: how the arrangement can be kept, and until when."""
+
+from sqlalchemy import func, select
+
+from portal.domain.statuses import ArrangementStatus, InstallmentStatus
+from portal.models import Arrangement, Installment, Payment
+from portal.services import tries
+from portal.services.keeping import read_patience
+from portal.services.message_subject import OutOfDate, Subject, Values
+
+
+def failed(subject: Subject) -> Values:
+    """The same after a charge failed. Raises OutOfDate once its part is paid, or not needed."""
+    payment: Payment = subject.row(Payment, "payment")
+    if payment.installment_id is None:
+        return {}
+    part = subject.session.get_one(Installment, (payment.client_id, payment.installment_id))
+    if part.status in (InstallmentStatus.PAID, InstallmentStatus.CANCELED):
+        raise OutOfDate
+    over = tries.is_over(subject.session, subject.account, payment.method_id)
+    return {"cure": _ways(subject, part), "other_way": over}
+
+
+def missed(subject: Subject) -> Values:
+    """The same of a part that was not paid in time. Raises OutOfDate once nothing is late."""
+    found = _ways(subject, subject.row(Installment, "missed"))
+    if found is None:
+        raise OutOfDate
+    return {"cure": found, "account_reference": subject.account.reference}
+
+
+def ended(subject: Subject) -> Values:
+    """What was paid of an arrangement that was not kept, and what is owed now."""
+    agreed: Arrangement = subject.row(Arrangement, "ended")
+    paid = subject.session.scalar(
+        select(func.coalesce(func.sum(Installment.paid_cents), 0)).where(
+            Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id
+        )
+    )
+    return {
+        "reference": agreed.reference,
+        "paid": (int(paid or 0), agreed.currency),
+        "owed": (max(subject.account.balance_cents, 0), agreed.currency),
+        "settled": agreed.kind == "settlement",
+    }
+
+
+def _ways(subject: Subject, part: Installment) -> Values | None:
+    """The ways to keep the arrangement of a part; None where nothing is late."""
+    agreed = subject.session.get_one(Arrangement, (part.client_id, part.arrangement_id))
+    if agreed.status != ArrangementStatus.ACTIVE:
+        return None
+    found = read_patience(subject.session, subject.account, agreed, now=subject.now).cure
+    if found is None:
+        return None
+    return {
+        "late": (found.cents, agreed.currency),
+        "due_on": found.late[0].due_on,
+        "many": len(found.late) > 1,
+        "keep_until": found.until,
+        "again_on": found.again_on,
+        "days": found.dates,
+        "spreads": bool(found.later),
+    }
