@@ -30,7 +30,7 @@ SATISFIED_WITHIN: Final = 20
 CONFIRMED_WITHIN: Final = 5
 """Working days until the written confirmation of an agreement: 23 NYCRR 1.5, kept everywhere."""
 EXEMPT_INCOME: Final = "ny-exempt-income"
-_NEW_YORK: Final = ("US", "NY")
+NEW_YORK: Final = ("US", "NY")
 
 
 class Notice(StrEnum):
@@ -151,7 +151,7 @@ def may_debit(part: PlannedPart, left: Iterable[tuple[date, int]]) -> bool:
 def is_new_york_collection(country: str, region: str, role: CollectorRole) -> bool:
     """Whether 23 NYCRR 1 rules: a debt collector, and a debtor who lives in New York."""
     bare = region.partition("-")[2] or region
-    return (country, bare) == _NEW_YORK and is_debt_collector(role)
+    return (country, bare) == NEW_YORK and is_debt_collector(role)
 
 
 def accounting_on(agreed_on: date, today: date) -> date | None:

@@ -30,7 +30,7 @@ from portal.models import (
     Payment,
     PaymentPurpose,
 )
-from portal.services import authorizations, settling
+from portal.services import authorizations, pre_debit, settling
 from portal.services.ledger import lock_account, lock_payment, lock_row, open_exception
 from portal.services.payable import Asked, new_payment
 from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt
@@ -141,7 +141,9 @@ def _permission(
     found = authorizations.current(session, agreed)
     if found is None or found.status != AuthorizationStatus.GRANTED:
         return None
-    return found if _copy_left(session, account, found, now=now) else None
+    if not _copy_left(session, account, found, now=now):
+        return None
+    return found if pre_debit.may_charge(session, account, agreed, part, now=now) else None
 
 
 def _copy_left(session: Session, account: Account, found: Authorization, *, now: datetime) -> bool:

@@ -32,7 +32,8 @@ from portal.models import Channel, Contact, Debtor, Message, StopKind
 from portal.services import evidence
 from portal.services.clearance import contact_of, situation_of
 from portal.services.esign import covers
-from portal.services.message_facts import MessageFacts, OutOfDate, facts_of
+from portal.services.message_facts import MessageFacts, facts_of
+from portal.services.message_subject import OutOfDate
 from portal.services.messages import about, drop, send_by_letter, tell
 from portal.services.stops import stop_address
 from portal.services.whereabouts import zones_of

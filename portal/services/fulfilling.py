@@ -26,6 +26,7 @@ from portal.services import evidence, forgiveness, notices
 from portal.services.arrangements import UNPAID, shorten_to_balance
 from portal.services.ledger import close_if_settled, lock_row, open_exception
 from portal.services.open_proposals import Closed, close_open
+from portal.services.satisfaction import tell_paid
 from portal.services.standing import today_of
 
 # PY-09: a bank debit is presented again at most twice, a card is tried again at most three times.
@@ -137,6 +138,7 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
         _complete(session, account, agreed, now=now)
     shorten_to_balance(session, account, now)
     close_if_settled(session, account, now)
+    tell_paid(session, account, payment, now=now)
 
 
 def _outside(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
@@ -144,6 +146,7 @@ def _outside(session: Session, account: Account, payment: Payment, *, now: datet
     _allocate(session, payment, None, payment.amount_cents, now=now)
     shorten_to_balance(session, account, now)
     close_if_settled(session, account, now)
+    tell_paid(session, account, payment, now=now)
 
 
 def _revive(session: Session, payment: Payment, agreed: Arrangement, now: datetime) -> bool:

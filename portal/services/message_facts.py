@@ -4,18 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from portal.domain.debts import CollectorRole
 from portal.domain.disclosures import collector_line
 from portal.domain.keys import Keys
+from portal.domain.noticing import EXEMPT_INCOME, is_new_york_collection
 from portal.domain.outgoing import Template, template_named
 from portal.models import (
     AccessLink,
-    Account,
     Arrangement,
     Authorization,
     Channel,
@@ -31,9 +30,11 @@ from portal.models import (
     Proposal,
     Refund,
 )
-from portal.services import evidence, optouts
+from portal.services import evidence, optouts, plan_facts
 from portal.services.identity import code_text
 from portal.services.links import NoLinkAllowed, code_of, issue_link, url_of
+from portal.services.message_subject import OutOfDate, Values
+from portal.services.message_subject import Subject as _Subject
 from portal.services.messages import about
 from portal.services.reminders import is_abandoned
 from portal.services.standing import zone_of
@@ -78,8 +79,8 @@ class MessageFacts:
     ``private``: somebody proved who they are through this very address, so the message may say
     more than that there is something to read (EC-08). ``values`` are the template's own: amounts
     are (cents, currency), dates are of the debtor's calendar. ``copy`` is a document that goes
-    along, as it was shown; ``link_code`` is what a letter prints to be typed; ``reply_to`` an
-    address that may give away more than the sender's name.
+    along, as it was shown, ``laws`` the texts of law that do; ``link_code`` is what a letter prints
+    to be typed; ``reply_to`` an address that may give away more than the sender's name.
     """
 
     template: str
@@ -98,39 +99,9 @@ class MessageFacts:
     zone: str = "UTC"
     reply_to: str | None = None
     collector_line: str | None = None
+    laws: Sequence[str] = ()
     copy: Copy | None = None
     authorized: Authorized | None = None
-
-
-class OutOfDate(Exception):
-    """What the message would say is no longer of use."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """A message with the rows that it is about."""
-
-    session: Session
-    message: Message
-    client: Client
-    debtor: Debtor
-    contact: Contact | None
-    keys: Keys
-    now: datetime
-
-    def row(self, model: type[Any], name: str) -> Any:
-        """The row of the client that the message's context names."""
-        wanted = UUID(self.message.context[name])
-        return self.session.get_one(model, (self.client.id, wanted))
-
-    @property
-    def account(self) -> Account:
-        """The account that the message is about."""
-        return self.session.get_one(Account, (self.client.id, self.message.account_id))
-
-    def day(self, at: datetime) -> date:
-        """The day of an instant in the debtor's calendar."""
-        return at.astimezone(ZoneInfo(zone_of(self.debtor))).date()
 
 
 def facts_of(
@@ -165,6 +136,7 @@ def facts_of(
         zone=zone_of(debtor),
         reply_to=client.email if private else None,
         collector_line=_collector_line(subject) if private else None,
+        laws=_laws(subject) if private else (),
         copy=_copy(subject) if private or template.name == "esign_sample" else None,
         authorized=_authorized(subject) if private else None,
     )
@@ -240,6 +212,16 @@ def _collector_line(subject: _Subject) -> str | None:
     return collector_line(role, first=False) if role else None
 
 
+def _laws(subject: _Subject) -> Sequence[str]:
+    """The texts of law that go with a message, by their ids, beside the collector's line."""
+    if subject.message.template != "agreement_copy":
+        return ()
+    account, debtor = subject.account, subject.debtor
+    role = CollectorRole(account.collector_role)
+    new_york = is_new_york_collection(debtor.country, debtor.region, role)
+    return (EXEMPT_INCOME,) if new_york else ()
+
+
 def _copy(subject: _Subject) -> Copy | None:
     kept = subject.message.context.get("document")
     if subject.message.template not in ("agreement_copy", "esign_sample") or not kept:
@@ -292,9 +274,6 @@ def _identity_method(subject: _Subject, agreed: Arrangement) -> str:
     return ""
 
 
-Values = dict[str, Any]
-
-
 def _nothing(subject: _Subject) -> Values:
     return {}
 
@@ -318,6 +297,12 @@ def _payment(subject: _Subject) -> Values:
         "method_brand": None if payment.payer_link_id else payment.method_brand,
         "method_last4": None if payment.payer_link_id else payment.method_last4,
     }
+
+
+def _receipt(subject: _Subject) -> Values:
+    payment: Payment = subject.row(Payment, "payment")
+    at = payment.settled_at or payment.created_at
+    return {**_payment(subject), "at": at, **plan_facts.left_of(subject, payment)}
 
 
 def _refund(subject: _Subject) -> Values:
@@ -347,12 +332,6 @@ def _abandoned(subject: _Subject) -> Values:
     return {}
 
 
-def _completed(subject: _Subject) -> Values:
-    agreed = subject.row(Arrangement, "completed")
-    owed = max(subject.account.balance_cents, 0)
-    return {"reference": agreed.reference, "owed": (owed, agreed.currency) if owed else None}
-
-
 def _proposal(subject: _Subject) -> Values:
     proposal: Proposal = subject.row(Proposal, "proposal")
     return {"reference": proposal.reference, "answer_by": proposal.answer_due_on}
@@ -371,15 +350,15 @@ def _help(subject: _Subject) -> Values:
 
 _SAID: dict[str, Callable[[_Subject], Values]] = {
     "one_time_code": _code,
-    "receipt": _payment,
+    "receipt": _receipt,
     "payment_failed": _payment,
     "payment_processing": _payment,
     "refund_made": _refund,
     "agreement_copy": _arrangement,
     "arrangement_withdrawn": _arrangement,
     "automatic_stopped": _arrangement,
-    "plan_completed": _completed,
     "abandoned_checkout": _abandoned,
+    **plan_facts.SAID,
     "proposal_received": _proposal,
     "proposal_accepted": _answer,
     "proposal_countered": _answer,

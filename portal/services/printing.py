@@ -20,7 +20,8 @@ from portal.models import Client, Debtor, Letter, LetterBatch, Message, Staff
 from portal.services import evidence
 from portal.services.dispatch import NotWritten
 from portal.services.letter_batches import HIDDEN, MOST, ON_LIST, said_of
-from portal.services.message_facts import MessageFacts, OutOfDate, facts_of
+from portal.services.message_facts import MessageFacts, facts_of
+from portal.services.message_subject import OutOfDate
 from portal.services.messages import about, drop, letter_forbidden, letter_held, tell
 from portal.services.references import fresh_reference
 

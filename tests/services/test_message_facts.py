@@ -317,4 +317,8 @@ def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
         *("receipt", "authorization_copy", "refund_made", "automatic_stopped", "plan_completed"),
         *("arrangement_withdrawn", "payment_processing", "payment_failed"),
     }
-    assert here | elsewhere == set(TEMPLATES)
+    plans = {  # test_plan_notices
+        *("pre_debit_notice", "payments_ahead", "payment_reminder", "payment_waits"),
+        *("plan_accounting", "account_paid"),
+    }
+    assert here | elsewhere | plans == set(TEMPLATES)
