@@ -19,6 +19,7 @@ from portal.blueprints.debtor import (  # noqa: E402
     proof,
     proposal,
     review,
+    satisfied,
     settle,
     someone_else,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "proof",
     "proposal",
     "review",
+    "satisfied",
     "settle",
     "someone_else",
 ]

@@ -32,7 +32,8 @@ TITLES = {
 
 LIKE_STAFF = (
     *("balance.adjusted", "balance.forgiven", "balance.owed_again"),
-    *("acceptance", "arrangement.completed", "forgiveness.restored", "forgiveness.reversed"),
+    *("acceptance", "arrangement.completed", "charge.blocked"),
+    *("forgiveness.restored", "forgiveness.reversed"),
     *("export.made", "hold.set", "link.issued", "message.failed", "message.sent", "offers.shown"),
     *("payer_link.issued", "payer_link.revoked", "payment.charged_back"),
     *("payment.chargeback_reversed", "payment.dropped", "payment.expired", "payment.failed"),

@@ -61,12 +61,10 @@ CHECKS: dict[str, str] = {
               AND m.created_at BETWEEN e.at AND e.at + INTERVAL '26 days')""",
     "an agreement was confirmed in writing within five days (PY-12)": """
         SELECT r.reference || ' of ' || r.accepted_at FROM arrangement r
-        WHERE r.client_id = :client AND EXISTS (SELECT FROM message o
-            WHERE o.client_id = r.client_id AND o.template = 'agreement_copy')
-          AND r.copy_sha256 IS NOT NULL AND NOT EXISTS (SELECT FROM message m
-            WHERE (m.client_id, m.account_id) = (r.client_id, r.account_id)
-              AND m.template = 'agreement_copy' AND m.context ->> 'arrangement' = r.id::text
-              AND m.created_at <= r.accepted_at + INTERVAL '5 days')""",
+        WHERE r.client_id = :client AND r.copy_sha256 IS NOT NULL AND NOT EXISTS (
+          SELECT FROM message m WHERE (m.client_id, m.account_id) = (r.client_id, r.account_id)
+            AND m.template = 'agreement_copy' AND m.context ->> 'arrangement' = r.id::text
+            AND m.created_at <= r.accepted_at + INTERVAL '5 days')""",
 }
 
 VALUES = {
