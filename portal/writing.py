@@ -45,7 +45,7 @@ SUBJECTS = {
     "thread_reply": N_("We answered you"),
     "esign_sample": N_("Your sample"),
     "pre_debit_notice": N_("Your next date"),
-    "payments_ahead": N_("Your dates of this month"),
+    "payments_ahead": N_("Your next dates"),
     "payment_reminder": N_("A reminder for you"),
     "payment_waits": N_("Please look at your page"),
     "plan_accounting": N_("Your overview"),
