@@ -65,7 +65,7 @@ TEMPLATES = {
         Template(name="thread_reply"),
         Template(name="esign_sample", needs=(), door=False),
         Template(name="pre_debit_notice", required=True, private=True),
-        Template(name="payments_ahead", needs=(Capability.SEND,), private=True),
+        Template(name="payments_ahead", needs=(Capability.SEND,), capped=True, private=True),
         Template(name="payment_reminder", needs=(Capability.SEND,), capped=True, private=True),
         Template(name="payment_waits", private=True),
         Template(name="plan_accounting", required=True, private=True),
