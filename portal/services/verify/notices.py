@@ -46,8 +46,9 @@ CHECKS: dict[str, str] = {
     "a fulfilled agreement has its letter within twenty working days (PY-12)": """
         SELECT r.reference || ' was fulfilled ' || r.ended_at FROM arrangement r
         WHERE r.client_id = :client AND r.status = 'completed' AND r.ended_reason = :fulfilled
-          AND NOT EXISTS (SELECT FROM message m WHERE m.client_id = r.client_id
-            AND m.dedupe_key = 'plan_completed:completed:' || r.id
+          AND NOT EXISTS (SELECT FROM message m WHERE (m.client_id, m.account_id) =
+              (r.client_id, r.account_id) AND m.template = 'plan_completed'
+            AND m.context ->> 'completed' = r.id::text
             AND m.created_at <= r.ended_at + INTERVAL '26 days')""",
     "an account that was paid without a plan has its letter (PY-12)": """
         SELECT a.reference || ' was paid ' || e.at FROM account a
