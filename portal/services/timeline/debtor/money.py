@@ -141,7 +141,7 @@ WORDS: dict[str, tuple[str, Say]] = {
     ),
     "charge.blocked": (
         N_("We did not take a payment, because our note about it did not reach you in time."),
-        mine(
+        lambda it: it.fill(
             N_(
                 "We did not take your payment of %(amount_cents)s, because our note about it did"
                 " not reach you in time. Nothing was taken."
