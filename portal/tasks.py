@@ -16,6 +16,7 @@ from portal.db import commit, set_tenant
 from portal.jobs import Backoff, enqueue, jobs
 from portal.runtime import Runtime
 from portal.services import (
+    accountings,
     arrangements,
     attempts,
     breaking,
@@ -28,6 +29,7 @@ from portal.services import (
     links,
     messages,
     payments,
+    plan_notices,
     reconcile,
     refunds,
     rehearsals,
@@ -323,6 +325,25 @@ def remind(client_id: str) -> None:
         while batch := reminders.remind(session, UUID(client_id), now=now, after=after):
             commit(session, "messages.remind")
             after = batch[-1]
+
+
+@jobs.periodic(cron="7 * * * *")
+@jobs.task(name="plans.notify_all", queue="messages", queueing_lock="plans.notify_all")
+def notify_all(timestamp: int) -> None:
+    """Every hour: tell debtors of the payments of their plans that come, client by client."""
+    fan_out("plans.notify")
+
+
+@jobs.task(name="plans.notify", queue="messages")
+def notify(client_id: str) -> None:
+    """Queue the notices of a client's plans, a batch a transaction."""
+    now = current().clock.now()
+    with open_session(client_id) as session:
+        for look in (plan_notices.give, accountings.give):
+            after = None
+            while batch := look(session, UUID(client_id), now=now, after=after):
+                commit(session, "plans.notify")
+                after = batch[-1]
 
 
 @jobs.task(name="messages.send_links", queue="messages", retry=CAMPAIGN, pass_context=True)

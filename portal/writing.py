@@ -48,6 +48,12 @@ SUBJECTS = {
     "help_answered": N_("We answered you"),
     "thread_reply": N_("We answered you"),
     "esign_sample": N_("Your sample"),
+    "pre_debit_notice": N_("Your next date"),
+    "payments_ahead": N_("Your next dates"),
+    "payment_reminder": N_("A reminder for you"),
+    "payment_waits": N_("Please look at your page"),
+    "plan_accounting": N_("Your overview"),
+    "account_paid": N_("Thank you"),
     "abandoned_checkout": N_("You can carry on when you like"),
 }
 
@@ -134,11 +140,13 @@ def write_letter(facts: MessageFacts, to: Recipient, on: date, *, base_url: str)
 
 
 def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:
-    laws = [collector for collector in [_collector(facts)] if collector]
+    texts = [legal_text(law, facts.language) for law in facts.laws]
+    laws = [*texts, *(collector for collector in [_collector(facts)] if collector)]
     authorized = facts.authorized and authorization_copy(facts.authorized, said, facts.zone)
     return {
         "subject": subject,
         "sender": facts.sender,
+        "zone": facts.zone,
         "street_address": facts.street_address,
         "phone": facts.phone,
         "unsubscribe_url": facts.unsubscribe_url,

@@ -191,6 +191,12 @@ TEMPLATES = {
     "abandoned_checkout": N_("Payment not finished"),
     "plan_completed": N_("Plan fulfilled"),
     "plan_ended": N_("Plan ended, because it was not paid"),
+    "pre_debit_notice": N_("Notice of a payment to be taken"),
+    "payments_ahead": N_("Payments of a month"),
+    "payment_reminder": N_("Reminder of a payment"),
+    "payment_waits": N_("Payment not taken"),
+    "plan_accounting": N_("Overview of a plan"),
+    "account_paid": N_("Letter: nothing is owed"),
 }
 
 TOPICS = {
@@ -296,6 +302,7 @@ QUESTIONS = {
     "chargeback": N_("Chargeback"),
     "copy_kept_back": N_("Copy kept from the debtor"),
     "copy_not_given": N_("Copy of a permission did not leave"),
+    "notice_not_given": N_("Notice of a payment did not leave"),
     "paid_outside_arrangement": N_("Paid outside an agreement"),
     "refund_refused": N_("Refund refused by Stripe"),
     "refund_to_review": N_("Refund to look at"),

@@ -68,6 +68,12 @@ TEMPLATES = {
         Template(name="help_answered"),
         Template(name="thread_reply"),
         Template(name="esign_sample", needs=(), door=False),
+        Template(name="pre_debit_notice", required=True, private=True),
+        Template(name="payments_ahead", needs=(Capability.SEND,), capped=True, private=True),
+        Template(name="payment_reminder", needs=(Capability.SEND,), capped=True, private=True),
+        Template(name="payment_waits", private=True),
+        Template(name="plan_accounting", required=True, private=True),
+        Template(name="account_paid", required=True, private=True),
         Template(name="abandoned_checkout", needs=(Capability.SEND,), capped=True),
     )
 }

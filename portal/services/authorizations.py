@@ -100,6 +100,21 @@ def given_at(session: Session, found: Authorization) -> datetime:
     return first or found.created_at
 
 
+def under(session: Session, payment: Payment) -> Authorization | None:
+    """The permission under which a saved method was charged."""
+    return session.scalars(
+        select(Authorization)
+        .where(
+            Authorization.client_id == payment.client_id,
+            Authorization.arrangement_id == payment.arrangement_id,
+            Authorization.method_id == payment.method_id,
+            Authorization.granted_at <= payment.created_at,
+        )
+        .order_by(Authorization.granted_at.desc())
+        .limit(1)
+    ).first()
+
+
 def copy_left_at(session: Session, found: Authorization) -> datetime | None:
     """When the copy of a permission had left, so that it may be charged under (PY-05); else None.
 
@@ -109,7 +124,7 @@ def copy_left_at(session: Session, found: Authorization) -> datetime | None:
     or came to nothing does not count.
     """
     copies = session.scalars(_copies(found)).all()
-    left = [_left_at(copy) for copy in copies]
+    left = [left_at(copy) for copy in copies]
     return min((at for at in left if at is not None), default=None)
 
 
@@ -157,7 +172,8 @@ def _copies(found: Authorization) -> Select[Message]:
     )
 
 
-def _left_at(copy: Message) -> datetime | None:
+def left_at(copy: Message) -> datetime | None:
+    """When a copy had left: by its carrier, or as a letter on the list; None while it has not."""
     if copy.channel == Channel.LETTER:
         return copy.created_at if copy.status in ON_LIST else None
     return copy.sent_at if copy.status in GONE else None

@@ -30,7 +30,7 @@ from portal.models import (
     Payment,
     PaymentPurpose,
 )
-from portal.services import authorizations, settling, tries
+from portal.services import authorizations, pre_debit, settling, tries
 from portal.services.ledger import lock_account, lock_payment, lock_row, open_exception
 from portal.services.payable import Asked, new_payment
 from portal.services.payments import METADATA_CLIENT, METADATA_PAYMENT, open_attempt
@@ -136,16 +136,18 @@ def _permission(
     today = today_of(debtor, now)
     if not (live and account.balance_cents > 0 and _is_due(part, today)):
         return None
-    if not standing(session, account, now).charge.allowed:
-        return None
-    if _charged_lately(session, account, now=now):
+    if not standing(session, account, now).charge.allowed or _charged_lately(
+        session, account, now=now
+    ):
         return None
     found = authorizations.current(session, agreed)
     if found is None or found.status != AuthorizationStatus.GRANTED:
         return None
     if not tries.may_charge(session, account, part, found, today=today):
         return None
-    return found if _copy_left(session, account, found, now=now) else None
+    if not _copy_left(session, account, found, now=now):
+        return None
+    return found if pre_debit.may_charge(session, account, agreed, part, now=now) else None
 
 
 def _copy_left(session: Session, account: Account, found: Authorization, *, now: datetime) -> bool:

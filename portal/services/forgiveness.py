@@ -26,7 +26,7 @@ from portal.models import (
     Refund,
     ShownOffer,
 )
-from portal.services import evidence
+from portal.services import evidence, notices
 from portal.services.ledger import MONEY, lock_row, paid_cents, post
 
 OWED_BACK, UNDONE = "paid_too_much", "charged_after_stop"
@@ -243,6 +243,7 @@ def _restore(
     again = max(-first + later, 0)
     if again:
         _move(session, account, f"arrangement:{agreed.id}:{fact}", -again, now=now)
+    notices.tell(session, account, "plan_completed", fact=f"completed:{agreed.id}:{fact}", now=now)
     _record(session, account, agreed, "forgiveness.restored", again, now=now)
 
 

@@ -27,6 +27,7 @@ from portal.services.arrangements import UNPAID, shorten_to_balance
 from portal.services.keeping import due_part
 from portal.services.ledger import close_if_settled, lock_row, open_exception
 from portal.services.open_proposals import Closed, close_open
+from portal.services.satisfaction import tell_paid
 from portal.services.standing import today_of
 
 
@@ -113,7 +114,7 @@ def fulfil(session: Session, account: Account, payment: Payment, *, now: datetim
         _allocate(session, payment, extra, payment.amount_cents, now=now)
     if agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT:
         agreed.status = move(agreed.status, ArrangementStatus.ACTIVE)
-    _go_on(session, account, agreed, parts, now=now)
+    _go_on(session, account, payment, agreed, parts, now=now)
 
 
 def _beside(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
@@ -127,7 +128,7 @@ def _beside(session: Session, account: Account, payment: Payment, *, now: dateti
     today = today_of(debtor, now)
     late = [part for part in parts if due_part(part).is_late(today)]
     _spread(session, payment, late, now=now)
-    _go_on(session, account, agreed, parts, now=now)
+    _go_on(session, account, payment, agreed, parts, now=now)
 
 
 def _running(session: Session, account: Account) -> Arrangement | None:
@@ -146,6 +147,7 @@ def _running(session: Session, account: Account) -> Arrangement | None:
 def _go_on(
     session: Session,
     account: Account,
+    payment: Payment,
     agreed: Arrangement | None,
     parts: list[Installment],
     *,
@@ -158,6 +160,7 @@ def _go_on(
         _complete(session, account, agreed, now=now)
     shorten_to_balance(session, account, now)
     close_if_settled(session, account, now)
+    tell_paid(session, account, payment, now=now)
 
 
 def _outside(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:
@@ -165,6 +168,7 @@ def _outside(session: Session, account: Account, payment: Payment, *, now: datet
     _allocate(session, payment, None, payment.amount_cents, now=now)
     shorten_to_balance(session, account, now)
     close_if_settled(session, account, now)
+    tell_paid(session, account, payment, now=now)
 
 
 def _revive(session: Session, payment: Payment, agreed: Arrangement, now: datetime) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from portal.domain.debts import CollectorRole
 from portal.domain.disclosures import collector_line
 from portal.domain.keys import Keys
+from portal.domain.noticing import EXEMPT_INCOME, is_new_york_collection
 from portal.domain.outgoing import Template, template_named
 from portal.models import (
     AccessLink,
@@ -29,7 +31,7 @@ from portal.models import (
     Proposal,
     Refund,
 )
-from portal.services import authorizations, cure_facts, evidence, optouts
+from portal.services import authorizations, cure_facts, evidence, optouts, plan_facts
 from portal.services.identity import code_text
 from portal.services.links import NoLinkAllowed, code_of, issue_link, url_of
 from portal.services.message_subject import OutOfDate, Subject, Values
@@ -78,8 +80,8 @@ class MessageFacts:
     ``private``: somebody proved who they are through this very address, so the message may say
     more than that there is something to read (EC-08). ``values`` are the template's own: amounts
     are (cents, currency), dates are of the debtor's calendar. ``copy`` is a document that goes
-    along, as it was shown; ``link_code`` is what a letter prints to be typed; ``reply_to`` an
-    address that may give away more than the sender's name.
+    along, as it was shown, ``laws`` the texts of law that do; ``link_code`` is what a letter prints
+    to be typed; ``reply_to`` an address that may give away more than the sender's name.
     """
 
     template: str
@@ -98,6 +100,7 @@ class MessageFacts:
     zone: str = "UTC"
     reply_to: str | None = None
     collector_line: str | None = None
+    laws: Sequence[str] = ()
     copy: Copy | None = None
     authorized: Authorized | None = None
 
@@ -134,6 +137,7 @@ def facts_of(
         zone=zone_of(debtor),
         reply_to=client.email if private else None,
         collector_line=_collector_line(subject) if private else None,
+        laws=_laws(subject) if private else (),
         copy=_copy(subject) if private or template.name == "esign_sample" else None,
         authorized=_authorized(subject) if private else None,
     )
@@ -207,6 +211,16 @@ def _new_door(subject: Subject) -> AccessLink | None:
 def _collector_line(subject: Subject) -> str | None:
     role = subject.account.collector_role if subject.message.account_id else None
     return collector_line(role, first=False) if role else None
+
+
+def _laws(subject: Subject) -> Sequence[str]:
+    """The texts of law that go with a message, by their ids, beside the collector's line."""
+    if subject.message.template != "agreement_copy":
+        return ()
+    account, debtor = subject.account, subject.debtor
+    role = CollectorRole(account.collector_role)
+    new_york = is_new_york_collection(debtor.country, debtor.region, role)
+    return (EXEMPT_INCOME,) if new_york else ()
 
 
 def _copy(subject: Subject) -> Copy | None:
@@ -290,6 +304,12 @@ def _failed(subject: Subject) -> Values:
     return _payment(subject) | cure_facts.failed(subject)
 
 
+def _receipt(subject: Subject) -> Values:
+    payment: Payment = subject.row(Payment, "payment")
+    at = payment.settled_at or payment.created_at
+    return {**_payment(subject), "at": at, **plan_facts.left_of(subject, payment)}
+
+
 def _refund(subject: Subject) -> Values:
     said = _payment(subject)
     refund = subject.session.scalars(
@@ -324,12 +344,6 @@ def _abandoned(subject: Subject) -> Values:
     return {}
 
 
-def _completed(subject: Subject) -> Values:
-    agreed = subject.row(Arrangement, "completed")
-    owed = max(subject.account.balance_cents, 0)
-    return {"reference": agreed.reference, "owed": (owed, agreed.currency) if owed else None}
-
-
 def _proposal(subject: Subject) -> Values:
     proposal: Proposal = subject.row(Proposal, "proposal")
     return {"reference": proposal.reference, "answer_by": proposal.answer_due_on}
@@ -348,7 +362,7 @@ def _help(subject: Subject) -> Values:
 
 _SAID: dict[str, Callable[[Subject], Values]] = {
     "one_time_code": _code,
-    "receipt": _payment,
+    "receipt": _receipt,
     "payment_failed": _failed,
     "payment_missed": cure_facts.missed,
     "payment_processing": _payment,
@@ -358,9 +372,9 @@ _SAID: dict[str, Callable[[Subject], Values]] = {
     "arrangement_canceled": _arrangement,
     "plan_changed": _changed,
     "automatic_stopped": _arrangement,
-    "plan_completed": _completed,
     "plan_ended": cure_facts.ended,
     "abandoned_checkout": _abandoned,
+    **plan_facts.SAID,
     "proposal_received": _proposal,
     "proposal_accepted": _answer,
     "proposal_countered": _answer,

@@ -13,6 +13,7 @@ from portal.domain.terms import Kind
 from portal.models import (
     Account,
     Arrangement,
+    Authorization,
     Client,
     EntryKind,
     EsignConsent,
@@ -21,6 +22,7 @@ from portal.models import (
     Payment,
 )
 from portal.services.arrangements import UNPAID
+from portal.services.authorizations import under
 from portal.services.esign import standing_for
 
 BACK = (
@@ -36,7 +38,8 @@ BACK = (
 class PaymentView:
     """One payment with what is left and what comes next.
 
-    ``online_only``: its debtor's consent to get required copies online only stands (ES-01).
+    ``permission``: under which a saved method was charged. ``online_only``: its debtor's consent
+    to get required copies online only stands (ES-01).
     """
 
     payment: Payment
@@ -46,6 +49,14 @@ class PaymentView:
     parts: tuple[Installment, ...] = ()
     back: tuple[LedgerEntry, ...] = ()
     online_only: bool = False
+    permission: Authorization | None = None
+
+    @property
+    def parts_left(self) -> tuple[Installment, ...]:
+        """What its agreement still collects, part by part; nothing where none is open."""
+        if self.arrangement is None or self.arrangement.status not in LIVE:
+            return ()
+        return tuple(part for part in self.parts if part.status in UNPAID)
 
     @property
     def next_part(self) -> Installment | None:
@@ -100,6 +111,7 @@ def payment_view(session: Session, debtor_id: UUID, payment_id: UUID) -> Payment
         parts=_parts(session, row[3]),
         back=_back(session, row[0]),
         online_only=row[4],
+        permission=under(session, row[0]) if row[0].permitted_at else None,
     )
 
 

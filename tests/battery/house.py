@@ -30,7 +30,8 @@ OURS = {
 }
 KINDS = (HoldKind.HARDSHIP, HoldKind.DISPUTE)
 _COPIES = """
-    SELECT id FROM message WHERE template = 'authorization_copy' AND channel <> 'letter'
+    SELECT id FROM message
+    WHERE template IN ('authorization_copy', 'pre_debit_notice') AND channel <> 'letter'
       AND status IN ('queued', 'deferred') AND send_at <= %(now)s ORDER BY id"""
 _EXPIRED = """
     SELECT account_id, id FROM arrangement
@@ -81,6 +82,11 @@ class House:
             ids = [str(message_id) for (message_id,) in found]
             tasks.dispatch_messages(str(self.sim.cast.client_id), ids)
         return bool(found)
+
+    def tell(self, session: Session, purse: Purse) -> bool:
+        """The hour's job that tells debtors what is taken next, and what it wrote leaves."""
+        tasks.notify(str(self.sim.cast.client_id))
+        return self.mail(session, purse)
 
     def handle_events(self, session: Session, purse: Purse) -> bool:
         """The minute's job."""

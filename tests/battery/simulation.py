@@ -46,6 +46,8 @@ UNEXPECTED = "every failure is one that the portal foresees"
 Act = Callable[[Session, Purse], object]
 STEPS = 25
 RUNNING_RATE = 0.5
+TOLD_BEFORE = 13
+"""How many days before the end of a month the job that tells of debits runs (PY-07)."""
 
 
 class Loud(logging.Handler):
@@ -178,10 +180,18 @@ class Simulation:
         )
 
     def month(self, session: Session, purse: Purse) -> bool:
-        """Copies leave, a month or half of one goes by, and what is due is charged."""
+        """Copies leave, a month or half of one goes by, and what is due is charged.
+
+        On its way what comes is told of, as a rule.
+        """
         self.clock.advance(timedelta(hours=self.rng.choice((1, 2, 7))))
         self.house.mail(session, purse)
-        self.clock.advance(timedelta(days=self.rng.choice((15, 29, 30, 31))))
+        days = self.rng.choice((15, 29, 30, 31))
+        if days > TOLD_BEFORE and self.rng.random() < 0.9:
+            self.clock.advance(timedelta(days=days - TOLD_BEFORE))
+            self.house.tell(session, purse)
+            days = TOLD_BEFORE
+        self.clock.advance(timedelta(days=days))
         return self.house.charge_due(session, purse)
 
     def lapse(self, session: Session, purse: Purse) -> bool:

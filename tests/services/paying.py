@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 from portal.domain import terms as wording
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
+from portal.domain.noticing import Notice
 from portal.domain.schedules import Frequency
 from portal.domain.statuses import (
     ArrangementStatus,
     AuthorizationStatus,
     InstallmentStatus,
+    MessageStatus,
 )
 from portal.domain.terms import Kind, Method, Terms
 from portal.gateways.mail import OutboxMailer
@@ -39,7 +41,7 @@ from portal.models import (
 )
 from portal.sandbox import control
 from portal.sandbox.instruments import BY_NAME, Card, Decline
-from portal.services import authorizations, evidence, payments
+from portal.services import authorizations, evidence, payments, plan_notices
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.ledger import lock_account, post
 from portal.services.payments import CheckoutRequest
@@ -50,6 +52,8 @@ from portal.writing import write
 from tests.databases import acting_as
 from tests.factories import KEYS, NOW, make_dana
 from tests.sandbox.checked import CheckedStripe
+
+A_DAY, FOREVER = timedelta(days=1), timedelta(days=400)
 
 
 @dataclass
@@ -71,8 +75,13 @@ class Till:
         return self.stripe.clock.now
 
     def wait(self, **given: float) -> None:
-        """Let time pass."""
-        self.stripe.clock.advance(**given)
+        """Let time pass; on each whole day the debtor is told of the payments that come."""
+        left = timedelta(**given)
+        while left > A_DAY and left < FOREVER:
+            self.stripe.clock.advance(days=1)
+            left -= A_DAY
+            tell_of_plans(self)
+        self.stripe.clock.advance(seconds=left.total_seconds())
 
     def request(self, amount: int = 50_00, **given: Any) -> CheckoutRequest:
         """A part payment of 50.00, unless given otherwise."""
@@ -330,6 +339,18 @@ def declining(code: str, advice: str | None = None, *, name: str = "visa") -> It
         yield
     finally:
         BY_NAME[name] = card
+
+
+def tell_of_plans(till: Till) -> None:
+    """The hourly job that tells of debits, and the one that sends what it wrote (PY-07)."""
+    if not plan_notices.give(till.session, till.account.client_id, now=till.now):
+        return
+    carriers = Carriers(mailer=OutboxMailer(), texter=OutboxTexter(), write=write, keys=KEYS)
+    waiting = select(Message).where(
+        Message.template == Notice.DEBIT, Message.status == MessageStatus.QUEUED
+    )
+    for notice in till.session.scalars(waiting).all():
+        dispatch(till.session, notice.client_id, notice.id, carriers=carriers, now=till.now)
 
 
 Landing = Callable[[UUID], str]

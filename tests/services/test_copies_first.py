@@ -1,5 +1,6 @@
 """PY-05: nothing is charged under a permission before the debtor's copy of it has left."""
 
+from datetime import timedelta
 from typing import Any
 
 from portal.domain.holds import HoldKind
@@ -132,6 +133,9 @@ def test_ct_08_a_copy_waits_for_an_address_where_the_debtor_lives(till: Till) ->
     send_copy_by_letter(till.session, till.account, till.all(Authorization)[0], now=till.now)
     assert sorted(copy.status for copy in copies(till)) == ["queued", "suppressed"]
     till.wait(minutes=15)
+    assert charge(till, agreed) is None  # the notice of this part went to that address (PY-07)
+    parts_of(till, agreed)[1].due_on += timedelta(days=30)
+    till.wait(days=30)
     assert charge(till, agreed) is not None
 
 

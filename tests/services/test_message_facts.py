@@ -70,6 +70,22 @@ def send_all(session: PortalSession, post: Post) -> dict[str, Message]:
     return {one.template: one for one in waiting}
 
 
+@pytest.mark.parametrize("role", ["third_party_agency", "first_party_creditor"])
+def test_py_12_in_new_york_the_confirmation_names_the_income_that_is_protected(
+    session: PortalSession, post: Post, role: str
+):
+    """PY-12, 23 NYCRR 1.5: at once, so within five days and before the first payment is due."""
+    account = dana(session)
+    account.collector_role = CollectorRole(role)
+    prove(session, account)
+    agree(session, account, picked(account, Choice(key="full")))
+    confirmation = send_all(session, post)["agreement_copy"]
+    assert confirmation.created_at == NOW
+    for text in (confirmation.body or "", confirmation.body_html or ""):
+        assert ("Supplemental security income (SSI)" in text) is (role == "third_party_agency")
+        assert ("Ninety percent of your wages" in text) is (role == "third_party_agency")
+
+
 def test_help_and_replies(session: PortalSession, post: Post):
     account = dana(session)
     prove(session, account)
@@ -343,4 +359,8 @@ def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
         *("arrangement_withdrawn", "payment_processing", "payment_failed"),
         *("payment_missed", "plan_ended"),
     }
-    assert here | elsewhere == set(TEMPLATES)
+    plans = {  # test_plan_notices
+        *("pre_debit_notice", "payments_ahead", "payment_reminder", "payment_waits"),
+        *("plan_accounting", "account_paid"),
+    }
+    assert here | elsewhere | plans == set(TEMPLATES)

@@ -568,6 +568,41 @@ PLANTED = {
         "UPDATE payment_authorization SET copied_at = NULL",
         ": ",
     ),
+    "charged untold": (
+        "a charge had its notice in its days, or the copy or a weekly schedule told of it (PY-07)",
+        "UPDATE message SET context = context - 'installment' WHERE template = 'pre_debit_notice'",
+        "nothing told of part 2",
+    ),
+    "more charged than was told": (
+        "a charge had its notice in its days, or the copy or a weekly schedule told of it (PY-07)",
+        "UPDATE message SET context = jsonb_set(context, '{cents}', '1')"
+        " WHERE template = 'pre_debit_notice'",
+        "nothing told of part 2",
+    ),
+    "told too late": (
+        "a charge had its notice in its days, or the copy or a weekly schedule told of it (PY-07)",
+        "UPDATE message SET sent_at = sent_at + interval '6 days',"
+        " created_at = created_at + interval '6 days' WHERE template = 'pre_debit_notice'",
+        "nothing told of part 2",
+    ),
+    "fulfilled without a letter": (
+        "a fulfilled agreement has its letter within twenty working days (PY-12)",
+        "UPDATE arrangement SET status = 'completed', ended_at = accepted_at,"
+        " ended_reason = 'paid'",
+        "was fulfilled 2026-11-23",
+    ),
+    "paid without a letter": (
+        "an account that was paid without a plan has its letter (PY-12)",
+        "DELETE FROM ledger_entry WHERE kind = 'refund';\n"
+        "UPDATE account SET status = 'paid', balance_cents = 0",
+        "was paid 2026-12-24",
+    ),
+    "confirmed too late": (
+        "an agreement was confirmed in writing within five days (PY-12)",
+        "UPDATE message SET created_at = created_at + interval '6 days'"
+        " WHERE template = 'agreement_copy'",
+        " of 2026-11-23",
+    ),
     "charged under a hold": (
         "nothing is charged under a hold that forbids it (DH-08)",
         "UPDATE hold SET starts_at = starts_at - interval '2 hours' WHERE kind = 'hardship'",

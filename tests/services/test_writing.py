@@ -32,6 +32,39 @@ PAID: dict[str, Any] = {
     "method_brand": "visa",
     "method_last4": "4242",
 }
+RECEIVED = PAID | {
+    "at": AGREED_AT,
+    "creditor": "Northgate Energy",
+    "left": (936_00, "USD"),
+    "agreement": "HR-7K2M-91",
+    "permission": "0198c5a2",
+    "payments": [(date(2026, 12, 23), (104_00, "USD"))],
+}
+COMING: dict[str, Any] = {
+    "reference": "HR-7K2M-91",
+    "account_reference": "NG-4471",
+    "amount": (104_00, "USD"),
+    "due_on": date(2026, 12, 23),
+    "stop_until": date(2026, 12, 22),
+    "taken": True,
+    "payments": [(date(2026, 12, 23), (104_00, "USD"))],
+    "method_brand": "visa",
+    "method_last4": "4242",
+}
+SATISFIED = {
+    "name": "Dana Reyes",
+    "company": "Harbor Services LLC",
+    "original_creditor": "Northgate Energy",
+    "creditor": "Northgate Energy",
+    "account_reference": "NG-4471",
+    "agreement": "HR-7K2M-91",
+    "settled": True,
+    "paid": (868_00, "USD"),
+    "forgiven": (372_00, "USD"),
+    "paid_on": date(2026, 11, 23),
+}
+NAMES_THE_CREDITOR = ("authorization_copy", "receipt", "plan_accounting", "account_paid")
+"""Copies of which the law says that they name the creditor (PY-05, PY-12)."""
 ANSWERED = {"reference": "HR-7K2M-91", "answer_by": date(2026, 11, 27)}
 CURE = {
     "late": (40_00, "USD"),
@@ -44,7 +77,8 @@ CURE = {
 }
 VALUES: dict[str, dict[str, Any]] = {
     "one_time_code": {"code": "123456"},
-    **dict.fromkeys(("receipt", "payment_failed", "payment_processing", "refund_made"), PAID),
+    "receipt": RECEIVED,
+    **dict.fromkeys(("payment_failed", "payment_processing", "refund_made"), PAID),
     **dict.fromkeys(
         ("agreement_copy", "arrangement_withdrawn", "automatic_stopped"),
         {"reference": "HR-7K2M-91"},
@@ -62,7 +96,21 @@ VALUES: dict[str, dict[str, Any]] = {
         "owed": (200_00, "USD"),
         "settled": True,
     },
-    "plan_completed": {"reference": "HR-7K2M-91", "owed": (10_00, "USD")},
+    "plan_completed": {"reference": "HR-7K2M-91", "owed": (10_00, "USD"), "satisfied": None},
+    "account_paid": {"satisfied": SATISFIED},
+    "pre_debit_notice": COMING,
+    "payment_reminder": COMING,
+    "payment_waits": COMING,
+    "payments_ahead": COMING,
+    "plan_accounting": COMING
+    | {
+        "paid": (104_00, "USD"),
+        "left": (936_00, "USD"),
+        "left_payments": 9,
+        "next_on": date(2026, 12, 23),
+        "owed": (936_00, "USD"),
+        "creditor": "Northgate Energy",
+    },
     **dict.fromkeys(("proposal_received", "help_received"), ANSWERED),
     **dict.fromkeys(("proposal_accepted", "proposal_countered"), {"by_person": False}),
 }
@@ -162,7 +210,7 @@ def test_ec_08_what_a_proven_address_reads_names_no_creditor(name: str, language
     for spoken in {language, "en"}:
         assert not re.search(SAYS_TOO_MUCH[spoken], words.subject, re.IGNORECASE)
     assert not MONEY.search(words.subject)
-    if name != "authorization_copy":
+    if name not in NAMES_THE_CREDITOR:
         assert CREDITOR not in all_words(words)
         assert not re.search(r"\bdebts?\b|dette|deuda", all_words(words), re.IGNORECASE)
 
@@ -215,18 +263,22 @@ def test_tx_01_the_collectors_line_stands_where_the_debt_is_spoken_of(
     assert (spoken in words.text) is (spoken in words.html) is (line is not None)
 
 
-def test_a_receipt_says_how_much_when_and_with_what():
+def test_py_12_a_receipt_says_how_much_when_with_what_to_whom_and_what_comes():
+    """PY-12: amount, time, last digits, creditor, what is left, the schedule, the permission."""
     words = write(private_facts("receipt"))
-    for needed in ("$104.00", "November 23, 2026", "Visa ending in 4242", "PY-1", "NG-4471"):
+    for needed in (
+        *("$104.00", "November 23, 2026", "12:00", "Visa ending in 4242", "PY-1", "NG-4471"),
+        *("Northgate Energy", "$936.00", "December 23, 2026", "HR-7K2M-91", "0198c5a2"),
+    ):
         assert needed in words.text
         assert needed in html.unescape(words.html)
-    bare = PAID | {"method_brand": None, "method_last4": None}
+    bare = RECEIVED | {"method_brand": None, "method_last4": None}
     assert "Paid with" not in write(private_facts("receipt", values=bare)).text
 
 
 @pytest.mark.parametrize("template", ["receipt", "payment_failed", "payment_processing"])
 def test_what_somebody_else_paid_is_told_as_theirs(template: str):
-    words = write(private_facts(template, values=PAID | {"by_payer": True}))
+    words = write(private_facts(template, values=RECEIVED | {"by_payer": True}))
     for text in (words.text, html.unescape(words.html)):
         assert "Somebody you asked" in text
         assert "our payment did not" not in text
@@ -243,7 +295,7 @@ def test_what_somebody_else_paid_is_told_as_theirs(template: str):
 def test_amounts_are_written_as_the_creditors_country_does(
     language: str, country: str, currency: str, amount: str
 ):
-    values = PAID | {"amount": (104_00, currency)}
+    values = RECEIVED | {"amount": (104_00, currency)}
     words = write(private_facts("receipt", language, country=country, values=values))
     assert amount in words.text
 

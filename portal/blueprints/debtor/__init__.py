@@ -22,6 +22,7 @@ from portal.blueprints.debtor import (  # noqa: E402
     proof,
     proposal,
     review,
+    satisfied,
     settle,
     someone_else,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "proof",
     "proposal",
     "review",
+    "satisfied",
     "settle",
     "someone_else",
 ]

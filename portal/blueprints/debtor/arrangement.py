@@ -37,6 +37,7 @@ from portal.services.arrangements import NOT_KEPT, NothingAutomatic
 from portal.services.balance import Balance
 from portal.services.forgiveness import LOST
 from portal.services.payments import PaymentOnItsWay
+from portal.services.pre_debit import blocked_parts
 from portal.services.receipts import BACK, outside_cents
 from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -126,6 +127,7 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         title=_title(agreed),
         **_progress(view, agreed),
         **_back(view, agreed),
+        untaken=_is_untaken(view, agreed),
         state=_state(view, agreed),
         method=_method(agreed),
         parts=[_row(view, part) for part in agreed.parts if _is_shown(agreed, part)],
@@ -139,6 +141,14 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         receipts=[paid for paid in agreed.payments if paid.status is PaymentStatus.SUCCEEDED],
         moving=[paid for paid in agreed.payments if paid.status is not PaymentStatus.SUCCEEDED],
     )
+
+
+def _is_untaken(view: Balance, agreed: AgreementPage) -> bool:
+    """Whether the next part was not taken on its day, because its notice did not leave (PY-07)."""
+    part = agreed.next_part
+    if part is None or not agreed.granted or part.due_on > view.today:
+        return False
+    return part.n in blocked_parts(session, row_of(agreed))
 
 
 def _back(view: Balance, agreed: AgreementPage) -> dict[str, Any]:

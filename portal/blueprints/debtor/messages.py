@@ -48,6 +48,12 @@ SENT = {
     "abandoned_checkout": N_("A payment was not finished"),
     "plan_completed": N_("Your plan is complete"),
     "plan_ended": N_("Your plan has ended"),
+    "pre_debit_notice": N_("A notice of the payment that we take next"),
+    "payments_ahead": N_("Your payments of a month"),
+    "payment_reminder": N_("A reminder of a payment"),
+    "payment_waits": N_("A payment was not taken"),
+    "plan_accounting": N_("An overview of your plan"),
+    "account_paid": N_("A letter that nothing is owed"),
 }
 ANY_MESSAGE = N_("A message")
 CHANNELS = {

@@ -47,6 +47,9 @@ SPECIAL = {
     ("copy_not_given", Decision.LETTER): N_(
         "The letter goes on the list of letters. From then on due parts are charged."
     ),
+    ("notice_not_given", Decision.CLOSE): N_(
+        "No money moves. The debtor pays this part by hand or picks a new day. It is no failure."
+    ),
     ("copy_kept_back", Decision.CLOSE): N_(
         "No letter is written. Choose this if whoever acts for the debtor has it."
     ),

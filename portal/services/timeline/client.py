@@ -33,7 +33,7 @@ TITLES = {
 LIKE_STAFF = (
     *("balance.adjusted", "balance.forgiven", "balance.owed_again"),
     *("acceptance", "arrangement.amended", "arrangement.broken", "arrangement.completed"),
-    *("forgiveness.restored", "forgiveness.reversed"),
+    *("charge.blocked", "forgiveness.restored", "forgiveness.reversed"),
     *("export.made", "hold.set", "link.issued", "message.failed", "message.sent", "offers.shown"),
     *("payer_link.issued", "payer_link.revoked", "payment.charged_back"),
     *("payment.chargeback_reversed", "payment.dropped", "payment.expired", "payment.failed"),

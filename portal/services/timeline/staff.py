@@ -327,6 +327,10 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Took back asking somebody else to pay"),
         _as(_PAID, "reference", "amount_cents"),
     ),
+    "charge.blocked": (
+        N_("Not taken: its notice did not leave in time (PY-07)"),
+        _as(N_("%(amount_cents)s of %(due_on)s"), "amount_cents", "due_on"),
+    ),
     "payment.charged_back": (N_("Payment charged back"), _as(_AMOUNT, "amount_cents")),
     "payment.chargeback_reversed": (N_("Chargeback reversed"), _as(_AMOUNT, "amount_cents")),
     "payment.dropped": (

@@ -22,6 +22,7 @@ from portal.services.verify import (
     esign,
     guards,
     money,
+    notices,
     owed,
     record,
     retention,
@@ -46,6 +47,7 @@ CHECKS: dict[str, str] = (
     | tree.CHECKS
     | esign.CHECKS
     | retention.CHECKS
+    | notices.CHECKS
 )
 COUNT = len(CHECKS) + 5
 """How many invariants are checked for each client."""
@@ -93,6 +95,7 @@ def verify_client(
         **charges.VALUES,
         **contact.VALUES,
         **esign.VALUES,
+        **notices.VALUES,
     }
     begin = basis(session, whole=only is None)
     for invariant, query in CHECKS.items():

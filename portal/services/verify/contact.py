@@ -60,7 +60,7 @@ CHECKS: dict[str, str] = {
             PARTITION BY m.debtor_id ORDER BY m.sent_at
             RANGE BETWEEN INTERVAL '167:59:59' PRECEDING AND CURRENT ROW) AS contacts
           FROM message m WHERE m.client_id = :client AND m.sent_at IS NOT NULL
-            AND m.template IN ('link', 'abandoned_checkout')) n
+            AND m.template = ANY(CAST(:capped AS text[]))) n
         WHERE n.contacts > 3 AND NOT n.asked_for""",
     "a message that left has its leaf, and so has one that was held back (RT-02)": """
         SELECT m.template || ' ' || m.id FROM message m
@@ -79,6 +79,7 @@ CHECKS: dict[str, str] = {
 _HOURS = [(day, hours) for day, hours in enumerate(FEDERAL_WINDOW.week, start=1) if hours]
 
 VALUES = {
+    "capped": [template.name for template in TEMPLATES.values() if template.capped],
     "days": [day for day, _ in _HOURS],
     "opens": [hours.opens for _, hours in _HOURS],
     "closes": [hours.closes for _, hours in _HOURS],

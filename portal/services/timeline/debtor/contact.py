@@ -32,6 +32,12 @@ TEMPLATES = {
     "abandoned_checkout": N_("a note about a payment that was not finished"),
     "plan_completed": N_("a note that your plan is complete"),
     "plan_ended": N_("a note that your plan has ended"),
+    "pre_debit_notice": N_("a notice of the payment that we take next"),
+    "payments_ahead": N_("a list of your payments of a month"),
+    "payment_reminder": N_("a reminder of a payment"),
+    "payment_waits": N_("a note about a payment that was not taken"),
+    "plan_accounting": N_("an overview of your plan"),
+    "account_paid": N_("a letter that nothing is owed"),
     "esign_sample": N_("a test, to see if you can open our copies"),
 }
 ANY_MESSAGE = N_("a message")

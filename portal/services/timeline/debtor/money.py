@@ -139,6 +139,16 @@ WORDS: dict[str, tuple[str, Say]] = {
             N_("The bank of the person you had asked gave us %(amount_cents)s again."),
         ),
     ),
+    "charge.blocked": (
+        N_("We did not take a payment, because our note about it did not reach you in time."),
+        lambda it: it.fill(
+            N_(
+                "We did not take your payment of %(amount_cents)s, because our note about it did"
+                " not reach you in time. Nothing was taken."
+            ),
+            "amount_cents",
+        ),
+    ),
     "payment.dropped": (
         N_("A payment did not begin. Nothing was taken."),
         _payment(

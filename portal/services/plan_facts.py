@@ -1,0 +1,238 @@
+"""What messages about a running or fulfilled plan say, read from the rows (PY-07, PY-12)."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import extract, select
+
+from portal.domain.noticing import LATEST
+from portal.domain.schedules import Schedule
+from portal.domain.statuses import LIVE, InstallmentStatus, PaymentStatus
+from portal.models import Account, Arrangement, Authorization, Installment, Payment
+from portal.services import authorizations
+from portal.services.arrangements import UNPAID
+from portal.services.message_subject import OutOfDate, Subject, Values
+from portal.services.pre_debit import is_given, open_cents
+from portal.services.satisfaction import Satisfaction, satisfaction
+
+A_DAY = timedelta(days=1)
+
+
+def _live(subject: Subject) -> Arrangement:
+    """The plan that a message speaks of. Raises OutOfDate once it is over."""
+    agreed: Arrangement = subject.row(Arrangement, "arrangement")
+    if agreed.status not in LIVE:
+        raise OutOfDate
+    return agreed
+
+
+def _part(subject: Subject) -> Installment:
+    """The part that it speaks of, still open on that day. Raises OutOfDate."""
+    part: Installment = subject.row(Installment, "installment")
+    same = part.due_on.isoformat() == subject.message.context["due_on"]
+    if part.status != InstallmentStatus.SCHEDULED or not same:
+        raise OutOfDate
+    return part
+
+
+def _granted(subject: Subject, agreed: Arrangement) -> Authorization | None:
+    found = authorizations.current(subject.session, agreed)
+    return found if found is not None and found.granted_at is not None else None
+
+
+def _said(subject: Subject, agreed: Arrangement) -> Values:
+    return {"reference": agreed.reference, "account_reference": subject.account.reference}
+
+
+def _debit(subject: Subject) -> Values:
+    """The debit that comes, as it was when it was to be told. Raises OutOfDate.
+
+    An e-mail after the last day for it says nothing of use: without it nothing is taken. A letter
+    counts from when it was on the list, and is printed until the day comes.
+    """
+    agreed, part = _live(subject), _part(subject)
+    permission, today = _granted(subject, agreed), subject.day(subject.now)
+    last_on = part.due_on - LATEST * A_DAY if subject.contact else part.due_on - A_DAY
+    changed = open_cents(part) != subject.message.context["cents"]
+    if permission is None or changed or today > last_on:
+        raise OutOfDate
+    return _said(subject, agreed) | {
+        "amount": (open_cents(part), agreed.currency),
+        "due_on": part.due_on,
+        "stop_until": part.due_on - A_DAY,
+        "method_brand": permission.method_brand,
+        "method_last4": permission.method_last4,
+    }
+
+
+def _reminder(subject: Subject) -> Values:
+    """A payment that comes; ``taken``: we take it, so its debtor has nothing to do."""
+    agreed, part = _live(subject), _part(subject)
+    if subject.day(subject.now) >= part.due_on:
+        raise OutOfDate
+    granted = _granted(subject, agreed)
+    said = _said(subject, agreed) | {
+        "amount": (open_cents(part), agreed.currency),
+        "due_on": part.due_on,
+        "taken": granted is not None and is_given(subject.session, agreed, part),
+    }
+    if granted is not None:
+        said |= {"method_brand": granted.method_brand, "method_last4": granted.method_last4}
+    return said
+
+
+def _ahead(subject: Subject) -> Values:
+    """The open payments of a month of the calendar, from today on. Raises OutOfDate."""
+    agreed, today = _live(subject), subject.day(subject.now)
+    month = date.fromisoformat(subject.message.context["due_on"])
+    parts = subject.session.scalars(
+        select(Installment)
+        .where(
+            Installment.client_id == agreed.client_id,
+            Installment.arrangement_id == agreed.id,
+            Installment.status == InstallmentStatus.SCHEDULED,
+            Installment.due_on >= today,
+            extract("year", Installment.due_on) == month.year,
+            extract("month", Installment.due_on) == month.month,
+        )
+        .order_by(Installment.due_on)
+    ).all()
+    if not parts:
+        raise OutOfDate
+    granted = _granted(subject, agreed)
+    said = _said(subject, agreed) | {
+        "payments": [(part.due_on, (open_cents(part), agreed.currency)) for part in parts],
+        "taken": granted is not None,
+        "stop_until": parts[0].due_on - A_DAY,
+    }
+    if granted is not None:
+        said |= {"method_brand": granted.method_brand, "method_last4": granted.method_last4}
+    return said
+
+
+def _not_taken(subject: Subject) -> Values:
+    part: Installment = subject.row(Installment, "installment")
+    agreed = subject.session.get_one(Arrangement, (part.client_id, part.arrangement_id))
+    if part.status != InstallmentStatus.SCHEDULED or agreed.status not in LIVE:
+        raise OutOfDate
+    return _said(subject, agreed) | {
+        "amount": (open_cents(part), agreed.currency),
+        "due_on": part.due_on,
+    }
+
+
+def _accounting(subject: Subject) -> Values:
+    """What was paid for a running plan, and what is left of it and when."""
+    agreed = _live(subject)
+    paid = subject.session.scalars(
+        select(Payment)
+        .where(
+            Payment.client_id == agreed.client_id,
+            Payment.arrangement_id == agreed.id,
+            Payment.status == PaymentStatus.SUCCEEDED,
+            Payment.amount_cents > 0,
+        )
+        .order_by(Payment.settled_at, Payment.id)
+    ).all()
+    left = _parts_left(subject, agreed)
+    cents = sum(part.amount_cents for part in paid)
+    return _said(subject, agreed) | {
+        "creditor": subject.account.current_creditor,
+        "payments": [
+            (subject.day(one.settled_at or one.created_at), (one.amount_cents, one.currency))
+            for one in paid
+        ],
+        "paid": (cents, agreed.currency),
+        "left": (sum(cents for _, cents in left), agreed.currency),
+        "left_payments": len(left),
+        "next_on": left[0][0] if left else None,
+        "owed": (max(subject.account.balance_cents, 0), agreed.currency),
+    }
+
+
+def _parts_left(subject: Subject, agreed: Arrangement) -> Schedule:
+    parts = subject.session.scalars(
+        select(Installment)
+        .where(
+            Installment.client_id == agreed.client_id,
+            Installment.arrangement_id == agreed.id,
+            Installment.status.in_(UNPAID),
+        )
+        .order_by(Installment.n)
+    )
+    return tuple((part.due_on, open_cents(part)) for part in parts)
+
+
+def _completed(subject: Subject) -> Values:
+    agreed: Arrangement = subject.row(Arrangement, "completed")
+    owed = max(subject.account.balance_cents, 0)
+    return {
+        "reference": agreed.reference,
+        "owed": (owed, agreed.currency) if owed else None,
+        **_satisfied(subject),
+    }
+
+
+def _account_paid(subject: Subject) -> Values:
+    """A closed account. Raises OutOfDate where it owes again."""
+    said = _satisfied(subject)
+    if said["satisfied"] is None:
+        raise OutOfDate
+    return said
+
+
+def _satisfied(subject: Subject) -> dict[str, Any]:
+    found = satisfaction(subject.session, subject.account)
+    return {"satisfied": letter_of(found, subject) if found else None}
+
+
+def letter_of(found: Satisfaction, subject: Subject) -> Values:
+    """The values of a letter that says that nothing is owed (TX-04)."""
+    account, debtor = found.account, subject.debtor
+    return {
+        "name": f"{debtor.first_name} {debtor.last_name}",
+        "company": subject.client.legal_name,
+        "original_creditor": account.original_creditor,
+        "creditor": account.current_creditor,
+        "account_reference": account.reference,
+        "agreement": found.agreed.reference if found.agreed else None,
+        "settled": found.settled,
+        "paid": (found.paid_cents, account.currency),
+        "forgiven": (found.forgiven_cents, account.currency),
+        "paid_on": subject.day(found.at),
+    }
+
+
+def left_of(subject: Subject, payment: Payment) -> Values:
+    """What a receipt says beside the payment itself: what is left, and what comes (PY-12)."""
+    account: Account = subject.account
+    said: Values = {
+        "creditor": account.current_creditor,
+        "left": (max(account.balance_cents, 0), payment.currency),
+        "agreement": None,
+        "permission": None,
+        "payments": [],
+    }
+    if payment.arrangement_id is None:
+        return said
+    agreed = subject.session.get_one(Arrangement, (payment.client_id, payment.arrangement_id))
+    said["agreement"] = agreed.reference
+    if agreed.status in LIVE:
+        left: Sequence[tuple[date, int]] = _parts_left(subject, agreed)
+        said["payments"] = [(day, (cents, agreed.currency)) for day, cents in left]
+    if payment.permitted_at is not None:
+        granted = authorizations.under(subject.session, payment)
+        said["permission"] = str(granted.id) if granted else None
+    return said
+
+
+SAID: dict[str, Callable[[Subject], Values]] = {
+    "pre_debit_notice": _debit,
+    "payments_ahead": _ahead,
+    "payment_reminder": _reminder,
+    "payment_waits": _not_taken,
+    "plan_accounting": _accounting,
+    "plan_completed": _completed,
+    "account_paid": _account_paid,
+}

@@ -1,0 +1,189 @@
+"""Whether the notice of a debit was given: without it nothing is taken (PY-07)."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy.orm import Session
+
+from portal.domain.money import Cents
+from portal.domain.noticing import Notice, PlannedPart, may_debit
+from portal.domain.schedules import Frequency
+from portal.domain.statuses import AuthorizationStatus
+from portal.domain.terms import Method
+from portal.models import (
+    Account,
+    Arrangement,
+    Authorization,
+    Debtor,
+    Installment,
+    Message,
+    MoneyException,
+)
+from portal.services import evidence, notices
+from portal.services.authorizations import left_at
+from portal.services.ledger import open_exception
+from portal.services.standing import today_of
+
+CHANGED = "plan_changed"
+"""The copy of a changed plan: from then on its new dates and amounts are agreed to."""
+NOT_GIVEN = "notice_not_given"
+"""The kind of question that a debit raises whose notice did not leave in its days."""
+NOT_TAKEN = "payment_waits"
+RULE = "PY-07"
+
+
+def granted_at() -> ScalarSelect[datetime | None]:
+    """When the permission in force of an arrangement was given, as a column beside it."""
+    return (
+        select(Authorization.granted_at)
+        .where(
+            Authorization.client_id == Arrangement.client_id,
+            Authorization.arrangement_id == Arrangement.id,
+            Authorization.status == AuthorizationStatus.GRANTED,
+        )
+        .correlate(Arrangement)
+        .scalar_subquery()
+    )
+
+
+def changed_at() -> ScalarSelect[datetime]:
+    """When the debtor last got the copy of a changed plan, as a column beside its account."""
+    return (
+        select(func.max(Message.created_at))
+        .where(
+            Message.client_id == Account.client_id,
+            Message.debtor_id == Account.debtor_id,
+            Message.account_id == Account.id,
+            Message.template == CHANGED,
+            Message.created_at >= Arrangement.accepted_at,
+        )
+        .correlate(Account, Arrangement)
+        .scalar_subquery()
+    )
+
+
+def planned(
+    part: Installment,
+    agreed: Arrangement,
+    debtor: Debtor,
+    granted: datetime | None,
+    changed: datetime | None,
+) -> PlannedPart:
+    """A part as the rules of notices see it.
+
+    The copy that tells of it is the newest of the agreement's, the permission's and a change's.
+    """
+    told = max(at for at in (agreed.accepted_at, granted, changed) if at is not None)
+    return PlannedPart(
+        due_on=part.due_on,
+        amount_cents=open_cents(part),
+        automatic=agreed.method == Method.AUTOMATIC and granted is not None,
+        frequency=Frequency(agreed.frequency) if agreed.frequency else None,
+        agreed_on=today_of(debtor, told),
+    )
+
+
+def open_cents(part: Installment) -> Cents:
+    """What is left of a part, in cents."""
+    return Cents(part.amount_cents - part.paid_cents)
+
+
+def is_given(session: Session, agreed: Arrangement, part: Installment) -> bool:
+    """Whether the notice of a debit left in its days, or something else tells of it (PY-07)."""
+    account, debtor, granted, changed = session.execute(
+        select(Account, Debtor, granted_at(), changed_at())
+        .select_from(Arrangement)
+        .join(
+            Account,
+            (Account.client_id == Arrangement.client_id) & (Account.id == Arrangement.account_id),
+        )
+        .join(Debtor, (Debtor.client_id == Account.client_id) & (Debtor.id == Account.debtor_id))
+        .where(Arrangement.client_id == agreed.client_id, Arrangement.id == agreed.id)
+    ).one()
+    one = planned(part, agreed, debtor, granted, changed)
+    return may_debit(one, _left(session, debtor, part))
+
+
+def _left(session: Session, debtor: Debtor, part: Installment) -> Iterator[tuple[date, int]]:
+    """The day and the amount of each notice of this part and day that left.
+
+    An e-mail counts once its carrier took it, a letter from when it is on the list, as the copy of
+    a permission does.
+    """
+    found = session.scalars(
+        select(Message)
+        .where(
+            Message.client_id == debtor.client_id,
+            Message.debtor_id == debtor.id,
+            Message.template == Notice.DEBIT,
+            Message.context["installment"].astext == str(part.id),
+            Message.context["due_on"].astext == part.due_on.isoformat(),
+        )
+        .execution_options(populate_existing=True)
+    )
+    for notice in found:
+        if (at := left_at(notice)) is not None:
+            yield today_of(debtor, at), notice.context["cents"]
+
+
+def may_charge(
+    session: Session, account: Account, agreed: Arrangement, part: Installment, *, now: datetime
+) -> bool:
+    """Whether a due part may be taken as far as its notice goes (PY-07).
+
+    Where it may not, the part waits as it is, its debtor is told calmly that nothing was taken,
+    and a person is told, once. It is no failure of the debtor's. The caller commits.
+    """
+    if is_given(session, agreed, part):
+        return True
+    fact = f"installment:{part.id}:{part.due_on}"
+    if notices.tell(session, account, NOT_TAKEN, fact=fact, now=now):
+        open_exception(
+            session,
+            account,
+            kind=NOT_GIVEN,
+            source=fact,
+            detail="The notice of this payment did not leave in its days, so it is not taken.",
+            now=now,
+        )
+        _record(session, account, part, now)
+    return False
+
+
+def _record(session: Session, account: Account, part: Installment, now: datetime) -> None:
+    evidence.record(
+        session,
+        client_id=account.client_id,
+        chain_id=account.chain_id,
+        type="charge.blocked",
+        payload={
+            "actor": evidence.SYSTEM,
+            "rule": RULE,
+            "arrangement": str(part.arrangement_id),
+            "installment": str(part.id),
+            "due_on": part.due_on.isoformat(),
+            "amount_cents": open_cents(part),
+            "currency": account.currency,
+        },
+        now=now,
+    )
+
+
+def blocked_parts(session: Session, agreed: Arrangement) -> frozenset[int]:
+    """The numbers of an arrangement's parts that were not taken on the day they have now."""
+    source = func.concat("installment:", Installment.id, ":", Installment.due_on)
+    return frozenset(
+        session.scalars(
+            select(Installment.n)
+            .join(
+                MoneyException,
+                (MoneyException.client_id == Installment.client_id)
+                & (MoneyException.kind == NOT_GIVEN)
+                & (MoneyException.source == source),
+            )
+            .where(
+                Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id
+            )
+        )
+    )
