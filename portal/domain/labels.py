@@ -132,6 +132,7 @@ STOPS = {
     "opted_out": N_("Wants no more messages here"),
     "wrong_person": N_("Wrong person"),
     "bounced": N_("Messages do not arrive"),
+    "reassigned": N_("The number is somebody else's now"),
 }
 
 WHY_REVOKE = {

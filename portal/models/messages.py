@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.channels import Channel
 from portal.domain.statuses import MessageStatus
-from portal.models.accounts import Channel
 from portal.models.base import Base, Json, Owned, belongs_to, of_client
 
 

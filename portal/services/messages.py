@@ -32,7 +32,10 @@ from portal.services.letters import letter_stops
 from portal.services.links import accounts_of, tell_accounts
 from portal.services.standing import standing
 
-CLOSED_ADDRESS = (Rule.OPTED_OUT, Rule.NO_TEXTS, Rule.WRONG_PERSON, Rule.BOUNCED, Rule.NO_ADDRESS)
+CLOSED_ADDRESS = (
+    *(Rule.OPTED_OUT, Rule.NO_TEXTS, Rule.WRONG_PERSON, Rule.BOUNCED, Rule.NO_ADDRESS),
+    *(Rule.WISH, Rule.WORK, Rule.NO_PERMISSION, Rule.NUMBER_STALE),
+)
 WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 KEPT_BACK = "copy_kept_back"
 """The kind of question that a copy raises which a hold keeps from the debtor (CT-08)."""

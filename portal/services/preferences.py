@@ -87,7 +87,12 @@ def _address(session: Session, contact: Contact) -> Address:
     return Address(contact, stopped, openable)
 
 
-_STRICTEST = (StopKind.WRONG_PERSON, StopKind.BOUNCED, StopKind.OPTED_OUT)
+_STRICTEST = (
+    StopKind.WRONG_PERSON,
+    StopKind.REASSIGNED,
+    StopKind.BOUNCED,
+    StopKind.OPTED_OUT,
+)
 
 
 def _stops(session: Session, contact: Contact) -> Sequence[ContactStop]:
@@ -173,7 +178,7 @@ def add_address(
             created_at=now,
         )
     address = _address(session, contact)
-    if address.stopped in (StopKind.WRONG_PERSON, StopKind.BOUNCED):
+    if address.stopped in (StopKind.WRONG_PERSON, StopKind.REASSIGNED, StopKind.BOUNCED):
         raise AddressClosed
     if address.stopped is not None:
         open_address(session, contact, consent=consent, now=now)

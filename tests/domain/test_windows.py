@@ -15,7 +15,6 @@ from portal.domain.windows import (
     ContactWindow,
     Hours,
     candidate_zones,
-    hours_on,
     is_zone,
     next_opening,
     sendable,

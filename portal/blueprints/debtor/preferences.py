@@ -41,6 +41,7 @@ STATES = {
     StopKind.OPTED_OUT: N_("Stopped. We do not write to you here."),
     StopKind.BOUNCED: N_("Closed. Our messages did not arrive here."),
     StopKind.WRONG_PERSON: N_("Closed. We were told that it belongs to someone else."),
+    StopKind.REASSIGNED: N_("Closed. This number belongs to someone else now."),
 }
 KINDS = {
     "email": (Channel.EMAIL, N_("Your new email address"), "email"),

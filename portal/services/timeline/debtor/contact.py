@@ -96,6 +96,7 @@ STOPPED = {
     "bounced": N_(
         "Our messages did not arrive at one of your addresses. We stopped writing to it."
     ),
+    "reassigned": N_("One of your numbers belongs to somebody else now. We stopped texting it."),
 }
 WHY_CLOSED = {
     "asked": N_("We closed a link to this page, as you asked."),
