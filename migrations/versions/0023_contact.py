@@ -78,7 +78,7 @@ INDEXES = (
 
 
 def upgrade() -> None:
-    """Add the tables, and whether an employer is known to provide an address."""
+    """Add the tables, which addresses are an employer's, and in which batch a message was written."""
     for statement in (PERMISSION, PREFERENCE, NOTICE):
         op.execute(statement)
     for table, changed in CHANGED.items():
@@ -89,6 +89,7 @@ def upgrade() -> None:
             f" USING ({MINE}) WITH CHECK ({MINE})"
         )
         op.execute(f"GRANT SELECT, INSERT, UPDATE ({changed}) ON {table} TO {RUNNERS}")
+    op.execute("ALTER TABLE message ADD COLUMN batch_id UUID")
     op.execute("ALTER TABLE contact ADD COLUMN at_work BOOLEAN NOT NULL DEFAULT false")
     for index in INDEXES:
         op.execute(index)

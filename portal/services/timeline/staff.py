@@ -377,6 +377,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
             *("amount_cents", "reference", "reason"),
         ),
     ),
+    "reminders.queued": (N_("Reminders written"), _as(N_("%(goes)s messages."), "goes")),
     "staff.read": (N_("What the record says was read"), _as(_REASON, "reason")),
     "staff.revealed": (N_("Personal data looked at"), _as(_REASON, "reason")),
     "terms.reviewed": (N_("Looked at the exact terms"), _nothing),
@@ -388,7 +389,7 @@ UNKNOWN = (N_("Something was recorded"), _nothing)
 
 _CLIENT_S = (
     *("alarm.", "campaign.", "client.", "erasure", "ledger.", "letters.", "log.", "placement."),
-    "policy.",
+    *("policy.", "reminders."),
 )
 OF_THE_CLIENT = tuple(type for type in WORDS if type.startswith(_CLIENT_S))
 """What is about no one account, and stands on the client's own chain."""
