@@ -78,7 +78,7 @@ INDEXES = (
 
 
 def upgrade() -> None:
-    """Add the tables, which addresses are an employer's, and in which batch a message was written."""
+    """Add the tables, which addresses are an employer's, and the batch of a message."""
     for statement in (PERMISSION, PREFERENCE, NOTICE):
         op.execute(statement)
     for table, changed in CHANGED.items():

@@ -1,6 +1,7 @@
 """Whether a message may leave now: the facts about it, read right before it is handed over."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, text
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain.caps import WEEK, MadeContact
 from portal.domain.channels import Channel, sms_open
 from portal.domain.debts import CollectorRole, Country
-from portal.domain.outgoing import TEMPLATES, Rule, Situation, template_named
+from portal.domain.outgoing import REQUIRED, TEMPLATES, Rule, Situation, template_named
 from portal.domain.permissions import Address
 from portal.domain.statuses import MessageStatus
 from portal.gateways.sms import Texter
@@ -117,3 +118,29 @@ def _earlier(session: Session, message: Message, now: datetime) -> Sequence[Made
         )
     )
     return [MadeContact(when, channel, account) for when, channel, account in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class SentLately:
+    """What a person got in the last seven days: contacts, required copies apart, and answers."""
+
+    contacts: int
+    copies: int
+    answers: int
+
+
+def sent_lately(session: Session, debtor: Debtor, now: datetime) -> SentLately:
+    """How often a debtor was written to lately; required copies do not count as contact (CT-05)."""
+    rows = session.execute(
+        select(Message.template, func.count())
+        .where(
+            Message.client_id == debtor.client_id,
+            Message.debtor_id == debtor.id,
+            Message.sent_at > now - WEEK,
+        )
+        .group_by(Message.template)
+    )
+    found = {template: count for template, count in rows}
+    contacts = sum(count for template, count in found.items() if template in CAPPED)
+    copies = sum(count for template, count in found.items() if template in REQUIRED)
+    return SentLately(contacts, copies, sum(found.values()) - contacts - copies)

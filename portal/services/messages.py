@@ -26,6 +26,7 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import evidence
+from portal.services.contact_facts import facts_about
 from portal.services.evidence import Payload
 from portal.services.ledger import open_exception
 from portal.services.letters import letter_stops
@@ -163,7 +164,16 @@ def letter_forbidden(session: Session, message: Message, *, now: datetime) -> st
     """The rule against a letter, asked as it is put on the list and again as it is printed."""
     if letter_stops(session, session.get_one(Debtor, (message.client_id, message.debtor_id))):
         return Rule.WRONG_PERSON
+    if not template_named(message.template).required and _unwanted(session, message):
+        return Rule.WISH
     return None if message.decided else letter_held(session, message, now=now)
+
+
+def _unwanted(session: Session, message: Message) -> bool:
+    """Whether the debtor wants to be written to in another way only (CT-03)."""
+    debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
+    only = facts_about(session, debtor, (), ()).wished(debtor.id).only
+    return only not in (None, Channel.LETTER)
 
 
 def letter_held(session: Session, message: Message, *, now: datetime) -> str | None:

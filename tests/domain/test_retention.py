@@ -28,7 +28,7 @@ ACTIVITY = {
 }
 FAMILIES = (
     *("arrangement.", "authorization.", "contact.", "esign.", "forgiveness.", "help."),
-    *("identity.", "payment.", "proposal."),
+    *("identity.", "notice.", "payment.", "preference.", "proposal."),
 )
 
 

@@ -21,6 +21,7 @@ from portal.blueprints.debtor import (  # noqa: E402
     review,
     settle,
     someone_else,
+    times,
 )
 
 __all__ = [
@@ -41,4 +42,5 @@ __all__ = [
     "review",
     "settle",
     "someone_else",
+    "times",
 ]

@@ -20,6 +20,7 @@ from portal.services.timeline.wording import (
     actor_of,
     filled,
     remarks,
+    wanted,
 )
 
 GROUPS: Groups = {
@@ -249,6 +250,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "contact.added": (N_("Address added by the debtor"), _as(_CHANNEL, "channel")),
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
+    "contact.permitted": (N_("Permission for an address"), _as(_CHANNEL, "channel")),
     "debtor.language": (N_("Language changed"), _nothing),
     "erasure": (
         N_("Record erased"),
@@ -312,6 +314,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "message.failed": (N_("Message not delivered"), _as(_MESSAGE, "template", "channel")),
     "message.sent": (N_("Message sent"), _as(_MESSAGE, "template", "channel")),
     "message.suppressed": (N_("Message held back"), _held),
+    "notice.given": (N_("First notice sent"), _as(N_("On %(sent_on)s."), "sent_on")),
+    "notice.missed": (N_("First notice did not arrive"), _as(N_("On %(sent_on)s."), "sent_on")),
     "offers.shown": (N_("Settlements shown"), _offers),
     "payer_link.issued": (
         N_("Asked somebody else to pay"),
@@ -377,6 +381,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
             *("amount_cents", "reference", "reason"),
         ),
     ),
+    "preference.ended": (N_("Wish about contact ended"), wanted),
+    "preference.stated": (N_("Wish about contact"), wanted),
     "reminders.queued": (N_("Reminders written"), _as(N_("%(goes)s messages."), "goes")),
     "staff.read": (N_("What the record says was read"), _as(_REASON, "reason")),
     "staff.revealed": (N_("Personal data looked at"), _as(_REASON, "reason")),
@@ -387,9 +393,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
 
 UNKNOWN = (N_("Something was recorded"), _nothing)
 
-_CLIENT_S = (
-    *("alarm.", "campaign.", "client.", "erasure", "ledger.", "letters.", "log.", "placement."),
-    *("policy.", "reminders."),
+_CLIENT_S = tuple(
+    "alarm. campaign. client. erasure ledger. letters. log. placement. policy. reminders.".split()
 )
 OF_THE_CLIENT = tuple(type for type in WORDS if type.startswith(_CLIENT_S))
 """What is about no one account, and stands on the client's own chain."""
