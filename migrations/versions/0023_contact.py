@@ -64,12 +64,15 @@ NOTICE = """
       CONSTRAINT uq_first_notice_client_id_account_id_sent_on_on_paper
         UNIQUE (client_id, account_id, sent_on, on_paper)
     )"""
-CHANGED = {
-    "contact_permission": "words",
-    "contact_preference": "words, ended_at, ended_by",
-    "first_notice": "missed_at",
-}
-"""What may change later: words go with a record that is erased, and a wish or a wait ends."""
+TABLES = ("contact_permission", "contact_preference", "first_notice")
+# Words go with a record that is erased; else nothing changes but that a wish or a wait ends.
+GRANTS = (
+    f"GRANT SELECT ON {', '.join(TABLES)} TO {RUNNERS}",
+    f"GRANT INSERT ON contact_permission TO {RUNNERS}",
+    "GRANT UPDATE (words) ON contact_permission, contact_preference TO portal_worker",
+    "GRANT INSERT, UPDATE (ended_at, ended_by) ON contact_preference TO portal_app",
+    "GRANT INSERT, UPDATE (missed_at) ON first_notice TO portal_app",
+)
 INDEXES = (
     "CREATE INDEX ix_contact_permission_contact ON contact_permission (client_id, contact_id)",
     "CREATE UNIQUE INDEX uq_contact_preference_in_force"
@@ -81,18 +84,17 @@ def upgrade() -> None:
     """Add the tables, which addresses are an employer's, and the batch of a message."""
     for statement in (PERMISSION, PREFERENCE, NOTICE):
         op.execute(statement)
-    for table, changed in CHANGED.items():
+    for table in TABLES:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(
             f"CREATE POLICY of_client ON {table} TO {RUNNERS}, CURRENT_USER"
             f" USING ({MINE}) WITH CHECK ({MINE})"
         )
-        op.execute(f"GRANT SELECT, INSERT, UPDATE ({changed}) ON {table} TO {RUNNERS}")
     op.execute("ALTER TABLE message ADD COLUMN batch_id UUID")
     op.execute("ALTER TABLE contact ADD COLUMN at_work BOOLEAN NOT NULL DEFAULT false")
-    for index in INDEXES:
-        op.execute(index)
+    for statement in (*INDEXES, *GRANTS):
+        op.execute(statement)
 
 
 def downgrade() -> None:
