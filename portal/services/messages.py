@@ -172,8 +172,11 @@ def letter_forbidden(session: Session, message: Message, *, now: datetime) -> st
 def _unwanted(session: Session, message: Message) -> bool:
     """Whether the debtor wants to be written to in another way only (CT-03)."""
     debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
-    only = facts_about(session, debtor, (), ()).wished(debtor.id).only
-    return only not in (None, Channel.LETTER)
+    return _only(session, debtor) not in (None, Channel.LETTER)
+
+
+def _only(session: Session, debtor: Debtor) -> Channel | None:
+    return facts_about(session, debtor, (), ()).wished(debtor.id).only
 
 
 def letter_held(session: Session, message: Message, *, now: datetime) -> str | None:
@@ -313,7 +316,9 @@ def _account(session: Session, message: Message) -> Account | None:
 
 
 def _addressed(session: Session, debtor: Debtor, details: MessageDetails) -> dict[str, Any]:
-    contact = details.get("contact") or contact_for(session, debtor, details.get("channel"))
+    contact = details.get("contact")
+    if contact is None:
+        contact = contact_for(session, debtor, _channel_for(session, debtor, details))
     account, link = details.get("account"), details.get("link")
     channel = contact.channel if contact else details.get("channel") or Channel.LETTER
     return {
@@ -323,6 +328,13 @@ def _addressed(session: Session, debtor: Debtor, details: MessageDetails) -> dic
         "channel": channel,
         "rule": Rule.LETTER if channel == Channel.LETTER else None,
     }
+
+
+def _channel_for(session: Session, debtor: Debtor, details: MessageDetails) -> Channel | None:
+    """The way that is asked for, else the only one that the debtor wants (CT-03); None for any."""
+    if (channel := details.get("channel")) or details.get("asked_for"):
+        return channel
+    return _only(session, debtor)
 
 
 def contact_for(session: Session, debtor: Debtor, channel: Channel | None = None) -> Contact | None:

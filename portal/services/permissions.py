@@ -1,8 +1,11 @@
 """What proves that an address may be used: consents, texts, notices, checks (EC-01, EC-02)."""
 
-from collections.abc import Iterable
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import BinaryIO
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,6 +16,7 @@ from portal.domain.outgoing import Rule
 from portal.domain.permissions import NOTICE_DAYS, Basis
 from portal.gateways.rnd import NumberCheck, Reassigned
 from portal.models import Channel, Contact, ContactPermission, Debtor, StopKind
+from portal.rules.emails import parse_email
 from portal.services import evidence
 from portal.services.links import accounts_of, tell_accounts
 from portal.services.messages import drop, lock_waiting
@@ -20,12 +24,19 @@ from portal.services.stops import stop_address
 
 RND = "rnd"
 DAY = timedelta(days=1)
+SHA256_BYTES = 32
 
 
 class DeadlineTooSoon(DomainError):
     """A creditor's notice that leaves less than 35 days to say no permits nothing."""
 
     message = N_("The last day to say no must be at least 35 days after the notice was sent.")
+
+
+class NoticeUnreadable(DomainError):
+    """A line of the file describes no notice."""
+
+    message = N_("Line %(line)s: %(why)s.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +93,54 @@ def record_notice(
     return row
 
 
+def read_notices(body: BinaryIO) -> Sequence[tuple[str, CreditorNotice]]:
+    """The address and the notice of each line of a CSV file. Raises NoticeUnreadable."""
+    rows = csv.DictReader(io.TextIOWrapper(body, "utf-8-sig", newline=""))
+    found = []
+    for row in rows:
+        email = parse_email(row.get("email") or "")
+        try:
+            notice = CreditorNotice(
+                sent_on=date.fromisoformat(row["sent_on"]),
+                deadline_on=date.fromisoformat(row["deadline_on"]),
+                document_sha256=bytes.fromhex(row["copy_sha256"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise NoticeUnreadable(line=rows.line_num, why=str(error)) from None
+        if email is None or len(notice.document_sha256) != SHA256_BYTES:
+            why = "no e-mail address" if email is None else "copy_sha256 has 64 digits"
+            raise NoticeUnreadable(line=rows.line_num, why=why)
+        found.append((email.address, notice))
+    return found
+
+
+def record_notices(
+    session: Session,
+    client_id: UUID,
+    notices: Iterable[tuple[str, CreditorNotice]],
+    *,
+    source: str,
+    now: datetime,
+) -> int:
+    """Keep the notices about addresses that a client's debtors have; how many addresses these are.
+
+    The caller commits. Raises DeadlineTooSoon.
+    """
+    known = 0
+    for address, notice in notices:
+        for contact in _at(session, client_id, Channel.EMAIL, address):
+            record_notice(session, contact, notice, source=source, now=now)
+            known += 1
+    return known
+
+
 def record_check(session: Session, client_id: UUID, check: NumberCheck, *, now: datetime) -> int:
     """Take over an answer of the reassigned numbers database; how many addresses it is about.
 
     ``no`` keeps a consent fresh for 60 days, ``yes`` closes the number, whoever has it on file. An
     answer that was taken over before is not taken twice. The caller commits.
     """
-    contacts = _numbers(session, client_id, check.number)
+    contacts = _at(session, client_id, Channel.SMS, check.number)
     for contact in contacts:
         if check.result is Reassigned.YES:
             _quarantine(session, contact, now=now)
@@ -109,13 +161,13 @@ def record_text(session: Session, contacts: Iterable[Contact], *, now: datetime)
             record_permission(session, contact, Basis.USED, source="text", at=now)
 
 
-def _numbers(session: Session, client_id: UUID, number: str) -> list[Contact]:
+def _at(session: Session, client_id: UUID, channel: Channel, address: str) -> list[Contact]:
     found = session.scalars(
         select(Contact)
         .where(
             Contact.client_id == client_id,
-            Contact.channel == Channel.SMS,
-            Contact.address == number,
+            Contact.channel == channel,
+            Contact.address == address,
         )
         .order_by(Contact.id)
     )

@@ -1,5 +1,6 @@
 """What people wish, what permits an address and which notice came first, as dispatch finds them."""
 
+import io
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,8 +24,11 @@ from portal.services.contact_wishes import by_phone, in_force, on_portal
 from portal.services.permissions import (
     CreditorNotice,
     DeadlineTooSoon,
+    NoticeUnreadable,
+    read_notices,
     record_check,
     record_notice,
+    record_notices,
     record_permission,
 )
 from portal.services.verify import verify_client
@@ -190,6 +194,21 @@ def test_ec_01_a_creditors_notice_opens_an_agencys_address_on_day_36(make_dana: 
     )
     with pytest.raises(DeadlineTooSoon):
         record_notice(person.session, person.contact, short, source="placement", now=NOW)
+
+
+def test_ec_01_a_file_of_notices_is_kept_for_the_addresses_that_are_known(dana: Dana):
+    line = f"{dana.contact.address.upper()},2026-11-23,2026-12-28,{'ab' * 32}"
+    head = "email,sent_on,deadline_on,copy_sha256"
+    found = read_notices(
+        io.BytesIO(f"{head}\n{line}\nnobody@x.com{line[line.index(',') :]}\n".encode())
+    )
+    client_id = dana.account.client_id
+    assert record_notices(dana.session, client_id, found, source="file:x", now=NOW) == 1
+    (leaf,) = dana.leaves("contact.permitted")
+    assert (leaf.payload["source"], leaf.payload["notice_sent_on"]) == ("file:x", "2026-11-23")
+    for wrong in ("dana,2026-11-23,2026-12-28," + "ab" * 32, "a@b.com,soon,2026-12-28,ab", ","):
+        with pytest.raises(NoticeUnreadable):
+            read_notices(io.BytesIO(f"{head}\n{wrong}\n".encode()))
 
 
 @pytest.fixture
