@@ -119,13 +119,16 @@ def test_ct_03_only_by_email_holds_texts_and_letters_back(make_dana: Make):
     assert required.status == MessageStatus.QUEUED
 
 
-def test_ct_03_only_by_letter_sends_required_copies_on_paper(dana: Dana):
+def test_ct_03_only_by_letter_takes_all_that_follows_to_paper(dana: Dana):
+    reply, receipt = dana.queue(), dana.queue("receipt")
     wish(dana, WishKind.ONLY, "email")
     wish(dana, WishKind.ONLY, "letter")
     assert [one.value for one in in_force(dana.session, dana.debtor)] == ["letter"]
-    assert result(dana, dana.queue()) == ("suppressed", Rule.WISH)
-    assert result(dana, dana.queue("receipt")) == ("suppressed", Rule.WISH)
+    assert result(dana, reply) == ("suppressed", Rule.WISH)
+    assert result(dana, receipt) == ("suppressed", Rule.WISH)
     assert letters(dana) == [("receipt", "queued")]
+    dana.queue(dedupe_key="answered later")
+    assert letters(dana) == [("receipt", "queued"), ("thread_reply", "queued")]
 
 
 def test_ct_07_an_address_at_work_is_not_written_to_any_more(dana: Dana):
@@ -199,9 +202,8 @@ def test_ec_01_a_creditors_notice_opens_an_agencys_address_on_day_36(make_dana: 
 def test_ec_01_a_file_of_notices_is_kept_for_the_addresses_that_are_known(dana: Dana):
     line = f"{dana.contact.address.upper()},2026-11-23,2026-12-28,{'ab' * 32}"
     head = "email,sent_on,deadline_on,copy_sha256"
-    found = read_notices(
-        io.BytesIO(f"{head}\n{line}\nnobody@x.com{line[line.index(',') :]}\n".encode())
-    )
+    other = f"nobody@example.com{line[line.index(',') :]}"
+    found = read_notices(io.BytesIO(f"{head}\n{line}\n{other}\n".encode()))
     client_id = dana.account.client_id
     assert record_notices(dana.session, client_id, found, source="file:x", now=NOW) == 1
     (leaf,) = dana.leaves("contact.permitted")
