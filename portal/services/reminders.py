@@ -58,7 +58,7 @@ def remind(
     if written:
         client = session.get_one(Client, client_id)
         lines = [f"{message.debtor_id} message {message.id}" for message in written]
-        told = {"type": "reminders.queued", "template": TEMPLATE, "goes": len(written)}
+        told = {"type": "campaign.reminded", "template": TEMPLATE, "goes": len(written)}
         record_manifest(session, client, fresh_id(), lines, told=told, now=now)
     return [payment.id for payment in left]
 

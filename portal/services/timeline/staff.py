@@ -13,15 +13,8 @@ from portal.domain.outgoing import reason_of
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
-from portal.services.timeline.wording import (
-    ERASED_ACTOR,
-    Groups,
-    Words,
-    actor_of,
-    filled,
-    remarks,
-    wanted,
-)
+from portal.services.timeline.wishes import wanted
+from portal.services.timeline.wording import ERASED_ACTOR, Groups, Words, actor_of, filled, remarks
 
 GROUPS: Groups = {
     "kind": {**labels.HOLDS, **labels.STOPS},
@@ -239,6 +232,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "balance.forgiven": (N_("A part is not owed any more"), _as(_AMOUNT, "amount_cents")),
     "balance.owed_again": (N_("A part is owed again"), _as(_AMOUNT, "amount_cents")),
     "campaign.interrupted": (N_("Sending links was cut off"), _nothing),
+    "campaign.reminded": (N_("Reminders written"), _as(N_("%(goes)s messages."), "goes")),
     "campaign.sent": (
         N_("Links sent"),
         _as(N_("%(goes)s links, of these %(later)s at their hour."), "goes", "later"),
@@ -383,7 +377,6 @@ WORDS: dict[str, tuple[str, Detail]] = {
     ),
     "preference.ended": (N_("Wish about contact ended"), wanted),
     "preference.stated": (N_("Wish about contact"), wanted),
-    "reminders.queued": (N_("Reminders written"), _as(N_("%(goes)s messages."), "goes")),
     "staff.read": (N_("What the record says was read"), _as(_REASON, "reason")),
     "staff.revealed": (N_("Personal data looked at"), _as(_REASON, "reason")),
     "terms.reviewed": (N_("Looked at the exact terms"), _nothing),
@@ -393,8 +386,9 @@ WORDS: dict[str, tuple[str, Detail]] = {
 
 UNKNOWN = (N_("Something was recorded"), _nothing)
 
-_CLIENT_S = tuple(
-    "alarm. campaign. client. erasure ledger. letters. log. placement. policy. reminders.".split()
+_CLIENT_S = (
+    *("alarm.", "campaign.", "client.", "erasure", "ledger.", "letters.", "log.", "placement."),
+    "policy.",
 )
 OF_THE_CLIENT = tuple(type for type in WORDS if type.startswith(_CLIENT_S))
 """What is about no one account, and stands on the client's own chain."""

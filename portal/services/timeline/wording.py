@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from portal.domain import N_, labels
+from portal.domain import N_
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
 
@@ -61,13 +61,3 @@ def remarks(entry: Entry) -> tuple[str, ...]:
     if not entry.payload:
         return (ERASED,)
     return (CLOCK_HELD,) if entry.payload.get("clock_held") else ()
-
-
-def wanted(payload: Payload, account: Account) -> Words:
-    """A wish about contact, with what the person said (CT-03)."""
-    kind, words = payload["kind"], payload.get("words")
-    params = {
-        name: Words(said, {}) for name, said in labels.wish_params(kind, payload["value"]).items()
-    }
-    said = Words(labels.WISHES[kind], params)
-    return Words(N_("%(said)s. “%(words)s”"), {"said": said, "words": words}) if words else said
