@@ -31,6 +31,8 @@ from tests.databases import Database
 from tests.factories import NOW, make_account, make_client, make_contact, make_debtor
 
 Portal = Callable[..., subprocess.CompletedProcess[str]]
+NOT_HELD = select(Message).where(Message.status != MessageStatus.SUPPRESSED)
+"""All but the row of the account that was taken back."""
 
 
 @pytest.fixture
@@ -129,7 +131,7 @@ def test_a_worker_sends_what_is_queued(fresh_db: Database, client_id: UUID, work
     send_links(client_id)
     work(fresh_db)
     with tenant_session(worker.sessions, [client_id]) as session:
-        sent = session.scalars(select(Message)).all()
+        sent = session.scalars(NOT_HELD).all()
         assert [one.status for one in sent] == [MessageStatus.SENT] * 3
 
 
@@ -144,13 +146,13 @@ def test_one_message_that_breaks_does_not_hold_up_the_rest(
 
     with tenant_session(worker.sessions, [client_id]) as session:
         send_links(client_id)
-        waiting = session.scalars(select(Message).order_by(Message.id)).all()
+        waiting = session.scalars(NOT_HELD.order_by(Message.id)).all()
         broken = session.get_one(Contact, (client_id, waiting[0].contact_id)).address
     tasks.use(replace(worker, mailer=Fragile()))
     with pytest.raises(RuntimeError):
         tasks.dispatch_messages(str(client_id), [str(one.id) for one in waiting])
     with tenant_session(worker.sessions, [client_id]) as session:
-        now_is = [one.status for one in session.scalars(select(Message).order_by(Message.id))]
+        now_is = [one.status for one in session.scalars(NOT_HELD.order_by(Message.id))]
     assert now_is == [MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.SENT]
 
 
@@ -163,8 +165,8 @@ def test_a_message_that_hangs_is_put_into_the_queue_again(
     tasks.retry_all_messages(0)
     work(fresh_db)
     with tenant_session(worker.sessions, [client_id]) as session:
-        assert {one.status for one in session.scalars(select(Message))} == {MessageStatus.SENT}
-        assert {one.attempts for one in session.scalars(select(Message))} == {1}
+        assert {one.status for one in session.scalars(NOT_HELD)} == {MessageStatus.SENT}
+        assert {one.attempts for one in session.scalars(NOT_HELD)} == {1}
 
 
 def some_debtor(session: PortalSession, client_id: UUID) -> Debtor:

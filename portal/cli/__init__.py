@@ -26,6 +26,7 @@ COMMANDS = {
         "portal.cli.policies:policy_schema",
         "The JSON Schema of an offer policy.",
     ),
+    "contacts": ("portal.cli.contacts:contacts", "Addresses: what others know of them."),
     "demo": ("portal.cli.demo:demo", "The whole portal on this machine, with demo accounts."),
     "evidence": ("portal.cli.evidence:evidence", "The evidence log: export, keys, retention."),
     "reconcile": ("portal.cli.money:reconcile", "Go over Stripe's objects and finish what hangs."),

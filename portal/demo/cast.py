@@ -104,7 +104,11 @@ HARBOR = Part(
         link_days=21,
         identity_factors=(Factor.DATE_OF_BIRTH, Factor.LAST_FOUR, Factor.POSTAL_CODE),
         sms_enabled=False,
-        placement_defaults={"debt_purpose": "consumer", "default_at_placement": True},
+        placement_defaults={
+            "debt_purpose": "consumer",
+            "default_at_placement": True,
+            "permission_basis": "direct_consent",
+        },
     ),
     Policy(
         version=1,

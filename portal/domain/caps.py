@@ -1,35 +1,76 @@
 """How often a debtor may be written to (CT-05)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from portal.domain.channels import Channel
 
 WEEK = timedelta(hours=168)
 DAY = timedelta(hours=24)
+EVERY_CHANNEL = frozenset(Channel)
+ELECTRONIC = frozenset({Channel.EMAIL, Channel.SMS})
+
+
+class Per(StrEnum):
+    """What contacts are counted for: a person, or one of their debts."""
+
+    PERSON = "person"
+    DEBT = "debt"
 
 
 @dataclass(frozen=True, slots=True)
 class ContactCap:
-    """The most contacts in seven rolling days, and the most electronic ones in one."""
+    """The most contacts in a rolling span, on the channels that count and are bound by it."""
 
-    per_week: int = 3
-    per_day: int = 1
+    most: int
+    span: timedelta = WEEK
+    per: Per = Per.PERSON
+    channels: frozenset[Channel] = EVERY_CHANNEL
 
 
-PRODUCT_CAP = ContactCap()
+PRODUCT_CAPS = (ContactCap(3), ContactCap(1, DAY, channels=ELECTRONIC))
+"""What binds everywhere: three contacts in seven days, one electronic message in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeContact:
+    """One contact that was made: when, by which way, about which account; None: about all."""
+
+    at: datetime
+    channel: Channel
+    account: UUID | None = None
 
 
 def next_contact(
-    earlier: Iterable[datetime], now: datetime, cap: ContactCap = PRODUCT_CAP
+    made: Iterable[MadeContact],
+    now: datetime,
+    *,
+    channel: Channel,
+    accounts: Collection[UUID] = (),
+    caps: Iterable[ContactCap] = PRODUCT_CAPS,
 ) -> datetime:
-    """The first instant from ``now`` on at which one more contact stays within the cap (CT-05).
+    """The first instant from ``now`` on at which one more contact stays within every cap (CT-05).
 
-    ``earlier`` are the contacts already made with the debtor on any electronic channel, without
-    the copies that the law requires.
+    ``made`` are the contacts with one person, without answers and the copies that the law requires.
+    ``accounts`` are those that the new one is about.
     """
-    made = sorted(earlier)
-    waits = [now]
-    for most, span in ((cap.per_week, WEEK), (cap.per_day, DAY)):
-        if len(made) >= most:
-            waits.append(made[-most] + span)
-    return max(waits)
+    counted = list(made)
+    bound = [cap for cap in caps if channel in cap.channels]
+    return max([now, *(_free_at(counted, cap, accounts, now) for cap in bound)])
+
+
+def _free_at(
+    made: list[MadeContact], cap: ContactCap, accounts: Collection[UUID], now: datetime
+) -> datetime:
+    heard = [one for one in made if one.channel in cap.channels]
+    if cap.per is Per.PERSON:
+        return _after([one.at for one in heard], cap, now)
+    of_each = [[one.at for one in heard if one.account in (None, debt)] for debt in accounts]
+    return max((_after(times, cap, now) for times in of_each), default=now)
+
+
+def _after(times: list[datetime], cap: ContactCap, now: datetime) -> datetime:
+    return sorted(times)[-cap.most] + cap.span if len(times) >= cap.most else now

@@ -1,6 +1,17 @@
-"""Who may be texted (EC-07)."""
+"""The ways to reach a debtor, and who may be texted (EC-07)."""
+
+from enum import StrEnum
 
 from portal.domain.debts import CollectorRole
+
+
+class Channel(StrEnum):
+    """A way to reach a debtor."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    LETTER = "letter"
+
 
 SMS_OFF_BY_DEFAULT = frozenset({CollectorRole.THIRD_PARTY_AGENCY, CollectorRole.DEBT_BUYER})
 

@@ -132,6 +132,7 @@ STOPS = {
     "opted_out": N_("Wants no more messages here"),
     "wrong_person": N_("Wrong person"),
     "bounced": N_("Messages do not arrive"),
+    "reassigned": N_("The number is somebody else's now"),
 }
 
 WHY_REVOKE = {
@@ -210,6 +211,32 @@ PARTS_OF_DAY = {
     "afternoon": N_("In the afternoon"),
     "evening": N_("In the evening"),
 }
+
+DAYS = {
+    "any": N_("Every day"),
+    "mon": N_("Mondays"),
+    "tue": N_("Tuesdays"),
+    "wed": N_("Wednesdays"),
+    "thu": N_("Thursdays"),
+    "fri": N_("Fridays"),
+    "sat": N_("Saturdays"),
+    "sun": N_("Sundays"),
+}
+DAY_PARTS = {"any": N_("The whole day"), **PARTS_OF_DAY}
+
+ONLY = {
+    "any": N_("By email, text message or letter"),
+    "email": N_("By email only"),
+    "letter": N_("By letter only"),
+}
+
+WISHES = {
+    "not_at": N_("Not at this time: %(day)s, %(part)s"),
+    "not_to": N_("Not at work"),
+    "only": N_("%(only)s"),
+    "language": N_("In another language"),
+}
+"""How a person wants to be written to, filled by ``wish_params``."""
 
 ITEMIZATIONS = {
     "last_statement": N_("Last statement"),
@@ -336,6 +363,13 @@ DOCUMENTS = {
     "agreement": N_("The agreement, as a copy to keep"),
 }
 """What was on the page of an agreement, by its name on the record."""
+
+
+def wish_params(kind: str, value: str) -> dict[str, str]:
+    """The marked words that fill the sentence of a wish."""
+    day, _, part = value.partition(" ")
+    times = {"day": DAYS.get(day, day), "part": DAY_PARTS.get(part, part)}
+    return {"not_at": times, "only": {"only": ONLY.get(value, value)}}.get(kind, {})
 
 
 def label(code: object, group: dict[str, str] | None = None) -> str:

@@ -1,18 +1,22 @@
-"""What we send: the kinds of messages, and whether one may leave now (CT-01 to CT-05, EC-07).
+"""What we send: the kinds of messages, and whether one may leave now (CT-01 to CT-08, EC, CA).
 
 The question is asked right before a message is handed over, never when it is written.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from portal.domain import N_
 from portal.domain.capabilities import Capabilities, Verdict
-from portal.domain.caps import next_contact
+from portal.domain.caps import MadeContact, next_contact
 from portal.domain.holds import Capability
-from portal.domain.windows import CandidateZones, next_opening, sendable
+from portal.domain.packs import FEDERAL_RULES, ContactRules
+from portal.domain.permissions import Address, bar
+from portal.domain.windows import CandidateZones, ContactWindow, next_opening, sendable
+from portal.domain.wishes import NO_WISHES, Wishes, window_of
 
 LONGEST_CAP_WAIT = timedelta(hours=24)
 """A message that the cap keeps longer than this is out of date: it is not sent at all."""
@@ -24,9 +28,10 @@ class Template:
 
     ``needs``: what must be allowed on one account that it is about; nothing for a code, which a
     debtor asks for to get in and which says nothing of a debt (CT-04). ``capped``: it counts as a
-    contact, and waits for the cap (CT-05). ``required``: the law wants the copy, so it goes by
-    letter too unless a consent makes the e-mail enough (ES-01). ``private``: it may say more than
-    that there is something to read, to an address that is proven. ``door``: it brings a link.
+    contact, and waits for the caps (CT-05) and for a first notice. ``required``: the law wants the
+    copy, so it goes by letter too unless a consent makes the e-mail enough (ES-01). ``private``: it
+    may say more than that there is something to read, to an address that is proven. ``door``: it
+    brings a link.
     ``despite_opt_out``: the debtor asked for it at that very address.
     """
 
@@ -99,11 +104,19 @@ class Rule(StrEnum):
 
     HOURS = "CT-01"
     HOURS_SOMEWHERE = "CT-02"
+    WISH = "CT-03"
     CAP = "CT-05"
+    WORK = "CT-07"
+    NO_PERMISSION = "EC-01"
+    NUMBER_STALE = "EC-02"
     OPTED_OUT = "EC-05"
     NO_TEXTS = "EC-07"
     WRONG_PERSON = "EC-08"
     BOUNCED = "EC-09"
+    ONTARIO = "CA-01"
+    BRITISH_COLUMBIA = "CA-02"
+    QUEBEC = "CA-03"
+    CANADA = "CA-05"
     LETTER = "letter"
     NO_ADDRESS = "no_address"
     OUT_OF_DATE = "out_of_date"
@@ -115,11 +128,23 @@ class Rule(StrEnum):
 REASONS: dict[str, str] = {
     Rule.HOURS: N_("It is outside the hours in which we may write."),
     Rule.HOURS_SOMEWHERE: N_("It may be outside the hours in which we may write to this person."),
+    Rule.WISH: N_("This person asked us not to write then, there or in this way."),
     Rule.CAP: N_("We wrote often enough lately."),
+    Rule.WORK: N_("This address is at work, and the person did not tell us to use it."),
+    Rule.NO_PERMISSION: N_("Nothing on file permits us to use this email address."),
+    Rule.NUMBER_STALE: N_(
+        "Nothing on file permits us to text this number, or it was not confirmed for 60 days."
+    ),
     Rule.OPTED_OUT: N_("This person asked us to stop writing to this address."),
     Rule.NO_TEXTS: N_("Text messages are not allowed for this client."),
     Rule.WRONG_PERSON: N_("Somebody told us that this address belongs to another person."),
     Rule.BOUNCED: N_("This address does not take our messages."),
+    Rule.ONTARIO: N_("Ontario wants a notice and six days first, and hours of its own."),
+    Rule.BRITISH_COLUMBIA: N_(
+        "British Columbia wants a notice and five days first, and hours of its own."
+    ),
+    Rule.QUEBEC: N_("Quebec wants a notice on paper and five days first, and hours of its own."),
+    Rule.CANADA: N_("It is outside the hours in which this province lets us write."),
     Rule.LETTER: N_("This goes by letter."),
     Rule.NO_ADDRESS: N_("There is no email address or phone number that we may use."),
     Rule.OUT_OF_DATE: N_("What it says is no longer of use."),
@@ -160,20 +185,38 @@ SEND = Decision(Action.SEND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Debt:
+    """One account that a message is about: what is allowed, and when its first notice went.
+
+    ``written_on``: by whatever way; ``mailed_on``: on paper.
+    """
+
+    id: UUID
+    allowed: Capabilities
+    written_on: date | None = None
+    mailed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """The facts that decide, as they are at this instant.
 
-    ``closed``: the rule that closes the address or the message's purpose, if one does.
-    ``accounts``: what is allowed on each account it is about. ``earlier``: when we wrote first to
-    this debtor lately. ``asked_for``: the debtor waits for it, so hours and caps do not count
-    (CT-04).
+    ``closed``: the rule that closes the address or the message's purpose, if one does. ``debts``:
+    the accounts it is about. ``rules``: those of the places where the debtor may live. ``address``:
+    where it goes, with what permits it. ``earlier``: the contacts with this debtor lately.
+    ``today`` is the debtor's. ``asked_for``: the debtor waits for it there, so neither wishes nor
+    permissions nor hours nor caps count (CT-04).
     """
 
     template: Template
+    address: Address
     zones: CandidateZones
-    accounts: Sequence[Capabilities]
+    debts: Sequence[Debt]
+    today: date
+    rules: ContactRules = FEDERAL_RULES
+    wishes: Wishes = NO_WISHES
     closed: str | None = None
-    earlier: Iterable[datetime] = ()
+    earlier: Iterable[MadeContact] = ()
     asked_for: bool = False
 
 
@@ -181,21 +224,76 @@ def decide(situation: Situation, now: datetime) -> Decision:
     """Whether a message leaves at this instant. Whatever forbids it wins over what delays it."""
     if situation.closed:
         return Decision(Action.DROP, situation.closed)
-    if rule := forbidden_by(situation.accounts, situation.template.needs):
+    if rule := _unwanted(situation, now):
+        return Decision(Action.DROP, rule)
+    if rule := _held(situation):
         return Decision(Action.DROP, rule)
     return SEND if situation.asked_for else _in_time(situation, now)
 
 
+def _unwanted(situation: Situation, now: datetime) -> str | None:
+    """The rule that keeps this way to the debtor closed: their own wish, or no permission."""
+    if situation.asked_for:
+        return None
+    address, wishes = situation.address, situation.wishes
+    if wishes.only not in (None, address.channel) or address.id in wishes.places:
+        return Rule.WISH
+    consent = address.channel in situation.rules.consent
+    return bar(address, situation.today, now, consent=consent)
+
+
+def _held(situation: Situation) -> str | None:
+    """The rule against all accounts, unless one of them may be written about now."""
+    template = situation.template
+    allowed = [debt.allowed for debt in situation.debts]
+    if rule := forbidden_by(allowed, template.needs):
+        return rule
+    if not template.capped:
+        return None
+    ready = [debt for debt in situation.debts if not forbidden_by([debt.allowed], template.needs)]
+    bars = [
+        situation.rules.notice_bar(debt.written_on, debt.mailed_on, situation.today)
+        for debt in ready
+    ]
+    return None if None in bars else bars[0]
+
+
 def _in_time(situation: Situation, now: datetime) -> Decision:
-    free = next_contact(situation.earlier, now) if situation.template.capped else now
+    windows = situation.rules.windows
+    if situation.wishes.never:
+        windows = (*windows, window_of(situation.wishes.never))
+    free = _free_at(situation, now)
     if free - now > LONGEST_CAP_WAIT:
         return Decision(Action.DROP, Rule.CAP)
-    until = next_opening(free, situation.zones.names)
+    until = next_opening(free, situation.zones.names, windows)
     if until is None:
-        return Decision(Action.DROP, Rule.HOURS_SOMEWHERE)
+        return Decision(Action.DROP, _closing(situation.zones, windows, free))
     if until == now:
         return SEND
-    return Decision(Action.WAIT, Rule.CAP if free > now else _hours(situation.zones, now), until)
+    rule = Rule.CAP if free > now else _closing(situation.zones, windows, now)
+    return Decision(Action.WAIT, rule, until)
+
+
+def _free_at(situation: Situation, now: datetime) -> datetime:
+    if not situation.template.capped:
+        return now
+    return next_contact(
+        situation.earlier,
+        now,
+        channel=situation.address.channel,
+        accounts=[debt.id for debt in situation.debts],
+        caps=situation.rules.caps,
+    )
+
+
+def _closing(zones: CandidateZones, windows: Iterable[ContactWindow], at: datetime) -> str:
+    """The rule of the first window that is closed at an instant: in some zones only, CT-02."""
+    for window in windows:
+        closed = [name for name in zones.names if not sendable(at, [name], [window])]
+        if closed:
+            split = len(closed) < len(zones.names) and window.rule != Rule.WISH
+            return Rule.HOURS_SOMEWHERE if split else window.rule
+    return Rule.HOURS_SOMEWHERE
 
 
 def forbidden_by(accounts: Iterable[Capabilities], needs: Iterable[Capability]) -> str | None:
@@ -210,8 +308,3 @@ def forbidden_by(accounts: Iterable[Capabilities], needs: Iterable[Capability]) 
 def _against(verdicts: Iterable[Verdict]) -> str | None:
     denied = [verdict for verdict in verdicts if not verdict.allowed]
     return denied[0].rules[0] if denied else None
-
-
-def _hours(zones: CandidateZones, now: datetime) -> Rule:
-    somewhere_open = any(sendable(now, [name]) for name in zones.names)
-    return Rule.HOURS_SOMEWHERE if somewhere_open else Rule.HOURS

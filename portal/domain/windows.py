@@ -4,7 +4,7 @@ Zones are IANA names; times go in and come out as aware UTC datetimes. A message
 sent, so ask right before handing it over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -31,6 +31,8 @@ CANADIAN_ZONES = (
 )
 ALL_ZONES = {Country.US: US_ZONES, Country.CA: CANADIAN_ZONES}
 SEARCHED_DAYS = 15
+MIDNIGHT = time.max
+"""When hours close that last until the end of their day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +43,25 @@ class Hours:
     closes: time
 
 
+Week = tuple[tuple[Hours, ...], ...]
+"""The hours of seven days, Monday first; nothing where a day is closed."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContactWindow:
-    """The hours of a week, Monday first; None where a day is closed.
+    """The hours of a week, the days on which they do not count, and the rule that says so.
 
     ``early`` is how long before the close we stop handing messages over.
     """
 
-    week: tuple[Hours | None, ...]
+    week: Week
     early: timedelta = timedelta(minutes=15)
+    holidays: Container[date] = frozenset()
+    rule: str = "CT-01"
 
 
-FEDERAL_WINDOW = ContactWindow(week=(Hours(time(8), time(21)),) * 7)
+FEDERAL_WINDOW = ContactWindow(week=((Hours(time(8), time(21)),),) * 7)
+FEDERAL = (FEDERAL_WINDOW,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,43 +102,29 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def sendable(at: datetime, zones: Iterable[str], window: ContactWindow = FEDERAL_WINDOW) -> bool:
-    """Whether a message may be handed over at this instant: open in every zone (CT-01, CT-02)."""
-    return all(_open_in(at, _zone(name), window) for name in zones)
+def sendable(
+    at: datetime, zones: Iterable[str], windows: Sequence[ContactWindow] = FEDERAL
+) -> bool:
+    """Whether a message may be handed over at this instant: every window open in every zone."""
+    return all(_open_in(at, _zone(name), window) for name in zones for window in windows)
 
 
 def next_opening(
-    at: datetime, zones: Iterable[str], window: ContactWindow = FEDERAL_WINDOW
+    at: datetime, zones: Iterable[str], windows: Sequence[ContactWindow] = FEDERAL
 ) -> datetime | None:
     """The first instant from ``at`` on at which a message may be handed over; ``at`` if it may now.
 
-    None where the zones have no hour in common.
+    None where zones and windows have no hour in common within 15 days.
     """
-    found = [_zone(name) for name in zones]
+    found = [(_zone(name), window) for name in zones for window in windows]
     limit = at + timedelta(days=SEARCHED_DAYS)
     while at < limit:
-        waiting = [_opening_in(at, zone, window) for zone in found]
+        waiting = [_opening_in(at, zone, window) for zone, window in found]
         latest = max(waiting, default=at)
         if latest == at:
             return at
         at = latest
     return None
-
-
-def hours_on(
-    day: date, zones: Iterable[str], window: ContactWindow = FEDERAL_WINDOW
-) -> tuple[datetime, datetime] | None:
-    """From when until when a calendar day is open in every zone, in UTC, before the early stop.
-
-    None where it never is.
-    """
-    hours = window.week[day.weekday()]
-    if hours is None:
-        return None
-    found = [_zone(name) for name in zones]
-    opens = max(_utc(day, hours.opens, zone) for zone in found)
-    closes = min(_utc(day, hours.closes, zone) for zone in found)
-    return (opens, closes) if opens < closes else None
 
 
 @lru_cache(maxsize=1024)
@@ -138,25 +133,28 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _utc(day: date, at: time, zone: ZoneInfo) -> datetime:
+    if at == MIDNIGHT:
+        day, at = day + timedelta(days=1), time.min
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+
+
+def _spans(day: date, zone: ZoneInfo, window: ContactWindow) -> Iterator[tuple[datetime, datetime]]:
+    """From when until when a calendar day is open in one zone, in UTC, with the early stop."""
+    if day in window.holidays:
+        return
+    for hours in window.week[day.weekday()]:
+        yield _utc(day, hours.opens, zone), _utc(day, hours.closes, zone) - window.early
 
 
 def _open_in(at: datetime, zone: ZoneInfo, window: ContactWindow) -> bool:
     day = at.astimezone(zone).date()
-    hours = window.week[day.weekday()]
-    if hours is None:
-        return False
-    stop = _utc(day, hours.closes, zone) - window.early
-    return _utc(day, hours.opens, zone) <= at < stop
+    return any(opens <= at < stops for opens, stops in _spans(day, zone, window))
 
 
 def _opening_in(at: datetime, zone: ZoneInfo, window: ContactWindow) -> datetime:
-    if _open_in(at, zone, window):
-        return at
     today = at.astimezone(zone).date()
     for offset in range(SEARCHED_DAYS):
-        day = today + timedelta(days=offset)
-        hours = window.week[day.weekday()]
-        if hours is not None and (opens := _utc(day, hours.opens, zone)) > at:
-            return opens
+        for opens, stops in _spans(today + timedelta(days=offset), zone, window):
+            if at < stops:
+                return max(at, opens)
     return at + timedelta(days=SEARCHED_DAYS)

@@ -1,9 +1,9 @@
 """Every table, for Alembic and for whoever wants them by one name."""
 
+from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
 from portal.models.accounts import (
     Account,
-    Channel,
     Contact,
     ContactStop,
     Debtor,
@@ -29,6 +29,7 @@ from portal.models.clients import (
     PlacementStatus,
     PolicyDraft,
 )
+from portal.models.contacting import ContactPermission, ContactPreference, FirstNotice
 from portal.models.esign import EsignConsent, Letter, LetterBatch
 from portal.models.evidence import (
     Chain,
@@ -98,6 +99,8 @@ __all__ = [
     "ClientLogo",
     "CollectorRole",
     "Contact",
+    "ContactPermission",
+    "ContactPreference",
     "ContactStop",
     "Debtor",
     "DebtorSession",
@@ -108,6 +111,7 @@ __all__ = [
     "ErasureBatch",
     "ErasureStatus",
     "EsignConsent",
+    "FirstNotice",
     "HelpRequest",
     "HelpStatus",
     "Hold",

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
 from portal.domain.money import Cents
 from portal.domain.statuses import AccountStatus
@@ -66,18 +67,12 @@ class DebtorWord(Base):
     debtor_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
-class Channel(StrEnum):
-    """A way to reach a debtor."""
-
-    EMAIL = "email"
-    SMS = "sms"
-    LETTER = "letter"
-
-
 class Contact(Owned, Base):
     """One e-mail address or phone number of a debtor, with the permission to use it.
 
     ``address`` is normalised (lower case e-mail, E.164 phone); ``zones`` are a phone's time zones.
+    ``permission_basis`` is what was said of it when it came; what proves it stands in
+    `ContactPermission`. ``at_work``: an employer is known to provide it (CT-07).
     """
 
     __tablename__ = "contact"
@@ -97,6 +92,7 @@ class Contact(Owned, Base):
     source: Mapped[str]
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
+    at_work: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class StopKind(StrEnum):
@@ -105,6 +101,7 @@ class StopKind(StrEnum):
     OPTED_OUT = "opted_out"
     WRONG_PERSON = "wrong_person"
     BOUNCED = "bounced"
+    REASSIGNED = "reassigned"
 
 
 class ContactStop(Owned, Base):

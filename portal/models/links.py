@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.channels import Channel
 from portal.domain.money import Cents
-from portal.models.accounts import Channel
 from portal.models.base import Base, Owned, belongs_to, of_client
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.channels import Channel
 from portal.domain.statuses import MessageStatus
-from portal.models.accounts import Channel
 from portal.models.base import Base, Json, Owned, belongs_to, of_client
 
 
@@ -17,6 +17,7 @@ class Message(Owned, Base):
 
     ``dedupe_key`` names the fact it tells, so that a fact is told once. A suppressed or deferred
     message keeps the rule's id in ``rule`` (RT-02). ``decided``: a person sends it despite a hold.
+    ``batch_id``: the leaf of that batch names it in its list.
     """
 
     __tablename__ = "message"
@@ -48,6 +49,7 @@ class Message(Owned, Base):
     account_id: Mapped[UUID | None]
     contact_id: Mapped[UUID | None]
     link_id: Mapped[UUID | None]
+    batch_id: Mapped[UUID | None]
     channel: Mapped[Channel]
     template: Mapped[str]
     context: Mapped[Json]

@@ -13,6 +13,7 @@ from portal.domain import N_
 from portal.domain.replies import Meaning, read_reply
 from portal.models import Channel, Client, Contact, Debtor
 from portal.services.optouts import is_opted_out, opt_out
+from portal.services.permissions import record_text
 from portal.services.stops import is_wrong_person, stop_wrong_address
 
 _RESOLVE = text("SELECT client_id FROM resolve_texted(:address) ORDER BY client_id")
@@ -78,6 +79,8 @@ def take_text(
             opt_out(session, contact, source=SOURCE, keep=(), now=now)
         elif meaning is Meaning.WRONG_PERSON:
             stop_wrong_address(session, contact, source=SOURCE, now=now)
+    if meaning not in (Meaning.STOP, Meaning.WRONG_PERSON):
+        record_text(session, contacts, now=now)
     if not contacts or (closed and meaning is not Meaning.HELP):
         return None
     return _answer(session, contacts[0], meaning)

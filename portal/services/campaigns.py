@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from portal.db import commit
 from portal.domain import N_, DomainError
+from portal.domain.channels import Channel
 from portal.domain.keys import Keys
-from portal.domain.outgoing import Action
+from portal.domain.outgoing import Action, Rule
 from portal.domain.statuses import MessageStatus
 from portal.gateways.sms import Texter
 from portal.jobs import enqueue
@@ -20,6 +21,7 @@ from portal.models import Account, Client, Contact, Debtor, Message, fresh_id
 from portal.services import evidence
 from portal.services.invitations import Invitation, weigh
 from portal.services.links import issue_links
+from portal.services.manifests import record_manifest
 from portal.services.messages import enqueue_dispatch
 
 BATCH = 1_000
@@ -189,10 +191,27 @@ def _launch(
         for one in weighed
         if one.contact is not None
     ]
-    if rows:
-        session.execute(insert(Message), rows)
+    held = [_held_row(one, campaign, now) for one in weighed if _is_held_by_rule(one)]
+    for some in (rows, held):
+        if some:
+            session.execute(insert(Message), some)
     _enqueue(session, client.id, rows, now)
     _record(session, campaign, client, weighed, rows, now)
+
+
+def _is_held_by_rule(one: Invitation) -> bool:
+    """Whether a rule holds a debtor back, and not that they were written to or agreed already."""
+    return one.contact is None and one.decision.rule not in (Rule.REPEATED, Rule.ARRANGED)
+
+
+def _held_row(one: Invitation, campaign: Campaign, now: datetime) -> dict[str, object]:
+    return {
+        **_common(one, campaign, now),
+        "channel": Channel.EMAIL,
+        "dedupe_key": f"{TEMPLATE}:{campaign.id}:{one.debtor.id}",
+        "status": MessageStatus.SUPPRESSED,
+        "send_at": now,
+    }
 
 
 def _row(
@@ -200,22 +219,29 @@ def _row(
 ) -> dict[str, object]:
     waits = one.decision.action is Action.WAIT
     return {
-        "client_id": one.debtor.client_id,
-        "id": fresh_id(),
-        "debtor_id": one.debtor.id,
+        **_common(one, campaign, now),
         "contact_id": contact.id,
         "link_id": link_id,
         "channel": contact.channel,
+        "dedupe_key": f"{TEMPLATE}:{link_id}",
+        "status": MessageStatus.DEFERRED if waits else MessageStatus.QUEUED,
+        "send_at": one.decision.until or now,
+    }
+
+
+def _common(one: Invitation, campaign: Campaign, now: datetime) -> dict[str, object]:
+    return {
+        "client_id": one.debtor.client_id,
+        "id": fresh_id(),
+        "debtor_id": one.debtor.id,
+        "batch_id": campaign.id,
         "template": TEMPLATE,
         "context": {},
         "locale": one.debtor.language,
-        "dedupe_key": f"{TEMPLATE}:{link_id}",
         "asked_for": False,
-        "status": MessageStatus.DEFERRED if waits else MessageStatus.QUEUED,
         "rule": one.decision.rule or None,
         "created_at": now,
         "created_by": campaign.by,
-        "send_at": one.decision.until or now,
         "attempts": 0,
     }
 
@@ -247,34 +273,22 @@ def _record(
     now: datetime,
 ) -> None:
     """One leaf for the batch, over a list that names each debtor with message or rule (RT-02)."""
-    manifest = "".join(
-        [
-            *(f"{row['debtor_id']} message {row['id']} link {row['link_id']}\n" for row in rows),
-            *(
-                f"{one.debtor.id} held {one.decision.rule}\n"
-                for one in weighed
-                if one.decision.action is Action.DROP
-            ),
-        ]
-    )
-    media = "text/plain; charset=utf-8"
-    digest = evidence.store_document(
-        session, client.id, client.chain_id, media, manifest.encode(), now
-    )
+    lines = [
+        *(f"{row['debtor_id']} message {row['id']} link {row['link_id']}" for row in rows),
+        *(
+            f"{one.debtor.id} held {one.decision.rule}"
+            for one in weighed
+            if one.decision.action is Action.DROP
+        ),
+    ]
     batch = _report(weighed, now)
-    evidence.record(
-        session,
-        client_id=client.id,
-        chain_id=client.chain_id,
-        type="campaign.sent",
-        payload={
-            "actor": evidence.staff(campaign.by) if campaign.by else evidence.SYSTEM,
-            "campaign": str(campaign.id),
-            "through": str(max(one.debtor.id for one in weighed)),
-            "goes": batch.goes,
-            "later": batch.later,
-            "held": dict(batch.held),
-            "documents": [{"name": "manifest", "sha256": digest}],
-        },
-        now=now,
-    )
+    told = {
+        "type": "campaign.sent",
+        "actor": evidence.staff(campaign.by) if campaign.by else evidence.SYSTEM,
+        "campaign": str(campaign.id),
+        "through": str(max(one.debtor.id for one in weighed)),
+        "goes": batch.goes,
+        "later": batch.later,
+        "held": dict(batch.held),
+    }
+    record_manifest(session, client, campaign.id, lines, told=told, now=now)

@@ -1,28 +1,31 @@
 """Whether a message may leave now: the facts about it, read right before it is handed over."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from portal.domain.capabilities import Capabilities
-from portal.domain.channels import sms_open
-from portal.domain.debts import Country
-from portal.domain.outgoing import TEMPLATES, Rule, Situation, template_named
+from portal.domain.caps import WEEK, MadeContact
+from portal.domain.channels import Channel, sms_open
+from portal.domain.debts import CollectorRole, Country
+from portal.domain.outgoing import REQUIRED, TEMPLATES, Rule, Situation, template_named
+from portal.domain.permissions import Address
 from portal.domain.statuses import MessageStatus
 from portal.gateways.sms import Texter
-from portal.models import Account, Channel, Client, Contact, ContactStop, Debtor, Message, StopKind
+from portal.models import Account, Client, Contact, ContactStop, Debtor, Message, StopKind
+from portal.services.contact_facts import facts_about, rules_of
 from portal.services.links import accounts_of
-from portal.services.standing import standing
+from portal.services.standing import standing, today_of
 from portal.services.whereabouts import zones_of
 
-CAP_WEEK = timedelta(hours=168)
 ON_ITS_WAY = (MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.DELIVERED)
 CAPPED = tuple(name for name, template in TEMPLATES.items() if template.capped)
 STOP_RULES = {
     StopKind.WRONG_PERSON: Rule.WRONG_PERSON,
     StopKind.BOUNCED: Rule.BOUNCED,
+    StopKind.REASSIGNED: Rule.NUMBER_STALE,
     StopKind.OPTED_OUT: Rule.OPTED_OUT,
 }
 
@@ -34,11 +37,19 @@ def situation_of(session: Session, message: Message, *, texter: Texter, now: dat
     two workers never exceed the cap together.
     """
     template = template_named(message.template)
+    debtor = session.get_one(Debtor, (message.client_id, message.debtor_id), populate_existing=True)
+    role = CollectorRole(session.get_one(Client, message.client_id).collector_role)
+    contact, accounts = contact_of(session, message), _accounts(session, message, debtor)
+    facts = facts_about(session, debtor, [contact] if contact else [], accounts)
     return Situation(
         template=template,
-        zones=zones_of(session, session.get_one(Debtor, (message.client_id, message.debtor_id))),
-        accounts=_accounts(session, message, now),
-        closed=_closed(session, message, texter),
+        address=facts.address(contact, role) if contact else Address(channel=message.channel),
+        zones=zones_of(session, debtor),
+        debts=[facts.debt(account, standing(session, account, now)) for account in accounts],
+        today=today_of(debtor, now),
+        rules=rules_of(debtor, role),
+        wishes=facts.wished(debtor.id),
+        closed=_closed(session, message, contact, texter),
         earlier=_earlier(session, message, now) if template.capped else (),
         asked_for=message.asked_for,
     )
@@ -51,20 +62,20 @@ def contact_of(session: Session, message: Message) -> Contact | None:
     return session.get_one(Contact, (message.client_id, message.contact_id), populate_existing=True)
 
 
-def _accounts(session: Session, message: Message, now: datetime) -> list[Capabilities]:
+def _accounts(session: Session, message: Message, debtor: Debtor) -> list[Account]:
     if message.account_id:
         accounts = [session.get_one(Account, (message.client_id, message.account_id))]
     else:
-        debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
         accounts = list(accounts_of(session, debtor))
     for account in accounts:
         session.refresh(account)
-    return [standing(session, account, now) for account in accounts]
+    return accounts
 
 
-def _closed(session: Session, message: Message, texter: Texter) -> str | None:
+def _closed(
+    session: Session, message: Message, contact: Contact | None, texter: Texter
+) -> str | None:
     """The rule that closes the address, if one does: the strictest stop, then the channel's own."""
-    contact = contact_of(session, message)
     if contact is None or contact.retired_at is not None:
         return Rule.NO_ADDRESS
     stopped = session.scalars(
@@ -91,18 +102,45 @@ def _may_text(session: Session, message: Message, texter: Texter) -> bool:
     return sms_open(role, provider_takes=takes, switched_on=client.sms_enabled)
 
 
-def _earlier(session: Session, message: Message, now: datetime) -> Sequence[datetime]:
+def _earlier(session: Session, message: Message, now: datetime) -> Sequence[MadeContact]:
     """When we wrote first to this debtor lately; others who write to them now wait for the end."""
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:debtor, 0))")
     session.execute(lock, {"debtor": f"contact:{message.debtor_id}"})
     at = func.coalesce(Message.sent_at, func.least(Message.send_at, now))
-    return session.scalars(
-        select(at).where(
+    rows = session.execute(
+        select(at, Message.channel, Message.account_id).where(
             Message.client_id == message.client_id,
             Message.debtor_id == message.debtor_id,
             Message.template.in_(CAPPED),
             Message.status.in_(ON_ITS_WAY),
-            at > now - CAP_WEEK,
+            at > now - WEEK,
             Message.id != message.id,
         )
-    ).all()
+    )
+    return [MadeContact(when, channel, account) for when, channel, account in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class SentLately:
+    """What a person got in the last seven days: contacts, required copies apart, and answers."""
+
+    contacts: int
+    copies: int
+    answers: int
+
+
+def sent_lately(session: Session, debtor: Debtor, now: datetime) -> SentLately:
+    """How often a debtor was written to lately; required copies do not count as contact (CT-05)."""
+    rows = session.execute(
+        select(Message.template, func.count())
+        .where(
+            Message.client_id == debtor.client_id,
+            Message.debtor_id == debtor.id,
+            Message.sent_at > now - WEEK,
+        )
+        .group_by(Message.template)
+    )
+    found = {template: count for template, count in rows}
+    contacts = sum(count for template, count in found.items() if template in CAPPED)
+    copies = sum(count for template, count in found.items() if template in REQUIRED)
+    return SentLately(contacts, copies, sum(found.values()) - contacts - copies)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from portal.db import commit, hook
+from portal.domain.debts import CollectorRole
 from portal.domain.evidence import format_time
 from portal.domain.keys import Keys
 from portal.domain.outgoing import SEND, Action, Rule, decide, template_named
@@ -28,9 +29,10 @@ from portal.gateways.delivery import NotDelivered, RecipientStopped, Refused, Un
 from portal.gateways.mail import Attachment, Mail, Mailer
 from portal.gateways.sms import Text, Texter
 from portal.jobs import enqueue
-from portal.models import Channel, Contact, Debtor, Message, StopKind
+from portal.models import Channel, Client, Contact, Debtor, Message, StopKind
 from portal.services import evidence
 from portal.services.clearance import contact_of, situation_of
+from portal.services.contact_facts import rules_of
 from portal.services.esign import covers
 from portal.services.message_facts import MessageFacts, facts_of
 from portal.services.message_subject import OutOfDate
@@ -281,7 +283,9 @@ def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datet
     message.rule = message.error = None
     accounts = about(session, message)
     digest = evidence.keep_with(session, accounts, prepared.media, prepared.kept, now)
-    zones = zones_of(session, session.get_one(Debtor, (message.client_id, message.debtor_id)))
+    debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
+    zones = zones_of(session, debtor)
+    role = CollectorRole(session.get_one(Client, message.client_id).collector_role)
     facts = {
         "provider_id": provider_id,
         "attempts": message.attempts,
@@ -289,6 +293,7 @@ def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datet
         "queued_at": format_time(message.created_at),
         "zones": list(zones.names),
         "basis": zones.basis,
+        "packs": list(rules_of(debtor, role).marks),
         "documents": [{"name": "message", "sha256": digest}],
         "handed_over_sha256": sha256(prepared.exact).hexdigest(),
         "asked_for": message.asked_for,

@@ -20,9 +20,11 @@ from portal.models import (
     Chargeback,
     Client,
     Contact,
+    ContactPreference,
     ContactStop,
     Debtor,
     EsignConsent,
+    FirstNotice,
     HelpRequest,
     Hold,
     Installment,
@@ -36,8 +38,11 @@ from portal.models import (
 from portal.services import evidence
 from portal.services.arrangements import arrangement_of, installments_of
 from portal.services.authorizations import copy_left_at
+from portal.services.clearance import SentLately, sent_lately
+from portal.services.contact_wishes import in_force
 from portal.services.esign import standing_consent
 from portal.services.evidence import Entry
+from portal.services.first_notices import notices_of
 from portal.services.letters import letter_stops
 from portal.services.standing import holds_in_force, standing
 
@@ -53,6 +58,15 @@ class ReasonMissing(DomainError):
     message = N_("Write the reason. It is kept on the record.")
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How a person wants to be written to, the first notices, and what went to them lately."""
+
+    wishes: Sequence[ContactPreference]
+    notices: Sequence[FirstNotice]
+    lately: SentLately
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
     """One account with everything around it."""
@@ -66,6 +80,7 @@ class Dossier:
     contacts: Sequence[Contact]
     stops: Sequence[ContactStop]
     consent: EsignConsent | None
+    writing: Writing
     links: Sequence[AccessLink]
     holds: Sequence[Hold]
     arrangement: Arrangement | None
@@ -109,6 +124,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         contacts=contacts,
         stops=[*_stops(session, account, contacts), *letter_stops(session, debtor)],
         consent=standing_consent(session, account.client_id, debtor.id),
+        writing=_writing(session, account, debtor, now),
         links=_rows(
             session,
             AccessLink,
@@ -127,6 +143,14 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         proposals=_of(session, account, Proposal, Proposal.submitted_at.desc()),
         requests=_of(session, account, HelpRequest, HelpRequest.opened_at.desc()),
         messages=_messages(session, account),
+    )
+
+
+def _writing(session: Session, account: Account, debtor: Debtor, now: datetime) -> Writing:
+    return Writing(
+        in_force(session, debtor),
+        notices_of(session, account),
+        sent_lately(session, debtor, now),
     )
 
 

@@ -2,22 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from portal.domain.channels import sms_open
-from portal.domain.debts import Country
+from portal.domain.caps import WEEK, MadeContact
+from portal.domain.channels import Channel, sms_open
+from portal.domain.debts import CollectorRole, Country
 from portal.domain.outgoing import Action, Decision, Rule, Situation, decide, template_named
+from portal.domain.permissions import Address
 from portal.domain.statuses import LIVE, MessageStatus
 from portal.gateways.sms import Texter
 from portal.models import (
     Account,
     Arrangement,
-    Channel,
     Client,
     Contact,
     ContactStop,
@@ -25,7 +26,8 @@ from portal.models import (
     Hold,
     Message,
 )
-from portal.services.clearance import CAP_WEEK, CAPPED, ON_ITS_WAY, STOP_RULES
+from portal.services.clearance import CAPPED, ON_ITS_WAY, STOP_RULES
+from portal.services.contact_facts import ContactFacts, read_facts, rules_of
 from portal.services.standing import in_force, judge, today_of
 from portal.services.whereabouts import zones_among
 
@@ -52,8 +54,10 @@ class _Facts:
     arranged: frozenset[UUID]
     contacts: dict[UUID, list[Contact]]
     stops: dict[tuple[str, str], list[str]]
-    earlier: dict[UUID, list[datetime]]
+    earlier: dict[UUID, list[MadeContact]]
     waiting: frozenset[UUID]
+    on_file: ContactFacts
+    role: CollectorRole
     texts: bool
 
 
@@ -71,35 +75,49 @@ def _weigh(debtor: Debtor, facts: _Facts, now: datetime) -> Invitation:
     accounts = [one for one in facts.accounts[debtor.id] if one.id not in facts.arranged]
     if not accounts:
         return _held(debtor, Rule.ARRANGED)
-    contacts, today = facts.contacts[debtor.id], today_of(debtor, now)
-    contact, closed = _way(contacts, facts)
-    decision = decide(
-        Situation(
-            template=LINK,
-            zones=zones_among(debtor, [one.zones for one in contacts]),
-            accounts=[judge(account, facts.holds[account.id], today) for account in accounts],
-            closed=closed,
-            earlier=facts.earlier[debtor.id],
-        ),
-        now,
+    situation = _situation(debtor, accounts, facts, now)
+    ordered = sorted(
+        facts.contacts[debtor.id], key=lambda one: (BY_PREFERENCE.index(one.channel), one.id)
     )
-    if decision.rule == Rule.CAP:  # not even later: another campaign can send it then
-        return _held(debtor, Rule.CAP)
-    return Invitation(debtor, decision, None if decision.action is Action.DROP else contact)
+    rules: list[str] = []
+    for contact in ordered:
+        decision = decide(_at(contact, situation, facts), now)
+        if decision.rule == Rule.CAP:  # not even later: another campaign can send it then
+            return _held(debtor, Rule.CAP)
+        if decision.action is not Action.DROP:
+            return Invitation(debtor, decision, contact)
+        rules.append(decision.rule)
+    return _held(debtor, rules[0] if rules else Rule.NO_ADDRESS)
 
 
-def _held(debtor: Debtor, rule: Rule) -> Invitation:
+def _situation(
+    debtor: Debtor, accounts: Iterable[Account], facts: _Facts, now: datetime
+) -> Situation:
+    """The facts about a debtor, whatever address it would be."""
+    today = today_of(debtor, now)
+    zones = [one.zones for one in facts.contacts[debtor.id]]
+    return Situation(
+        template=LINK,
+        address=Address(channel=Channel.EMAIL),
+        zones=zones_among(debtor, zones),
+        debts=[
+            facts.on_file.debt(account, judge(account, facts.holds[account.id], today))
+            for account in accounts
+        ],
+        today=today,
+        rules=rules_of(debtor, facts.role),
+        wishes=facts.on_file.wished(debtor.id),
+        earlier=facts.earlier[debtor.id],
+    )
+
+
+def _at(contact: Contact, situation: Situation, facts: _Facts) -> Situation:
+    address = facts.on_file.address(contact, facts.role)
+    return replace(situation, address=address, closed=_closed(contact, facts))
+
+
+def _held(debtor: Debtor, rule: str) -> Invitation:
     return Invitation(debtor, Decision(Action.DROP, rule))
-
-
-def _way(contacts: Iterable[Contact], facts: _Facts) -> tuple[Contact | None, str | None]:
-    """The first address that is open, e-mail before phone; else the rule that closes the first."""
-    ordered = sorted(contacts, key=lambda one: (BY_PREFERENCE.index(one.channel), one.id))
-    closed = [(contact, _closed(contact, facts)) for contact in ordered]
-    for contact, rule in closed:
-        if rule is None:
-            return contact, None
-    return None, closed[0][1] if closed else Rule.NO_ADDRESS
 
 
 def _closed(contact: Contact, facts: _Facts) -> str | None:
@@ -127,6 +145,14 @@ def _read(
         stops=_stops(session, client, addresses),
         earlier=_earlier(session, client, ids, now),
         waiting=_waiting(session, client, ids),
+        on_file=read_facts(
+            session,
+            client.id,
+            debtors=ids,
+            contacts=[one.id for held in contacts.values() for one in held],
+            accounts=account_ids,
+        ),
+        role=CollectorRole(client.collector_role),
         texts=sms_open(client.collector_role, provider_takes=takes, switched_on=client.sms_enabled),
     )
 
@@ -187,18 +213,18 @@ def _stops(
 
 def _earlier(
     session: Session, client: Client, ids: list[UUID], now: datetime
-) -> dict[UUID, list[datetime]]:
-    found: dict[UUID, list[datetime]] = defaultdict(list)
+) -> dict[UUID, list[MadeContact]]:
+    found: dict[UUID, list[MadeContact]] = defaultdict(list)
     at = func.coalesce(Message.sent_at, func.least(Message.send_at, now))
-    query = select(Message.debtor_id, at).where(
+    query = select(Message.debtor_id, at, Message.channel, Message.account_id).where(
         Message.client_id == client.id,
         Message.debtor_id.in_(ids),
         Message.template.in_(CAPPED),
         Message.status.in_(ON_ITS_WAY),
-        at > now - CAP_WEEK,
+        at > now - WEEK,
     )
-    for debtor_id, sent_at in session.execute(query):
-        found[debtor_id].append(sent_at)
+    for debtor_id, sent_at, channel, account in session.execute(query):
+        found[debtor_id].append(MadeContact(sent_at, channel, account))
     return found
 
 

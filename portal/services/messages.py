@@ -26,13 +26,17 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import evidence
+from portal.services.contact_facts import facts_about
 from portal.services.evidence import Payload
 from portal.services.ledger import open_exception
 from portal.services.letters import letter_stops
 from portal.services.links import accounts_of, tell_accounts
 from portal.services.standing import standing
 
-CLOSED_ADDRESS = (Rule.OPTED_OUT, Rule.NO_TEXTS, Rule.WRONG_PERSON, Rule.BOUNCED, Rule.NO_ADDRESS)
+CLOSED_ADDRESS = (
+    *(Rule.OPTED_OUT, Rule.NO_TEXTS, Rule.WRONG_PERSON, Rule.BOUNCED, Rule.NO_ADDRESS),
+    *(Rule.WISH, Rule.WORK, Rule.NO_PERMISSION, Rule.NUMBER_STALE),
+)
 WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 KEPT_BACK = "copy_kept_back"
 """The kind of question that a copy raises which a hold keeps from the debtor (CT-08)."""
@@ -160,7 +164,19 @@ def letter_forbidden(session: Session, message: Message, *, now: datetime) -> st
     """The rule against a letter, asked as it is put on the list and again as it is printed."""
     if letter_stops(session, session.get_one(Debtor, (message.client_id, message.debtor_id))):
         return Rule.WRONG_PERSON
+    if not template_named(message.template).required and _unwanted(session, message):
+        return Rule.WISH
     return None if message.decided else letter_held(session, message, now=now)
+
+
+def _unwanted(session: Session, message: Message) -> bool:
+    """Whether the debtor wants to be written to in another way only (CT-03)."""
+    debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
+    return _only(session, debtor) not in (None, Channel.LETTER)
+
+
+def _only(session: Session, debtor: Debtor) -> Channel | None:
+    return facts_about(session, debtor, (), ()).wished(debtor.id).only
 
 
 def letter_held(session: Session, message: Message, *, now: datetime) -> str | None:
@@ -300,7 +316,9 @@ def _account(session: Session, message: Message) -> Account | None:
 
 
 def _addressed(session: Session, debtor: Debtor, details: MessageDetails) -> dict[str, Any]:
-    contact = details.get("contact") or contact_for(session, debtor, details.get("channel"))
+    contact = details.get("contact")
+    if contact is None:
+        contact = contact_for(session, debtor, _channel_for(session, debtor, details))
     account, link = details.get("account"), details.get("link")
     channel = contact.channel if contact else details.get("channel") or Channel.LETTER
     return {
@@ -310,6 +328,13 @@ def _addressed(session: Session, debtor: Debtor, details: MessageDetails) -> dic
         "channel": channel,
         "rule": Rule.LETTER if channel == Channel.LETTER else None,
     }
+
+
+def _channel_for(session: Session, debtor: Debtor, details: MessageDetails) -> Channel | None:
+    """The way that is asked for, else the only one that the debtor wants (CT-03); None for any."""
+    if (channel := details.get("channel")) or details.get("asked_for"):
+        return channel
+    return _only(session, debtor)
 
 
 def contact_for(session: Session, debtor: Debtor, channel: Channel | None = None) -> Contact | None:

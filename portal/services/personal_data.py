@@ -48,6 +48,11 @@ OF_DEBTOR = (
     """UPDATE contact SET address = 'erased:' || id, zones = NULL,
         retired_at = coalesce(retired_at, :now)
       WHERE client_id = :client AND debtor_id = :debtor""",
+    """UPDATE contact_preference SET words = NULL
+      WHERE client_id = :client AND debtor_id = :debtor AND words IS NOT NULL""",
+    """UPDATE contact_permission p SET words = NULL FROM contact c
+      WHERE (c.client_id, c.id) = (p.client_id, p.contact_id)
+        AND c.client_id = :client AND c.debtor_id = :debtor AND p.words IS NOT NULL""",
     """UPDATE access_link SET revoked_reason = ''
       WHERE client_id = :client AND debtor_id = :debtor AND revoked_reason IS NOT NULL""",
     """UPDATE debtor_session SET ip = '', user_agent = ''

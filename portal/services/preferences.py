@@ -10,7 +10,17 @@ from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.holds import HoldKind
-from portal.models import Account, Channel, Contact, ContactStop, Debtor, Hold, StopKind
+from portal.domain.permissions import Basis
+from portal.models import (
+    Account,
+    Channel,
+    Contact,
+    ContactPermission,
+    ContactStop,
+    Debtor,
+    Hold,
+    StopKind,
+)
 from portal.rules.disclosures import LegalText
 from portal.rules.emails import parse_email
 from portal.rules.phones import parse_phone
@@ -22,7 +32,7 @@ from portal.services.optouts import opt_out
 from portal.services.standing import holds_in_force, lift_hold, set_hold
 
 CONSENT = "address-consent"
-DIRECT_CONSENT = "direct_consent"
+DIRECT_CONSENT = str(Basis.DIRECT_CONSENT)
 SOURCE = "preferences"
 MOST_ADDRESSES = 5
 
@@ -87,7 +97,12 @@ def _address(session: Session, contact: Contact) -> Address:
     return Address(contact, stopped, openable)
 
 
-_STRICTEST = (StopKind.WRONG_PERSON, StopKind.BOUNCED, StopKind.OPTED_OUT)
+_STRICTEST = (
+    StopKind.WRONG_PERSON,
+    StopKind.REASSIGNED,
+    StopKind.BOUNCED,
+    StopKind.OPTED_OUT,
+)
 
 
 def _stops(session: Session, contact: Contact) -> Sequence[ContactStop]:
@@ -173,7 +188,7 @@ def add_address(
             created_at=now,
         )
     address = _address(session, contact)
-    if address.stopped in (StopKind.WRONG_PERSON, StopKind.BOUNCED):
+    if address.stopped in (StopKind.WRONG_PERSON, StopKind.REASSIGNED, StopKind.BOUNCED):
         raise AddressClosed
     if address.stopped is not None:
         open_address(session, contact, consent=consent, now=now)
@@ -218,6 +233,16 @@ def _tell_consent(
     """The leaf of a consent, with the words that were beside it kept under their hash."""
     debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
     accounts = accounts_of(session, debtor)
+    session.add(
+        ContactPermission(
+            client_id=contact.client_id,
+            contact_id=contact.id,
+            basis=Basis.DIRECT_CONSENT,
+            source=SOURCE,
+            words=consent.text,
+            at=now,
+        )
+    )
     kept = evidence.keep_with(session, accounts, "text/plain", consent.text.encode(), now)
     told = {
         "actor": evidence.debtor(contact.debtor_id),
@@ -274,15 +299,6 @@ def _ceased(session: Session, account: Account, now: datetime) -> list[Hold]:
 
 def _locked_accounts(session: Session, debtor: Debtor) -> list[Account]:
     return [lock_account(session, account.id) for account in accounts_of(session, debtor)]
-
-
-def choose_language(session: Session, debtor: Debtor, language: str, *, now: datetime) -> None:
-    """Write to a debtor in this language from now on; ``language`` is one of the client's."""
-    if debtor.language == language:
-        return
-    debtor.language = language
-    told = {"actor": evidence.debtor(debtor.id), "language": language}
-    tell_accounts(session, accounts_of(session, debtor), "debtor.language", told, now)
 
 
 def contact_of(session: Session, debtor: Debtor, contact_id: UUID) -> Contact | None:

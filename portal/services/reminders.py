@@ -8,8 +8,18 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.domain.statuses import AccountStatus, ArrangementStatus, PaymentStatus
-from portal.models import Account, Arrangement, Debtor, Payment, PaymentPurpose
+from portal.models import (
+    Account,
+    Arrangement,
+    Client,
+    Debtor,
+    Message,
+    Payment,
+    PaymentPurpose,
+    fresh_id,
+)
 from portal.services import messages
+from portal.services.manifests import record_manifest
 
 TEMPLATE = "abandoned_checkout"
 QUIET = timedelta(hours=20)
@@ -39,9 +49,17 @@ def remind(
         .limit(BATCH)
     )
     left = session.scalars(query.where(Payment.id > after) if after else query).all()
-    for payment in left:
-        if is_abandoned(session, payment):
-            _remind(session, payment, now)
+    written = [
+        message
+        for payment in left
+        if is_abandoned(session, payment)
+        for message in _remind(session, payment, now)
+    ]
+    if written:
+        client = session.get_one(Client, client_id)
+        lines = [f"{message.debtor_id} message {message.id}" for message in written]
+        told = {"type": "campaign.reminded", "template": TEMPLATE, "goes": len(written)}
+        record_manifest(session, client, fresh_id(), lines, told=told, now=now)
     return [payment.id for payment in left]
 
 
@@ -72,10 +90,10 @@ def _went_on(session: Session, payment: Payment) -> bool:
     return bool(session.scalar(select(paid_later | agreed_later)))
 
 
-def _remind(session: Session, payment: Payment, now: datetime) -> None:
+def _remind(session: Session, payment: Payment, now: datetime) -> list[Message]:
     account = session.get_one(Account, (payment.client_id, payment.account_id))
     about = payment.arrangement_id or payment.account_id
-    messages.queue(
+    return messages.queue(
         session,
         session.get_one(Debtor, (account.client_id, account.debtor_id)),
         template=TEMPLATE,

@@ -1,43 +1,78 @@
 """Caps on contact (CT-05), what a text means (EC-06) and who may be texted (EC-07)."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.caps import ContactCap, next_contact
-from portal.domain.channels import sms_open
+from portal.domain.caps import ContactCap, MadeContact, Per, next_contact
+from portal.domain.channels import Channel, sms_open
 from portal.domain.debts import CollectorRole
+from portal.domain.packs import PACKS
 from portal.domain.replies import Meaning, read_reply
 
 NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+EMAIL, SMS, LETTER = Channel.EMAIL, Channel.SMS, Channel.LETTER
+ONE, OTHER = UUID(int=1), UUID(int=2)
+
+
+def emails(*hours: int) -> list[MadeContact]:
+    return [MadeContact(NOON + hour * HOUR, EMAIL) for hour in hours]
 
 
 def test_ct_05_the_fourth_contact_in_a_week_waits() -> None:
-    earlier = [NOON, NOON + 30 * HOUR, NOON + 60 * HOUR]
-    assert next_contact(earlier, NOON + 100 * HOUR) == NOON + 168 * HOUR
-    after = NOON + 168 * HOUR + timedelta(seconds=1)
-    assert next_contact(earlier, after) == after
+    earlier = emails(0, 30, 60)
+    assert next_contact(earlier, NOON + 100 * HOUR, channel=EMAIL) == NOON + 168 * HOUR
+    after = NOON + 168 * HOUR + SECOND
+    assert next_contact(earlier, after, channel=EMAIL) == after
 
 
-def test_ct_05_one_electronic_message_a_day() -> None:
-    assert next_contact([NOON], NOON + HOUR) == NOON + 24 * HOUR
-    assert next_contact([], NOON) == NOON
+def test_ct_05_one_electronic_message_a_day_whatever_the_channel() -> None:
+    assert next_contact(emails(0), NOON + HOUR, channel=SMS) == NOON + 24 * HOUR
+    assert next_contact(emails(0), NOON + HOUR, channel=LETTER) == NOON + HOUR
+    assert next_contact([MadeContact(NOON, LETTER)], NOON, channel=EMAIL) == NOON
+    assert next_contact([], NOON, channel=EMAIL) == NOON
+
+
+def test_ct_05_a_cap_per_debt_counts_what_was_written_about_it_or_about_all() -> None:
+    """The cap of New York City: three in seven days for each account."""
+    cap = [ContactCap(3, per=Per.DEBT)]
+    made = [MadeContact(NOON + n * HOUR, LETTER, one) for n, one in enumerate((ONE, ONE, OTHER))]
+
+    def free(*about: UUID) -> datetime:
+        return next_contact(made, NOON + 9 * HOUR, channel=EMAIL, accounts=about, caps=cap)
+
+    assert free(ONE) == free(OTHER) == NOON + 9 * HOUR
+    made.append(MadeContact(NOON + 5 * HOUR, EMAIL))  # about all of them
+    assert free(ONE) == NOON + 168 * HOUR
+    assert free(OTHER) == NOON + 9 * HOUR
+    assert free(OTHER, ONE) == NOON + 168 * HOUR
+
+
+def test_ct_05_massachusetts_counts_texts_alone() -> None:
+    caps = PACKS["US-MA"].caps
+    made = [MadeContact(NOON, SMS), MadeContact(NOON, SMS), *emails(0, 0, 0)]
+    given = {"accounts": [ONE], "caps": caps}
+    assert next_contact(made, NOON, channel=SMS, **given) == NOON + 168 * HOUR
+    assert next_contact(made, NOON, channel=EMAIL, **given) == NOON
 
 
 @given(st.lists(st.integers(0, 1_000), min_size=1, max_size=30), st.integers(1, 4))
 def test_ct_05_contacts_made_when_allowed_never_exceed_the_cap(gaps: list[int], week: int) -> None:
-    cap = ContactCap(per_week=week, per_day=1)
-    made: list[datetime] = []
+    caps = [ContactCap(week), ContactCap(1, 24 * HOUR)]
+    made: list[MadeContact] = []
     now = NOON
     for gap in gaps:
-        now = next_contact(made, now + gap * timedelta(minutes=10), cap)
-        made.append(now)
-    for at in made:
-        assert sum(at - 168 * HOUR < one <= at for one in made) <= week
-        assert sum(at - 24 * HOUR < one <= at for one in made) <= 1
+        now = next_contact(made, now + gap * timedelta(minutes=10), channel=EMAIL, caps=caps)
+        made.append(MadeContact(now, EMAIL))
+    times = [one.at for one in made]
+    for at in times:
+        assert sum(at - 168 * HOUR < one <= at for one in times) <= week
+        assert sum(at - 24 * HOUR < one <= at for one in times) <= 1
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ ACTIVITY = {
 }
 FAMILIES = (
     *("arrangement.", "authorization.", "balance.", "contact.", "esign.", "forgiveness.", "help."),
-    *("identity.", "payment.", "proposal."),
+    *("identity.", "notice.", "payment.", "preference.", "proposal."),
 )
 
 

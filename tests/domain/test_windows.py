@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain.debts import Country
+from portal.domain.packs import PACKS, ContactPack
 from portal.domain.windows import (
     ALL_ZONES,
     CANADIAN_ZONES,
     US_ZONES,
     ContactWindow,
-    Hours,
     candidate_zones,
-    hours_on,
     is_zone,
     next_opening,
     sendable,
@@ -27,6 +26,10 @@ CALIFORNIA, NEW_YORK = "America/Los_Angeles", "America/New_York"
 INSTANTS = st.integers(0, 3 * 365 * 24 * 60).map(
     lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
+
+
+def window_of(pack: ContactPack) -> ContactWindow:
+    return ContactWindow(week=pack.week)
 
 
 def utc(text: str) -> datetime:
@@ -49,7 +52,6 @@ def utc(text: str) -> datetime:
     ids=["California", "California and a 212 phone", "all US zones", "the day clocks change"],
 )
 def test_ct_02_vectors(day: date, zones: list[str], opens: str, closes: str) -> None:
-    assert hours_on(day, zones) == (utc(opens), utc(closes))
     assert not sendable(utc(opens) - timedelta(seconds=1), zones)
     assert sendable(utc(opens), zones)
     assert sendable(utc(closes) - timedelta(minutes=15, seconds=1), zones)
@@ -80,19 +82,16 @@ def test_the_morning_after_the_clocks_change_is_an_hour_earlier_in_utc() -> None
 
 def test_zones_without_a_common_hour_never_open() -> None:
     zones = ["Asia/Tokyo", NEW_YORK, "Europe/Moscow"]
-    assert hours_on(date(2026, 11, 23), zones) is None
     assert next_opening(utc("2026-11-23 12:00"), zones) is None
 
 
 def test_a_closed_day_is_skipped() -> None:
-    day = Hours(time(7), time(21))
-    ontario = ContactWindow(week=(day,) * 6 + (Hours(time(13), time(17)),))
-    quebec = ContactWindow(week=(Hours(time(8), time(20)),) * 6 + (None,))
+    ontario, quebec = ([window_of(PACKS[name])] for name in ("CA-ON", "CA-QC"))
     sunday_noon = datetime(2026, 11, 22, 12, 59, tzinfo=UTC) + timedelta(hours=5)
     assert not sendable(sunday_noon, ["America/Toronto"], ontario)
     assert sendable(sunday_noon + timedelta(minutes=1), ["America/Toronto"], ontario)
     assert next_opening(sunday_noon, ["America/Montreal"], quebec) == utc("2026-11-23 13:00")
-    assert hours_on(date(2026, 11, 22), ["America/Montreal"], quebec) is None
+    assert not sendable(utc("2026-11-22 17:00"), ["America/Montreal"], quebec)
 
 
 @given(
@@ -137,7 +136,7 @@ def test_an_unknown_place_is_every_zone_of_the_country(country: Country) -> None
     found = candidate_zones(country)
     assert set(found.names) == set(ALL_ZONES[country])
     assert found.basis == "unknown"
-    assert hours_on(date(2026, 11, 23), found.names)
+    assert next_opening(utc("2026-11-23 00:00"), found.names)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from portal.services.evidence import SYSTEM
 from portal.services.links import open_token, token_of
 from portal.services.messages import BATCH
 from portal.services.standing import set_hold
+from portal.services.verify import verify_client
 from portal.writing import write
 from tests.databases import Database
 from tests.factories import (
@@ -66,6 +67,12 @@ def owing(session: PortalSession, client: Client, **given: Any) -> Account:
     debtor = make_debtor(session, client)
     make_contact(session, debtor)
     return make_account(session, debtor, **given)
+
+
+def permit(session: PortalSession, account: Account) -> None:
+    """Dana told the agency itself to use her address."""
+    mine = select(Contact).where(Contact.debtor_id == account.debtor_id)
+    session.scalars(mine).one().permission_basis = "direct_consent"
 
 
 def send(
@@ -150,6 +157,7 @@ def test_who_is_held_back_is_counted_by_rule(session: PortalSession, client: Cli
     assert report.held == {
         "DH-01": 1,
         "DH-09": 2,
+        "EC-02": 1,
         "EC-05": 1,
         "EC-08": 1,
         "EC-09": 1,
@@ -157,15 +165,18 @@ def test_who_is_held_back_is_counted_by_rule(session: PortalSession, client: Cli
         "arranged": 1,
         "no_address": 1,
     }
-    assert report.held_back == 9
-    assert len(messages(session)) == 2
+    assert report.held_back == 10
+    assert Counter(message.status for message in messages(session)) == {
+        "queued": 2,
+        "suppressed": 9,
+    }
 
 
 def test_an_agency_sends_nothing_before_the_notice(session: PortalSession):
     """VN-04, EC-07"""
     agency = make_client(session, collector_role=CollectorRole.THIRD_PARTY_AGENCY, sms_enabled=True)
-    owing(session, agency, validation_notice_sent_on=None)
-    owing(session, agency)
+    for given in ({"validation_notice_sent_on": None}, {}):
+        permit(session, owing(session, agency, **given))
     phone_only = make_debtor(session, agency)
     make_contact(session, phone_only, channel="sms", address="+15035550123")
     make_account(session, phone_only)
@@ -245,9 +256,19 @@ def test_one_leaf_stands_over_the_list_of_a_batch(session: PortalSession, client
     assert (leaf.payload["goes"], leaf.payload["held"]["DH-09"]) == (1, 1)
     (kept,) = leaf.payload["documents"]
     manifest = evidence.document(session, client.id, client.chain_id, kept["sha256"]).body.decode()
-    (message,) = messages(session)
+    message, kept_back = sorted(messages(session), key=lambda one: one.status)
+    assert (kept_back.debtor_id, kept_back.status, kept_back.rule) == (
+        held.debtor_id,
+        MessageStatus.SUPPRESSED,
+        "DH-09",
+    )
     assert f"{sent.debtor_id} message {message.id} link {message.link_id}\n" in manifest
     assert f"{held.debtor_id} held DH-09\n" in manifest
+    assert list(verify_client(session, client.id)) == []
+    kept_back.batch_id = None
+    session.flush()
+    (broken,) = verify_client(session, client.id)
+    assert broken.invariant.startswith("a message that left has its leaf")
 
 
 def test_only_these_debtors(session: PortalSession, client: Client):

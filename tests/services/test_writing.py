@@ -219,7 +219,7 @@ def test_ec_08_what_a_proven_address_reads_names_no_creditor(name: str, language
 @pytest.mark.parametrize("name", TEMPLATES)
 @pytest.mark.parametrize("make", [facts, private_facts])
 def test_ec_04_every_email_can_be_stopped_and_says_who_wrote(make: Any, name: str, language: str):
-    """EC-04"""
+    """EC-04, CA-06"""
     words = write(make(name, language))
     given = facts(name)
     assert str(given.unsubscribe_url) in words.text

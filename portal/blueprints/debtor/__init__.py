@@ -25,6 +25,7 @@ from portal.blueprints.debtor import (  # noqa: E402
     satisfied,
     settle,
     someone_else,
+    times,
 )
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "satisfied",
     "settle",
     "someone_else",
+    "times",
 ]

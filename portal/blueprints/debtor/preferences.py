@@ -20,6 +20,7 @@ from portal.rules.disclosures import LegalText, legal_text
 from portal.security import audience, current_visit
 from portal.services import esign
 from portal.services import preferences as choices
+from portal.services.contact_wishes import choose_language, on_portal
 from portal.services.letters import letter_stops
 from portal.web import CHOOSE, Form, explain, locale, now, render, see_other, session, url_for
 from portal.web import gettext as _
@@ -41,6 +42,7 @@ STATES = {
     StopKind.OPTED_OUT: N_("Stopped. We do not write to you here."),
     StopKind.BOUNCED: N_("Closed. Our messages did not arrive here."),
     StopKind.WRONG_PERSON: N_("Closed. We were told that it belongs to someone else."),
+    StopKind.REASSIGNED: N_("Closed. This number belongs to someone else now."),
 }
 KINDS = {
     "email": (Channel.EMAIL, N_("Your new email address"), "email"),
@@ -71,12 +73,10 @@ class AddressForm(Form):
 def preferences() -> ResponseReturnValue:
     """How we contact the reader, each choice with its button."""
     debtor, client = _reader()
-    form = LanguageForm(language=debtor.language)
-    form.language.choices = [
-        SelectChoice(code, name) for code, name in LANGUAGES.items() if code in client.languages
-    ]
+    form = _language_form(debtor, client)
     if form.validate_on_submit():
-        choices.choose_language(session, debtor, form.language.data, now=now())
+        told = on_portal(debtor)
+        choose_language(session, debtor, form.language.data, told=told, now=now())
         commit(session, "preferences.language")
         return _done("language", lang=form.language.data)
     page = render(
@@ -93,6 +93,14 @@ def preferences() -> ResponseReturnValue:
         done=DONE.get(request.args.get("done", "")),
     )
     return page, 422 if form.errors else 200
+
+
+def _language_form(debtor: Debtor, client: Client) -> LanguageForm:
+    form = LanguageForm(language=debtor.language)
+    form.language.choices = [
+        SelectChoice(code, name) for code, name in LANGUAGES.items() if code in client.languages
+    ]
+    return form
 
 
 def _addresses(debtor: Debtor) -> list[tuple[Contact, str, str, choices.Address]]:

@@ -45,4 +45,5 @@ from portal.blueprints.support import (  # noqa: E402, F401
     questions,
     queues,
     refunds,
+    wishes,
 )

@@ -9,6 +9,7 @@ from wtforms.validators import Length
 
 from portal.blueprints.consoles import DECIDERS, READERS, WORKERS, Task, page, perform
 from portal.blueprints.support import bp
+from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
 from portal.domain.holds import Capability
 from portal.domain.outgoing import REQUIRED
@@ -91,6 +92,7 @@ def account(account_id: UUID) -> Any:
         may=staff.role,
         left_of=lambda payment: refundable(session, payment),
         contact_of=masked_contact,
+        wish_words=wish_words,
         **_words(all_of_it.debtor, at),
     )
 

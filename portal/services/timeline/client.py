@@ -38,7 +38,7 @@ LIKE_STAFF = (
     *("payer_link.issued", "payer_link.revoked", "payment.charged_back"),
     *("payment.chargeback_reversed", "payment.dropped", "payment.expired", "payment.failed"),
     *("payment.processing", "payment.refund_failed", "payment.refunded", "payment.succeeded"),
-    *("proposal.escalated", "proposal.expired", "letter.queued"),
+    *("proposal.escalated", "proposal.expired", "letter.queued", "notice.given", "notice.missed"),
 )
 """Where a client reads the same detail as staff: amounts, references, days, kinds of messages."""
 
@@ -57,6 +57,9 @@ NOT_SHOWN = {
     "contact.added": "is about how to reach the debtor",
     "contact.reopened": "is about how to reach the debtor",
     "contact.stopped": "is about how to reach the debtor",
+    "contact.permitted": "is about how to reach the debtor",
+    "preference.ended": "is about how to reach the debtor",
+    "preference.stated": "is about how to reach the debtor",
     "debtor.language": "is about how to reach the debtor",
     "legal_hold.lifted": "is between compliance and the court that may ask for the record",
     "legal_hold.set": "is between compliance and the court that may ask for the record",

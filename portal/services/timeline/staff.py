@@ -14,14 +14,8 @@ from portal.models import Account
 from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
 from portal.services.timeline.changes import amended
-from portal.services.timeline.wording import (
-    ERASED_ACTOR,
-    Groups,
-    Words,
-    actor_of,
-    filled,
-    remarks,
-)
+from portal.services.timeline.wishes import wanted
+from portal.services.timeline.wording import ERASED_ACTOR, Groups, Words, actor_of, filled, remarks
 
 GROUPS: Groups = {
     "kind": {**labels.HOLDS, **labels.STOPS},
@@ -244,6 +238,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "balance.forgiven": (N_("A part is not owed any more"), _as(_AMOUNT, "amount_cents")),
     "balance.owed_again": (N_("A part is owed again"), _as(_AMOUNT, "amount_cents")),
     "campaign.interrupted": (N_("Sending links was cut off"), _nothing),
+    "campaign.reminded": (N_("Reminders written"), _as(N_("%(goes)s messages."), "goes")),
     "campaign.sent": (
         N_("Links sent"),
         _as(N_("%(goes)s links, of these %(later)s at their hour."), "goes", "later"),
@@ -255,6 +250,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "contact.added": (N_("Address added by the debtor"), _as(_CHANNEL, "channel")),
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
+    "contact.permitted": (N_("Permission for an address"), _as(_CHANNEL, "channel")),
     "debtor.language": (N_("Language changed"), _nothing),
     "erasure": (
         N_("Record erased"),
@@ -318,6 +314,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "message.failed": (N_("Message not delivered"), _as(_MESSAGE, "template", "channel")),
     "message.sent": (N_("Message sent"), _as(_MESSAGE, "template", "channel")),
     "message.suppressed": (N_("Message held back"), _held),
+    "notice.given": (N_("First notice sent"), _as(N_("On %(sent_on)s."), "sent_on")),
+    "notice.missed": (N_("First notice did not arrive"), _as(N_("On %(sent_on)s."), "sent_on")),
     "offers.shown": (N_("Settlements shown"), _offers),
     "payer_link.issued": (
         N_("Asked somebody else to pay"),
@@ -387,6 +385,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
             *("amount_cents", "reference", "reason"),
         ),
     ),
+    "preference.ended": (N_("Wish about contact ended"), wanted),
+    "preference.stated": (N_("Wish about contact"), wanted),
     "staff.read": (N_("What the record says was read"), _as(_REASON, "reason")),
     "staff.revealed": (N_("Personal data looked at"), _as(_REASON, "reason")),
     "terms.reviewed": (N_("Looked at the exact terms"), _nothing),

@@ -2,18 +2,21 @@
 
 from portal.domain.holds import HoldKind, Permission, permissions_under
 from portal.domain.outgoing import TEMPLATES
-from portal.domain.windows import FEDERAL_WINDOW
+from portal.domain.packs import PACKS
 
 # What the debtor asked for may leave at any hour (CT-04), and so may what somebody delivered by
 # hand on the page of the outbox, which its leaf says (``despite``).
 CHECKS: dict[str, str] = {
     "an e-mail or text left within the hours of every zone the debtor may be in (CT-01, CT-02)": """
-        , hours AS (SELECT * FROM unnest(CAST(:days AS int[]), CAST(:opens AS time[]),
-            CAST(:closes AS time[])) AS h (day, opens, closes)),
+        , hours AS (SELECT * FROM unnest(CAST(:packs AS text[]), CAST(:days AS int[]),
+            CAST(:opens AS time[]), CAST(:closes AS time[])) AS h (pack, day, opens, closes)),
         gone AS MATERIALIZED (SELECT m.template || ' ' || m.id AS what, m.sent_at,
-            z #>> '{}' AS zone FROM message m
+            z #>> '{}' AS zone, p #>> '{}' AS pack FROM message m
           JOIN said l ON l.type = 'message.sent' AND l.told ->> 'message' = m.id::text
           LEFT JOIN LATERAL jsonb_path_query(l.told, '$.zones[*]') z ON true
+          LEFT JOIN LATERAL jsonb_path_query(
+            CASE WHEN l.told ? 'packs' THEN l.told ELSE '{"packs": ["US@1"]}' END,
+            '$.packs[*]') p ON true
           WHERE m.client_id = :client AND m.channel <> 'letter' AND NOT m.asked_for
             AND NOT l.told ? 'despite')
         SELECT DISTINCT g.what || ' left ' || CASE WHEN k.name IS NULL
@@ -21,7 +24,7 @@ CHECKS: dict[str, str] = {
           to_char(g.sent_at AT TIME ZONE k.name, 'YYYY-MM-DD HH24:MI') || ' in ' || k.name END
         FROM gone g LEFT JOIN pg_timezone_names k ON k.name = g.zone
         WHERE NOT EXISTS (SELECT FROM hours h
-          WHERE h.day = extract(isodow FROM g.sent_at AT TIME ZONE k.name)
+          WHERE h.pack = g.pack AND h.day = extract(isodow FROM g.sent_at AT TIME ZONE k.name)
             AND (g.sent_at AT TIME ZONE k.name)::time >= h.opens
             AND (g.sent_at AT TIME ZONE k.name)::time < h.closes)""",
     "nothing is sent under a hold that forbids it on every account it is about (DH-08)": """
@@ -67,7 +70,9 @@ CHECKS: dict[str, str] = {
         WHERE m.client_id = :client AND m.status IN ('sent', 'delivered', 'suppressed')
           AND NOT EXISTS (SELECT FROM said l
             WHERE l.type IN ('message.sent', 'message.suppressed', 'letter.sent')
-              AND l.told ->> 'message' = m.id::text)""",
+              AND l.told ->> 'message' = m.id::text)
+          AND NOT (m.status = 'suppressed' AND EXISTS (SELECT FROM said l
+            WHERE l.type = 'campaign.sent' AND l.told ->> 'campaign' = m.batch_id::text))""",
     "a message left when its leaf says (RT-02)": """
         SELECT DISTINCT m.template || ' ' || m.id || ': ' || coalesce(m.sent_at::text, 'not sent')
           || ', its leaf ' || l.at
@@ -76,13 +81,19 @@ CHECKS: dict[str, str] = {
           AND l.at IS DISTINCT FROM date_trunc('milliseconds', m.sent_at)""",
 }
 
-_HOURS = [(day, hours) for day, hours in enumerate(FEDERAL_WINDOW.week, start=1) if hours]
+_HOURS = [
+    (pack.mark, day, hours)
+    for pack in PACKS.values()
+    for day, open_on in enumerate(pack.week, start=1)
+    for hours in open_on
+]
 
 VALUES = {
     "capped": [template.name for template in TEMPLATES.values() if template.capped],
-    "days": [day for day, _ in _HOURS],
-    "opens": [hours.opens for _, hours in _HOURS],
-    "closes": [hours.closes for _, hours in _HOURS],
+    "packs": [mark for mark, _, _ in _HOURS],
+    "days": [day for _, day, _ in _HOURS],
+    "opens": [hours.opens for _, _, hours in _HOURS],
+    "closes": [hours.closes for _, _, hours in _HOURS],
     "forbidden": [
         f"{template.name} {kind}"
         for template in TEMPLATES.values()

@@ -56,6 +56,10 @@ WHY_NOT_SENT: dict[str, str] = {
     Rule.HOURS: N_("It was too early or too late in the day."),
     Rule.HOURS_SOMEWHERE: N_("It may have been too early or too late in your day."),
     Rule.CAP: N_("We had written to you often enough."),
+    Rule.WISH: N_("You had asked us not to write then, there or in this way."),
+    Rule.WORK: N_("The address is at your work."),
+    Rule.NO_PERMISSION: N_("We may not use that email address yet."),
+    Rule.NUMBER_STALE: N_("We were not sure that the number is still yours."),
     Rule.OPTED_OUT: N_("We do not write to that address any more."),
     Rule.NO_TEXTS: N_("We do not send texts about this account."),
     Rule.WRONG_PERSON: N_("Somebody had told us that the address is not yours."),
@@ -106,6 +110,7 @@ STOPPED = {
     "bounced": N_(
         "Our messages did not arrive at one of your addresses. We stopped writing to it."
     ),
+    "reassigned": N_("One of your numbers belongs to somebody else now. We stopped texting it."),
 }
 WHY_CLOSED = {
     "asked": N_("We closed a link to this page, as you asked."),
@@ -244,6 +249,11 @@ WORDS: dict[str, tuple[str, Say]] = {
         N_("We stopped writing to one of your addresses."),
         _by("kind", STOPPED),
     ),
+    "contact.permitted": (N_("We noted that we may write to one of your addresses."), plainly),
+    "notice.given": (N_("We sent you a first letter about this account."), plainly),
+    "notice.missed": (N_("You told us that our first letter did not come."), plainly),
+    "preference.ended": (N_("You took back a wish about how we write to you."), plainly),
+    "preference.stated": (N_("You told us how you want us to write to you."), plainly),
     "debtor.language": (N_("You chose another language for our messages."), plainly),
     "esign.asked": (N_("You asked us for a test of copies by email."), plainly),
     "esign.consented": (N_("You agreed to get copies by email only."), plainly),

@@ -1,0 +1,93 @@
+"""What permits an address, what people want of our writing, and which notices came first."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.domain.permissions import Basis
+from portal.domain.wishes import WishKind
+from portal.models.base import Base, Owned, belongs_to, of_client
+
+
+class ContactPermission(Owned, Base):
+    """One piece of evidence that an address may be used, as it was recorded (EC-01, EC-02).
+
+    ``words`` are the person's own or those beside the field, ``document_sha256`` the copy of a
+    creditor's notice. ``at`` is when it happened: the consent, the text, the check.
+    """
+
+    __tablename__ = "contact_permission"
+    __table_args__ = (
+        of_client(),
+        belongs_to("contact"),
+        Index("ix_contact_permission_contact", "client_id", "contact_id"),
+    )
+
+    contact_id: Mapped[UUID]
+    basis: Mapped[Basis]
+    source: Mapped[str]
+    words: Mapped[str | None]
+    notice_sent_on: Mapped[date | None]
+    deadline_on: Mapped[date | None]
+    document_sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    at: Mapped[datetime]
+    recorded_by: Mapped[UUID | None]
+
+
+class ContactPreference(Owned, Base):
+    """How a person wants to be written to, in force from when it was said until it ended (CT-03).
+
+    ``value`` is as ``domain.wishes`` writes it; ``words`` are what the person said. ``source``
+    names where it was said; ``recorded_by`` is the member of staff who heard it.
+    """
+
+    __tablename__ = "contact_preference"
+    __table_args__ = (
+        of_client(),
+        belongs_to("debtor"),
+        Index(
+            "uq_contact_preference_in_force",
+            "client_id",
+            "debtor_id",
+            "kind",
+            "value",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint("ended_at >= stated_at", name="ends_after"),
+    )
+
+    debtor_id: Mapped[UUID]
+    kind: Mapped[WishKind]
+    value: Mapped[str]
+    words: Mapped[str | None]
+    source: Mapped[str]
+    stated_at: Mapped[datetime]
+    recorded_by: Mapped[UUID | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[UUID | None]
+
+
+class FirstNotice(Owned, Base):
+    """A notice about an account that a province wants before anything else is written (CA-01).
+
+    ``on_paper``: it was mailed. ``missed_at``: the debtor says that it did not come, so its wait
+    begins again with the next one.
+    """
+
+    __tablename__ = "first_notice"
+    __table_args__ = (
+        of_client(),
+        belongs_to("account"),
+        UniqueConstraint("client_id", "account_id", "sent_on", "on_paper"),
+    )
+
+    account_id: Mapped[UUID]
+    sent_on: Mapped[date]
+    on_paper: Mapped[bool]
+    source: Mapped[str]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[UUID | None]
+    missed_at: Mapped[datetime | None]
