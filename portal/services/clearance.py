@@ -7,14 +7,13 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from portal.domain.capabilities import Capabilities
-from portal.domain.channels import sms_open
-from portal.domain.debts import Country
 from portal.domain.outgoing import TEMPLATES, Rule, Situation, template_named
 from portal.domain.statuses import MessageStatus
 from portal.gateways.sms import Texter
 from portal.models import Account, Channel, Client, Contact, ContactStop, Debtor, Message, StopKind
 from portal.services.links import accounts_of
 from portal.services.standing import standing
+from portal.services.texting import closed_because
 from portal.services.whereabouts import zones_of
 
 CAP_WEEK = timedelta(hours=168)
@@ -85,10 +84,7 @@ def _closed(session: Session, message: Message, texter: Texter) -> str | None:
 
 
 def _may_text(session: Session, message: Message, texter: Texter) -> bool:
-    client = session.get_one(Client, message.client_id)
-    role = client.collector_role
-    takes = texter.takes(Country(client.country), role)
-    return sms_open(role, provider_takes=takes, switched_on=client.sms_enabled)
+    return closed_because(session.get_one(Client, message.client_id), texter) is None
 
 
 def _earlier(session: Session, message: Message, now: datetime) -> Sequence[datetime]:

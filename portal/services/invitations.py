@@ -9,8 +9,6 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from portal.domain.channels import sms_open
-from portal.domain.debts import Country
 from portal.domain.outgoing import Action, Decision, Rule, Situation, decide, template_named
 from portal.domain.statuses import LIVE, MessageStatus
 from portal.gateways.sms import Texter
@@ -27,6 +25,7 @@ from portal.models import (
 )
 from portal.services.clearance import CAP_WEEK, CAPPED, ON_ITS_WAY, STOP_RULES
 from portal.services.standing import in_force, judge, today_of
+from portal.services.texting import closed_because
 from portal.services.whereabouts import zones_among
 
 LINK = template_named("link")
@@ -118,7 +117,6 @@ def _read(
     account_ids = [one.id for held in accounts.values() for one in held]
     contacts = _contacts(session, client, ids)
     addresses = [one.address for held in contacts.values() for one in held]
-    takes = texter.takes(Country(client.country), client.collector_role)
     return _Facts(
         accounts=accounts,
         holds=_holds(session, client, account_ids, now),
@@ -127,7 +125,7 @@ def _read(
         stops=_stops(session, client, addresses),
         earlier=_earlier(session, client, ids, now),
         waiting=_waiting(session, client, ids),
-        texts=sms_open(client.collector_role, provider_takes=takes, switched_on=client.sms_enabled),
+        texts=closed_because(client, texter) is None,
     )
 
 

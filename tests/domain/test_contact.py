@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain.caps import ContactCap, next_contact
-from portal.domain.channels import sms_open
+from portal.domain.channels import WHY_CLOSED, SmsClosed, sms_closed
 from portal.domain.debts import CollectorRole
 from portal.domain.replies import Meaning, read_reply
 
@@ -82,7 +82,13 @@ def test_other_texts_are_read_too(text: str, reply: Meaning) -> None:
 @pytest.mark.parametrize("role", CollectorRole)
 def test_ec_07_texts_are_off_for_agencies_unless_switched_on(role: CollectorRole) -> None:
     off = role in (CollectorRole.THIRD_PARTY_AGENCY, CollectorRole.DEBT_BUYER)
-    assert sms_open(role, provider_takes=True, switched_on=None) is not off
-    assert sms_open(role, provider_takes=True, switched_on=True)
-    assert not sms_open(role, provider_takes=False, switched_on=True)
-    assert not sms_open(role, provider_takes=True, switched_on=False)
+    known = {"provider_takes": True, "registered": True}
+    assert (sms_closed(role, **known, switched_on=None) is SmsClosed.ROLE) is off
+    assert sms_closed(role, **known, switched_on=True) is None
+    why = SmsClosed.ROLE if off else SmsClosed.SWITCHED_OFF
+    assert sms_closed(role, **known, switched_on=False) is why
+    untaken = known | {"provider_takes": False}
+    assert sms_closed(role, **untaken, switched_on=True) is SmsClosed.PROVIDER
+    unknown = known | {"registered": False}
+    assert sms_closed(role, **unknown, switched_on=True) is SmsClosed.UNREGISTERED
+    assert WHY_CLOSED.keys() == set(SmsClosed)

@@ -19,6 +19,7 @@ from portal.services.verify import (
     chains,
     charges,
     contact,
+    deliveries,
     esign,
     guards,
     money,
@@ -43,6 +44,7 @@ CHECKS: dict[str, str] = (
     | owed.CHECKS
     | answers.CHECKS
     | contact.CHECKS
+    | deliveries.CHECKS
     | tree.CHECKS
     | esign.CHECKS
     | retention.CHECKS
@@ -93,6 +95,7 @@ def verify_client(
         **charges.VALUES,
         **contact.VALUES,
         **esign.VALUES,
+        **deliveries.VALUES,
     }
     begin = basis(session, whole=only is None)
     for invariant, query in CHECKS.items():
