@@ -67,7 +67,7 @@ def test_ec_06_the_words_of_the_rule_stop_at_once(text: str) -> None:
     ],
 )
 def test_ec_06_what_may_mean_stop_is_one(text: str) -> None:
-    assert read_reply(text) in (Meaning.STOP, Meaning.WRONG_PERSON)
+    assert read_reply(text) in (Meaning.REVOKED, Meaning.WRONG_PERSON)
 
 
 @pytest.mark.parametrize(

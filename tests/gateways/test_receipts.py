@@ -1,4 +1,4 @@
-"""What carriers post and what comes back as mail, read into one shape (EC-09, RFC 3464, RFC 5965)."""
+"""What carriers post and what comes back as mail, read into one shape (EC-09)."""
 
 import json
 import mailbox
