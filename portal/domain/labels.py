@@ -134,6 +134,16 @@ STOPS = {
     "bounced": N_("Messages do not arrive"),
 }
 
+FATES = {
+    "accepted": N_("taken by the carrier"),
+    "delayed": N_("not yet, the carrier tries again"),
+    "delivered": N_("delivered"),
+    "bounced": N_("came back, nobody is at that address"),
+    "complained": N_("reported as unwanted"),
+    "failed": N_("not delivered"),
+}
+"""What carriers say became of a message."""
+
 WHY_REVOKE = {
     "asked": N_("The debtor asked for it"),
     "wrong_person": N_("It went to the wrong person"),

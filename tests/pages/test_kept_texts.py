@@ -194,17 +194,17 @@ def test_ec_06_words_that_read_as_a_stop_stop_and_a_person_reads_them_too(
     assert reply(twilio(carrier, "STOP")) is None, "never a second confirmation"
 
 
-@pytest.mark.parametrize(("at", "closed"), [("2027-01-30T23:59", 1), ("2027-01-31T00:00", 2)])
+@pytest.mark.parametrize("told", [("2027-01-30T23:59", 1), ("2027-01-31T00:00", 2)])
 def test_ec_06_a_stop_ends_texts_to_every_number_of_a_person_from_the_end_of_january_2027(
     carrier: FlaskClient,  # noqa: F811
     session: PortalSession,
     dana: Dana,
     phone: Contact,
     clock: SetClock,
-    at: str,
-    closed: int,
+    told: tuple[str, int],
 ):
     """EC-06"""
+    at, closed = told
     make_contact(session, dana.debtor, channel=Channel.SMS, address="+15032260199")
     session.commit()
     clock.advance(datetime.fromisoformat(f"{at}+00:00") - clock.now())

@@ -40,6 +40,7 @@ OPEN_TO_ANYONE = {
     "debtor.wrong_person": "no check can be asked of a stranger",
     "optout.unsubscribe": "whoever holds a message may stop them",
     "outbox.deliver": "the demo only",
+    "outbox.fate": "the demo only",
     "outbox.file": "the demo only",
     "outbox.html": "the demo only",
     "outbox.messages": "the demo only",
