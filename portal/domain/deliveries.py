@@ -27,6 +27,8 @@ TOLD = (Fate.DELIVERED, Fate.BOUNCED, Fate.COMPLAINED, Fate.FAILED)
 """What is told on the record of an account; the others are steps on the way, and only kept."""
 LOST = (Fate.BOUNCED, Fate.FAILED)
 """What makes a message one that did not arrive."""
+CLOSING = (Fate.BOUNCED, Fate.COMPLAINED)
+"""What closes the address that it went to."""
 
 TWILIO_STATUSES = {
     **dict.fromkeys(("accepted", "scheduled", "queued", "sending", "sent"), Fate.ACCEPTED),

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
-from portal.domain.deliveries import LOST, TOLD, Fate, Report
+from portal.domain.deliveries import CLOSING, LOST, TOLD, Fate, Report
 from portal.domain.outgoing import Rule
 from portal.domain.statuses import MessageStatus, move
 from portal.models import (
@@ -27,13 +27,13 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import evidence
+from portal.services.clearance import contact_of
 from portal.services.messages import drop, lock_waiting, send_by_letter, tell
 from portal.services.optouts import opt_out
 from portal.services.stops import stop_address
 
 GONE = (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.FAILED)
 """What has left; a word about what is still in our hands waits until it has."""
-SOURCES = {Fate.BOUNCED: "bounce", Fate.COMPLAINED: "complaint"}
 
 _RESOLVE = text("SELECT client_id FROM resolve_message(:wanted)")
 _HOLDERS = text(
@@ -162,19 +162,16 @@ def _take(session: Session, key: tuple[UUID, UUID], report: Report, now: datetim
 def _act(session: Session, message: Message, row: Delivery, *, now: datetime) -> None:
     if row.kind not in TOLD:
         return
-    contact = session.get(Contact, (message.client_id, message.contact_id))
-    waiting = lock_waiting(session, contact) if contact else ()
+    contact = contact_of(session, message)
+    closes = contact is not None and row.kind in CLOSING and contact.address == message.address
+    waiting = lock_waiting(session, contact) if contact and closes else ()
     _move(message, row)
     facts = {"delivery": str(row.id), "code": row.code, "carrier": row.carrier}
     tell(session, message, f"message.{row.kind}", facts, now=now)
     if row.kind in LOST:
         send_by_letter(session, message, now=now)
-    if contact is None or contact.address != message.address:
-        return
-    if row.kind is Fate.BOUNCED:
-        _close(session, contact, waiting, now)
-    elif row.kind is Fate.COMPLAINED:
-        opt_out(session, contact, source=SOURCES[row.kind], keep=(), now=now)
+    if contact and closes:
+        _close(session, contact, row.kind, waiting, now)
 
 
 def _move(message: Message, row: Delivery) -> None:
@@ -185,9 +182,14 @@ def _move(message: Message, row: Delivery) -> None:
         message.error = row.code or str(row.kind)
 
 
-def _close(session: Session, contact: Contact, waiting: Sequence[Message], now: datetime) -> None:
-    source = SOURCES[Fate.BOUNCED]
-    stop_address(session, contact, StopKind.BOUNCED, source=source, actor=evidence.SYSTEM, now=now)
+def _close(
+    session: Session, contact: Contact, fate: Fate, waiting: Sequence[Message], now: datetime
+) -> None:
+    if fate is Fate.COMPLAINED:
+        opt_out(session, contact, source="complaint", keep=(), now=now)
+        return
+    actor = evidence.SYSTEM
+    stop_address(session, contact, StopKind.BOUNCED, source="bounce", actor=actor, now=now)
     for message in waiting:
         drop(session, message, Rule.BOUNCED, now=now)
 

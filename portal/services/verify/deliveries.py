@@ -1,6 +1,6 @@
 """What carriers said of messages, and what followed from it (EC-05, EC-09)."""
 
-from portal.domain.deliveries import LOST, TOLD, Fate
+from portal.domain.deliveries import CLOSING, LOST, TOLD
 from portal.domain.outgoing import REQUIRED
 from portal.services.messages import BESIDE
 
@@ -47,7 +47,7 @@ CHECKS: dict[str, str] = {
 VALUES = {
     "told_fates": [str(one) for one in TOLD],
     "lost_fates": [str(one) for one in LOST],
-    "closing_fates": [str(Fate.BOUNCED), str(Fate.COMPLAINED)],
+    "closing_fates": [str(one) for one in CLOSING],
     "required": list(REQUIRED),
     "beside": BESIDE,
 }
