@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0024_deliveries"
-down_revision = "0018_account_chain"
+down_revision = "0019_owed_on_record"
 branch_labels = depends_on = None
 
 DELIVERIES = Path(__file__).parent.parent / "sql" / "0024_deliveries.sql"
