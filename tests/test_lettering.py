@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
 
+import pypdfium2
 import pytest
+import zxingcpp
 from pypdf import PdfReader
 
 from portal.domain.pages import parts_of, text_of
@@ -92,8 +94,7 @@ def pdfs() -> dict[str, bytes]:
 
 def picture(pdf: bytes) -> Any:
     """The first page as it looks, in gray."""
-    pdfium = pytest.importorskip("pypdfium2")
-    document = pdfium.PdfDocument(pdf)
+    document = pypdfium2.PdfDocument(pdf)
     try:
         return document[0].render(scale=DPI / POINTS).to_pil().convert("L")
     finally:
@@ -122,8 +123,7 @@ def test_tx_05_the_square_is_inside_the_fold_and_opens_the_page_with_a_token_alo
     pdfs: dict[str, bytes], language: str
 ):
     """TX-05: no account number, no name, and nowhere that a window could be."""
-    zxing = pytest.importorskip("zxingcpp")
-    (found,) = zxing.read_barcodes(picture(pdfs[language]))
+    (found,) = zxingcpp.read_barcodes(picture(pdfs[language]))
     assert found.text == URL
     corners = [
         getattr(found.position, f"{y}_{x}") for y in ("top", "bottom") for x in ("left", "right")
