@@ -62,6 +62,11 @@ class Client(Base):
     frozen_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
+    @property
+    def texts(self) -> bool:
+        """Whether it wants text messages, and carriers know it; not whether they take them."""
+        return self.sms_enabled and bool(self.sms_registration)
+
 
 class ClientLogo(Base):
     """The clean bytes of a logo that a client's pages show or once showed, named by their hash."""
