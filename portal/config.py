@@ -74,6 +74,7 @@ class Settings:
     stripe_checkout_origins: tuple[str, ...] = (STRIPE_CHECKOUT,)
     smtp_url: str | None = field(default=None, repr=False)
     mail_from: str | None = None
+    mail_events_token: str | None = field(default=None, repr=False)
     twilio_account_sid: str | None = None
     twilio_auth_token: str | None = field(default=None, repr=False)
     twilio_from: str | None = None
@@ -208,7 +209,7 @@ def _stripe(env: Mapping[str, str]) -> dict[str, Any]:
 def _messages(env: Mapping[str, str]) -> dict[str, Any]:
     names = (
         *("smtp_url", "mail_from", "sms_http_url", "sms_http_token"),
-        "sms_inbound_token",
+        *("sms_inbound_token", "mail_events_token"),
         *("twilio_account_sid", "twilio_auth_token", "twilio_from"),
     )
     given: dict[str, Any] = {name: env.get(name.upper()) for name in names}
@@ -301,7 +302,7 @@ def _missing_in_production(env: Mapping[str, str]) -> list[str]:
     problems = [line for name, line in checks if not _list(env, name)]
     if any(map(_is_weak, _list(env, "SECRET_KEY"))):
         problems.append("SECRET_KEY is weak: each key needs at least 32 random characters.")
-    for name in ("IDENTITY_PEPPER", "EVIDENCE_KEY", "EVIDENCE_SIGNING_KEY"):
+    for name in ("IDENTITY_PEPPER", "EVIDENCE_KEY", "EVIDENCE_SIGNING_KEY", "MAIL_EVENTS_TOKEN"):
         if any(map(_is_weak, _list(env, name))):
             problems.append(f"{name} is weak: it needs at least 32 random characters.")
     return problems + _exposed_in_production(env)

@@ -77,7 +77,13 @@ def make_texter(settings: Settings) -> Texter:
     twilio = (settings.twilio_account_sid, settings.twilio_auth_token, settings.twilio_from)
     if all(twilio):
         account_sid, auth_token, sender = (str(word) for word in twilio)
-        return TwilioTexter(account_sid=account_sid, auth_token=auth_token, sender=sender)
+        secure = settings.base_url.startswith("https://")  # Twilio reaches no other address
+        return TwilioTexter(
+            account_sid=account_sid,
+            auth_token=auth_token,
+            sender=sender,
+            status_url=f"{settings.base_url}/texts/twilio/status" if secure else None,
+        )
     if settings.sms_http_url and settings.sms_http_token:
         roles = frozenset(settings.sms_http_roles)
         return HttpTexter(url=settings.sms_http_url, token=settings.sms_http_token, roles=roles)

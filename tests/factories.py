@@ -79,6 +79,7 @@ def make_client(session: Session, **given: Any) -> Client:
         "languages": ["en", "es", "fr"],
         "identity_factors": ["date_of_birth", "postal_code"],
         "created_at": NOW,
+        "sms_registration": "brand B1, campaign C1",
     }
     client = Client(**(values | given))
     client.id = given.get("id") or fresh_id()

@@ -1,6 +1,7 @@
 """portal send-links as an operator runs it, and the worker that sends what it queued."""
 
 import asyncio
+import mailbox
 import os
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_string
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -29,6 +32,7 @@ from portal.services.optouts import opt_out
 from portal.writing import carriers_of
 from tests.databases import Database
 from tests.factories import NOW, make_account, make_client, make_contact, make_debtor
+from tests.gateways.test_receipts import bounce
 
 Portal = Callable[..., subprocess.CompletedProcess[str]]
 NOT_HELD = select(Message).where(Message.status != MessageStatus.SUPPRESSED)
@@ -253,3 +257,34 @@ def test_ec_05_stopping_while_workers_send_leaves_nothing_behind(client_id: UUID
         found = session.scalars(select(Message)).all()
         assert {one.status for one in found} <= {MessageStatus.SENT, MessageStatus.SUPPRESSED}
         assert len(session.scalars(select(ContactStop)).all()) == 1
+
+
+def test_ec_09_bounces_of_a_mailbox_are_taken_in_once(
+    portal: Portal, fresh_db: Database, client_id: UUID, tmp_path: Path
+) -> None:
+    """EC-09: a bounce closes the address, whatever else lies in that mailbox has no effect."""
+    engine = make_engine(fresh_db.url("portal_app"))
+    with tenant_session(engine, [client_id]) as session:
+        debtor = session.scalars(select(Debtor).limit(1)).one()
+        contact = session.scalars(select(Contact).where(Contact.debtor_id == debtor.id)).one()
+        told = {"template": "thread_reply", "context": {}, "dedupe_key": "one", "now": NOW}
+        (message,) = queue(session, debtor, **told)
+        message.status, message.sent_at = MessageStatus.SENT, NOW
+        message.address = contact.address
+        session.commit()
+    box = mailbox.mbox(tmp_path / "box")
+    returned = bounce(ours=f"<{message.id}@pay.example>").replace("Dana@Mail.example", "")
+    for raw in (returned, bounce(), "Subject: hello\n\nIt is me.\n"):
+        box.add(message_from_string(raw))
+    box.close()
+    first, second = (portal("messages", "bounces", str(tmp_path / "box")) for _ in range(2))
+    assert first.stdout.splitlines() == [
+        "1 bounced (kept)",
+        "1 bounced (stray)",
+        "1 no report",
+    ], first.stderr
+    assert "1 bounced (known)" in second.stdout
+    with tenant_session(engine, [client_id]) as session:
+        assert [one.kind for one in session.scalars(select(ContactStop))] == ["bounced"]
+        assert session.get_one(Message, (client_id, message.id)).status is MessageStatus.FAILED
+    engine.dispose()

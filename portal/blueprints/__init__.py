@@ -7,6 +7,7 @@ from portal.blueprints import (
     client,
     compliance,
     debtor,
+    deliveries,
     errors,
     optout,
     outbox,
@@ -26,6 +27,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(verifying.bp)
     app.register_blueprint(debtor.bp)
     app.register_blueprint(webhooks.bp)
+    app.register_blueprint(deliveries.bp)
     app.register_blueprint(staff.bp)
     app.register_blueprint(client.bp)
     app.register_blueprint(support.bp)

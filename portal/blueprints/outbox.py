@@ -6,6 +6,8 @@ from flask import Blueprint, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 
 from portal.blueprints.papers import as_kept, styles_of
+from portal.db import commit
+from portal.domain.deliveries import Fate
 from portal.domain.outgoing import reason_of
 from portal.domain.wording import clean_text
 from portal.security import audience
@@ -61,6 +63,19 @@ def file(message_id: UUID) -> Response:
         abort(404)
     document = evidence.kept_with(session, about(session, message), message.context["document"])
     return as_kept(document)
+
+
+@bp.post("/outbox/<uuid:message_id>/fate")
+@audience("anyone")
+def fate(message_id: UUID) -> ResponseReturnValue:
+    """Let something become of a message that left, as a carrier would tell it."""
+    message = outbox.entry(session, message_id)
+    chosen = request.form.get("fate", "")
+    if message is None or message.sent_at is None or chosen not in outbox.FATES:
+        abort(404)
+    outbox.let_become(session, message, Fate(chosen), now=now())
+    commit(session, "delivery.taken")
+    return see_other(url_for(".messages", q=request.args.get("q", "")) + f"#m-{message_id}")
 
 
 @bp.post("/outbox/<uuid:message_id>/deliver")

@@ -94,7 +94,8 @@ def _answered(sender: str, body: str) -> str | None:
     if answer is None:
         return None
     locale = i18n.locale_for(answer.language, answer.country)
-    return i18n.translate(locale, KEPT if kept else answer.message, answer.params)
+    message = KEPT if kept and answer.stays_open else answer.message
+    return i18n.translate(locale, message, answer.params)
 
 
 def _settings() -> Settings:

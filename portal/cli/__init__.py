@@ -29,6 +29,7 @@ COMMANDS = {
     "contacts": ("portal.cli.contacts:contacts", "Addresses: what others know of them."),
     "demo": ("portal.cli.demo:demo", "The whole portal on this machine, with demo accounts."),
     "evidence": ("portal.cli.evidence:evidence", "The evidence log: export, keys, retention."),
+    "messages": ("portal.cli.messages:messages", "Messages: take in bounces and complaints."),
     "reconcile": ("portal.cli.money:reconcile", "Go over Stripe's objects and finish what hangs."),
     "send-links": ("portal.cli.messages:send_links", "Send a client's debtors their links."),
     "upgrade": ("portal.cli.database:upgrade", "Bring the database to the newest schema."),

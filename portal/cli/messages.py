@@ -1,7 +1,8 @@
-"""portal send-links: a link for every debtor of a client who may have one."""
+"""portal send-links: a link for every debtor of a client who may have one; portal messages."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -49,3 +50,42 @@ def _say(report: CampaignReport, slug: str, *, dry_run: bool) -> None:
     click.echo(f"{slug}: {report.goes:,} links {would}{later}, {report.held_back:,} held back.")
     for rule, count in report.held.items():
         click.echo(f"  {count:,} {rule}: {reason_of(rule)}")
+
+
+@click.group()
+def messages() -> None:
+    """Messages: what became of them."""
+
+
+@messages.command("bounces")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def bounces(file: Path) -> None:
+    """Take in the bounces and complaints of FILE: an mbox, or one message as .eml.
+
+    Read are reports as RFC 3464 (delivery status) and RFC 5965 (complaints) have them. The same
+    file again changes nothing; what is no report, or about no message of ours, has no effect.
+    """
+    from collections import Counter
+
+    from portal.config import load
+    from portal.db import commit
+    from portal.gateways.bounces import read_mailbox
+    from portal.models import Channel
+    from portal.runtime import build_runtime
+    from portal.services.deliveries import take_report
+
+    runtime = build_runtime(load(), worker=True)
+    found: Counter[str] = Counter()
+    with runtime.sessions() as session:
+        for report in read_mailbox(file):
+            if report is None:
+                found["no report"] += 1
+                continue
+            now = runtime.clock.now()
+            outcome = take_report(session, report, Channel.EMAIL, now=now)
+            commit(session, "delivery.taken")
+            found[f"{report.kind} ({outcome})"] += 1
+    for name, count in sorted(found.items()):
+        click.echo(f"{count:,} {name}")
+    if not found:
+        click.echo("There is nothing in this file.")

@@ -45,6 +45,7 @@ NORTHGATE = Part(
         brand_color="#7a1fa2",
         identity_factors=(Factor.DATE_OF_BIRTH, Factor.POSTAL_CODE),
         sms_enabled=True,
+        sms_registration="demo",
         placement_defaults={"debt_purpose": "consumer"},
     ),
     Policy(
@@ -184,6 +185,7 @@ BOREAL = Part(
         brand_color="#ffc400",
         identity_factors=(Factor.DATE_OF_BIRTH, Factor.POSTAL_CODE),
         sms_enabled=True,
+        sms_registration="demo",
         placement_defaults={"debt_purpose": "consumer"},
     ),
     Policy(

@@ -135,6 +135,16 @@ STOPS = {
     "reassigned": N_("The number is somebody else's now"),
 }
 
+FATES = {
+    "accepted": N_("taken by the carrier"),
+    "delayed": N_("not yet, the carrier tries again"),
+    "delivered": N_("delivered"),
+    "bounced": N_("came back, nobody is at that address"),
+    "complained": N_("reported as unwanted"),
+    "failed": N_("not delivered"),
+}
+"""What carriers say became of a message."""
+
 WHY_REVOKE = {
     "asked": N_("The debtor asked for it"),
     "wrong_person": N_("It went to the wrong person"),

@@ -2,16 +2,38 @@
 
 import re
 import unicodedata
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 
 class Meaning(StrEnum):
-    """What a text from a debtor's phone means for us."""
+    """What a text from a debtor's phone means for us.
+
+    ``stop`` is a keyword of the law; ``revoked`` are words of their own that a reasonable person
+    reads as one, so a person of ours reads them too.
+    """
 
     STOP = "stop"
+    REVOKED = "revoked"
     WRONG_PERSON = "wrong_person"
     HELP = "help"
     OTHER = "other"
+
+
+class Scope(StrEnum):
+    """What a stop by text ends: texts to this number, or to every number of this person."""
+
+    NUMBER = "number"
+    ALL_ROBOTEXTS = "all_robotexts"
+
+
+ALL_FROM = date(2027, 1, 31)
+"""From this day on a revocation counts for all robotexts of a caller (47 CFR 64.1200(a)(10))."""
+
+
+def revocation_scope(now: datetime) -> Scope:
+    """What a stop ends now. The day begins with that of UTC, hours before any of the US."""
+    return Scope.ALL_ROBOTEXTS if now.astimezone(UTC).date() >= ALL_FROM else Scope.NUMBER
 
 
 LONGEST = 1600
@@ -53,5 +75,5 @@ def read_reply(text: str) -> Meaning:
     if _WRONG_SAID.search(words):
         return Meaning.WRONG_PERSON
     if _STOP_SAID.search(words):
-        return Meaning.STOP
+        return Meaning.REVOKED
     return Meaning.HELP if words in _HELPS else Meaning.OTHER

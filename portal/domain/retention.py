@@ -12,6 +12,7 @@ NO_ACTIVITY = (
     *("alarm.cleared", "alarm.raised", "export.made", "staff.read", "staff.revealed"),
     *("letter.printed", "letter.put_back", "letter.queued", "link.revoked"),
     *("legal_hold.set", "legal_hold.lifted"),
+    *("message.bounced", "message.complained", "message.delivered"),
 )
 """Leaves of an account that tell of no collection activity: checks, exports, and steps inside.
 

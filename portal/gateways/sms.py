@@ -50,12 +50,16 @@ class Texter(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class TwilioTexter:
-    """Texts over Twilio's API. ``sender`` is a number, or the id of a messaging service."""
+    """Texts over Twilio's API. ``sender`` is a number, or the id of a messaging service.
+
+    ``status_url`` followed by a text's key is where Twilio says what became of it, if it is set.
+    """
 
     account_sid: str
     auth_token: str = field(repr=False)
     sender: str
     base_url: str = TWILIO
+    status_url: str | None = None
 
     def takes(self, country: Country, role: CollectorRole) -> bool:
         """Creditors writing for themselves only."""
@@ -66,7 +70,10 @@ class TwilioTexter:
         if text.tried_at is not None and (found := self._find(text, text.tried_at)):
             return found
         by = "MessagingServiceSid" if self.sender.startswith("MG") else "From"
-        response = self._ask("POST", data={"To": text.to, by: self.sender, "Body": text.body})
+        said = {"To": text.to, by: self.sender, "Body": text.body}
+        if self.status_url:
+            said["StatusCallback"] = f"{self.status_url}/{text.key}"
+        response = self._ask("POST", data=said)
         answer = _answer(response)
         if answer.get("code") == STOPPED:
             raise RecipientStopped(_line(response, answer))

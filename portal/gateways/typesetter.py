@@ -1,6 +1,7 @@
-"""The process beside ``typesetting``: JSON on stdin, a PDF on stdout; it can open nothing else.
+"""The process beside ``typesetting``: JSON on stdin, PDFs on stdout; it can open nothing else.
 
-It runs as a file by itself and imports nothing of the portal.
+Before each PDF stands how many bytes it has, in eight bytes. It runs as a file by itself and
+imports nothing of the portal.
 """
 
 import json
@@ -17,30 +18,44 @@ LONGEST_S = 60
 UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs"}
 """Categories of characters that nobody sees, or that turn the text around them."""
 
+LENGTH_BYTES = 8
+
 LATIN = frozenset(map(chr, range(0x20, 0x180)))
 PROBE = b'#set document(title: "-")\n#for char in json(bytes(sys.inputs.page)) [#char ]'
 
 
 def main() -> int:
-    """Set one page. 0, or 1 with the reason on stderr."""
+    """Set one page after another. 0, or 1 with the reason on stderr."""
+    told = json.load(sys.stdin.buffer)
     import typst  # noqa: PLC0415 - its memory belongs to this process alone
 
-    told = json.load(sys.stdin.buffer)
     _close_doors()
     source, made_at = told["source"].encode(), datetime.fromisoformat(told["made_at"])
-    used = _characters(told["page"])
-    seen = {char for char in used if unicodedata.category(char) not in UNSEEN}
-    for printed in (_printable(sorted(seen - LATIN)) | LATIN & seen, LATIN & seen):
-        page = {**_spell_out(told["page"], used - printed), "uncommon": used != printed}
+    for page in told["pages"]:
         try:
-            pdf = _compile(source, page, made_at)
+            pdf = _set(source, page, made_at)
         except typst.TypstError as error:
-            reason = str(error)
-        else:
-            sys.stdout.buffer.write(pdf)
-            return 0
-    sys.stderr.write(reason)
-    return 1
+            sys.stderr.write(str(error))
+            return 1
+        sys.stdout.buffer.write(len(pdf).to_bytes(LENGTH_BYTES) + pdf)
+    return 0
+
+
+def _set(source: bytes, page: Any, made_at: datetime) -> bytes:
+    """One PDF; where a font betrays us, with all but Latin letters as their numbers."""
+    from typst import TypstError  # noqa: PLC0415
+
+    used = _characters(page)
+    seen = {char for char in used if unicodedata.category(char) not in UNSEEN}
+    printed = _printable(sorted(seen - LATIN)) | LATIN & seen
+    try:
+        return _compile(source, _spelled(page, used, printed), made_at)
+    except TypstError:
+        return _compile(source, _spelled(page, used, LATIN & seen), made_at)
+
+
+def _spelled(page: Any, used: Collection[str], printed: Collection[str]) -> Any:
+    return {**_spell_out(page, set(used) - set(printed)), "uncommon": used != printed}
 
 
 def _close_doors() -> None:

@@ -54,7 +54,14 @@ from portal.models.links import (
     PayerLink,
     ShownOffer,
 )
-from portal.models.messages import HelpRequest, HelpStatus, Message, ThreadEntry
+from portal.models.messages import (
+    Delivery,
+    HelpRequest,
+    HelpStatus,
+    Message,
+    StrayDelivery,
+    ThreadEntry,
+)
 from portal.models.payments import (
     Chargeback,
     Payment,
@@ -105,6 +112,7 @@ __all__ = [
     "Debtor",
     "DebtorSession",
     "DebtorWord",
+    "Delivery",
     "Document",
     "EntryKind",
     "Erasure",
@@ -147,6 +155,7 @@ __all__ = [
     "StaffClient",
     "StaffSession",
     "StopKind",
+    "StrayDelivery",
     "StripeEvent",
     "ThreadEntry",
     "Watermark",

@@ -19,6 +19,7 @@ class Client(Base):
     identity is verified. ``trade_name``, ``license_line``, colors and logo may give collection
     away and wait. ``logo`` describes the row of `ClientLogo` that pages show. Nothing can be
     agreed while ``frozen_at`` is set: the record did not hold when it was looked over.
+    ``sms_registration``: the ids under which carriers know the client's texts (EC-07).
     """
 
     __tablename__ = "client"
@@ -50,6 +51,7 @@ class Client(Base):
     identity_factors: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     identity_codes: Mapped[bool] = mapped_column(default=True)
     sms_enabled: Mapped[bool] = mapped_column(default=False)
+    sms_registration: Mapped[str | None]
     answer_working_days: Mapped[int] = mapped_column(default=3)
     placement_defaults: Mapped[Json] = mapped_column(default=dict)
     header_synonyms: Mapped[Json] = mapped_column(default=dict)
@@ -59,6 +61,11 @@ class Client(Base):
     compliance_email: Mapped[str | None]
     frozen_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+    @property
+    def texts(self) -> bool:
+        """Whether it wants text messages, and carriers know it; not whether they take them."""
+        return self.sms_enabled and bool(self.sms_registration)
 
 
 class ClientLogo(Base):

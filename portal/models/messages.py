@@ -8,8 +8,9 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.domain.channels import Channel
+from portal.domain.deliveries import Fate
 from portal.domain.statuses import MessageStatus
-from portal.models.base import Base, Json, Owned, belongs_to, of_client
+from portal.models.base import Base, Json, Owned, belongs_to, fresh_id, of_client
 
 
 class Message(Owned, Base):
@@ -18,6 +19,7 @@ class Message(Owned, Base):
     ``dedupe_key`` names the fact it tells, so that a fact is told once. A suppressed or deferred
     message keeps the rule's id in ``rule`` (RT-02). ``decided``: a person sends it despite a hold.
     ``batch_id``: the leaf of that batch names it in its list.
+    ``segments``: how many parts a text takes on its way.
     """
 
     __tablename__ = "message"
@@ -37,6 +39,7 @@ class Message(Owned, Base):
                 "status IN ('queued', 'deferred', 'sending') AND channel <> 'letter'"
             ),
         ),
+        Index("ix_message_id", "id"),
         Index(
             "ix_message_letters",
             "client_id",
@@ -71,6 +74,46 @@ class Message(Owned, Base):
     headers: Mapped[Json | None]
     provider_id: Mapped[str | None]
     error: Mapped[str | None]
+    segments: Mapped[int | None]
+
+
+class Delivery(Owned, Base):
+    """One word of a carrier about a message of ours, as it came; written once (EC-09).
+
+    ``event_id`` is the carrier's own name for it, so that a word told twice is one; ``code`` is its
+    reason, as an SMTP status or a number of Twilio's; ``at`` is the carrier's time.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        of_client(),
+        belongs_to("message"),
+        UniqueConstraint("client_id", "carrier", "event_id"),
+        Index("ix_delivery_message", "client_id", "message_id"),
+    )
+
+    message_id: Mapped[UUID]
+    carrier: Mapped[str]
+    event_id: Mapped[str]
+    kind: Mapped[Fate]
+    code: Mapped[str]
+    at: Mapped[datetime]
+    received_at: Mapped[datetime]
+
+
+class StrayDelivery(Base):
+    """A carrier's word about no message of ours, without the address that it names."""
+
+    __tablename__ = "stray_delivery"
+    __table_args__ = (UniqueConstraint("carrier", "event_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=fresh_id)
+    carrier: Mapped[str]
+    event_id: Mapped[str]
+    kind: Mapped[Fate]
+    code: Mapped[str]
+    domain: Mapped[str | None]
+    received_at: Mapped[datetime]
 
 
 class ThreadEntry(Owned, Base):

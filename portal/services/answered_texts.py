@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, select, text
 from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
 from portal.domain import N_
-from portal.domain.replies import Meaning, read_reply
+from portal.domain.replies import Meaning, Scope, read_reply, revocation_scope
 from portal.models import Channel, Client, Contact, Debtor
 from portal.services.optouts import is_opted_out, opt_out
 from portal.services.permissions import record_text
@@ -20,6 +20,9 @@ _RESOLVE = text("SELECT client_id FROM resolve_texted(:address) ORDER BY client_
 SOURCE = "text"
 ANSWERS = {
     Meaning.STOP: N_("%(sender)s: we will not text this number again. Questions? Call %(phone)s."),
+    Meaning.REVOKED: N_(
+        "%(sender)s: we will not text this number again. Questions? Call %(phone)s."
+    ),
     Meaning.WRONG_PERSON: N_(
         "%(sender)s: thank you. We will not text this number again. Questions? Call %(phone)s."
     ),
@@ -37,12 +40,16 @@ CALL_ONLY = N_("%(sender)s: please call %(phone)s. Reply STOP to stop.")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The one text that goes back: a marked sentence, what fills it, and the reader's language."""
+    """The one text that goes back: a marked sentence, what fills it, and the reader's language.
+
+    ``stays_open``: it ended nothing, so that it may say what becomes of the words.
+    """
 
     message: str
     params: dict[str, str]
     language: str
     country: str
+    stays_open: bool
 
 
 def clients_of(session: Session, sender: str) -> Sequence[UUID]:
@@ -63,27 +70,37 @@ def take_text(
     """
     set_tenant(session, client_id)
     meaning = read_reply(body)
-    contacts = session.scalars(
-        select(Contact)
-        .where(
-            Contact.client_id == client_id,
-            Contact.channel == Channel.SMS,
-            Contact.address == sender,
-        )
-        .order_by(Contact.retired_at.is_not(None), Contact.id)
-        .with_for_update(key_share=True)
-    ).all()
+    contacts = _locked(session, client_id, Contact.address == sender)
     closed = any(is_opted_out(session, one) or is_wrong_person(session, one) for one in contacts)
-    for contact in contacts:
-        if meaning is Meaning.STOP:
+    if meaning in (Meaning.STOP, Meaning.REVOKED):
+        for contact in _revoked(session, contacts, now):
             opt_out(session, contact, source=SOURCE, keep=(), now=now)
-        elif meaning is Meaning.WRONG_PERSON:
+    elif meaning is Meaning.WRONG_PERSON:
+        for contact in contacts:
             stop_wrong_address(session, contact, source=SOURCE, now=now)
     if meaning not in (Meaning.STOP, Meaning.WRONG_PERSON):
         record_text(session, contacts, now=now)
     if not contacts or (closed and meaning is not Meaning.HELP):
         return None
     return _answer(session, contacts[0], meaning)
+
+
+def _locked(session: Session, client_id: UUID, whose: ColumnElement[bool]) -> Sequence[Contact]:
+    """The phones of a client, those in use first; whoever takes the same text waits."""
+    return session.scalars(
+        select(Contact)
+        .where(Contact.client_id == client_id, Contact.channel == Channel.SMS, whose)
+        .order_by(Contact.retired_at.is_not(None), Contact.id)
+        .with_for_update(key_share=True)
+    ).all()
+
+
+def _revoked(session: Session, contacts: Sequence[Contact], now: datetime) -> Sequence[Contact]:
+    """The phones that a stop from one of them closes: that one, or all of its holder's (EC-06)."""
+    if not contacts or revocation_scope(now) is Scope.NUMBER:
+        return contacts
+    holders = {one.debtor_id for one in contacts}
+    return _locked(session, contacts[0].client_id, Contact.debtor_id.in_(holders))
 
 
 def _answer(session: Session, contact: Contact, meaning: Meaning) -> Answer:
@@ -93,4 +110,5 @@ def _answer(session: Session, contact: Contact, meaning: Meaning) -> Answer:
     message = ANSWERS[meaning]
     if meaning is Meaning.HELP and not client.email:
         message = CALL_ONLY
-    return Answer(message, params, debtor.language, client.country)
+    stays_open = meaning in (Meaning.OTHER, Meaning.HELP)
+    return Answer(message, params, debtor.language, client.country, stays_open)

@@ -8,8 +8,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from portal.domain.caps import WEEK, MadeContact
-from portal.domain.channels import Channel, sms_open
-from portal.domain.debts import CollectorRole, Country
+from portal.domain.channels import Channel
+from portal.domain.debts import CollectorRole
 from portal.domain.outgoing import REQUIRED, TEMPLATES, Rule, Situation, template_named
 from portal.domain.permissions import Address
 from portal.domain.statuses import MessageStatus
@@ -18,6 +18,7 @@ from portal.models import Account, Client, Contact, ContactStop, Debtor, Message
 from portal.services.contact_facts import facts_about, rules_of
 from portal.services.links import accounts_of
 from portal.services.standing import standing, today_of
+from portal.services.texting import closed_because
 from portal.services.whereabouts import zones_of
 
 ON_ITS_WAY = (MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.DELIVERED)
@@ -96,10 +97,7 @@ def _closed(
 
 
 def _may_text(session: Session, message: Message, texter: Texter) -> bool:
-    client = session.get_one(Client, message.client_id)
-    role = client.collector_role
-    takes = texter.takes(Country(client.country), role)
-    return sms_open(role, provider_takes=takes, switched_on=client.sms_enabled)
+    return closed_because(session.get_one(Client, message.client_id), texter) is None
 
 
 def _earlier(session: Session, message: Message, now: datetime) -> Sequence[MadeContact]:

@@ -48,6 +48,7 @@ class NewClient:
     so they must not give collection away. Debtors are written to in the first language unless
     their account says otherwise; identity is asked for in the order of ``identity_factors``.
     ``phone_hours`` are words that everybody reads, or words for each language.
+    ``sms_registration`` names the brand and campaign that carriers know its texts by (EC-07).
     """
 
     slug: str
@@ -70,6 +71,7 @@ class NewClient:
     link_days: int = 14
     identity_codes: bool = True
     sms_enabled: bool = False
+    sms_registration: str | None = None
     answer_working_days: int = 3
     placement_defaults: Json = field(default_factory=dict)
     header_synonyms: Json = field(default_factory=dict)
@@ -169,6 +171,11 @@ def _of_dealing(new: NewClient) -> Iterator[str]:
         yield f"link_days: {new.link_days} is not from 1 to {LONGEST_LINK_DAYS}."
     if not 1 <= new.answer_working_days <= LONGEST_ANSWER_DAYS:
         yield f"answer_working_days: {new.answer_working_days} is not from 1 to 30."
+    if new.sms_enabled and not new.sms_registration:
+        yield (
+            "sms_registration: text messages need the ids of the brand and the campaign that are"
+            " registered with the carriers (EC-07)."
+        )
     yield from _of_colors(new)
 
 

@@ -24,6 +24,7 @@ from portal.domain.debts import CollectorRole
 from portal.domain.evidence import format_time
 from portal.domain.keys import Keys
 from portal.domain.outgoing import SEND, Action, Rule, decide, template_named
+from portal.domain.sms import segments
 from portal.domain.statuses import MessageStatus, move
 from portal.gateways.delivery import NotDelivered, RecipientStopped, Refused, Unreachable
 from portal.gateways.mail import Attachment, Mail, Mailer
@@ -33,6 +34,7 @@ from portal.models import Channel, Client, Contact, Debtor, Message, StopKind
 from portal.services import evidence
 from portal.services.clearance import contact_of, situation_of
 from portal.services.contact_facts import rules_of
+from portal.services.deliveries import catch_up
 from portal.services.esign import covers
 from portal.services.message_facts import MessageFacts, facts_of
 from portal.services.message_subject import OutOfDate
@@ -224,6 +226,7 @@ def _render(
     message.body, message.body_html = kept.text, kept.html or None
     if contact.channel == Channel.SMS:
         tried_at = message.created_at if message.attempts else None
+        message.segments = segments(words.text)
         handed = Text(key=str(message.id), to=contact.address, body=words.text, tried_at=tried_at)
         media, exact = "text/plain; charset=utf-8", words.text.encode()
         return _Prepared(message, handed, exact, kept.text.encode(), media, facts.private)
@@ -302,6 +305,7 @@ def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datet
     }
     said = {name: value for name, value in facts.items() if value not in (None, False)}
     tell(session, message, "message.sent", said, now=now)
+    catch_up(session, message, now=now)
     if template_named(message.template).required and not _is_enough(session, prepared):
         send_by_letter(session, message, now=now)
 

@@ -1,6 +1,6 @@
 """All that staff see of one account, read by key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from portal.models import (
     ContactPreference,
     ContactStop,
     Debtor,
+    Delivery,
     EsignConsent,
     FirstNotice,
     HelpRequest,
@@ -40,6 +41,7 @@ from portal.services.arrangements import arrangement_of, installments_of
 from portal.services.authorizations import copy_left_at
 from portal.services.clearance import SentLately, sent_lately
 from portal.services.contact_wishes import in_force
+from portal.services.deliveries import deliveries_of
 from portal.services.esign import standing_consent
 from portal.services.evidence import Entry
 from portal.services.first_notices import notices_of
@@ -93,6 +95,7 @@ class Dossier:
     proposals: Sequence[Proposal]
     requests: Sequence[HelpRequest]
     messages: Sequence[Message]
+    deliveries: Mapping[UUID, Sequence[Delivery]]
 
 
 def find_account(session: Session, account_id: UUID) -> Account:
@@ -111,6 +114,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
     permission = _authorization(session, agreed)
     payments = _of(session, account, Payment, Payment.created_at.desc())
     paid = [payment.id for payment in payments]
+    messages = _messages(session, account)
     contacts = _rows(session, Contact, account, Contact.debtor_id == debtor.id)
     return Dossier(
         account=account,
@@ -142,7 +146,8 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         chargebacks=_rows(session, Chargeback, account, Chargeback.payment_id.in_(paid)),
         proposals=_of(session, account, Proposal, Proposal.submitted_at.desc()),
         requests=_of(session, account, HelpRequest, HelpRequest.opened_at.desc()),
-        messages=_messages(session, account),
+        messages=messages,
+        deliveries=deliveries_of(session, messages),
     )
 
 

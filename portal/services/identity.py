@@ -129,7 +129,7 @@ def _open_contacts(session: Session, client: Client, debtor: Debtor) -> list[Con
         )
         .order_by(Contact.created_at, Contact.id)
     )
-    return [one for one in found if one.channel == Channel.EMAIL or client.sms_enabled]
+    return [one for one in found if one.channel == Channel.EMAIL or client.texts]
 
 
 def marks_of(opened: OpenedLink, ip: str | None) -> tuple[Mark, ...]:

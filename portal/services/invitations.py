@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.domain.caps import WEEK, MadeContact
-from portal.domain.channels import Channel, sms_open
-from portal.domain.debts import CollectorRole, Country
+from portal.domain.channels import Channel
+from portal.domain.debts import CollectorRole
 from portal.domain.outgoing import Action, Decision, Rule, Situation, decide, template_named
 from portal.domain.permissions import Address
 from portal.domain.statuses import LIVE, MessageStatus
@@ -29,6 +29,7 @@ from portal.models import (
 from portal.services.clearance import CAPPED, ON_ITS_WAY, STOP_RULES
 from portal.services.contact_facts import ContactFacts, read_facts, rules_of
 from portal.services.standing import in_force, judge, today_of
+from portal.services.texting import closed_because
 from portal.services.whereabouts import zones_among
 
 LINK = template_named("link")
@@ -136,7 +137,6 @@ def _read(
     account_ids = [one.id for held in accounts.values() for one in held]
     contacts = _contacts(session, client, ids)
     addresses = [one.address for held in contacts.values() for one in held]
-    takes = texter.takes(Country(client.country), client.collector_role)
     return _Facts(
         accounts=accounts,
         holds=_holds(session, client, account_ids, now),
@@ -153,7 +153,7 @@ def _read(
             accounts=account_ids,
         ),
         role=CollectorRole(client.collector_role),
-        texts=sms_open(client.collector_role, provider_takes=takes, switched_on=client.sms_enabled),
+        texts=closed_because(client, texter) is None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Texts that are neither a stop nor a wrong number: put before staff, who answer them."""
+"""Texts that are neither a keyword nor a wrong number: put before staff, who answer them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ from portal.services.help import answer_by, ask_by_text
 from portal.services.ledger import lock_account
 from portal.services.references import fresh_reference
 from portal.services.stops import is_wrong_person
+
+KEPT = (Meaning.OTHER, Meaning.REVOKED)
+"""What a person reads. Words that stopped texts may have said more, or something else (EC-06)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def keep_text(
     of a number that no client uses, and no card number (PC-01). The caller commits.
     """
     words = body[:LONGEST]
-    if not words or read_reply(body) is not Meaning.OTHER:
+    if not words or read_reply(body) not in KEPT:
         return False
     holders = list(_holders(session, client_ids, sender))
     meant = _meant(holders)

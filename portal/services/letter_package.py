@@ -1,10 +1,14 @@
-"""A batch of letters as one file to take along: the pages to print, and the addresses."""
+"""A batch of letters as one file for a print house: a PDF each, and a manifest of all of them."""
 
 import csv
 import io
+import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,67 +19,120 @@ from portal.domain.spreadsheets import guarded
 from portal.models import AccessLink, Client, Letter, LetterBatch, Message, Staff
 from portal.services import evidence
 from portal.services.letter_batches import HIDDEN, rows_of
-from portal.services.links import code_of
+from portal.services.links import code_of, url_of
 from portal.services.messages import about
 
 PACKED_AT = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a package, so that the same letters make the same bytes."""
+MANIFEST, TABLE = "manifest.json", "letters.csv"
+ADDRESS = ("name", "address_1", "address_2", "address_3")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One letter to be set: its page with the code in it, and the address that its square holds.
+
+    ``enclosure`` is the document that goes along, as it was shown.
+    """
+
+    page: str = field(repr=False)
+    url: str | None = field(repr=False)
+    locale: str
+    enclosure: str | None = None
+    enclosure_is_html: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """How letters become PDFs, one for each sheet in its order, and whose keys open their pages."""
+
+    set_letters: Callable[..., Sequence[bytes]]
+    locale_of: Callable[[str, str], str]
+    keys: Keys
 
 
 def package(
-    session: Session, batch: LetterBatch, *, keys: Keys, staff: Staff, now: datetime
+    session: Session, batch: LetterBatch, press: Press, *, staff: Staff, now: datetime
 ) -> bytes:
-    """A zip of every letter of a batch as it was printed, with the addresses as ``letters.csv``.
+    """A zip of every letter of a batch as a PDF, with a manifest and the addresses as a table.
 
-    The code that a letter brings is in no table: it is made again from the keys.
-
-    Who took it is on the record of the client. The caller commits.
+    The code and the square that a letter brings are in no table of ours: they are made again from
+    the keys. Who took it, and the hash of each file, is on the record of the client. The same batch
+    gives the same bytes. The caller commits. Raises NotTypeset.
     """
     client = session.get_one(Client, batch.client_id)
+    rows = session.execute(rows_of(batch)).all()
+    sheets = [_sheet(session, row[0], row[1], client, press) for row in rows]
+    files = press.set_letters(sheets, made_at=batch.printed_at)
+    entries = [_entry(row[0], row[1], pdf) for row, pdf in zip(rows, files, strict=True)]
+    told = [{"name": one["file"], "sha256": one["sha256"]} for one in entries]
     evidence.record(
         session,
         client_id=client.id,
         chain_id=client.chain_id,
         type="letters.downloaded",
-        payload={"actor": evidence.staff(staff.id), "batch": batch.reference},
+        payload={"actor": evidence.staff(staff.id), "batch": batch.reference, "files": told},
         now=now,
     )
-    rows = session.execute(rows_of(batch)).all()
-    lines = [["file", "enclosure", "kind", "name", "address_1", "address_2", "address_3"]]
+    return _packed(batch, entries, files)
+
+
+def _packed(batch: LetterBatch, entries: Sequence[dict[str, Any]], files: Sequence[bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as into:
-        for letter, message, _, _ in rows:
-            names = [*_files(session, letter, _code(session, letter, keys), into)]
-            kind = labels.TEMPLATES.get(message.template, message.template)
-            lines.append([*names, kind, *letter.recipient.split("\n")])
-        _put(into, "letters.csv", _csv(lines))
+        for entry, pdf in zip(entries, files, strict=True):
+            _put(into, entry["file"], pdf)
+        table = _csv(list(_lines(entries)))
+        _put(into, TABLE, table)
+        manifest = {
+            "batch": batch.reference,
+            "printed_at": batch.printed_at.isoformat(),
+            "count": len(entries),
+            "letters": entries,
+            "table": {"file": TABLE, "sha256": sha256(table).hexdigest()},
+        }
+        _put(into, MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2).encode() + b"\n")
     return packed.getvalue()
 
 
-def _code(session: Session, letter: Letter, keys: Keys) -> str:
-    if letter.link_id is None:
-        return HIDDEN
-    link = session.get_one(AccessLink, (letter.client_id, letter.link_id))
-    return unbroken(code_of(keys, link))
+def _entry(letter: Letter, message: Message, pdf: bytes) -> dict[str, Any]:
+    """One letter as the manifest has it; the two hashes of ours name what the record keeps."""
+    return {
+        "file": f"{letter.n:03}-letter.pdf",
+        "sha256": sha256(pdf).hexdigest(),
+        "page_sha256": letter.document_sha256.hex(),
+        "enclosure_sha256": (letter.enclosure_sha256 or b"").hex(),
+        "kind": labels.TEMPLATES.get(message.template, message.template),
+        "address": letter.recipient.split("\n"),
+    }
 
 
-def _files(session: Session, letter: Letter, code: str, into: zipfile.ZipFile) -> Iterator[str]:
-    """Put a letter's files into a package; the name of each, empty where there is none."""
-    accounts = about(session, session.get_one(Message, (letter.client_id, letter.message_id)))
-    for what, digest in (
-        ("letter", letter.document_sha256),
-        ("enclosure", letter.enclosure_sha256),
-    ):
-        if digest is None:
-            yield ""
-            continue
-        document = evidence.kept_with(session, accounts, digest.hex())
-        ending = "html" if document.media.startswith("text/html") else "txt"
-        name = f"{letter.n:03}-{what}.{ending}"
-        body = document.body
-        exact = body.replace(HIDDEN.encode(), code.encode()) if what == "letter" else body
-        _put(into, name, exact)
-        yield name
+def _lines(entries: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
+    yield ["file", "sha256", "enclosure_sha256", "kind", *ADDRESS]
+    for one in entries:
+        address = [*one["address"], *[""] * len(ADDRESS)][: len(ADDRESS)]
+        yield [one["file"], one["sha256"], one["enclosure_sha256"], one["kind"], *address]
+
+
+def _sheet(
+    session: Session, letter: Letter, message: Message, client: Client, press: Press
+) -> Sheet:
+    accounts = about(session, message)
+    page = evidence.kept_with(session, accounts, letter.document_sha256.hex()).body.decode()
+    url, code = None, HIDDEN
+    if letter.link_id is not None:
+        link = session.get_one(AccessLink, (letter.client_id, letter.link_id))
+        code, url = unbroken(code_of(press.keys, link)), url_of(press.keys, link)
+    enclosed = letter.enclosure_sha256 and evidence.kept_with(
+        session, accounts, letter.enclosure_sha256.hex()
+    )
+    return Sheet(
+        page=page.replace(HIDDEN, code),
+        url=url if HIDDEN in page else None,
+        locale=press.locale_of(message.locale, client.country),
+        enclosure=enclosed.body.decode() if enclosed else None,
+        enclosure_is_html=bool(enclosed and enclosed.media.startswith("text/html")),
+    )
 
 
 def _put(into: zipfile.ZipFile, name: str, body: bytes) -> None:

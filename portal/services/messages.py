@@ -366,4 +366,4 @@ def _channels(session: Session, debtor: Debtor, channel: Channel | None) -> Sequ
     if channel is not None:
         return [channel]
     client = session.get_one(Client, debtor.client_id)
-    return [Channel.EMAIL, Channel.SMS] if client.sms_enabled else [Channel.EMAIL]
+    return [Channel.EMAIL, Channel.SMS] if client.texts else [Channel.EMAIL]

@@ -1,22 +1,35 @@
 """The demo's outbox: every message as the debtor would get it, and those that wait."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
+from portal.domain import N_
+from portal.domain.deliveries import Fate, Report
 from portal.domain.statuses import MessageStatus
 from portal.domain.wording import search_key
-from portal.models import Account, Client, Contact, Debtor, Message
+from portal.models import Account, Channel, Client, Contact, Debtor, Message
+from portal.services.answered_texts import take_text
 from portal.services.clients import clients
+from portal.services.deliveries import take_report
 from portal.services.whereabouts import zones_of
 
 PAGE = 50
 WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED, MessageStatus.SENDING)
+
+FATES = {
+    Fate.DELIVERED: N_("Let it be delivered"),
+    Fate.BOUNCED: N_("Let it come back"),
+    Fate.COMPLAINED: N_("Let its reader complain"),
+}
+"""What the demo can let become of a message, as a button says it."""
+ANSWER_STOP = N_("Let its reader answer STOP")
 
 _ADDRESS = re.compile(r"(https?://[^\s<>\"]+[^\s<>\".,;:!?)])")
 
@@ -44,6 +57,19 @@ class Entry:
     def waits(self) -> bool:
         """Whether it has not left yet and still may."""
         return self.message.status in WAITING
+
+    @property
+    def fates(self) -> Mapping[Fate, str]:
+        """What may still become of it, with the words of the button."""
+        if self.message.status not in (MessageStatus.SENT, MessageStatus.DELIVERED):
+            return {}
+        if self.message.channel is Channel.LETTER:
+            return {}
+        names = {
+            fate: name for fate, name in FATES.items() if str(fate) != str(self.message.status)
+        }
+        stop = {Fate.COMPLAINED: ANSWER_STOP} if self.message.channel is Channel.SMS else {}
+        return names | stop
 
     @property
     def pieces(self) -> Sequence[Piece]:
@@ -80,6 +106,23 @@ def entry(session: Session, message_id: UUID) -> Message | None:
     """A message of any client, with the session scoped to all of them."""
     set_tenant(session, *clients(session).values())
     return session.scalars(select(Message).where(Message.id == message_id)).one_or_none()
+
+
+def let_become(session: Session, message: Message, fate: Fate, *, now: datetime) -> None:
+    """Say of a message what a carrier would; each fate once. The caller commits.
+
+    Who reads a text does not complain: they answer STOP.
+    """
+    if message.channel is Channel.SMS and fate is Fate.COMPLAINED:
+        take_text(session, message.client_id, message.address or "", "STOP", now=now)
+        return
+    report = Report(
+        carrier="demo",
+        event_id=f"{message.id}:{fate}",
+        kind=fate,
+        message_id=message.id,
+    )
+    take_report(session, report, message.channel, now=now)
 
 
 def _of(query: Select, wanted: str) -> Select:  # type: ignore[type-arg]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain.caps import ContactCap, MadeContact, Per, next_contact
-from portal.domain.channels import Channel, sms_open
+from portal.domain.channels import WHY_CLOSED, Channel, SmsClosed, sms_closed
 from portal.domain.debts import CollectorRole
 from portal.domain.packs import PACKS
 from portal.domain.replies import Meaning, read_reply
@@ -102,7 +102,7 @@ def test_ec_06_the_words_of_the_rule_stop_at_once(text: str) -> None:
     ],
 )
 def test_ec_06_what_may_mean_stop_is_one(text: str) -> None:
-    assert read_reply(text) in (Meaning.STOP, Meaning.WRONG_PERSON)
+    assert read_reply(text) in (Meaning.REVOKED, Meaning.WRONG_PERSON)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,13 @@ def test_other_texts_are_read_too(text: str, reply: Meaning) -> None:
 @pytest.mark.parametrize("role", CollectorRole)
 def test_ec_07_texts_are_off_for_agencies_unless_switched_on(role: CollectorRole) -> None:
     off = role in (CollectorRole.THIRD_PARTY_AGENCY, CollectorRole.DEBT_BUYER)
-    assert sms_open(role, provider_takes=True, switched_on=None) is not off
-    assert sms_open(role, provider_takes=True, switched_on=True)
-    assert not sms_open(role, provider_takes=False, switched_on=True)
-    assert not sms_open(role, provider_takes=True, switched_on=False)
+    known = {"provider_takes": True, "registered": True}
+    assert (sms_closed(role, **known, switched_on=None) is SmsClosed.ROLE) is off
+    assert sms_closed(role, **known, switched_on=True) is None
+    why = SmsClosed.ROLE if off else SmsClosed.SWITCHED_OFF
+    assert sms_closed(role, **known, switched_on=False) is why
+    untaken = known | {"provider_takes": False}
+    assert sms_closed(role, **untaken, switched_on=True) is SmsClosed.PROVIDER
+    unknown = known | {"registered": False}
+    assert sms_closed(role, **unknown, switched_on=True) is SmsClosed.UNREGISTERED
+    assert WHY_CLOSED.keys() == set(SmsClosed)

@@ -1,8 +1,10 @@
 """What a text from a debtor means: a stop is obeyed however it is said (EC-06)."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from portal.domain.replies import LONGEST, Meaning, read_reply
+from portal.domain.replies import LONGEST, Meaning, Scope, read_reply, revocation_scope
 
 STOPS = (
     *(
@@ -18,6 +20,8 @@ STOPS = (
         "OPT-OUT",
     ),
     *("CANCEL", "Unsubscribe", "ARRÊT", "arret", "ALTO", "S T O P", "“Stop”", "stop\n"),
+)
+REVOKED = (
     *("please stop texting me", "Don't text me again", "do not contact me", "Leave me alone!!!"),
     *("remove me from your list", "no more messages", "No me escriban", "no más mensajes"),
     *("Arrêtez de m'écrire", "ne m'écrivez plus", "take me off this list"),
@@ -45,6 +49,7 @@ OTHERS = (
     ("meaning", "texts"),
     [
         (Meaning.STOP, STOPS),
+        (Meaning.REVOKED, REVOKED),
         (Meaning.WRONG_PERSON, WRONG),
         (Meaning.HELP, HELPS),
         (Meaning.OTHER, OTHERS),
@@ -56,5 +61,12 @@ def test_a_text_is_read_as_a_person_would_read_it(meaning: Meaning, texts: tuple
 
 
 def test_a_very_long_text_is_read_as_far_as_networks_carry_it():
-    assert read_reply("stop " + "x" * 10_000) is Meaning.STOP
+    assert read_reply("stop " + "x" * 10_000) is Meaning.REVOKED
     assert read_reply("x" * LONGEST + " stop") is Meaning.OTHER
+
+
+def test_ec_06_from_the_end_of_january_2027_a_stop_ends_all_robotexts():
+    """EC-06: 47 CFR 64.1200(a)(10), by the injected clock."""
+    begins = datetime(2027, 1, 31, tzinfo=UTC)
+    assert revocation_scope(begins - timedelta(seconds=1)) is Scope.NUMBER
+    assert revocation_scope(begins) is Scope.ALL_ROBOTEXTS

@@ -69,6 +69,31 @@ def test_every_e_mail_carries_the_one_click_opt_out():
     assert message["Auto-Submitted"] == "auto-generated"
 
 
+SIGNED = (
+    *("from", "to", "reply-to", "subject", "date", "message-id", "mime-version", "content-type"),
+    *("list-unsubscribe", "list-unsubscribe-post"),
+)
+"""What an MTA signs (docs/operating.md): RFC 8058 wants both unsubscribe headers among them."""
+
+
+def test_an_e_mail_is_ready_to_be_signed_by_the_server_that_sends_it_on():
+    """DKIM, DMARC: each header once, in stable bytes, and one domain in all that names us."""
+    with mail_server(MailServer()) as server:
+        send(mailer(server))
+        ((envelope_sender, _, body),) = server.taken
+    head = body.partition(b"\r\n\r\n")[0].decode("ascii")
+    lines = head.replace("\r\n ", " ").split("\r\n")
+    names = [line.partition(":")[0].casefold() for line in lines]
+    assert [names.count(name) for name in SIGNED] == [1] * len(SIGNED)
+    assert not [line for line in lines if line != line.strip()]
+    message = read(body)
+    ours = message["From"].addresses[0].domain
+    assert ours == SENDER.rpartition("@")[2] == envelope_sender.rpartition("@")[2]
+    assert message["Message-ID"].strip("<>").rpartition("@")[2] == ours
+    assert body == message_bytes(MAIL, SENDER)
+    assert b"\n" not in body.replace(b"\r\n", b"")
+
+
 def test_nothing_typed_becomes_a_header_of_its_own():
     nasty = replace(
         MAIL,

@@ -150,7 +150,9 @@ def test_a_phone_that_may_not_be_texted_is_closed_and_says_why(
         take_text(session, dana.client.id, SMS, "STOP", now=NOW)
         session.commit()
     page = f"/support/accounts/{dana.account.id}"
-    assert f"closed {why}" in heard(sam.get(f"{page}/link"))
+    words = heard(sam.get(f"{page}/link"))
+    assert f"closed {why}" in words
+    assert ("this client did not switch them on" in words) is not allowed
     assert send(sam, f"{page}/link", {"way": str(phone.id), "asked": asked}).status_code == 422
     set_tenant(session, dana.client.id)
     assert session.scalars(select(Message).where(Message.contact_id == phone.id)).all() == []

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from portal.config import Settings
 from portal.db import PortalSession, set_tenant
+from portal.domain.debts import CollectorRole
 from portal.gateways.clock import SetClock
 from portal.models import Client, Role
 from portal.services import evidence
@@ -316,3 +317,29 @@ def test_a_strangers_guess_at_a_logo_finds_nothing(
     ]
     assert {one.status_code for one in answers} == {404}
     assert http.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, "this client did not switch them on"),
+        ({"sms_enabled": True}, "Text messages are on. Carriers know them as: brand B1"),
+        ({"sms_enabled": True, "sms_registration": None}, "are not registered with the carriers"),
+        (
+            {"sms_enabled": True, "collector_role": CollectorRole.THIRD_PARTY_AGENCY},
+            "the provider carries none for this kind of collector",
+        ),
+    ],
+)
+def test_ec_07_a_client_reads_whether_texts_go_out_and_why_not(
+    cleo: FlaskClient,
+    session: PortalSession,
+    client: Client,
+    changed: dict[str, Any],
+    words: str,
+):
+    """EC-07"""
+    for name, value in changed.items():
+        setattr(client, name, value)
+    session.commit()
+    assert words in heard(cleo.get(PAGE))

@@ -1,5 +1,6 @@
 """Free texts of debtors: read by a person, and never told to whoever they may not be meant for."""
 
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from portal.models import (
     Account,
     Channel,
     Contact,
+    ContactStop,
     HelpRequest,
     HelpStatus,
     Message,
@@ -171,3 +173,41 @@ def test_nothing_is_kept_of_strangers_wrong_numbers_old_numbers_and_cards(
     session.commit()
     assert reply(twilio(carrier, SAID)) is None
     assert kept(session, dana.account) == ([], [])
+
+
+def test_ec_06_words_that_read_as_a_stop_stop_and_a_person_reads_them_too(
+    carrier: FlaskClient,  # noqa: F811
+    sam: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    phone: Contact,
+):
+    """EC-06: nothing is sent meanwhile; the one confirmation says nothing but that."""
+    typed = "Please stop texting me, I work nights"
+    answer = reply(twilio(carrier, typed)) or ""
+    assert "we will not text this number again" in answer
+    assert READ not in answer
+    thread, (request,) = kept(session, dana.account)
+    assert thread == [typed]
+    assert request.reference in said(sam.get("/support/requests"))
+    assert [one.kind for one in session.scalars(select(ContactStop))] == ["opted_out"]
+    assert reply(twilio(carrier, "STOP")) is None, "never a second confirmation"
+
+
+@pytest.mark.parametrize("told", [("2027-01-30T23:59", 1), ("2027-01-31T00:00", 2)])
+def test_ec_06_a_stop_ends_texts_to_every_number_of_a_person_from_the_end_of_january_2027(
+    carrier: FlaskClient,  # noqa: F811
+    session: PortalSession,
+    dana: Dana,
+    phone: Contact,
+    clock: SetClock,
+    told: tuple[str, int],
+):
+    """EC-06"""
+    at, closed = told
+    make_contact(session, dana.debtor, channel=Channel.SMS, address="+15032260199")
+    session.commit()
+    clock.advance(datetime.fromisoformat(f"{at}+00:00") - clock.now())
+    assert reply(twilio(carrier, "STOP")) is not None
+    set_tenant(session, identity(dana.account)[0])
+    assert len(session.scalars(select(ContactStop)).all()) == closed

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import zipfile
 from datetime import timedelta
 from hashlib import sha256
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from portal.config import Settings
@@ -108,18 +110,22 @@ def test_letters_are_printed_and_said_to_have_left_or_wait_again(
     assert [*verify_client(session, dana.client.id)] == []
 
 
+def read(pdf: bytes) -> str:
+    """The words of a letter."""
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages]
+    return " ".join(" ".join(pages).split())
+
+
 def test_es_02_the_package_has_what_was_printed_and_tables_have_no_code_that_works(
     sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, settings: Settings
 ) -> None:
     message = letter(session, dana.account, clock)
     batch = print_all(sam, dana)
     taken = package(sam, batch)
-    assert taken.namelist() == ["001-letter.html", "letters.csv"]
-    page = taken.read("001-letter.html").decode()
-    for words in ("Dana Reyes\n4 Elm Street", "Albany, NY 12207</p>", "November 22, 2026"):
+    assert taken.namelist() == ["001-letter.pdf", "letters.csv", "manifest.json"]
+    page = read(taken.read("001-letter.pdf"))
+    for words in ("Dana Reyes 4 Elm Street", "Albany, NY 12207", "November 22, 2026"):
         assert words in page
-    (line,) = csv.DictReader(io.StringIO(taken.read("letters.csv").decode("utf-8-sig")))
-    assert (line["name"], line["address_2"]) == ("Dana Reyes", "Albany, NY 12207")
     printed = session.scalars(select(Letter).where(Letter.message_id == message.id)).one()
     link = session.get_one(AccessLink, (dana.client.id, printed.link_id))
     code = unbroken(code_of(settings.keys, link))
@@ -127,11 +133,34 @@ def test_es_02_the_package_has_what_was_printed_and_tables_have_no_code_that_wor
     kept = evidence.kept_with(session, [dana.account], told["documents"][0]["sha256"]).body
     assert code in page
     assert code not in kept.decode()
-    assert page == kept.decode().replace(letter_batches.HIDDEN, code)
-    assert told["handed_over_sha256"] == sha256(page.encode()).hexdigest()
-    assert package(sam, batch).read("001-letter.html") == page.encode()
+    exact = kept.decode().replace(letter_batches.HIDDEN, code)
+    assert told["handed_over_sha256"] == sha256(exact.encode()).hexdigest()
+
+
+def test_a_print_house_gets_a_manifest_of_what_it_must_have(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    """The count, the hash of each file and the lines of each address; who took it is on record."""
+    for name in "ab":
+        letter(session, dana.account, clock, dedupe_key=name)
+    batch = print_all(sam, dana)
+    taken = package(sam, batch)
+    manifest = json.loads(taken.read("manifest.json"))
+    assert manifest["count"] == len(manifest["letters"]) == 2
+    for one in (*manifest["letters"], manifest["table"]):
+        assert sha256(taken.read(one["file"])).hexdigest() == one["sha256"]
+    assert manifest["letters"][0]["address"] == ["Dana Reyes", "4 Elm Street", "Albany, NY 12207"]
+    lines = list(csv.DictReader(io.StringIO(taken.read("letters.csv").decode("utf-8-sig"))))
+    assert [line["file"] for line in lines] == ["001-letter.pdf", "002-letter.pdf"]
+    assert (lines[0]["name"], lines[0]["address_2"]) == ("Dana Reyes", "Albany, NY 12207")
+    again = package(sam, batch)
+    assert [again.read(name) for name in again.namelist()] == [
+        taken.read(name) for name in taken.namelist()
+    ]
     mine = evidence.chain_leaves(session, dana.client.id, dana.client.chain_id)
     assert [leaf.type for leaf in mine] == ["letters.downloaded"] * 2
+    told = [{"name": one["file"], "sha256": one["sha256"]} for one in manifest["letters"]]
+    assert mine[0].payload["files"] == told
 
 
 def test_a_letter_that_was_put_back_long_ago_is_printed_with_a_code_that_works(
@@ -142,7 +171,11 @@ def test_a_letter_that_was_put_back_long_ago_is_printed_with_a_code_that_works(
     assert sam.post(batch, data=form(sam.get(batch), batch) | {"sent": ""}).status_code == 303
     clock.advance(timedelta(days=60))
     enter(sam, session, make_staff(session, Role.AGENT, dana.client))
-    assert package(sam, print_all(sam, dana)).namelist() == ["001-letter.html", "letters.csv"]
+    assert package(sam, print_all(sam, dana)).namelist() == [
+        "001-letter.pdf",
+        "letters.csv",
+        "manifest.json",
+    ]
     first, second = session.scalars(select(Letter).order_by(Letter.id)).all()
     assert first.link_id != second.link_id
 
@@ -169,11 +202,12 @@ def test_a_copy_goes_with_the_letter_as_it_was_shown(
     copy = session.scalars(select(Message).where(Message.template == "agreement_copy")).one()
     letter(session, dana.account, clock, template=copy.template, context=copy.context)
     taken = package(sam, print_all(sam, dana))
-    assert taken.namelist()[:2] == ["001-letter.html", "001-enclosure.html"]
-    assert taken.read("001-enclosure.html") == b"<p>Your agreement</p>"
-    page = taken.read("001-letter.html").decode()
+    page = read(taken.read("001-letter.pdf"))
     assert agreed.reference in page
     assert "It is enclosed with this letter." in page
+    assert "Your agreement" in page
+    (entry,) = json.loads(taken.read("manifest.json"))["letters"]
+    assert entry["enclosure_sha256"] == sha256(b"<p>Your agreement</p>").hexdigest()
 
 
 def test_without_an_address_it_stays_on_the_list_and_says_what_to_do(
@@ -206,10 +240,10 @@ def test_ct_08_a_hold_that_came_later_takes_a_letter_from_the_list(
     session.expire_all()
     assert (message.status, decided.status) == (MessageStatus.SUPPRESSED, MessageStatus.SENDING)
     assert "Send it to whoever acts for them." in heard(sam.get(batch))
-    page = package(sam, batch).read("001-letter.html").decode()
-    assert "To whoever acts for\nDana Reyes" in page
+    page = read(package(sam, batch).read("001-letter.pdf"))
+    assert "To whoever acts for Dana Reyes" in page
     assert "then this code" not in page
-    assert "Elm" not in page.partition('class="to"')[2]
+    assert "Elm" not in page
 
 
 def test_ct_08_a_stop_after_printing_is_shown_before_it_is_posted(

@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from portal.app import create_app
 from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.statuses import MessageStatus
 from portal.gateways.clock import SetClock
-from portal.models import Message
+from portal.models import ContactStop, Message
 from portal.runtime import Runtime
 from portal.services.dispatch import dispatch
 from portal.services.messages import queue
@@ -153,3 +154,45 @@ def test_in_production_there_is_no_outbox(settings: Settings, runtime: Runtime):
     app = create_app(real, replace(runtime, settings=real))
     assert "outbox.messages" not in app.view_functions
     assert app.test_client().get("/outbox").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fate", "status", "stop"),
+    [("delivered", "delivered", []), ("bounced", "failed", ["bounced"])]
+    + [("complained", "sent", ["opted_out"])],
+)
+def test_ec_09_the_demo_lets_a_carrier_say_what_became_of_a_message(
+    http: FlaskClient,
+    session: PortalSession,
+    runtime: Runtime,
+    dana: Dana,
+    clock: SetClock,
+    *,
+    fate: str,
+    status: str,
+    stop: list[str],
+):
+    message = send(session, runtime, dana, clock)
+    page = http.get("/outbox")
+    assert "Let it come back" in said(page)
+    for _ in range(2):
+        told = {"csrf_token": csrf_of(page), "fate": fate}
+        assert http.post(f"/outbox/{message.id}/fate", data=told).status_code == 303
+    session.refresh(message)
+    assert message.status == status
+    assert [str(one.kind) for one in session.scalars(select(ContactStop))] == stop
+    told["fate"] = "accepted"
+    assert http.post(f"/outbox/{message.id}/fate", data=told).status_code == 404
+
+
+def test_ec_06_the_reader_of_a_text_answers_stop_in_the_demo(
+    http: FlaskClient, session: PortalSession, runtime: Runtime, dana: Dana, clock: SetClock
+):
+    """EC-06"""
+    phone = make_contact(session, dana.debtor, channel="sms", address="+15035550123")
+    message = send(session, runtime, dana, clock, contact=phone)
+    page = http.get("/outbox")
+    assert "Let its reader answer STOP" in said(page)
+    told = {"csrf_token": csrf_of(page), "fate": "complained"}
+    assert http.post(f"/outbox/{message.id}/fate", data=told).status_code == 303
+    assert [str(one.kind) for one in session.scalars(select(ContactStop))] == ["opted_out"]

@@ -40,6 +40,7 @@ OPEN_TO_ANYONE = {
     "debtor.wrong_person": "no check can be asked of a stranger",
     "optout.unsubscribe": "whoever holds a message may stop them",
     "outbox.deliver": "the demo only",
+    "outbox.fate": "the demo only",
     "outbox.file": "the demo only",
     "outbox.html": "the demo only",
     "outbox.messages": "the demo only",
@@ -53,6 +54,9 @@ OPEN_TO_ANYONE = {
     "public.verifier_keys": "public keys",
     "staff.log_in": "how staff come in",
     "verifying.verify": "whoever holds a bundle may check it",
+    "deliveries.emails": "the carrier shows its token",
+    "deliveries.texts": "the carrier shows its token",
+    "deliveries.twilio": "Twilio signs what it sends",
     "webhooks.inbound_text": "the carrier shows its token",
     "webhooks.stripe": "Stripe signs what it sends",
     "webhooks.twilio_text": "Twilio signs what it sends",
@@ -62,6 +66,9 @@ OPEN_TO_PAYERS = {"payer.pay", "payer.payment", "payer.receipt"}
 # Requests that prove themselves without our form token.
 WITHOUT_FORM_TOKEN = {
     "optout.unsubscribe": "the token in the address; mail programs post it in one click",
+    "deliveries.emails": "the carrier shows its token",
+    "deliveries.texts": "the carrier shows its token",
+    "deliveries.twilio": "Twilio signs what it sends",
     "webhooks.inbound_text": "the carrier shows its token",
     "webhooks.stripe": "Stripe signs what it sends",
     "webhooks.twilio_text": "Twilio signs what it sends",

@@ -694,6 +694,7 @@ def test_the_invariants_of_messages_hold_and_their_breach_is_found(dana: Dana):
         "CT-08",
         "CT-05",
         *["RT-02"] * 3,
+        "EC-09",
     ]
 
 

@@ -38,7 +38,7 @@ OPEN = {
 
 SHARED = {
     *("attempt_counter", "reconcile_failure", "staff", "staff_client", "staff_session"),
-    *("stripe_event", "watermark"),
+    *("stray_delivery", "stripe_event", "watermark"),
 }
 """Tables without a client: staff and what belongs to no client's debtor."""
 
@@ -51,6 +51,7 @@ APPEND_ONLY = (
     *("document", "leaf", "leaf_payload", "ledger_entry", "offer_policy"),
     *("payment_allocation", "placement_row", "thread_entry"),
     *("leaf_position", "tree_node", "checkpoint", "log_key", "evidence_check"),
+    "delivery",
 )
 RUNNERS = ("portal_app", "portal_worker")
 COLUMN_OF = {name: "client_id" for name in OWNED} | {"client": "id"}

@@ -34,8 +34,11 @@ def test_without_an_address_it_waits_for_a_letter(session: PortalSession) -> Non
 
 
 def test_a_phone_is_used_only_where_the_client_sends_texts(session: PortalSession) -> None:
-    for enabled, channel in ((True, Channel.SMS), (False, Channel.LETTER)):
-        debtor = make_debtor(session, make_client(session, sms_enabled=enabled))
+    """EC-07: without them everything goes by e-mail and letter."""
+    on = {"sms_enabled": True}
+    unknown = on | {"sms_registration": None}
+    for given, channel in ((on, Channel.SMS), ({}, Channel.LETTER), (unknown, Channel.LETTER)):
+        debtor = make_debtor(session, make_client(session, **given))
         make_contact(session, debtor, channel="sms", address="+15035550100")
         (message,) = tell(session, debtor)
         assert message.channel == channel

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from portal.domain.deliveries import TOLD
 from portal.domain.holds import HoldKind
 from portal.domain.outgoing import TEMPLATES
 from portal.i18n import voice
@@ -31,6 +32,7 @@ DYNAMIC = {
     "client.branding_changed",
     *(f"policy.draft_{what}" for what in ("discarded", "put_back", "saved")),
     *("policy.approved", "policy.sent_back"),
+    *(f"message.{fate}" for fate in TOLD),
     *(f"authorization.{status}" for status in ("granted", "revoked")),
     *(f"placement.{status}" for status in ("completed", "interrupted")),
     *(f"proposal.{s}" for s in ("accepted", "countered", "declined", "expired", "submitted")),
@@ -278,6 +280,12 @@ SENTENCES = [
         "We sent you a text with a link to this page.",
     ),
     ("message.failed", MAIL, "An email to you did not arrive: a receipt."),
+    ("message.delivered", MAIL, "Our email to you was delivered: a receipt."),
+    (
+        "message.bounced",
+        MAIL,
+        "Our email to you came back: a receipt. Nobody gets messages at that address.",
+    ),
     (
         "message.suppressed",
         {**MAIL, "rule": "CT-05"},

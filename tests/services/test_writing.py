@@ -137,6 +137,9 @@ SAYS_TOO_MUCH = {
     "fr": r"dette|créanci|recouvr|\bsolde|paiement|\bpay[eé]|montant",
 }
 MONEY = re.compile(r"[$€]|\d[.,]\d\d")
+LOADS = re.compile(
+    r"url\(|@import|\b(?:src|srcset|background|poster|data)=|<(?:img|link|iframe)", re.IGNORECASE
+)
 
 
 def facts(name: str, language: str = "en", **given: Any) -> MessageFacts:
@@ -261,6 +264,14 @@ def test_tx_01_the_collectors_line_stands_where_the_debt_is_spoken_of(
     words = write(private_facts("receipt", language, collector_line=line))
     spoken = {"en": "debt collector", "es": "cobrador", "fr": "recouvrement"}[language]
     assert (spoken in words.text) is (spoken in words.html) is (line is not None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_reading_an_email_loads_nothing_from_anywhere(name: str, language: str):
+    """No tracking pixel: nobody learns that, when or where somebody read it."""
+    for words in (write(facts(name, language)), write(private_facts(name, language))):
+        assert LOADS.findall(words.html) == []
 
 
 def test_py_12_a_receipt_says_how_much_when_with_what_to_whom_and_what_comes():

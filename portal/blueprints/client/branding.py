@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from flask import flash, request
+from flask import current_app, flash, request
 from werkzeug.datastructures import FileStorage
 from wtforms import FileField, HiddenField, StringField
 
@@ -29,6 +29,7 @@ from portal.services.branding import (
 )
 from portal.services.logos import LARGEST_FILE, Logo, NoLogo, clean_logo
 from portal.services.staff import names_of
+from portal.services.texting import why_closed
 from portal.web import Form, explain, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -201,4 +202,5 @@ def _page(
         labels=LABELS,
         uses=USES,
         ratio=ratio,
+        texts_off=why_closed(client, current_app.extensions["portal"].texter),
     )

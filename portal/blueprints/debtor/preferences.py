@@ -191,7 +191,7 @@ def _change(change: Callable[..., None], done: str) -> ResponseReturnValue:
 def new_address(kind: str) -> ResponseReturnValue:
     """Take another address, with the words that the law wants beside its field (EC-03)."""
     debtor, client = _reader()
-    if kind not in KINDS or (kind == "phone" and not client.sms_enabled):
+    if kind not in KINDS or (kind == "phone" and not client.texts):
         abort(404)
     channel, label, mode = KINDS[kind]
     consent, form = _consent(client), AddressForm(instead=request.args.get("instead", ""))

@@ -1,5 +1,6 @@
 """Letters: what waits to be printed, what was printed, and what left (ES-01, EC-09)."""
 
+import logging
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,8 @@ from wtforms import SelectMultipleField
 from portal.blueprints.consoles import READERS, WORKERS, attempt, page
 from portal.blueprints.support import bp
 from portal.domain import labels, wording
+from portal.gateways.typesetting import NotTypeset
+from portal.i18n import locale_for
 from portal.models import Client
 from portal.runtime import Runtime
 from portal.security import audience, current_staff
@@ -20,6 +23,8 @@ from portal.services.staff import names_of
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
 from portal.writing import write_letter
+
+log = logging.getLogger(__name__)
 
 
 class SentForm(Form):
@@ -101,11 +106,20 @@ def batch(batch_id: UUID) -> Any:
 def download_batch(batch_id: UUID) -> Any:
     """The letters of a batch as one package, exactly as they were printed."""
     # Only who takes letters along pays for it.
-    from portal.services.letter_package import package  # noqa: PLC0415
+    from portal.lettering import set_letters  # noqa: PLC0415
+    from portal.services.letter_package import Press, package  # noqa: PLC0415
 
     found = letter_batches.find_batch(session, batch_id)
-    keys, staff = _runtime().settings.keys, current_staff()
-    body = package(session, found, keys=keys, staff=staff, now=now())
+    press = Press(set_letters, locale_for, _runtime().settings.keys)
+    try:
+        body = package(session, found, press, staff=current_staff(), now=now())
+    except NotTypeset:
+        session.rollback()
+        log.exception("The letters of batch %s could not be set", batch_id)
+        flash(
+            _("These letters could not be made into pages. Please tell whoever runs this."), "err"
+        )
+        return see_other(url_for("support.batch", batch_id=batch_id))
     session.commit()
     name = f'attachment; filename="letters-{found.reference}.zip"'
     headers = {"Content-Disposition": name}

@@ -18,6 +18,7 @@ from portal.security import audience, current_staff, keys
 from portal.services.dossier import find_account
 from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
 from portal.services.standing import standing
+from portal.services.texting import why_closed
 from portal.services.ways import Way, send_link, ways
 from portal.web import Form, locale, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -66,8 +67,14 @@ def link(account_id: UUID) -> Any:
         zone=_zone(account),
         contact_of=masked_contact,
         channels=labels.CHANNELS,
+        texts_off=_texts_off(account),
     )
     return (answer, 422) if form.errors else answer
+
+
+def _texts_off(account: Account) -> str | None:
+    client = session.get_one(Client, account.client_id)
+    return why_closed(client, current_app.extensions["portal"].texter)
 
 
 def _after(form: LinkForm, made: IssuedLink, account: Account, found: Sequence[Way]) -> str:

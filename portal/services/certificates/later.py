@@ -125,6 +125,7 @@ OUTCOMES = {
     "letter.sent": N_("posted"),
     "message.sent": N_("sent"),
     "message.delivered": N_("delivered"),
+    "message.bounced": N_("came back, nobody is at that address"),
     "message.failed": N_("not delivered"),
     "message.suppressed": N_("held back. %(why)s"),
 }

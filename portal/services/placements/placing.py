@@ -206,7 +206,7 @@ class _Run:
     def _is_verifiable(self, row: CheckedRow) -> bool:
         """Whether enough facts can be asked for, or a code sent to another address."""
         client = self.client
-        codes = client.identity_codes and client.sms_enabled and row.email and row.phone
+        codes = client.identity_codes and client.texts and row.email and row.phone
         known = sum(getattr(row, factor) is not None for factor in self.factors)
         return bool(codes) or 0 < min(WANTED, len(self.factors)) <= known
 

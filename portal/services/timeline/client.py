@@ -39,6 +39,8 @@ LIKE_STAFF = (
     *("payment.chargeback_reversed", "payment.dropped", "payment.expired", "payment.failed"),
     *("payment.processing", "payment.refund_failed", "payment.refunded", "payment.succeeded"),
     *("proposal.escalated", "proposal.expired", "letter.queued", "notice.given", "notice.missed"),
+    *("proposal.escalated", "proposal.expired", "letter.queued", "message.bounced"),
+    "message.delivered",
 )
 """Where a client reads the same detail as staff: amounts, references, days, kinds of messages."""
 
@@ -61,6 +63,7 @@ NOT_SHOWN = {
     "preference.ended": "is about how to reach the debtor",
     "preference.stated": "is about how to reach the debtor",
     "debtor.language": "is about how to reach the debtor",
+    "message.complained": "is about how to reach the debtor",
     "legal_hold.lifted": "is between compliance and the court that may ask for the record",
     "legal_hold.set": "is between compliance and the court that may ask for the record",
     "staff.read": "is between the debtor, the member of staff and compliance",

@@ -311,6 +311,12 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "link.issued": (N_("Link issued"), _as(_CHANNEL, "channel")),
     "link.revoked": (N_("Link revoked"), _as(_REASON, "reason")),
     "log.begun_anew": (N_("Log signed anew after a loss"), _as(_REASON, "reason")),
+    "message.bounced": (N_("Message came back"), _as(_MESSAGE, "template", "channel")),
+    "message.complained": (
+        N_("Message reported as unwanted"),
+        _as(_MESSAGE, "template", "channel"),
+    ),
+    "message.delivered": (N_("Message delivered"), _as(_MESSAGE, "template", "channel")),
     "message.failed": (N_("Message not delivered"), _as(_MESSAGE, "template", "channel")),
     "message.sent": (N_("Message sent"), _as(_MESSAGE, "template", "channel")),
     "message.suppressed": (N_("Message held back"), _held),

@@ -19,6 +19,7 @@ from portal.services.verify import (
     chains,
     charges,
     contact,
+    deliveries,
     esign,
     guards,
     money,
@@ -44,6 +45,7 @@ CHECKS: dict[str, str] = (
     | owed.CHECKS
     | answers.CHECKS
     | contact.CHECKS
+    | deliveries.CHECKS
     | tree.CHECKS
     | esign.CHECKS
     | retention.CHECKS
@@ -96,6 +98,7 @@ def verify_client(
         **contact.VALUES,
         **esign.VALUES,
         **notices.VALUES,
+        **deliveries.VALUES,
     }
     begin = basis(session, whole=only is None)
     for invariant, query in CHECKS.items():

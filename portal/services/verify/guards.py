@@ -15,6 +15,7 @@ APPEND_ONLY = (
     "checkpoint",
     "log_key",
     "evidence_check",
+    "delivery",
 )
 """Tables whose rows are written once."""
 
@@ -62,6 +63,7 @@ WALLED = (
     "stripe_event",
     "watermark",
     "reconcile_failure",
+    "stray_delivery",
 )
 """Tables of no one client, each with policies of its own."""
 

@@ -37,6 +37,7 @@ _BY_PARENT = {
     "payment_authorization": ("arrangement", "arrangement_id"),
     "refund": ("payment", "payment_id"),
     "chargeback": ("payment", "payment_id"),
+    "delivery": ("message", "message_id"),
 }
 
 

@@ -52,6 +52,14 @@ FAILED = {
     "sms": N_("A text to you did not arrive: %(what)s."),
     "letter": N_("A letter to you did not arrive: %(what)s."),
 }
+DELIVERED = {
+    "email": N_("Our email to you was delivered: %(what)s."),
+    "sms": N_("Our text to you was delivered: %(what)s."),
+}
+CAME_BACK = {
+    "email": N_("Our email to you came back: %(what)s. Nobody gets messages at that address."),
+    "sms": N_("Our text to you came back: %(what)s. Nobody gets texts at that number."),
+}
 WHY_NOT_SENT: dict[str, str] = {
     Rule.HOURS: N_("It was too early or too late in the day."),
     Rule.HOURS_SOMEWHERE: N_("It may have been too early or too late in your day."),
@@ -302,6 +310,12 @@ WORDS: dict[str, tuple[str, Say]] = {
     ),
     "link.issued": (N_("We made a link to this page for you."), _issued),
     "link.revoked": (N_("We closed a link to this page."), _by("reason", WHY_CLOSED)),
+    "message.bounced": (N_("A message to you came back."), _message(CAME_BACK)),
+    "message.complained": (
+        N_("Your mail or phone company told us that you do not want our messages. We stopped."),
+        plainly,
+    ),
+    "message.delivered": (N_("A message to you was delivered."), _message(DELIVERED)),
     "message.failed": (N_("A message to you did not arrive."), _message(FAILED)),
     "message.sent": (N_("We sent you a message."), _message(SENT)),
     "message.suppressed": (N_("We did not send you a message."), _suppressed),
