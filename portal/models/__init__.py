@@ -13,6 +13,7 @@ from portal.models.accounts import (
 )
 from portal.models.arrangements import Arrangement, Authorization, Installment, Proposal
 from portal.models.base import Base, fresh_id
+from portal.models.campaigns import Campaign, LinkOpening
 from portal.models.clients import (
     Client,
     ClientLogo,
@@ -84,6 +85,7 @@ __all__ = [
     "Authorization",
     "Base",
     "BatchStatus",
+    "Campaign",
     "Chain",
     "Channel",
     "Chargeback",
@@ -111,6 +113,7 @@ __all__ = [
     "LegalHold",
     "Letter",
     "LetterBatch",
+    "LinkOpening",
     "Message",
     "MoneyException",
     "OfferPolicy",
