@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from psycopg.types.json import Jsonb
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.db import commit
@@ -15,8 +16,9 @@ from portal.domain.keys import Keys
 from portal.domain.outgoing import Action
 from portal.domain.statuses import CampaignStatus, MessageStatus, move
 from portal.gateways.sms import Texter
-from portal.models import Account, Campaign, Client, Contact, Message, fresh_id
+from portal.models import Account, Campaign, Client, Contact, fresh_id
 from portal.services import evidence
+from portal.services.bulk import write_rows
 from portal.services.campaign_audience import (
     CampaignReport,
     Wanted,
@@ -131,8 +133,7 @@ def _launch(
         for one in weighed
         if one.contact is not None
     ]
-    if rows:
-        session.execute(insert(Message), rows)
+    write_rows(session, "message", rows)
     if campaign.per_minute:
         release_soon(session, campaign)
     else:
@@ -154,7 +155,7 @@ def _row(
         "link_id": link_id,
         "channel": contact.channel,
         "template": campaign.template,
-        "context": {},
+        "context": Jsonb({}),
         "locale": one.debtor.language,
         "dedupe_key": f"{campaign.template}:{link_id}",
         "asked_for": False,
