@@ -59,8 +59,7 @@ INDEXES = (
 # far it came.
 GRANTS = (
     f"GRANT SELECT, INSERT ON campaign, link_opening TO {RUNNERS}",
-    "GRANT UPDATE (status, per_minute, scheduled_at, cut_off_at, ended_at) ON campaign"
-    " TO portal_app",
+    "GRANT UPDATE (status, scheduled_at, cut_off_at, ended_at) ON campaign TO portal_app",
     "GRANT UPDATE (status, scheduled_at, started_at, prepared_at, released_at, cut_off_at,"
     " ended_at, after, goes, later, held) ON campaign TO portal_worker",
 )
