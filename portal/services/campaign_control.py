@@ -142,14 +142,14 @@ def stop(session: Session, campaign: Campaign, *, by: UUID | None, now: datetime
 
 
 def release_soon(session: Session, campaign: Campaign, *, at: datetime | None = None) -> None:
-    """Let a worker see to what of a campaign waits; one such job waits at most."""
+    """Let a worker see to what of a campaign waits; one job, and one for later, waits at most."""
     enqueue(
         session,
         "messages.release",
         client_id=campaign.client_id,
         campaign=campaign.id,
         run_at=at,
-        queueing_lock=f"messages.release:{campaign.id}",
+        queueing_lock=f"messages.release:{campaign.id}{':later' if at else ''}",
     )
 
 
