@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0025_campaigns"
-down_revision = "0018_account_chain"
+down_revision = "0019_owed_on_record"
 branch_labels = depends_on = None
 
 RUNNERS = "portal_app, portal_worker"
