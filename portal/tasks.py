@@ -20,6 +20,8 @@ from portal.services import (
     arrangements,
     attempts,
     breaking,
+    campaign_control,
+    campaign_release,
     campaigns,
     charging,
     dispatch,
@@ -305,8 +307,10 @@ def retry_all_messages(timestamp: int) -> None:
 def retry_messages(client_id: str) -> None:
     """Put a client's overdue messages into the queue again, in batches."""
     with open_session(client_id) as session:
-        hanging = dispatch.overdue(session, UUID(client_id), current().clock.now())
+        now = current().clock.now()
+        hanging = dispatch.overdue(session, UUID(client_id), now)
         messages.enqueue_dispatch(session, UUID(client_id), hanging)
+        campaign_release.look_after(session, UUID(client_id), now=now)
         commit(session, "messages.retry")
 
 
@@ -347,32 +351,39 @@ def notify(client_id: str) -> None:
 
 
 @jobs.task(name="messages.send_links", queue="messages", retry=CAMPAIGN, pass_context=True)
-def send_links(context: JobContext, client_id: str, campaign: str, by: str | None = None) -> None:
-    """Send a link to every debtor of a client who may have one; cut off, it goes on by itself."""
-    wanted = campaigns.Campaign(
-        client_id=UUID(client_id), by=UUID(by) if by else None, id=UUID(campaign)
-    )
+def send_links(context: JobContext, client_id: str, campaign: str) -> None:
+    """Write the messages of a campaign; cut off, it goes on by itself."""
     try:
-        _send_links(client_id, wanted)
+        _send_links(client_id, campaign)
     except Exception:
         if CAMPAIGN.is_last(context.job):
             log.exception("Campaign %s was given up after %s tries", campaign, CAMPAIGN.attempts)
             with open_session(client_id) as session:
-                campaigns.interrupted(session, wanted, now=current().clock.now())
+                given_up = campaign_control.campaign_of(session, UUID(client_id), UUID(campaign))
+                campaign_control.cut_off(session, given_up, now=current().clock.now())
                 commit(session, "campaign.interrupted")
         raise
 
 
-def _send_links(client_id: str, campaign: campaigns.Campaign) -> None:
+def _send_links(client_id: str, campaign: str) -> None:
     runtime = current()
     with open_session(client_id) as session:
         campaigns.send_links(
             session,
-            campaign,
+            campaign_control.campaign_of(session, UUID(client_id), UUID(campaign)),
             keys=runtime.settings.keys,
             texter=runtime.texter,
             now=runtime.clock.now(),
         )
+
+
+@jobs.task(name="messages.release", queue="messages")
+def release_messages(client_id: str, campaign: str) -> None:
+    """Let the next messages of a campaign go, as many as its pace allows."""
+    with open_session(client_id) as session:
+        now = current().clock.now()
+        campaign_release.release(session, UUID(client_id), UUID(campaign), now=now)
+        commit(session, "campaign.released")
 
 
 @jobs.task(name="policy.rehearse", retry=REHEARSAL, pass_context=True)

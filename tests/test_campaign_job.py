@@ -21,12 +21,10 @@ from portal.db import conninfo, make_engine, make_sessions, set_hook, tenant_ses
 from portal.embedded import PROJECT
 from portal.gateways.clock import SetClock
 from portal.jobs import enqueue, run_worker
-from portal.models import Client, Debtor, Message, fresh_id
+from portal.models import Campaign, Debtor, Message, fresh_id
 from portal.runtime import Runtime, build_runtime
-from portal.services import campaigns
-from portal.services.campaigns import request_links
-from portal.services.reports import Sent
-from portal.services.reports import campaigns as told
+from portal.services import campaign_audience
+from portal.services.campaign_control import Plan, draw_up, resume, schedule, send_soon
 from tests.databases import Database
 from tests.factories import NOW, make_account, make_client, make_contact, make_debtor
 
@@ -36,13 +34,13 @@ DYING = f"""
 import os, signal
 from portal import db
 from portal.cli import main
-from portal.services import campaigns
+from portal.services import campaign_audience
 
 def die(name):
     if name == "after campaign.batch":
         os.kill(os.getpid(), signal.{signal.SIGKILL.name})
 
-campaigns.BATCH = 2
+campaign_audience.BATCH = 2
 db.set_hook(die)
 main(["worker", "--once", "--queues", "messages"])
 """
@@ -58,7 +56,8 @@ def client_id(fresh_db: Database) -> UUID:
             debtor = make_debtor(session, client)
             make_contact(session, debtor)
             make_account(session, debtor)
-        assert request_links(session, client.id, by=SAM)
+        campaign = draw_up(session, client.id, Plan(name="May"), by=SAM, now=NOW)
+        schedule(session, campaign, None, by=SAM, now=NOW)
         session.commit()
     engine.dispose()
     return client.id
@@ -67,7 +66,7 @@ def client_id(fresh_db: Database) -> UUID:
 @pytest.fixture
 def runtime(fresh_db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
     """A worker that sends to two people at a time, on connections that can be told apart."""
-    monkeypatch.setattr(campaigns, "BATCH", 2)
+    monkeypatch.setattr(campaign_audience, "BATCH", 2)
     named = {"connect_args": {"application_name": "campaign"}}
     sessions = make_sessions(make_engine(fresh_db.url("portal_worker"), **named))
     built = build_runtime(fresh_db.settings, worker=True)
@@ -98,13 +97,13 @@ def jobs_of(runtime: Runtime) -> Counter[str]:
         return Counter(session.scalars(text(asked)))
 
 
-def sent(runtime: Runtime, client_id: UUID) -> list[Sent]:
-    """The client's campaigns as its page tells them; everybody has at most one message."""
+def sent(runtime: Runtime, client_id: UUID) -> Campaign:
+    """The client's campaign as its page tells it; everybody has at most one message."""
     with tenant_session(runtime.sessions, [client_id]) as session:
         each = Counter(session.scalars(select(Message.debtor_id)))
         assert set(each.values()) <= {1}
         assert set(each) <= set(session.scalars(select(Debtor.id)))
-        return list(told(session, session.get_one(Client, client_id)))
+        return session.scalars(select(Campaign)).one()
 
 
 def cut_at(fresh_db: Database, batch: int, *, meanwhile: Any = None) -> None:
@@ -138,7 +137,7 @@ def test_a_worker_that_dies_between_two_batches_is_relieved(
     }
     died = subprocess.run([sys.executable, "-c", DYING], env=environ, check=False)
     assert died.returncode == -signal.SIGKILL
-    assert [one.goes for one in sent(runtime, client_id)] == [2]
+    assert sent(runtime, client_id).goes == 2
     assert jobs_of(runtime) == {"doing": 1}
     with tenant_session(runtime.sessions) as session:
         long_ago = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '9 minutes'"
@@ -147,8 +146,8 @@ def test_a_worker_that_dies_between_two_batches_is_relieved(
         session.commit()
     work(fresh_db, "system")
     work(fresh_db)
-    (campaign,) = sent(runtime, client_id)
-    assert (campaign.goes, campaign.held_back) == (PEOPLE, 0)
+    campaign = sent(runtime, client_id)
+    assert (campaign.goes, campaign.held) == (PEOPLE, {})
     assert jobs_of(runtime) == {"succeeded": 1}
 
 
@@ -158,33 +157,32 @@ def test_a_database_that_goes_away_lets_the_campaign_wait_and_go_on(
     cut_at(fresh_db, 2)
     work(fresh_db)
     assert jobs_of(runtime) == {"todo": 1}
-    assert [one.goes for one in sent(runtime, client_id)] == [2]
+    assert sent(runtime, client_id).goes == 2
     work(fresh_db)
-    (campaign,) = sent(runtime, client_id)
-    assert (campaign.goes, campaign.held_back, campaign.interrupted) == (PEOPLE, 0, False)
+    campaign = sent(runtime, client_id)
+    assert (campaign.goes, campaign.held, campaign.cut_off_at) == (PEOPLE, {}, None)
     assert jobs_of(runtime) == {"succeeded": 1}
 
 
-def test_where_another_campaign_waits_already_that_one_goes_on(
+def test_where_a_second_job_of_it_waits_already_that_one_goes_on(
     fresh_db: Database, client_id: UUID, runtime: Runtime
 ):
     """A job that waits for its retry beside a twin would run for ever."""
 
-    def press_again() -> None:
+    def take_up_again() -> None:
         with tenant_session(runtime.sessions, [client_id]) as session:
-            assert request_links(session, client_id, by=SAM)
-            assert not request_links(session, client_id, by=SAM)
+            send_soon(session, session.scalars(select(Campaign)).one())
             session.commit()
 
-    cut_at(fresh_db, 2, meanwhile=press_again)
+    cut_at(fresh_db, 2, meanwhile=take_up_again)
     work(fresh_db)
     assert jobs_of(runtime) == {"failed": 1, "todo": 1}
     work(fresh_db)
     assert jobs_of(runtime) == {"failed": 1, "succeeded": 1}
-    assert sum(one.goes for one in sent(runtime, client_id)) == PEOPLE
+    assert sent(runtime, client_id).goes == PEOPLE
 
 
-def test_a_campaign_that_fails_each_time_ends_and_its_client_is_told(
+def test_a_campaign_that_fails_each_time_is_paused_and_goes_on_when_its_client_says_so(
     fresh_db: Database, client_id: UUID, runtime: Runtime
 ):
     def fail(name: str) -> None:
@@ -193,8 +191,14 @@ def test_a_campaign_that_fails_each_time_ends_and_its_client_is_told(
 
     set_hook(fail)
     for _ in range(tasks.CAMPAIGN.attempts):
-        assert sent(runtime, client_id) == []
+        assert sent(runtime, client_id).cut_off_at is None
         work(fresh_db)
     assert jobs_of(runtime) == {"failed": 1}
-    (campaign,) = sent(runtime, client_id)
-    assert (campaign.goes, campaign.interrupted) == (0, True)
+    campaign = sent(runtime, client_id)
+    assert (campaign.goes, campaign.status, campaign.cut_off_at) == (0, "paused", NOW)
+    set_hook(None)
+    with tenant_session(runtime.sessions, [client_id]) as session:
+        resume(session, session.scalars(select(Campaign)).one(), by=SAM, now=NOW)
+        session.commit()
+    work(fresh_db)
+    assert sent(runtime, client_id).goes == PEOPLE

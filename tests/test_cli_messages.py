@@ -24,8 +24,9 @@ from portal.domain.statuses import AccountStatus, MessageStatus
 from portal.embedded import PROJECT
 from portal.gateways.clock import SetClock
 from portal.jobs import jobs, run_worker
-from portal.models import Contact, ContactStop, Debtor, Message, fresh_id
+from portal.models import Contact, ContactStop, Debtor, Message
 from portal.runtime import build_runtime
+from portal.services.campaign_control import Plan, draw_up
 from portal.services.dispatch import dispatch
 from portal.services.messages import queue
 from portal.services.optouts import opt_out
@@ -115,7 +116,11 @@ def worker(fresh_db: Database, clock: SetClock):
 def send_links(client_id: UUID) -> None:
     job = Job(queue="messages", lock=None, queueing_lock=None, task_name="", id=1)
     context = JobContext(app=jobs, job=job, start_timestamp=0, abort_reason=lambda: None)
-    tasks.send_links(context, str(client_id), str(fresh_id()))
+    with tasks.open_session(str(client_id)) as session:
+        now = tasks.current().clock.now()
+        campaign = draw_up(session, client_id, Plan(name="May"), by=None, now=now, at=now)
+        session.commit()
+        tasks.send_links(context, str(client_id), str(campaign.id))
 
 
 def work(fresh_db: Database) -> None:

@@ -10,7 +10,10 @@ import click
 from portal.cli.placements import session_of
 
 if TYPE_CHECKING:
-    from portal.services.campaigns import CampaignReport
+    from portal.services.campaign_audience import CampaignReport
+
+NAME = "portal send-links"
+"""What the campaign of a command is called."""
 
 
 @click.command("send-links")
@@ -24,21 +27,24 @@ def send_links(client: str, dry_run: bool, only: tuple[str, ...]) -> None:
     Messages leave by `portal worker`. Begun again, it sends nothing twice.
     """
     from portal.config import load
+    from portal.domain.audience import Audience
     from portal.runtime import build_runtime
-    from portal.services.campaigns import Campaign, debtors_of
-    from portal.services.campaigns import send_links as send
+    from portal.services import campaign_audience, campaigns
+    from portal.services.campaign_control import Plan, draw_up
 
     runtime = build_runtime(load(), worker=True)
+    now, texter = runtime.clock.now(), runtime.texter
     with session_of(runtime, client) as (session, owner):
-        chosen = debtors_of(session, owner.id, only) if only else None
-        report = send(
-            session,
-            Campaign(client_id=owner.id, only=chosen),
-            keys=runtime.settings.keys,
-            texter=runtime.texter,
-            now=runtime.clock.now(),
-            dry_run=dry_run,
-        )
+        campaigns.require_accounts(session, owner.id, only)
+        audience = Audience(references=only)
+        if dry_run:
+            wanted = campaign_audience.Wanted(owner, audience)
+            report = campaign_audience.count(session, wanted, texter=texter, now=now).report
+        else:
+            plan = Plan(name=NAME, audience=audience)
+            campaign = draw_up(session, owner.id, plan, by=None, now=now, at=now)
+            keys = runtime.settings.keys
+            report = campaigns.send_links(session, campaign, keys=keys, texter=texter, now=now)
     _say(report, owner.slug, dry_run=dry_run)
 
 

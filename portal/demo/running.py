@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.config import Settings, load
-from portal.demo import acting, seeding
+from portal.demo import acting, campaign, seeding
 from portal.demo.cast import PARTS, PASSWORD, STAFF
 from portal.demo.processes import (
     DidNotStart,
@@ -20,7 +20,7 @@ from portal.demo.processes import (
 )
 from portal.demo.scenarios import answers_of
 from portal.embedded import EmbeddedServer, default_folder
-from portal.runtime import build_runtime
+from portal.runtime import Runtime, build_runtime
 from portal.schema import upgrade
 
 WEBHOOK_SECRET = "whsec_demo"  # noqa: S105
@@ -66,10 +66,9 @@ def run_demo(*, port: int, ready_file: Path | None, var: Path, say: Callable[[st
     try:
         say("Preparing the data ...")
         load()
-        upgrade(settings.migration_database_url)
-        runtime = build_runtime(settings, worker=True)
-        seeding.seed(runtime)
+        runtime = _prepare(settings)
         _start(processes, places, settings, var)
+        campaign.be_scanned(runtime)
         invited = seeding.invite(runtime)
         acting.act(invited)
         told = _told(places, invited) | {"arrangements": seeding.agreed(runtime)}
@@ -82,6 +81,15 @@ def run_demo(*, port: int, ready_file: Path | None, var: Path, say: Callable[[st
     finally:
         processes.stop()
         _stop_database(settings)
+
+
+def _prepare(settings: Settings) -> Runtime:
+    """What the demo begins with: its tables, its data, and a campaign that was sent."""
+    upgrade(settings.migration_database_url)
+    runtime = build_runtime(settings, worker=True)
+    seeding.seed(runtime)
+    campaign.send_campaign(runtime)
+    return runtime
 
 
 def _kept_port(kept: Path) -> int:

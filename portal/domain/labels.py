@@ -262,6 +262,15 @@ PLACEMENTS = {
     "interrupted": N_("Cut off"),
 }
 
+CAMPAIGNS = {
+    "draft": N_("Draft"),
+    "scheduled": N_("Scheduled"),
+    "running": N_("Running"),
+    "paused": N_("Paused"),
+    "stopped": N_("Stopped"),
+    "done": N_("Done"),
+}
+
 DIFFERENCES = {
     "gone": N_("Is offered nothing any more"),
     "worse": N_("Loses something"),

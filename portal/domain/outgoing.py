@@ -123,6 +123,9 @@ class Rule(StrEnum):
     REPEATED = "repeated"
     ARRANGED = "arranged"
     UNREACHABLE = "unreachable"
+    EMAIL_ONLY = "email_only"
+    CAMPAIGN_PAUSED = "campaign_paused"
+    CAMPAIGN_STOPPED = "campaign_stopped"
 
 
 REASONS: dict[str, str] = {
@@ -151,6 +154,9 @@ REASONS: dict[str, str] = {
     Rule.REPEATED: N_("The same message waits already, or went out today."),
     Rule.ARRANGED: N_("There is an agreement already."),
     Rule.UNREACHABLE: N_("It could not be handed over. We try again."),
+    Rule.EMAIL_ONLY: N_("This campaign goes by email only, and no email address is open."),
+    Rule.CAMPAIGN_PAUSED: N_("The campaign is paused."),
+    Rule.CAMPAIGN_STOPPED: N_("The campaign was stopped before this was sent."),
     "VN-04": N_("The validation notice has not been sent."),
     "TB-02": N_("The debt is too old to write about first."),
     "DH-09": N_("Nothing is owed, or the account is no longer with us."),

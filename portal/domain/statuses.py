@@ -95,11 +95,22 @@ class ConsentStatus(StrEnum):
     REPLACED = "replaced"
 
 
+class CampaignStatus(StrEnum):
+    """Where a campaign stands."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    DONE = "done"
+
+
 S = TypeVar("S", bound=StrEnum)
 
 P, R, I = PaymentStatus, ProposalStatus, InstallmentStatus  # noqa: E741
 A, U, M, T = ArrangementStatus, AuthorizationStatus, MessageStatus, AccountStatus
-C = ConsentStatus
+C, G = ConsentStatus, CampaignStatus
 
 # Money that arrived is recorded whatever we thought before; what succeeded never goes back.
 # A broken plan can be cured, a delivered message can still bounce.
@@ -169,6 +180,14 @@ MOVES: dict[type[StrEnum], dict[StrEnum, frozenset[StrEnum]]] = {
         C.CONSENTED: frozenset({C.WITHDRAWN, C.REPLACED}),
         C.WITHDRAWN: frozenset(),
         C.REPLACED: frozenset(),
+    },
+    CampaignStatus: {
+        G.DRAFT: frozenset({G.SCHEDULED, G.STOPPED}),
+        G.SCHEDULED: frozenset({G.RUNNING, G.PAUSED, G.STOPPED}),
+        G.RUNNING: frozenset({G.PAUSED, G.STOPPED, G.DONE}),
+        G.PAUSED: frozenset({G.SCHEDULED, G.RUNNING, G.STOPPED}),
+        G.STOPPED: frozenset(),
+        G.DONE: frozenset(),
     },
 }
 

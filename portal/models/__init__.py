@@ -19,6 +19,7 @@ from portal.models.arrangements import (
     Proposal,
 )
 from portal.models.base import Base, fresh_id
+from portal.models.campaigns import Campaign, LinkOpening
 from portal.models.clients import (
     Client,
     ClientLogo,
@@ -99,6 +100,7 @@ __all__ = [
     "Authorization",
     "Base",
     "BatchStatus",
+    "Campaign",
     "Chain",
     "Channel",
     "Chargeback",
@@ -130,6 +132,7 @@ __all__ = [
     "LegalHold",
     "Letter",
     "LetterBatch",
+    "LinkOpening",
     "Message",
     "MoneyException",
     "OfferPolicy",

@@ -20,6 +20,7 @@ class Message(Owned, Base):
     message keeps the rule's id in ``rule`` (RT-02). ``decided``: a person sends it despite a hold.
     ``batch_id``: the leaf of that batch names it in its list.
     ``segments``: how many parts a text takes on its way.
+    ``turn_at``: when a campaign that has a pace let it go; None while it waits for its turn.
     """
 
     __tablename__ = "message"
@@ -29,7 +30,24 @@ class Message(Owned, Base):
         belongs_to("account"),
         belongs_to("contact"),
         belongs_to("access_link", "link_id"),
+        belongs_to("campaign"),
         UniqueConstraint("client_id", "dedupe_key"),
+        Index(
+            "ix_message_campaign",
+            "client_id",
+            "campaign_id",
+            "id",
+            postgresql_where=text("campaign_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_message_turn",
+            "client_id",
+            "campaign_id",
+            "send_at",
+            postgresql_where=text(
+                "campaign_id IS NOT NULL AND turn_at IS NULL AND status IN ('queued', 'deferred')"
+            ),
+        ),
         Index("ix_message_debtor", "client_id", "debtor_id"),
         Index(
             "ix_message_waiting",
@@ -53,6 +71,8 @@ class Message(Owned, Base):
     contact_id: Mapped[UUID | None]
     link_id: Mapped[UUID | None]
     batch_id: Mapped[UUID | None]
+    campaign_id: Mapped[UUID | None]
+    turn_at: Mapped[datetime | None]
     channel: Mapped[Channel]
     template: Mapped[str]
     context: Mapped[Json]

@@ -1,31 +1,37 @@
-"""Sending links to a client's debtors: who gets one, who does not and why, in batches."""
+"""Writing the messages of a campaign: a link for each debtor of its audience, in batches."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from psycopg.types.json import Jsonb
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.db import commit
 from portal.domain import N_, DomainError
+from portal.domain.audience import from_json
 from portal.domain.channels import Channel
 from portal.domain.keys import Keys
 from portal.domain.outgoing import Action, Rule
-from portal.domain.statuses import MessageStatus
+from portal.domain.statuses import CampaignStatus, MessageStatus, move
 from portal.gateways.sms import Texter
-from portal.jobs import enqueue
-from portal.models import Account, Client, Contact, Debtor, Message, fresh_id
+from portal.models import Account, Campaign, Client, Contact, fresh_id
 from portal.services import evidence
-from portal.services.invitations import Invitation, weigh
+from portal.services.bulk import write_rows
+from portal.services.campaign_audience import (
+    CampaignReport,
+    Wanted,
+    decided,
+    next_page,
+    report_of,
+)
+from portal.services.campaign_control import lock, release_soon
+from portal.services.invitations import Invitation
 from portal.services.links import issue_links
 from portal.services.manifests import record_manifest
 from portal.services.messages import enqueue_dispatch
-
-BATCH = 1_000
-TEMPLATE = "link"
 
 
 class ReferenceUnknown(DomainError):
@@ -34,145 +40,83 @@ class ReferenceUnknown(DomainError):
     message = N_("There is no account %(reference)s.")
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignReport:
-    """How many links go out, how many of them wait for their hour, and who is held back by what.
-
-    ``held`` counts debtors by rule (``domain.outgoing.reason_of`` has its sentence).
-    """
-
-    goes: int = 0
-    later: int = 0
-    held: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def held_back(self) -> int:
-        """Debtors who get no link."""
-        return sum(self.held.values())
-
-    def plus(self, other: "CampaignReport") -> "CampaignReport":
-        """This report and another one in one."""
-        held = Counter(self.held) + Counter(other.held)
-        ordered = dict(sorted(held.items()))
-        return CampaignReport(self.goes + other.goes, self.later + other.later, ordered)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Campaign:
-    """Who sends links to whom: all debtors of a client, or ``only`` these; ``by`` is staff.
-
-    A campaign that was cut off goes on, under its own ``id``, after its last batch.
-    """
-
-    client_id: UUID
-    only: Collection[UUID] | None = None
-    by: UUID | None = None
-    id: UUID = field(default_factory=fresh_id)
-
-
 def send_links(
-    session: Session,
-    campaign: Campaign,
-    *,
-    keys: Keys,
-    texter: Texter,
-    now: datetime,
-    dry_run: bool = False,
+    session: Session, campaign: Campaign, *, keys: Keys, texter: Texter, now: datetime
 ) -> CampaignReport:
-    """Issue a link to every debtor who may have one and queue its message (SC-04, CT-05, EC-07).
+    """Issue a link to everybody who may have one and queue its message (SC-04, CT-05, EC-07).
 
-    Commits each batch of a thousand debtors with one leaf over its manifest, and goes on after the
-    last one on record; another campaign holds back who got a link. ``dry_run`` only counts.
+    Commits each batch of a thousand debtors with one leaf over its manifest. A campaign that was
+    cut off goes on after its last batch; another one holds back who got a link. Ends between
+    two batches where somebody paused or stopped it.
     """
-    client = session.get_one(Client, campaign.client_id)
     report = CampaignReport()
-    after = None if dry_run else _reached(session, client, campaign)
-    for debtors in _batches(session, campaign, after):
-        if not dry_run:
-            _wait_for_others(session, client)
-        weighed = weigh(session, client, debtors, texter=texter, now=now)
-        batch = _report(weighed, now)
-        if not dry_run:
-            _launch(session, campaign, client, weighed, keys=keys, now=now)
-            commit(session, "campaign.batch")
+    while batch := _next_batch(session, campaign, keys, texter, now):
         report = report.plus(batch)
+        commit(session, "campaign.batch")
+    commit(session, "campaign.prepared")
     return report
 
 
-def request_links(session: Session, client_id: UUID, *, by: UUID | None) -> bool:
-    """Let a worker send a client's links; False where one is about to. The caller commits."""
-    job = enqueue(
-        session,
-        "messages.send_links",
-        client_id=client_id,
-        campaign=fresh_id(),
-        by=str(by) if by else None,
-        queueing_lock=f"messages.send_links:{client_id}",
-    )
-    return job is not None
-
-
-def interrupted(session: Session, campaign: Campaign, *, now: datetime) -> None:
-    """Record that a campaign was given up before its end. The caller commits."""
+def _next_batch(
+    session: Session, campaign: Campaign, keys: Keys, texter: Texter, now: datetime
+) -> CampaignReport | None:
+    """Write the next batch, None at the end: whoever begins the same campaign beside us waits."""
     client = session.get_one(Client, campaign.client_id)
-    payload = {"actor": evidence.SYSTEM, "campaign": str(campaign.id)}
-    evidence.record(
-        session,
-        client_id=client.id,
-        chain_id=client.chain_id,
-        type="campaign.interrupted",
-        payload=payload,
-        now=now,
-    )
+    _wait_for_others(session, client)
+    if not _is_going(lock(session, campaign), now):
+        return None
+    wanted = wanted_by(session, campaign)
+    debtors = next_page(session, wanted, campaign.after)
+    if not debtors:
+        campaign.prepared_at = now
+        release_soon(session, campaign)
+        return None
+    weighed = decided(session, wanted, debtors, texter=texter, now=now)
+    campaign.after = debtors[-1].id
+    report = report_of(weighed)
+    _add(campaign, report)
+    if weighed:
+        _launch(session, campaign, client, weighed, keys=keys, now=now)
+    return report
 
 
-def debtors_of(session: Session, client_id: UUID, references: Collection[str]) -> set[UUID]:
-    """The debtors of these accounts. Raises ReferenceUnknown."""
-    rows = session.execute(
-        select(Account.reference, Account.debtor_id).where(
+def wanted_by(session: Session, campaign: Campaign) -> Wanted:
+    """Whom a campaign is for."""
+    client = session.get_one(Client, campaign.client_id)
+    return Wanted(client, from_json(campaign.audience), campaign.email_only)
+
+
+def _is_going(campaign: Campaign, now: datetime) -> bool:
+    """Whether messages are still to be written; a campaign whose time has come begins."""
+    due = campaign.scheduled_at is not None and campaign.scheduled_at <= now
+    if campaign.status is CampaignStatus.SCHEDULED and due:
+        campaign.status, campaign.started_at = move(campaign.status, CampaignStatus.RUNNING), now
+    return campaign.status is CampaignStatus.RUNNING and campaign.prepared_at is None
+
+
+def _add(campaign: Campaign, report: CampaignReport) -> None:
+    campaign.goes += report.goes
+    campaign.later += report.later
+    held = Counter(campaign.held) + Counter(report.held)
+    campaign.held = dict(sorted(held.items()))
+
+
+def require_accounts(session: Session, client_id: UUID, references: Collection[str]) -> None:
+    """Go on only if each of these is an account of the client. Raises ReferenceUnknown."""
+    found = session.scalars(
+        select(Account.reference).where(
             Account.client_id == client_id, Account.reference.in_(references)
         )
-    )
-    found = {reference: debtor_id for reference, debtor_id in rows}
+    ).all()
     for reference in references:
         if reference not in found:
             raise ReferenceUnknown(reference=reference)
-    return set(found.values())
-
-
-def _reached(session: Session, client: Client, campaign: Campaign) -> UUID | None:
-    """The last debtor of the batches that are on record."""
-    for entry in evidence.newest(session, client, ["campaign.sent"]):
-        if entry.payload.get("campaign") == str(campaign.id):
-            return UUID(entry.payload["through"])
-    return None
-
-
-def _batches(
-    session: Session, campaign: Campaign, after: UUID | None
-) -> Iterator[Sequence[Debtor]]:
-    query = select(Debtor).where(Debtor.client_id == campaign.client_id)
-    if campaign.only is not None:
-        query = query.where(Debtor.id.in_(campaign.only))
-    while True:
-        page = query.where(Debtor.id > after) if after else query
-        debtors = session.scalars(page.order_by(Debtor.id).limit(BATCH)).all()
-        if not debtors:
-            return
-        after = debtors[-1].id
-        yield debtors
 
 
 def _wait_for_others(session: Session, client: Client) -> None:
     """Two campaigns of one client take turns, so that nobody is written to twice."""
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:client, 0))")
     session.execute(lock, {"client": f"campaign:{client.id}"})
-
-
-def _report(weighed: Sequence[Invitation], now: datetime) -> CampaignReport:
-    held = Counter(one.decision.rule for one in weighed if one.decision.action is Action.DROP)
-    later = sum(one.decision.action is Action.WAIT for one in weighed)
-    return CampaignReport(len(weighed) - held.total(), later, dict(held))
 
 
 def _launch(
@@ -185,17 +129,19 @@ def _launch(
     now: datetime,
 ) -> None:
     chosen = [(one.debtor, one.contact) for one in weighed if one.contact is not None]
-    links = issue_links(session, chosen, keys=keys, issued_by=campaign.by, now=now)
+    links = issue_links(session, chosen, keys=keys, issued_by=campaign.created_by, now=now)
     rows = [
         _row(one, one.contact, links[one.contact.id], campaign, now)
         for one in weighed
         if one.contact is not None
     ]
+    write_rows(session, "message", rows)
     held = [_held_row(one, campaign, now) for one in weighed if _is_held_by_rule(one)]
-    for some in (rows, held):
-        if some:
-            session.execute(insert(Message), some)
-    _enqueue(session, client.id, rows, now)
+    write_rows(session, "message", held)
+    if campaign.per_minute:
+        release_soon(session, campaign)
+    else:
+        _enqueue(session, client.id, rows, now)
     _record(session, campaign, client, weighed, rows, now)
 
 
@@ -208,7 +154,7 @@ def _held_row(one: Invitation, campaign: Campaign, now: datetime) -> dict[str, o
     return {
         **_common(one, campaign, now),
         "channel": Channel.EMAIL,
-        "dedupe_key": f"{TEMPLATE}:{campaign.id}:{one.debtor.id}",
+        "dedupe_key": f"{campaign.template}:{campaign.id}:{one.debtor.id}",
         "status": MessageStatus.SUPPRESSED,
         "send_at": now,
     }
@@ -220,10 +166,12 @@ def _row(
     waits = one.decision.action is Action.WAIT
     return {
         **_common(one, campaign, now),
+        "campaign_id": campaign.id,
+        "turn_at": None if campaign.per_minute else now,
         "contact_id": contact.id,
         "link_id": link_id,
         "channel": contact.channel,
-        "dedupe_key": f"{TEMPLATE}:{link_id}",
+        "dedupe_key": f"{campaign.template}:{link_id}",
         "status": MessageStatus.DEFERRED if waits else MessageStatus.QUEUED,
         "send_at": one.decision.until or now,
     }
@@ -235,13 +183,13 @@ def _common(one: Invitation, campaign: Campaign, now: datetime) -> dict[str, obj
         "id": fresh_id(),
         "debtor_id": one.debtor.id,
         "batch_id": campaign.id,
-        "template": TEMPLATE,
-        "context": {},
+        "template": campaign.template,
+        "context": Jsonb({}),
         "locale": one.debtor.language,
         "asked_for": False,
         "rule": one.decision.rule or None,
         "created_at": now,
-        "created_by": campaign.by,
+        "created_by": campaign.created_by,
         "attempts": 0,
     }
 
@@ -273,7 +221,22 @@ def _record(
     now: datetime,
 ) -> None:
     """One leaf for the batch, over a list that names each debtor with message or rule (RT-02)."""
-    lines = [
+    batch = report_of(weighed)
+    told = {
+        "type": "campaign.sent",
+        "actor": evidence.staff(campaign.created_by) if campaign.created_by else evidence.SYSTEM,
+        "campaign": str(campaign.id),
+        "through": str(campaign.after),
+        "goes": batch.goes,
+        "later": batch.later,
+        "held": dict(batch.held),
+    }
+    record_manifest(session, client, campaign.id, _lines(weighed, rows), told=told, now=now)
+
+
+def _lines(weighed: Sequence[Invitation], rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """The list of a batch: a line names a debtor with a message, or with the rule against it."""
+    return [
         *(f"{row['debtor_id']} message {row['id']} link {row['link_id']}" for row in rows),
         *(
             f"{one.debtor.id} held {one.decision.rule}"
@@ -281,14 +244,3 @@ def _record(
             if one.decision.action is Action.DROP
         ),
     ]
-    batch = _report(weighed, now)
-    told = {
-        "type": "campaign.sent",
-        "actor": evidence.staff(campaign.by) if campaign.by else evidence.SYSTEM,
-        "campaign": str(campaign.id),
-        "through": str(max(one.debtor.id for one in weighed)),
-        "goes": batch.goes,
-        "later": batch.later,
-        "held": dict(batch.held),
-    }
-    record_manifest(session, client, campaign.id, lines, told=told, now=now)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,7 @@ from portal.gateways.sms import Text, Texter
 from portal.jobs import enqueue
 from portal.models import Channel, Client, Contact, Debtor, Message, StopKind
 from portal.services import evidence
+from portal.services.campaign_release import halted, waits_for_turn
 from portal.services.clearance import contact_of, situation_of
 from portal.services.contact_facts import rules_of
 from portal.services.deliveries import catch_up
@@ -143,6 +144,7 @@ def overdue(session: Session, client_id: UUID, now: datetime) -> Sequence[UUID]:
             Message.status.in_(WAITING),
             Message.channel != Channel.LETTER,
             Message.send_at < now - OVERDUE,
+            or_(Message.campaign_id.is_(None), Message.turn_at.is_not(None)),
         )
         .order_by(Message.send_at)
         .limit(SWEPT)
@@ -176,6 +178,9 @@ def _claim(
 def _prepare(
     session: Session, message: Message, carriers: Carriers, now: datetime, *, at_any_hour: bool
 ) -> _Prepared | None:
+    if rule := halted(session, message):
+        _halt(session, message, rule, now)
+        return None
     situation = situation_of(session, message, texter=carriers.texter, now=now)
     decision, zones = decide(situation, now), situation.zones
     despite = None
@@ -193,6 +198,15 @@ def _prepare(
         prepared = _write(session, message, contact, carriers, now)
         return prepared and replace(prepared, despite=despite)
     return None
+
+
+def _halt(session: Session, message: Message, rule: Rule, now: datetime) -> None:
+    """Keep a message here because its campaign is paused, or for good because it was stopped."""
+    if rule is Rule.CAMPAIGN_STOPPED:
+        drop(session, message, rule, now=now)
+        return
+    message.status, message.rule = move(message.status, MessageStatus.DEFERRED), rule
+    waits_for_turn(session, message)
 
 
 def _write(
@@ -356,6 +370,8 @@ def _give_up(session: Session, message: Message, error: str, *, now: datetime) -
 
 
 def _come_back(session: Session, message: Message) -> None:
+    if waits_for_turn(session, message):
+        return
     enqueue(
         session,
         "messages.dispatch",

@@ -27,6 +27,7 @@ from portal.domain.keys import Keys
 from portal.models import AccessLink, Account, Channel, Client, Contact, Debtor
 from portal.models.base import fresh_id, ids
 from portal.services import evidence
+from portal.services.bulk import write_rows
 from portal.services.evidence import Actor, Payload
 from portal.services.standing import standing
 
@@ -207,9 +208,7 @@ def issue_links(
         rows = [_named(keys, values) for key, values in wanted.items() if key not in made]
         if not rows:
             return made
-        one = insert(AccessLink).on_conflict_do_nothing()  # many rows, compiled once
-        found = session.execute(one.returning(AccessLink.contact_id, AccessLink.id), rows)
-        made |= {contact_id: link_id for contact_id, link_id in found if contact_id}
+        made |= dict(write_rows(session, "access_link", rows, returning=("contact_id", "id")))
     raise RuntimeError("the random source repeats itself: no free public id")
 
 

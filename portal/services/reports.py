@@ -1,9 +1,8 @@
 """What a client sees of its own accounts and money: lists by key, and totals from the ledger."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,12 +24,10 @@ from portal.models import (
     Placement,
     PlacementRow,
 )
-from portal.services import evidence
 
 PAGE = 50
 AT_ONCE = 1_000
 LONGEST_DAYS = 366
-MOST_BATCHES = 200
 MONEY = (
     EntryKind.PAYMENT,
     EntryKind.REFUND,
@@ -271,34 +268,6 @@ def every_refused(session: Session, placement: Placement) -> Iterator[PlacementR
     while part:
         yield from part
         part = refused_rows(session, placement, after=part[-1].line, size=AT_ONCE)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One campaign, as its leaves tell it: when it ended, who got a link, who did not."""
-
-    at: datetime
-    goes: int
-    later: int
-    held_back: int
-    interrupted: bool = False
-
-
-def campaigns(session: Session, client: Client) -> Sequence[Sent]:
-    """The client's newest campaigns, from the record, the newest first."""
-    types = ["campaign.sent", "campaign.interrupted"]
-    found: dict[str, Sent] = {}
-    for entry in islice(evidence.newest(session, client, types), MOST_BATCHES):
-        told = entry.payload
-        sent = found.get(told["campaign"]) or Sent(entry.at, 0, 0, 0)
-        if entry.type == "campaign.interrupted":
-            sent = replace(sent, interrupted=True)
-        else:
-            held_back = sent.held_back + sum(told["held"].values())
-            goes, later = sent.goes + told["goes"], sent.later + told["later"]
-            sent = replace(sent, goes=goes, later=later, held_back=held_back)
-        found[told["campaign"]] = sent
-    return list(found.values())
 
 
 def debtors_up_to(session: Session, client_id: UUID, most: int) -> int:

@@ -7,6 +7,7 @@ from portal.domain.statuses import (
     AccountStatus,
     ArrangementStatus,
     AuthorizationStatus,
+    CampaignStatus,
     ConsentStatus,
     InstallmentStatus,
     MessageStatus,
@@ -25,6 +26,7 @@ FIRST = {
     AuthorizationStatus: AuthorizationStatus.AWAITING_METHOD,
     MessageStatus: MessageStatus.QUEUED,
     ConsentStatus: ConsentStatus.ASKED,
+    CampaignStatus: CampaignStatus.DRAFT,
 }
 PAIRS = [(kind, before, after) for kind in MOVES for before in kind for after in kind]
 

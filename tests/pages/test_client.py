@@ -13,7 +13,6 @@ from portal.db import PortalSession, set_tenant
 from portal.domain.compiler import MOST_TIERS
 from portal.domain.money import Cents
 from portal.domain.policy import Band, Tier
-from portal.gateways.clock import SetClock
 from portal.models import (
     Account,
     EntryKind,
@@ -22,8 +21,6 @@ from portal.models import (
     PaymentPurpose,
     fresh_id,
 )
-from portal.services import campaigns
-from portal.services.campaigns import Campaign
 from portal.services.ledger import lock_account, post
 from tests.factories import NOW, make_account, make_client, make_debtor, make_policy
 from tests.pages.cleo import cleo, make_book, typed_on
@@ -274,18 +271,6 @@ def test_hundreds_of_rows_can_be_edited(http: FlaskClient, session: PortalSessio
     assert http.get("/client/offers/edit").status_code == 200
     typed = typed_on(http.get("/client/offers/edit")) | {"more-row": "1"}
     assert http.post("/client/offers/edit", data=typed).status_code == 200
-
-
-def test_a_client_whose_campaign_was_cut_off_is_told_to_send_again(
-    http: FlaskClient, session: PortalSession, clock: SetClock
-):
-    account = make_book(session)
-    cleo(http, session, account)
-    again = "Sending was cut off before its end. Send the links again: nobody gets two."
-    assert again not in said(http.get("/client/links"))
-    campaigns.interrupted(session, Campaign(client_id=account.client_id), now=clock.now())
-    session.commit()
-    assert again in said(http.get("/client/links"))
 
 
 def test_the_page_of_a_placement_names_its_warnings(http: FlaskClient, session: PortalSession):

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, event, func, select, text
 
 from portal.db import PortalSession, make_engine
+from portal.domain.audience import EVERYBODY, Audience
 from portal.domain.holds import HoldKind
 from portal.domain.outgoing import REASONS, reason_of
 from portal.domain.statuses import AccountStatus, MessageStatus
@@ -17,6 +19,7 @@ from portal.gateways.sms import OutboxTexter
 from portal.models import (
     AccessLink,
     Account,
+    Campaign,
     Client,
     CollectorRole,
     Contact,
@@ -26,8 +29,10 @@ from portal.models import (
     StopKind,
 )
 from portal.models.base import ids
-from portal.services import campaigns, evidence, invitations
-from portal.services.campaigns import Campaign, CampaignReport, ReferenceUnknown, debtors_of
+from portal.services import campaign_audience, campaigns, evidence, invitations
+from portal.services.campaign_audience import CampaignReport, Wanted, count
+from portal.services.campaign_control import Plan, draw_up
+from portal.services.campaigns import ReferenceUnknown, require_accounts
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import SYSTEM
 from portal.services.links import open_token, token_of
@@ -78,11 +83,15 @@ def permit(session: PortalSession, account: Account) -> None:
 def send(
     session: PortalSession, client: Client, now: datetime = NOW, **given: Any
 ) -> CampaignReport:
-    dry_run = given.pop("dry_run", False)
-    campaign = Campaign(client_id=client.id, **given)
-    return campaigns.send_links(
-        session, campaign, keys=KEYS, texter=OutboxTexter(), now=now, dry_run=dry_run
-    )
+    """Write the messages of a new campaign, or of this one."""
+    campaign = given.get("campaign") or new(session, client, now, **given)
+    return campaigns.send_links(session, campaign, keys=KEYS, texter=OutboxTexter(), now=now)
+
+
+def new(
+    session: PortalSession, client: Client, now: datetime = NOW, by: UUID | None = None, **plan: Any
+) -> Campaign:
+    return draw_up(session, client.id, Plan(name="May", **plan), by=by, now=now, at=now)
 
 
 def messages(session: PortalSession) -> list[Message]:
@@ -215,7 +224,9 @@ def test_ct_01_at_night_they_wait_together_for_the_morning(session: PortalSessio
     assert {(one.status, one.rule, one.send_at) for one in messages(session)} == {
         ("deferred", "CT-01", morning)
     }
-    found = text("SELECT args, scheduled_at FROM procrastinate_jobs")
+    found = text(
+        "SELECT args, scheduled_at FROM procrastinate_jobs WHERE task_name = 'messages.dispatch'"
+    )
     jobs = session.execute(found).all()
     assert [row.scheduled_at for row in jobs] == [morning, morning]
     queued = {one for row in jobs for one in row.args["message_ids"]}
@@ -240,8 +251,10 @@ def test_ct_05_sent_again_nobody_is_written_to_twice(session: PortalSession, cli
 
 def test_a_dry_run_counts_and_writes_nothing(session: PortalSession, client: Client):
     owing(session, client)
-    owing(session, client, status=AccountStatus.RECALLED)
-    assert send(session, client, dry_run=True) == CampaignReport(1, 0, {"DH-09": 1})
+    held = owing(session, client, status=AccountStatus.RECALLED)
+    found = count(session, Wanted(client, EVERYBODY), texter=OutboxTexter(), now=NOW)
+    assert found.report == CampaignReport(1, 0, {"DH-09": 1})
+    assert [(one.reference, one.rule) for one in found.named] == [(held.reference, "DH-09")]
     for model in (Message, AccessLink):
         assert session.scalar(select(func.count()).select_from(model)) == 0
     assert evidence.chain_leaves(session, client.id, client.chain_id) == []
@@ -251,7 +264,8 @@ def test_one_leaf_stands_over_the_list_of_a_batch(session: PortalSession, client
     sent, held = owing(session, client), owing(session, client, status=AccountStatus.RECALLED)
     sam = make_debtor(session, client).id  # any id: who pressed the button
     send(session, client, by=sam)
-    (leaf,) = evidence.chain_leaves(session, client.id, client.chain_id)
+    drawn_up, leaf = evidence.chain_leaves(session, client.id, client.chain_id)
+    assert drawn_up.type == "campaign.drawn_up"
     assert (leaf.type, leaf.payload["actor"]) == ("campaign.sent", evidence.staff(sam))
     assert (leaf.payload["goes"], leaf.payload["held"]["DH-09"]) == (1, 1)
     (kept,) = leaf.payload["documents"]
@@ -273,11 +287,11 @@ def test_one_leaf_stands_over_the_list_of_a_batch(session: PortalSession, client
 
 def test_only_these_debtors(session: PortalSession, client: Client):
     wanted, _ = owing(session, client), owing(session, client)
-    only = debtors_of(session, client.id, [wanted.reference])
-    assert send(session, client, only=only).goes == 1
+    require_accounts(session, client.id, [wanted.reference])
+    assert send(session, client, audience=Audience(references=(wanted.reference,))).goes == 1
     assert messages(session)[0].debtor_id == wanted.debtor_id
     with pytest.raises(ReferenceUnknown, match="NOPE"):
-        debtors_of(session, client.id, ["NOPE"])
+        require_accounts(session, client.id, ["NOPE"])
 
 
 def test_another_clients_debtors_are_left_alone(session: PortalSession, client: Client):
@@ -291,7 +305,7 @@ def test_another_clients_debtors_are_left_alone(session: PortalSession, client: 
 def test_many_debtors_cost_few_statements(
     session: PortalSession, client: Client, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(campaigns, "BATCH", 20)
+    monkeypatch.setattr(campaign_audience, "BATCH", 20)
     for _ in range(30):
         owing(session, client)
     seen: Counter[str] = Counter()
@@ -307,7 +321,7 @@ def test_many_debtors_cost_few_statements(
         event.remove(engine, "before_cursor_execute", count)
     assert seen.total() < 60, seen
     assert len(messages(session)) == 30
-    assert len(evidence.chain_leaves(session, client.id, client.chain_id)) == 2
+    assert len(evidence.chain_leaves(session, client.id, client.chain_id)) == 3
 
 
 def test_a_link_is_named_again_where_chance_repeats_itself(

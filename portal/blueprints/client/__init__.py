@@ -14,7 +14,7 @@ PLACES = (
     ("accounts", N_("Accounts"), "client.home"),
     ("placements", N_("Placements"), "client.placements"),
     ("offers", N_("Offers"), "client.offers"),
-    ("links", N_("Send links"), "client.links"),
+    ("campaigns", N_("Campaigns"), "client.campaigns"),
     ("money", N_("Money"), "client.money"),
     ("branding", N_("Branding"), "client.branding"),
 )
@@ -42,7 +42,7 @@ def current_client() -> Client:
 from portal.blueprints.client import (  # noqa: E402, F401
     accounts,
     branding,
-    invitations,
+    campaigns,
     limit_checking,
     limit_drafts,
     limits,

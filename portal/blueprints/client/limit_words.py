@@ -44,7 +44,7 @@ def describe(policy: Policy) -> list[Line]:
     """What is limited, and how, line by line."""
     return [
         (_("Pay everything at once"), _offered(policy.pay_in_full)),
-        *(_segment(segment) for segment in policy.segments),
+        *(segment_words(segment) for segment in policy.segments),
         *(_band(band, policy) for band in policy.bands),
         (_("Settlements are rounded"), _rounding(policy)),
         (
@@ -65,7 +65,8 @@ def _offered(yes: bool) -> str:
     return _("offered") if yes else _("not offered")
 
 
-def _segment(segment: Segment) -> Line:
+def segment_words(segment: Segment) -> Line:
+    """A segment's name, and whom it holds."""
     parts = [
         ", ".join(segment.products),
         ", ".join(segment.regions),

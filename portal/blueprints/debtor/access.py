@@ -17,16 +17,18 @@ from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain import identity as read
 from portal.domain.identity import Factor
+from portal.domain.openings import Opening
 from portal.domain.wording import clean_text
 from portal.models import Channel
 from portal.security import audience, browser, is_inside, keys, let_in
-from portal.services import attempts, identity
+from portal.services import attempts, identity, link_openings
 from portal.services.attempts import Locked
 from portal.services.identity import Outcome, Passed, TypedCode
-from portal.services.links import OpenedLink
+from portal.services.links import LinkState, OpenedLink
 from portal.web import Form, explain, ngettext, now, render, see_other, session, url_for
 
 LONGEST = 254
+PRINTED = "form, details { display: none }\n"
 LABELS = {
     ("postal_code", "US"): N_("ZIP code"),
     ("postal_code", "CA"): N_("Postal code"),
@@ -113,12 +115,13 @@ class CodeForm(FactsForm):
 @bp.route("/l/<token>", methods=["GET", "POST"])
 @audience("anyone")
 def link(token: str) -> ResponseReturnValue:
-    """The first page of every link: is it safe, is it you. GET changes nothing."""
+    """The first page of every link: is it safe, is it you. GET changes nothing, but is counted."""
     opened = opened_link(token)
     if page := stopped(token, opened):
         return page
     if is_inside(opened):
         return see_other(home_of(opened))
+    _count(opened)
     asked = identity.questions_for(opened)
     form = FactsForm()
     form.ask(asked.factors, opened.client.country)
@@ -131,6 +134,31 @@ def link(token: str) -> ResponseReturnValue:
     return render("debtor/link.html", token=token, opened=opened, asked=asked, form=form), (
         422 if form.errors else 200
     )
+
+
+def _count(opened: OpenedLink, *, drew: bool = False) -> None:
+    """Count an opening by its kind of visitor; nothing depends on it."""
+    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    came = Opening(
+        method=request.method,
+        user_agent=request.user_agent.string,
+        ahead="prefetch" in purpose,
+        drew=drew,
+        posted=request.method == "POST",
+    )
+    link_openings.count(session, opened.link, came, now=now())
+    commit(session, "link.counted")
+
+
+@bp.get("/l/<token>/form.css")
+@audience("anyone")
+def form_style(token: str) -> ResponseReturnValue:
+    """How the form is printed: who asks for it looks at the page, as scanners do not."""
+    opened = opened_link(token)
+    if opened.state is LinkState.LIVE and not is_inside(opened):
+        _count(opened, drew=True)
+    headers = {"Content-Type": "text/css; charset=utf-8", "Cache-Control": "no-store"}
+    return make_response(PRINTED, headers)
 
 
 @bp.route("/l/<token>/code", methods=["GET", "POST"])

@@ -237,11 +237,27 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "balance.adjusted": (N_("Amount changed"), _as(_AMOUNT, "amount_cents")),
     "balance.forgiven": (N_("A part is not owed any more"), _as(_AMOUNT, "amount_cents")),
     "balance.owed_again": (N_("A part is owed again"), _as(_AMOUNT, "amount_cents")),
+    "campaign.drawn_up": (N_("Campaign drawn up"), _as(N_("%(name)s"), "name")),
+    "campaign.dropped": (
+        N_("Messages of a stopped campaign dropped"),
+        _as(N_("%(left)s messages that had not left."), "left"),
+    ),
+    "campaign.finished": (
+        N_("Campaign done"),
+        _as(N_("%(goes)s links, %(held_back)s people held back."), "goes", "held_back"),
+    ),
     "campaign.interrupted": (N_("Sending links was cut off"), _nothing),
     "campaign.reminded": (N_("Reminders written"), _as(N_("%(goes)s messages."), "goes")),
+    "campaign.paused": (N_("Campaign paused"), _nothing),
+    "campaign.resumed": (N_("Campaign goes on"), _nothing),
+    "campaign.scheduled": (N_("Campaign scheduled"), _nothing),
     "campaign.sent": (
         N_("Links sent"),
         _as(N_("%(goes)s links, of these %(later)s at their hour."), "goes", "later"),
+    ),
+    "campaign.stopped": (
+        N_("Campaign stopped"),
+        _as(N_("%(left)s messages that had not left."), "left"),
     ),
     "client.branding_changed": (N_("Branding changed"), _nothing),
     "client.compliance_mailbox_changed": (N_("Compliance mailbox changed"), _nothing),

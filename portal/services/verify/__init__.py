@@ -16,6 +16,7 @@ from portal.services.evidence import log_name
 from portal.services.verify import (
     agreements,
     answers,
+    campaigns,
     chains,
     charges,
     contact,
@@ -51,7 +52,7 @@ CHECKS: dict[str, str] = (
     | retention.CHECKS
     | notices.CHECKS
 )
-COUNT = len(CHECKS) + 5
+COUNT = len(CHECKS) + 6
 """How many invariants are checked for each client."""
 FREEZING = frozenset(
     {*agreements.CHECKS, *chains.CHECKS, *record.CHECKS, *owed.CHECKS}
@@ -104,6 +105,8 @@ def verify_client(
     for invariant, query in CHECKS.items():
         yield from _broken(session, invariant, f"{begin} {query}", values)
     yield from _first(chains.DOCUMENT, chains.altered(session, client_id))
+    if only is None:
+        yield from _first(campaigns.LISTED, campaigns.unlisted(session, client_id))
     yield from _first(tree.SIGNED, tree.unsigned(session, client_id, outside, since))
     yield from _first(tree.OUTSIDE, tree.contradicted(session, client_id, outside, since))
     yield from _first(tree.KEYS, tree.unknown_keys(session, client_id, outside))

@@ -72,7 +72,9 @@ CHECKS: dict[str, str] = {
             WHERE l.type IN ('message.sent', 'message.suppressed', 'letter.sent')
               AND l.told ->> 'message' = m.id::text)
           AND NOT (m.status = 'suppressed' AND EXISTS (SELECT FROM said l
-            WHERE l.type = 'campaign.sent' AND l.told ->> 'campaign' = m.batch_id::text))""",
+            WHERE l.type = 'campaign.sent' AND l.told ->> 'campaign' = m.batch_id::text))
+          AND NOT (m.rule = 'campaign_stopped' AND EXISTS (SELECT FROM said l
+            WHERE l.type = 'campaign.dropped' AND l.told ->> 'campaign' = m.campaign_id::text))""",
     "a message left when its leaf says (RT-02)": """
         SELECT DISTINCT m.template || ' ' || m.id || ': ' || coalesce(m.sent_at::text, 'not sent')
           || ', its leaf ' || l.at

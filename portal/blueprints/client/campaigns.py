@@ -1,0 +1,212 @@
+"""Campaigns: whom one is for, who is held back, when it begins, and what came of it."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, current_app, flash, request
+
+from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client.campaign_form import BeginForm, CampaignForm
+from portal.blueprints.client.limit_words import segment_words
+from portal.blueprints.consoles import attempt, because, download, page
+from portal.domain import labels
+from portal.domain.statuses import CampaignStatus, MoveNotAllowed
+from portal.gateways.sms import Texter
+from portal.i18n import LANGUAGES
+from portal.models import Campaign, Channel
+from portal.security import audience, current_staff
+from portal.services import campaign_audience, campaign_control, campaign_progress
+from portal.services.campaigns import wanted_by
+from portal.services.message_facts import MessageFacts
+from portal.services.reports import debtors_up_to
+from portal.services.staff import names_of
+from portal.web import explain, now, see_other, session, url_for
+from portal.web import gettext as _
+from portal.writing import write
+
+MOST_COUNTED = 20_000
+COLUMNS = ("reference", "rule", "reason")
+
+
+def _texter() -> Texter:
+    texter: Texter = current_app.extensions["portal"].texter
+    return texter
+
+
+def _campaign(campaign_id: UUID) -> Campaign:
+    return campaign_control.campaign_of(session, current_client().id, campaign_id)
+
+
+@bp.get("/campaigns", endpoint="campaigns")
+@audience(ADMIN)
+def listed() -> Any:
+    """The client's campaigns, the newest first."""
+    client = current_client()
+    before = request.args.get("before", type=UUID)
+    size = campaign_progress.SHOWN
+    found = campaign_progress.newest(session, client.id, before=before, size=size + 1)
+    shown = found[:size]
+    return page(
+        "client/campaigns.html",
+        section="campaigns",
+        found=shown,
+        states=labels.CAMPAIGNS,
+        following=url_for("client.campaigns", before=shown[-1].id) if len(found) > size else None,
+        zone=client.time_zone,
+    )
+
+
+@bp.route("/campaigns/new", methods=["GET", "POST"])
+@audience(ADMIN)
+def new_campaign() -> Any:
+    """Say whom a campaign is for: it is drawn up, and sends nothing yet."""
+    client, staff = current_client(), current_staff()
+    segments = campaign_audience.segments_of(session, client.id, now())
+    form = CampaignForm()
+    form.offer(client, segments)
+    made: list[Campaign] = []
+
+    def draw_up() -> None:
+        plan = form.plan(segments)
+        made.append(campaign_control.draw_up(session, client.id, plan, by=staff.id, now=now()))
+
+    if form.validate_on_submit() and attempt(form, draw_up):
+        return see_other(url_for("client.campaign", campaign_id=made[0].id))
+    answer = page("client/new_campaign.html", section="campaigns", form=form)
+    return (answer, 422) if form.errors else answer
+
+
+@bp.get("/campaigns/<uuid:campaign_id>", endpoint="campaign")
+@audience(ADMIN)
+def shown(campaign_id: UUID) -> Any:
+    """A draft with who would get it and what they read, or how far a campaign is."""
+    return _page(_campaign(campaign_id), BeginForm())
+
+
+def _page(campaign: Campaign, form: BeginForm) -> Any:
+    client = current_client()
+    wanted = wanted_by(session, campaign)
+    draft = campaign.status is CampaignStatus.DRAFT
+    many = draft and debtors_up_to(session, client.id, MOST_COUNTED + 1) > MOST_COUNTED
+    told: dict[str, Any] = {"many": many}
+    if draft and not many:
+        told["count"] = campaign_audience.count(session, wanted, texter=_texter(), now=now())
+    if not draft:
+        told["progress"] = campaign_progress.progress_of(session, campaign)
+        told["outcomes"] = campaign_progress.outcomes_of(session, campaign)
+    by = campaign.created_by
+    answer = page(
+        "client/campaign.html",
+        section="campaigns",
+        found=campaign,
+        wanted=wanted.audience,
+        by=names_of(session, [by]).get(by, "") if by else "",
+        segment=segment_words(wanted.audience.segment) if wanted.audience.segment else None,
+        languages=LANGUAGES,
+        previews=list(_previews(campaign)) if draft else (),
+        form=form,
+        states=labels.CAMPAIGNS,
+        zone=client.time_zone,
+        currency=client.currency,
+        **told,
+    )
+    return (answer, 422) if form.errors else answer
+
+
+def _previews(campaign: Campaign) -> Iterator[tuple[str, Any, Any]]:
+    """What is read in each language: its name, the email, and the text where one may go."""
+    client = current_client()
+    spoken = wanted_by(session, campaign).audience.languages or tuple(client.languages)
+    texts = client.sms_enabled and not campaign.email_only
+    for code in spoken:
+        email, text = (write(_facts(campaign, code, one)) for one in (Channel.EMAIL, Channel.SMS))
+        yield LANGUAGES[code], email, text if texts else None
+
+
+def _facts(campaign: Campaign, language: str, channel: Channel) -> MessageFacts:
+    client = current_client()
+    until = (now() + timedelta(days=client.link_days)).date()
+    return MessageFacts(
+        template=campaign.template,
+        channel=channel,
+        language=language,
+        country=client.country,
+        sender=client.sender_name,
+        street_address=client.street_address,
+        phone=client.phone,
+        private=False,
+        link_url=f"{request.host_url}l/…",
+        link_until=until,
+        unsubscribe_url=f"{request.host_url}…" if channel is Channel.EMAIL else None,
+        values={},
+        zone=client.time_zone,
+    )
+
+
+@bp.get("/campaigns/<uuid:campaign_id>/held-back.csv")
+@audience(ADMIN)
+def held_back_file(campaign_id: UUID) -> Response:
+    """Everybody of the audience who would be held back now, with the reason."""
+    return download("held-back.csv", COLUMNS, _lines(_campaign(campaign_id)))
+
+
+def _lines(campaign: Campaign) -> Iterator[list[object]]:
+    wanted = wanted_by(session, campaign)
+    for one in campaign_audience.every_excluded(session, wanted, texter=_texter(), now=now()):
+        yield [one.reference, one.rule, because(one.rule)]
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/schedule")
+@audience(ADMIN)
+def schedule_campaign(campaign_id: UUID) -> Any:
+    """Begin it now, or at a day and time of the client's zone."""
+    campaign, form, staff = _campaign(campaign_id), BeginForm(), current_staff()
+    at_once = "now" in request.form
+
+    def schedule() -> None:
+        at = None if at_once else form.at(current_client())
+        campaign_control.schedule(session, campaign, at, by=staff.id, now=now())
+
+    if form.validate_on_submit() and attempt(form, schedule):
+        told = _("The campaign begins. Each message leaves at an hour when we may write.")
+        flash(told if at_once else _("The campaign is scheduled."), "ok")
+        return see_other(url_for("client.campaign", campaign_id=campaign_id))
+    return _page(_campaign(campaign_id), form)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/pause")
+@audience(ADMIN)
+def pause_campaign(campaign_id: UUID) -> Any:
+    """Let nothing leave until it goes on."""
+    told = _("Paused. Nothing leaves until you let it go on.")
+    return _done(campaign_id, campaign_control.pause, told)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/resume")
+@audience(ADMIN)
+def resume_campaign(campaign_id: UUID) -> Any:
+    """Let it go on."""
+    return _done(campaign_id, campaign_control.resume, _("The campaign goes on."))
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/stop")
+@audience(ADMIN)
+def stop_campaign(campaign_id: UUID) -> Any:
+    """End it for good: what has not left never leaves."""
+    told = _("Stopped. What was not sent is not sent.")
+    return _done(campaign_id, campaign_control.stop, told)
+
+
+def _done(campaign_id: UUID, act: Callable[..., object], told: str) -> Any:
+    campaign, staff = _campaign(campaign_id), current_staff()
+    try:
+        act(session, campaign, by=staff.id, now=now())
+    except MoveNotAllowed as refused:
+        session.rollback()
+        flash(explain(refused), "err")
+    else:
+        session.commit()
+        flash(told, "ok")
+    return see_other(url_for("client.campaign", campaign_id=campaign_id))

@@ -1,0 +1,160 @@
+"""Cleo draws up a campaign, sees who is held back and why, and lets it go, pause and end."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+from werkzeug.test import TestResponse
+
+from portal.config import Settings
+from portal.db import PortalSession
+from portal.domain.holds import HoldKind
+from portal.domain.openings import Opener
+from portal.gateways.clock import SetClock
+from portal.models import Account, Campaign, Client, Debtor, LinkOpening
+from portal.services.evidence import SYSTEM
+from portal.services.standing import set_hold
+from tests.factories import make_account, make_contact, make_debtor, make_link
+from tests.pages.cleo import cleo, make_book, typed_on
+from tests.pages.debtors import csrf_of
+from tests.pages.reading import said
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@pytest.fixture
+def book(http: FlaskClient, session: PortalSession, clock: SetClock) -> Account:
+    """Cleo is logged in; one of her debtors can be written to, one has a dispute."""
+    account = make_book(session)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    make_contact(session, debtor)
+    cleo(http, session, account)
+    return account
+
+
+def drawn_up(http: FlaskClient, **typed: str) -> TestResponse:
+    values = typed_on(http.get("/client/campaigns/new")) | {"name": "May"} | typed
+    return http.post("/client/campaigns/new", data=values, follow_redirects=True)
+
+
+def act(http: FlaskClient, campaign: Campaign, what: str, **typed: str) -> TestResponse:
+    here = f"/client/campaigns/{campaign.id}"
+    token = csrf_of(http.get(here))
+    return http.post(f"{here}/{what}", data={"csrf_token": token, **typed}, follow_redirects=True)
+
+
+def only(session: PortalSession) -> Campaign:
+    session.expire_all()
+    return session.scalars(select(Campaign)).one()
+
+
+def test_a_draft_says_who_is_held_back_and_why_and_what_is_read(
+    http: FlaskClient, session: PortalSession, book: Account, clock: SetClock
+):
+    other = make_debtor(session, session.get_one(Client, book.client_id))
+    make_contact(session, other, address="other@mail.example")
+    disputed = make_account(session, other)
+    set_hold(session, disputed, HoldKind.DISPUTE, source="staff", now=clock.now(), actor=SYSTEM)
+    session.commit()
+    page = drawn_up(http, per_minute="60", from_balance="10")
+    words = said(page)
+    assert disputed.reference in words
+    assert "A hold on the account forbids it. (DH-01)" in words
+    for language in ("You have a private message", "Tiene un mensaje privado"):
+        assert language in words
+    file = http.get(f"/client/campaigns/{only(session).id}/held-back.csv").get_data(as_text=True)
+    assert f"{disputed.reference},DH-01," in file
+    assert session.scalar(text("SELECT count(*) FROM message")) == 0
+
+
+def test_it_begins_pauses_goes_on_and_ends_as_cleo_says(
+    http: FlaskClient, session: PortalSession, book: Account
+):
+    drawn_up(http)
+    steps = (
+        ("schedule", {"now": "1"}, "scheduled", "The campaign begins."),
+        ("pause", {}, "paused", "Paused."),
+        ("resume", {}, "scheduled", "The campaign goes on."),
+        ("stop", {}, "stopped", "Stopped. What was not sent is not sent."),
+        ("resume", {}, "stopped", "That is no longer possible"),
+    )
+    for what, typed, status, told in steps:
+        assert told in said(act(http, only(session), what, **typed))
+        assert only(session).status == status
+    assert "May" in said(http.get("/client/campaigns"))
+
+
+def test_a_time_is_of_the_clients_own_clock(
+    http: FlaskClient, session: PortalSession, book: Account, clock: SetClock
+):
+    drawn_up(http)
+    wrong = act(http, only(session), "schedule", day="", time="09:00")
+    assert (wrong.status_code, "Choose a day and a time." in said(wrong)) == (422, True)
+    past = act(http, only(session), "schedule", day="2020-01-02", time="09:00")
+    assert "Choose a time that is still to come." in said(past)
+    day = (clock.now() + timedelta(days=3)).date()
+    act(http, only(session), "schedule", day=day.isoformat(), time="09:00")
+    begins = only(session).scheduled_at
+    zone = session.get_one(Client, book.client_id).time_zone
+    assert begins is not None
+    shown = session.scalar(
+        text("SELECT CAST(:at AS timestamptz) AT TIME ZONE :zone"), {"at": begins, "zone": zone}
+    )
+    assert shown.isoformat() == f"{day}T09:00:00"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"name": " "}, "Give the campaign a name."),
+        ({"from_balance": "20", "to_balance": "10"}, "must not be above the largest"),
+        ({"per_minute": "0"}, "Write a whole number from 1"),
+        ({"per_minute": "9" * 30}, "Write a whole number from 1"),
+        ({"placed_since": "May"}, "Choose a day, or leave it empty."),
+        ({"regions": "Atlantis"}, "is no state or province"),
+        ({"to_balance": "much"}, "Problem:"),
+    ],
+)
+def test_what_is_unclear_is_asked_again(
+    http: FlaskClient, session: PortalSession, book: Account, typed: dict[str, str], told: str
+):
+    page = drawn_up(http, **typed)
+    assert page.status_code == 422
+    assert told in page.get_data(as_text=True)
+    assert session.scalars(select(Campaign)).all() == []
+
+
+def test_another_clients_campaign_is_not_there(
+    http: FlaskClient, session: PortalSession, book: Account
+):
+    drawn_up(http)
+    campaign = only(session)
+    stranger = make_book(session, slug="stranger")
+    cleo(http, session, stranger)
+    assert http.get(f"/client/campaigns/{campaign.id}").status_code == 404
+    assert http.get(f"/client/campaigns/{campaign.id}/held-back.csv").status_code == 404
+
+
+def test_scanners_and_people_are_counted_apart_and_no_visitor_is_kept(
+    http: FlaskClient, session: PortalSession, book: Account, settings: Settings, clock: SetClock
+):
+    debtor = session.get_one(Debtor, (book.client_id, book.debtor_id))
+    issued = make_link(session, debtor, keys=settings.keys)
+    session.commit()
+    here = f"/l/{issued.token}"
+    http.head(here, headers={"User-Agent": FIREFOX})
+    http.get(here, headers={"User-Agent": "WhatsApp/2.23"})
+    page = http.get(here, headers={"User-Agent": FIREFOX}).get_data(as_text=True)
+    assert f"{here}/form.css" in page
+    assert _counted(session) == ["preview", "scanner", "scanner"]
+    clock.advance(timedelta(minutes=1))
+    http.get(here, headers={"User-Agent": FIREFOX})
+    style = http.get(f"{here}/form.css", headers={"User-Agent": FIREFOX})
+    assert (style.mimetype, style.headers["Cache-Control"]) == ("text/css", "no-store")
+    assert _counted(session)[0] == "person"
+
+
+def _counted(session: PortalSession) -> list[Opener]:
+    session.expire_all()
+    return sorted(session.scalars(select(LinkOpening.opener)))
