@@ -27,7 +27,8 @@ SELDOM = {
     "evidence.look_over_new_all": timedelta(days=7),
     "evidence.look_over_all": timedelta(days=60),
 }
-"""Jobs that only look whether the record holds run no oftener than this; it is checked at the end."""
+"""Jobs that only look whether the record holds run this seldom: the end checks all of it."""
+OFTEN = timedelta(minutes=15)
 BATCH = 200
 _TAKE = text("""
     UPDATE procrastinate_jobs SET status = 'doing' WHERE id IN (
@@ -53,7 +54,8 @@ class Calendar:
 
     def __init__(self, runtime: Runtime, start: datetime) -> None:
         jobs.perform_import_paths()  # type: ignore[no-untyped-call]
-        self._runtime, self._since = runtime, start
+        self._runtime, self._start = runtime, start
+        self._since: dict[str, datetime] = {}
         self._periodic = [
             (one.task, one.croniter)
             for one in jobs.periodic_registry.periodic_tasks.values()
@@ -64,19 +66,24 @@ class Calendar:
         self.given_up: Counter[str] = Counter()
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
-    def work(self) -> None:
-        """Start what cron has started since the last time, each job once, and empty the queue."""
+    def work(self, *, only_often: bool = False) -> None:
+        """Start what cron has started since the last time, each job once, and empty the queue.
+
+        ``only_often``: no job that cron starts more seldom than each quarter of an hour.
+        """
         now = self._runtime.clock.now()
-        for task in self._due(now):
+        for task in self._due(now, only_often=only_often):
             self._run(task, {"timestamp": int(now.timestamp())})
-        self._since = now
         self.drain()
 
-    def _due(self, now: datetime) -> Iterator[Task[..., Any, Any]]:
+    def _due(self, now: datetime, *, only_often: bool) -> Iterator[Task[..., Any, Any]]:
         fired = []
         for task, cron in self._periodic:
             at = cron.get_prev(datetime, start_time=now)
-            if at > self._since and self._is_time(task.name, now):
+            often = at - cron.get_prev(datetime) <= OFTEN
+            due = at > self._since.get(task.name, self._start)
+            if due and (often or not only_often) and self._is_time(task.name, now):
+                self._since[task.name] = now
                 fired.append((at, task.name, task))
         for _, _, task in sorted(fired, key=lambda one: one[:2]):
             yield task

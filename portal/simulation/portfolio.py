@@ -18,6 +18,7 @@ from portal.models import Role
 from portal.services.placements import inspect_file, place_file
 from portal.services.placements.headers import match_header
 
+ACTING = (Role.CLIENT_ADMIN, Role.SUPERVISOR)
 LAURENTIAN = Part(
     replace(
         BOREAL.client,
@@ -36,9 +37,8 @@ LAURENTIAN = Part(
 )
 """An agency in Canada, which the demo does not have."""
 CLIENTS = (*PARTS, LAURENTIAN)
-HIRED = (
-    *STAFF,
-    Worker("Lise Gagnon", "lise@laurentian.example", Role.CLIENT_ADMIN, (LAURENTIAN.client.slug,)),
+LISE = Worker(
+    "Lise Gagnon", "lise@laurentian.example", Role.CLIENT_ADMIN, (LAURENTIAN.client.slug,)
 )
 
 REGIONS = {
@@ -116,8 +116,14 @@ def place(
                 session, client, inspect_file(path), pepper=settings.keys.pepper, now=now
             )
             placed[client.slug] = placed.get(client.slug, 0) + report.landed
-    seed_staff(session, now, HIRED if folder else STAFF)
+    seed_staff(session, now, hired(folder))
     return placed
+
+
+def hired(folder: Path | None) -> list[Worker]:
+    """Who works with the accounts of these files: one admin of each client, and a supervisor."""
+    known = (*STAFF, LISE) if folder else STAFF
+    return [*{one.clients: one for one in known if one.role in ACTING}.values()]
 
 
 def _csv(rows: list[dict[str, str]]) -> str:

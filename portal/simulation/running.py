@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,9 +21,10 @@ START = date(2027, 3, 1)
 HOURS = (14, 18, 22)
 """The moments of a day, in UTC, at which the clock stops: all of America is awake by the second."""
 LINKS_EVERY = timedelta(days=45)
-SETTLING = timedelta(days=8)
-"""What is on its way at the end arrives in this time, in which nobody acts."""
+SETTLING = (1, 4, 4)
+"""Days until each look at what is on its way at the end; nobody acts in that time."""
 SLOWEST = 8
+TOLD_EVERY = 10
 
 T = TypeVar("T")
 
@@ -59,7 +61,7 @@ def simulate(
 class _Year:
     def __init__(self, stage: Stage, wish: Wish, folder: Path) -> None:
         self.stage, self.wish = stage, wish
-        self.calendar, self.staff = Calendar(stage.worker, stage.clock.now()), Staff(stage)
+        self.calendar = Calendar(stage.worker, stage.clock.now())
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.happened = True
         files = None if wish.accounts is None else folder
@@ -71,7 +73,7 @@ class _Year:
             )
         with stage.worker.sessions() as session:
             portfolio.place(session, stage.settings, files, now=stage.clock.now())
-        self.crowd = Crowd(stage, people)
+        self.crowd, self.staff = Crowd(stage, people), Staff(stage, portfolio.hired(files))
 
     def live(self, say: Callable[[str], None]) -> None:
         first = self.stage.clock.now()
@@ -79,18 +81,24 @@ class _Year:
             for hour in HOURS:
                 self.stage.clock.at = first + timedelta(days=day, hours=hour - HOURS[0])
                 self._moment(day, hour)
-            if day % 50 == 49:
-                say(f"day {day + 1} of {self.wish.days}")
-        for _ in range(SETTLING.days):
-            self.stage.clock.advance(timedelta(days=1))
+            if day % TOLD_EVERY == TOLD_EVERY - 1:
+                say(self._progress(day + 1))
+        for days in SETTLING:
+            self.stage.clock.advance(timedelta(days=days))
             self._timed("stripe", self.stage.sandbox.deliver)
             self._timed("jobs", self.calendar.work)
 
+    def _progress(self, days: int) -> str:
+        wrong = len(self.stage.errors.found) + self.crowd.broken_pages.total()
+        spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
+        return f"day {days} of {self.wish.days}: {wrong} errors; {spent}"
+
     def _moment(self, day: int, hour: int) -> None:
-        """One moment; jobs run at the first of each day, and wherever something has happened."""
+        """One moment: at the first of a day every job runs; later what is often run, if need be."""
         told = self._timed("stripe", self.stage.sandbox.deliver)
         if hour == HOURS[0] or told or self.happened or self.calendar.is_ready():
-            self._timed("jobs", self.calendar.work)
+            rest = partial(self.calendar.work, only_often=hour != HOURS[0])
+            self._timed("jobs", rest)
         if hour == HOURS[0]:
             if day % LINKS_EVERY.days == 0:
                 self._timed("staff", self.staff.send_links)

@@ -1,35 +1,41 @@
 """Who works here: on weekdays they answer what waits, on the pages of their consoles."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 
+from sqlalchemy import text
+
+from portal.db import set_tenant
 from portal.demo.browsing import Browser, NotOnThePage
-from portal.demo.cast import PASSWORD
+from portal.demo.cast import PASSWORD, Worker
 from portal.models import Role
+from portal.services.clients import clients
 from portal.simulation.lines import PageRefused
-from portal.simulation.portfolio import HIRED
 from portal.simulation.stage import PORTAL, Stage
 
-SUPERVISOR = next(one.email for one in HIRED if one.role is Role.SUPERVISOR)
 GRANTS, LIFTS = 0.6, 0.7
 WEEKEND = 5
+_WAITS = text("""
+    SELECT EXISTS (SELECT FROM help_request WHERE status = 'opened')
+      OR EXISTS (SELECT FROM proposal WHERE status = 'submitted')
+      OR EXISTS (SELECT FROM money_exception WHERE resolved_at IS NULL)""")
 
 
 class Staff:
     """A supervisor who answers every queue, and the clients' admins who send links."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage, self.did = stage, Counter[str]()
+    def __init__(self, stage: Stage, hired: Sequence[Worker]) -> None:
+        self._stage, self._hired, self.did = stage, hired, Counter[str]()
         self._rng = Random(f"{stage.seed} staff")  # noqa: S311
         self.refused: Counter[str] = Counter()
 
     def send_links(self) -> None:
         """Each client's admin sends links to everybody who may have one."""
-        admins = {one.clients: one.email for one in HIRED if one.role is Role.CLIENT_ADMIN}
-        for email in admins.values():
-            self._try("send links", partial(self._send_links, email))
+        for one in self._hired:
+            if one.role is Role.CLIENT_ADMIN:
+                self._try("send links", partial(self._send_links, one.email))
 
     def _send_links(self, email: str) -> None:
         browser = self._log_in(email)
@@ -38,14 +44,20 @@ class Staff:
 
     def work(self) -> None:
         """Answer what waits, unless it is a weekend."""
-        if self._stage.clock.now().weekday() >= WEEKEND:
+        if self._stage.clock.now().weekday() >= WEEKEND or not self._something_waits():
             return
-        browser = self._log_in(SUPERVISOR)
+        supervisor = next(one for one in self._hired if one.role is Role.SUPERVISOR)
+        browser = self._log_in(supervisor.email)
         for queue, answer in self._queues().items():
             browser.open(f"{PORTAL}/support/{queue}")
             waiting = dict.fromkeys(browser.links(f"/support/{queue}/"))
             for link in waiting:
                 self._try(f"answer {queue}", partial(answer, browser, link))
+
+    def _something_waits(self) -> bool:
+        with self._stage.worker.sessions() as session:
+            set_tenant(session, *clients(session).values())
+            return bool(session.scalar(_WAITS))
 
     def _queues(self) -> dict[str, Callable[[Browser, str], None]]:
         return {
