@@ -139,6 +139,23 @@ def test_what_is_new_is_looked_over_without_the_rest(
     assert alarms_of(runtime, account.client_id)
 
 
+def test_a_new_leaf_beside_one_of_somebody_else_raises_no_alarm(
+    runtime: Runtime, account: Account
+) -> None:
+    """Both are under one subtree; only the new one's chain is looked at."""
+    client = str(account.client_id)
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        debtor = make_debtor(session, session.get_one(Client, account.client_id))
+        other = make_account(session, debtor)
+        session.commit()
+        for n in range(9, 13):
+            tell(session, other if n % 2 else account, n)
+            session.commit()
+            evidence_tasks.sequence(client)
+            evidence_tasks.look_over_new(client)
+    assert alarms_of(runtime, account.client_id) == []
+
+
 def test_an_older_database_makes_the_signer_refuse_and_raises_an_alarm(
     runtime: Runtime, account: Account, fresh_db: Database
 ) -> None:

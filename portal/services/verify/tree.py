@@ -50,7 +50,7 @@ CHECKS: dict[str, str] = {
         expected AS (SELECT l.level, i.index FROM size s, generate_series(1, 62) AS l (level),
             generate_series(:since >> l.level, (s.size >> l.level) - 1) AS i (index)),
         below AS NOT MATERIALIZED (
-          SELECT 0 AS level, p.index, f.hash FROM leaf_position p JOIN leaf f
+          SELECT 0 AS level, p.index, f.hash FROM leaf_position p JOIN public.leaf f
             ON (f.client_id, f.chain_id, f.n) = (p.client_id, p.chain_id, p.n)
           WHERE p.client_id = :client AND p.index >= :since - 1
           UNION ALL SELECT o.level, o.index, o.hash FROM tree_node o WHERE o.client_id = :client)
