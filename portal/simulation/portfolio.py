@@ -66,6 +66,7 @@ CITIES = {
 FIRST = ("Alex", "Maya", "Denise", "Omar", "Élodie", "Nathan", "Rosa", "Luis", "Grace", "Theo")
 LAST = ("Rivera", "Thompson", "Carter", "Farouk", "Tremblay", "MacLeod", "Ortega", "Nguyen")
 BALANCES = ((45_00, 95_00), (105_00, 900_00), (900_00, 2_500_00), (2_500_00, 7_500_00))
+SINCE = ("interest_since", "fees_since", "payments_since", "credits_since")
 MAILLESS, PHONELESS = 0.08, 0.3
 
 
@@ -197,10 +198,7 @@ def _row(part: Part, number: int, draw: Random, start: date) -> dict[str, str]:
         "itemization_type": "last_statement",
         "itemization_date": default_on.isoformat(),
         "itemization_balance": _dollars(cents),
-        "interest_since": "0.00",
-        "fees_since": "0.00",
-        "payments_since": "0.00",
-        "credits_since": "0.00",
+        **dict.fromkeys(SINCE, "0.00"),
         "current_balance": _dollars(cents),
         "currency": client.currency,
         "validation_notice_date": (start - timedelta(days=60)).isoformat(),
