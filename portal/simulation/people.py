@@ -19,7 +19,7 @@ CARDS = ("visa", "visa", "visa_debit", "mastercard", "mastercard_prepaid")
 BANK = "bank_success"
 OVER = 410
 BANK_RATE = 0.15
-_LINK = re.compile(rf"{re.escape(PORTAL)}/l/[\w.~-]+")
+_LINK = re.compile(rf"{re.escape(PORTAL)}/l/[\w~-]+(?:\.[\w~-]+)*")
 _DAY = re.compile(r"DTSTART;VALUE=DATE:(\d{4})(\d{2})(\d{2})")
 
 
