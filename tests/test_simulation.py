@@ -63,6 +63,15 @@ def test_one_seed_makes_one_report(server: URL, template: str, tmp_path: Path):
     assert facts[0]["did"]
 
 
+def test_whatever_breaks_is_named_and_the_simulation_does_not_hold():
+    report = Report(days=1, seed=1, people=1, broken=["harbor: the ledger sums: account 7"])
+    assert not report.holds
+    assert "broken: harbor: the ledger sums: account 7" in [*lines(report)]
+    for wrong in ({"given_up": {"payments.refund": 1}}, {"broken_pages": {"500 /account": 1}}):
+        assert not Report(days=1, seed=1, people=1, **wrong).holds
+    assert Report(days=1, seed=1, people=1).holds
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [
