@@ -43,8 +43,8 @@ def pay_all(person: Person) -> None:
 def settle(person: Person) -> None:
     """Close the account for less, at once."""
     person.browser.follow("/settle")
-    first = person.offered("total", "/settle")[0]
-    person.browser.submit("/settle", total=first, parts="1", start="today")
+    least = person.offered("total", "/settle")[-2]  # the last one is an amount of one's own
+    person.browser.submit("/settle", total=least, parts="1", start="today")
     agree(person)
 
 
@@ -53,8 +53,8 @@ def settle_in_parts(person: Person) -> None:
     browser = person.browser
     browser.follow("/settle")
     parts = person.offered("parts", "/settle")[1]
-    marks = person.offered("total", "/settle")
-    browser.submit("/settle", total=marks[-2], parts=parts, **_when(person, "/settle", "automatic"))
+    most = person.offered("total", "/settle")[0]  # the dearest may be paid in parts
+    browser.submit("/settle", total=most, parts=parts, **_when(person, "/settle", "automatic"))
     agree(person)
 
 

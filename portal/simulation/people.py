@@ -25,7 +25,7 @@ _DAY = re.compile(r"DTSTART;VALUE=DATE:(\d{4})(\d{2})(\d{2})")
 
 @dataclass
 class Person:
-    """One debtor: who they are, their way of being, and what they hold in their hands."""
+    """One debtor: who they are, and what they hold in their hands."""
 
     stage: Stage
     neighbor: Neighbor

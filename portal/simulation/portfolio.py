@@ -15,6 +15,7 @@ from portal.demo.cast import BOREAL, FILES, PARTS, STAFF, Part, Worker
 from portal.demo.seeding import seed_clients, seed_staff
 from portal.domain.debts import CollectorRole
 from portal.models import Role
+from portal.rules.phones import parse_phone
 from portal.services.placements import inspect_file, place_file
 from portal.services.placements.headers import match_header
 
@@ -155,8 +156,9 @@ def _person(part: Part, told: dict[str, str]) -> Neighbor:
     if "date_of_birth" in answers:
         answers["date_of_birth"] = _iso(answers["date_of_birth"])
     language = told.get("language", "")[:2] or part.client.languages[0]
-    email, phone = told.get("email", "").casefold(), told.get("phone", "")
-    return Neighbor(part.client.slug, told["reference"], language, answers, email, phone)
+    email, phone = told.get("email", "").casefold(), parse_phone(told.get("phone", ""))
+    number = phone.e164 if phone else ""
+    return Neighbor(part.client.slug, told["reference"], language, answers, email, number)
 
 
 def _iso(written: str) -> str:
