@@ -30,6 +30,7 @@ os.environ.setdefault("PORTAL_PGDATA", str(FOLDER / "pages"))
 
 from portal.config import load  # noqa: E402
 from portal.demo import acting, seeding  # noqa: E402
+from portal.demo.browsing import NetworkLine  # noqa: E402
 from portal.demo.processes import Processes, free_port, python  # noqa: E402
 from portal.embedded import EmbeddedServer, default_folder  # noqa: E402
 from portal.runtime import build_runtime  # noqa: E402
@@ -118,8 +119,9 @@ def main(number: int, rounds: int) -> None:
     try:
         portal = gunicorn(processes, "portal", "wsgi:app", here, {})
         processes.wait_for(f"{base}/healthz")
-        browser = acting.enter(invited)
-        headers = {"Cookie": browser.cookies, "Accept-Encoding": "gzip", "Accept-Language": "en"}
+        line = NetworkLine("en")
+        browser = acting.enter(invited, line)
+        headers = {"Cookie": line.cookies, "Accept-Encoding": "gzip", "Accept-Language": "en"}
         size = len(browser.text.encode())
         owner = {"BARE_DATABASE_URL": server.url("portal", "postgres"), "BARE_BYTES": str(size)}
         bare = gunicorn(processes, "bare", "benchmarks.bare:app", there, owner)

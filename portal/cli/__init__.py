@@ -32,6 +32,7 @@ COMMANDS = {
     "messages": ("portal.cli.messages:messages", "Messages: take in bounces and complaints."),
     "reconcile": ("portal.cli.money:reconcile", "Go over Stripe's objects and finish what hangs."),
     "send-links": ("portal.cli.messages:send_links", "Send a client's debtors their links."),
+    "simulate": ("portal.cli.simulate:simulate", "A year of the demo in minutes, and verify."),
     "upgrade": ("portal.cli.database:upgrade", "Bring the database to the newest schema."),
     "verify": ("portal.cli.money:verify", "Check every invariant of money and evidence."),
     "worker": ("portal.cli.worker:worker", "Work on the job queue."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -69,28 +68,14 @@ def verify() -> None:
     What Stripe has and could not be taken over is in the list.
     """
     from portal.config import load
-    from portal.db import begin_snapshot
     from portal.runtime import build_runtime
-    from portal.services.clients import clients
-    from portal.services.verify import COUNT, verify_client, verify_database
-    from portal.services.verify.tree import outside_of
+    from portal.services.verify import COUNT
+    from portal.services.verify.whole import verify_whole
 
     runtime = build_runtime(load(), worker=True)
     found = 0
     with runtime.sessions() as session:
-        known = clients(session)
-        session.rollback()
-        outside = {slug: outside_of(runtime.signer, known[slug]) for slug in known}
-        begin_snapshot(session)
-        checked = chain(
-            (("database", one) for one in verify_database(session)),
-            (
-                (slug, one)
-                for slug, client_id in known.items()
-                for one in verify_client(session, client_id, outside=outside[slug])
-            ),
-        )
-        for slug, broken in checked:
+        for slug, broken in verify_whole(session, runtime.signer):
             found += 1
             click.echo(f"{slug}: broken: {broken.invariant}: {broken.where}")
         found += _say_failures(session)

@@ -1,8 +1,8 @@
 """What happened before the demo opens: debtors of the demo act on the pages, as anybody would."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from portal.demo.browsing import Browser
+from portal.demo.browsing import Browser, NetworkLine
 from portal.demo.scenarios import answers_of
 from portal.demo.seeding import Invited
 
@@ -19,22 +19,21 @@ def act(invited: list[Invited]) -> None:
             PASTS[one.scenario.acts](one)
 
 
-def enter(one: Invited) -> Browser:
+def enter(one: Invited, line: NetworkLine | None = None) -> Browser:
     """Open a debtor's link and prove to be them; the browser then shows their first page."""
-    browser = Browser(language=one.scenario.language)
+    browser = Browser(line or NetworkLine(one.scenario.language))
     browser.open(one.url)
-    answers = answers_of(one.scenario)
-    year, month, day = answers.pop("date_of_birth").split("-")
-    browser.submit(
-        "/l/",
-        **{
-            "date_of_birth-month": month,
-            "date_of_birth-day": day,
-            "date_of_birth-year": year,
-        },
-        **answers,
-    )
+    prove(browser, answers_of(one.scenario))
     return browser
+
+
+def prove(browser: Browser, answers: Mapping[str, str]) -> None:
+    """Answer the identity check of the page; a date of birth is in ISO form."""
+    asked = dict(answers)
+    year, month, day = asked.pop("date_of_birth").split("-")
+    born = {"month": month, "day": day, "year": year}
+    boxes = {f"date_of_birth-{part}": value for part, value in born.items()}
+    browser.submit("/l/", **boxes, **asked)
 
 
 def _pay_all(one: Invited) -> None:

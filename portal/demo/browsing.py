@@ -1,7 +1,9 @@
 """A very small browser: it reads pages, fills in forms and follows links, as a debtor would."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Protocol
 from urllib.parse import urljoin
 
 import requests
@@ -16,11 +18,15 @@ class NotOnThePage(LookupError):
 
 @dataclass(slots=True)
 class Form:
-    """One form of a page, with what it would send untouched."""
+    """One form of a page, with what it would send untouched.
+
+    ``offered`` are the values that each radio, box, list and named button can send.
+    """
 
     action: str
     method: str
     values: dict[str, str] = field(default_factory=dict)
+    offered: dict[str, list[str]] = field(default_factory=dict)
 
 
 class _Reader(HTMLParser):
@@ -28,6 +34,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.links: list[str] = []
         self.forms: list[Form] = []
+        self._list = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -38,53 +45,106 @@ class _Reader(HTMLParser):
             self.forms.append(form)
         elif tag in FIELDS and self.forms and given.get("name"):
             self._field(tag, given)
+        elif tag == "option" and self._list:
+            self._option(given)
 
     def _field(self, tag: str, given: dict[str, str]) -> None:
-        left_out = given.get("type") in TICKED and "checked" not in given
-        if not left_out and not (tag == "button" or given.get("type") == "submit"):
-            self.forms[-1].values[given["name"]] = given.get("value", "")
+        form, name, value = self.forms[-1], given["name"], given.get("value", "")
+        if tag == "select":
+            self._list = name
+        elif tag == "button" or given.get("type") == "submit":
+            form.offered.setdefault(name, []).append(value)
+        elif given.get("type") in TICKED:
+            form.offered.setdefault(name, []).append(value)
+            if "checked" in given:
+                form.values[name] = value
+        else:
+            form.values[name] = value
+
+    def _option(self, given: dict[str, str]) -> None:
+        form, value = self.forms[-1], given.get("value", "")
+        form.offered.setdefault(self._list, []).append(value)
+        if "selected" in given or self._list not in form.values:
+            form.values[self._list] = value
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "select":
+            self._list = ""
 
 
-class Browser:
-    """Somebody's phone: keeps cookies, follows redirects, knows one page at a time."""
+class Line(Protocol):
+    """Whatever carries a browser's requests; it keeps cookies and follows redirects."""
 
-    def __init__(self, *, language: str) -> None:
+    def fetch(self, url: str, typed: Mapping[str, str] | None = None) -> tuple[str, str]:
+        """The address and the text of the page that answers; with ``typed``, of the POST of it."""
+        ...
+
+
+class NetworkLine:
+    """A browser's requests over the network. ``fetch`` raises requests.HTTPError."""
+
+    def __init__(self, language: str) -> None:
         self._session = requests.Session()
         self._session.headers.update({"Accept-Language": language, "User-Agent": "Demo phone"})
-        self.url = ""
-        self.text = ""
 
     @property
     def cookies(self) -> str:
         """The cookies as a header's value."""
         return "; ".join(f"{name}={value}" for name, value in self._session.cookies.items())
 
+    def fetch(self, url: str, typed: Mapping[str, str] | None = None) -> tuple[str, str]:
+        """GET a page, or POST what was typed."""
+        if typed is None:
+            response = self._session.get(url, timeout=60)
+        else:
+            response = self._session.post(url, data=typed, timeout=60)
+        response.raise_for_status()
+        return response.url, response.text
+
+
+class Browser:
+    """Somebody's phone: knows one page at a time. What its line raises, it raises."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.url = ""
+        self.text = ""
+
     def open(self, url: str) -> None:
-        """Read a page. Raises requests.HTTPError for an error page."""
-        self._read(self._session.get(urljoin(self.url, url), timeout=60))
+        """Read a page."""
+        self.url, self.text = self._line.fetch(urljoin(self.url, url))
 
     def follow(self, part: str, *, last: bool = False) -> None:
         """Follow the first link (or the last) whose address holds ``part``."""
-        links = self._page().links
-        for link in reversed(links) if last else links:
-            if part in link:
-                return self.open(link)
-        raise NotOnThePage(f"no link with {part!r} on {self.url}")
+        links = self.links(part)
+        if not links:
+            raise NotOnThePage(f"no link with {part!r} on {self.url}")
+        self.open(links[-1 if last else 0])
 
     def submit(self, part: str = "", **typed: str) -> None:
         """Send the first form whose address holds ``part``, with these fields filled in."""
-        for form in self._page().forms:
-            target = urljoin(self.url, form.action) if form.action else self.url
-            if form.method == "post" and part in target:
-                values = form.values | typed
-                return self._read(self._session.post(target, data=values, timeout=60))
-        raise NotOnThePage(f"no form to {part!r} on {self.url}")
+        form = self.form(part)
+        if form is None:
+            raise NotOnThePage(f"no form to {part!r} on {self.url}")
+        self.url, self.text = self._line.fetch(self._target(form), form.values | typed)
+
+    def links(self, part: str = "") -> list[str]:
+        """The addresses on the page that hold ``part``, in order."""
+        return [link for link in self._page().links if part in link]
+
+    def form(self, part: str = "") -> Form | None:
+        """The first form whose address holds ``part``, if the page has one."""
+        found = (
+            form
+            for form in self._page().forms
+            if form.method == "post" and part in self._target(form)
+        )
+        return next(found, None)
+
+    def _target(self, form: Form) -> str:
+        return urljoin(self.url, form.action) if form.action else self.url
 
     def _page(self) -> _Reader:
         reader = _Reader()
         reader.feed(self.text)
         return reader
-
-    def _read(self, response: requests.Response) -> None:
-        response.raise_for_status()
-        self.url, self.text = response.url, response.text

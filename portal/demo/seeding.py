@@ -1,5 +1,6 @@
 """The demo's data: clients, policies, staff, and accounts placed by the code of `portal place`."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db import commit, set_tenant
-from portal.demo.cast import FILES, PARTS, PASSWORD, STAFF, Part
+from portal.demo.cast import FILES, PARTS, PASSWORD, STAFF, Part, Worker
 from portal.demo.scenarios import SCENARIOS, Scenario
 from portal.models import AccessLink, Account, Arrangement, Client, Contact, Debtor, Role
 from portal.runtime import Runtime
@@ -45,8 +46,7 @@ def seed(runtime: Runtime) -> None:
     """Write what is missing of the demo's data; placing the files again changes nothing."""
     now = runtime.clock.now()
     with runtime.sessions() as session:
-        for part in PARTS:
-            client = _client(session, part, now)
+        for part, client in seed_clients(session, now):
             for name in part.files:
                 place_file(
                     session,
@@ -55,7 +55,15 @@ def seed(runtime: Runtime) -> None:
                     pepper=runtime.settings.keys.pepper,
                     now=now,
                 )
-        _staff(session, now)
+        seed_staff(session, now)
+
+
+def seed_clients(
+    session: Session, now: datetime, parts: Sequence[Part] = PARTS
+) -> Iterator[tuple[Part, Client]]:
+    """The demo's clients, each added where it is missing and with the session on it."""
+    for part in parts:
+        yield part, _client(session, part, now)
 
 
 def _client(session: Session, part: Part, now: datetime) -> Client:
@@ -68,10 +76,11 @@ def _client(session: Session, part: Part, now: datetime) -> Client:
     return client
 
 
-def _staff(session: Session, now: datetime) -> None:
+def seed_staff(session: Session, now: datetime, staff: Sequence[Worker] = STAFF) -> None:
+    """The demo's staff, who are left alone where they are there."""
     ids = clients(session)
     set_tenant(session, *ids.values())
-    for one in STAFF:
+    for one in staff:
         everywhere = () if one.role is Role.OPERATOR else tuple(ids.values())
         allowed = tuple(ids[slug] for slug in one.clients) or everywhere
         new = NewStaff(

@@ -6,7 +6,7 @@ from typing import Any
 from portal.sandbox import disputes, events, hosted, refunds, timers
 from portal.sandbox.errors import invalid, missing
 from portal.sandbox.faults import Fault
-from portal.sandbox.instruments import FAILURES
+from portal.sandbox.instruments import BY_NAME, FAILURES
 from portal.sandbox.store import Thing, shown
 from portal.sandbox.world import Scope, World
 
@@ -144,3 +144,12 @@ def plan(world: World, given: Mapping[str, str]) -> list[dict[str, Any]]:
         path=given.get("path", ""),
     )
     return [vars(one).copy() for one in world.faults.plans]
+
+
+def change_method(world: World, method_id: str, name: str) -> Thing:
+    """Let a saved card or account behave like another test card or account from now on."""
+    if name not in BY_NAME:
+        raise invalid("There is no test card or account of this name.", param="name")
+    scope = scope_of(world, method_id)
+    with world.store.transaction():
+        return scope.save(scope.need("payment_method", method_id), _instrument=name)

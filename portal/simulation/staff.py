@@ -1,0 +1,107 @@
+"""Who works here: on weekdays they answer what waits, on the pages of their consoles."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import Random
+
+from sqlalchemy import text
+
+from portal.db import set_tenant
+from portal.demo.browsing import Browser, NotOnThePage
+from portal.demo.cast import PASSWORD, Worker
+from portal.models import Role
+from portal.services.clients import clients
+from portal.simulation.lines import PageRefused
+from portal.simulation.stage import PORTAL, Stage
+
+GRANTS, LIFTS = 0.6, 0.7
+WEEKEND = 5
+_WAITS = text("""
+    SELECT EXISTS (SELECT FROM help_request WHERE status = 'opened')
+      OR EXISTS (SELECT FROM proposal WHERE status = 'submitted')
+      OR EXISTS (SELECT FROM money_exception WHERE resolved_at IS NULL)""")
+
+
+class Staff:
+    """A supervisor who answers every queue, and the clients' admins who send links."""
+
+    def __init__(self, stage: Stage, hired: Sequence[Worker]) -> None:
+        self._stage, self._hired, self.did = stage, hired, Counter[str]()
+        self._rng = Random(f"{stage.seed} staff")  # noqa: S311
+        self.refused: Counter[str] = Counter()
+
+    def send_links(self) -> None:
+        """Each client's admin sends links to everybody who may have one."""
+        for one in self._hired:
+            if one.role is Role.CLIENT_ADMIN:
+                self._try("send links", partial(self._send_links, one.email))
+
+    def _send_links(self, email: str) -> None:
+        browser = self._log_in(email)
+        browser.open(f"{PORTAL}/client/links?count=1")
+        browser.submit("/links/send")
+
+    def work(self) -> None:
+        """Answer what waits, unless it is a weekend."""
+        if self._stage.clock.now().weekday() >= WEEKEND or not self._something_waits():
+            return
+        supervisor = next(one for one in self._hired if one.role is Role.SUPERVISOR)
+        browser = self._log_in(supervisor.email)
+        for queue, answer in self._queues().items():
+            browser.open(f"{PORTAL}/support/{queue}")
+            waiting = dict.fromkeys(browser.links(f"/support/{queue}/"))
+            for link in waiting:
+                self._try(f"answer {queue}", partial(answer, browser, link))
+
+    def _something_waits(self) -> bool:
+        with self._stage.worker.sessions() as session:
+            set_tenant(session, *clients(session).values())
+            return bool(session.scalar(_WAITS))
+
+    def _queues(self) -> dict[str, Callable[[Browser, str], None]]:
+        return {
+            "requests": self._answer_request,
+            "proposals": self._answer_proposal,
+            "calls": self._close_call,
+            "questions": self._decide,
+        }
+
+    def _log_in(self, email: str) -> Browser:
+        browser = Browser(self._stage.line("en"))
+        browser.open(f"{PORTAL}/log-in")
+        browser.submit("/log-in", email=email, password=PASSWORD)
+        return browser
+
+    def _try(self, name: str, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except PageRefused as refused:
+            self.refused[f"{refused.status} {name}"] += 1
+        except NotOnThePage:
+            self.refused[f"not offered: {name}"] += 1
+        else:
+            self.did[name] += 1
+
+    def _answer_request(self, browser: Browser, link: str) -> None:
+        browser.open(link)
+        form = browser.form("/requests/")
+        lift = form is not None and "hold" in form.offered and self._rng.random() < LIFTS
+        more = {"hold": "lift", "reason": "It was checked."} if lift else {}
+        browser.submit("/requests/", body="Thank you. We looked at it and wrote it down.", **more)
+
+    def _answer_proposal(self, browser: Browser, link: str) -> None:
+        browser.open(link)
+        browser.submit("/accept" if self._rng.random() < GRANTS else "/decline")
+
+    def _close_call(self, browser: Browser, link: str) -> None:
+        browser.open(link)
+        browser.submit("/calls/", note="We called and talked.")
+
+    def _decide(self, browser: Browser, link: str) -> None:
+        browser.open(link)
+        form = browser.form("/questions/")
+        if form is None or not form.offered.get("decision"):
+            raise NotOnThePage("nothing to decide")
+        first = form.offered["decision"][0]
+        browser.submit("/questions/", decision=first, note="Decided as it stands.")
