@@ -16,10 +16,8 @@ from portal.db import commit, set_tenant
 from portal.jobs import Backoff, enqueue, jobs
 from portal.runtime import Runtime
 from portal.services import (
-    accountings,
     arrangements,
     attempts,
-    breaking,
     campaign_control,
     campaign_release,
     campaigns,
@@ -31,7 +29,6 @@ from portal.services import (
     links,
     messages,
     payments,
-    plan_notices,
     reconcile,
     refunds,
     rehearsals,
@@ -84,7 +81,7 @@ def fan_out(task_name: str) -> None:
         commit(session, f"{task_name}.fanned_out")
 
 
-def _one_by_one(
+def one_by_one(
     name: str, client_id: str, due: Callable[..., Sequence[UUID]], act: Callable[..., object]
 ) -> None:
     """Do something to each row of a client's that is due, each in a transaction of its own."""
@@ -232,7 +229,7 @@ def expire_all_proposals(timestamp: int) -> None:
 def expire_proposals(client_id: str) -> None:
     """End a client's proposals that are over by themselves, each in a transaction of its own."""
     overdue, expire = ending_proposals.overdue, ending_proposals.expire_due
-    _one_by_one("proposals.expire", client_id, overdue, expire)
+    one_by_one("proposals.expire", client_id, overdue, expire)
 
 
 @jobs.periodic(cron="33 * * * *")
@@ -245,7 +242,7 @@ def chase_all_proposals(timestamp: int) -> None:
 @jobs.task(name="proposals.chase")
 def chase_proposals(client_id: str) -> None:
     """Escalate or answer a client's late proposals, each in a transaction of its own."""
-    _one_by_one("proposals.chase", client_id, late_proposals.late, late_proposals.chase)
+    one_by_one("proposals.chase", client_id, late_proposals.late, late_proposals.chase)
 
 
 @jobs.periodic(cron="37 * * * *")
@@ -258,20 +255,7 @@ def expire_all_arrangements(timestamp: int) -> None:
 @jobs.task(name="arrangements.expire")
 def expire_arrangements(client_id: str) -> None:
     """Take back a client's agreements that waited too long, each in a transaction of its own."""
-    _one_by_one("arrangements.expire", client_id, arrangements.overdue, arrangements.expire_due)
-
-
-@jobs.periodic(cron="39 * * * *")
-@jobs.task(name="arrangements.look_after_all", queueing_lock="arrangements.look_after_all")
-def look_after_all_arrangements(timestamp: int) -> None:
-    """Every hour: tell debtors of late payments, and end what was not kept, client by client."""
-    fan_out("arrangements.look_after")
-
-
-@jobs.task(name="arrangements.look_after")
-def look_after_arrangements(client_id: str) -> None:
-    """Look after a client's arrangements with late parts, each in a transaction of its own."""
-    _one_by_one("arrangements.look_after", client_id, breaking.late, breaking.look_after)
+    one_by_one("arrangements.expire", client_id, arrangements.overdue, arrangements.expire_due)
 
 
 @jobs.task(name="messages.dispatch", queue="messages", retry=MESSAGES)
@@ -329,25 +313,6 @@ def remind(client_id: str) -> None:
         while batch := reminders.remind(session, UUID(client_id), now=now, after=after):
             commit(session, "messages.remind")
             after = batch[-1]
-
-
-@jobs.periodic(cron="7 * * * *")
-@jobs.task(name="plans.notify_all", queue="messages", queueing_lock="plans.notify_all")
-def notify_all(timestamp: int) -> None:
-    """Every hour: tell debtors of the payments of their plans that come, client by client."""
-    fan_out("plans.notify")
-
-
-@jobs.task(name="plans.notify", queue="messages")
-def notify(client_id: str) -> None:
-    """Queue the notices of a client's plans, a batch a transaction."""
-    now = current().clock.now()
-    with open_session(client_id) as session:
-        for look in (plan_notices.give, accountings.give):
-            after = None
-            while batch := look(session, UUID(client_id), now=now, after=after):
-                commit(session, "plans.notify")
-                after = batch[-1]
 
 
 @jobs.task(name="messages.send_links", queue="messages", retry=CAMPAIGN, pass_context=True)

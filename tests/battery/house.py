@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import tasks
+from portal import plan_tasks, tasks
 from portal.db import set_staff
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
@@ -85,7 +85,7 @@ class House:
 
     def tell(self, session: Session, purse: Purse) -> bool:
         """The hour's job that tells debtors what is taken next, and what it wrote leaves."""
-        tasks.notify(str(self.sim.cast.client_id))
+        plan_tasks.notify(str(self.sim.cast.client_id))
         return self.mail(session, purse)
 
     def handle_events(self, session: Session, purse: Purse) -> bool:

@@ -14,6 +14,7 @@ from portal.models import Account
 from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
 from portal.services.timeline.changes import amended
+from portal.services.timeline.plain import PLAIN
 from portal.services.timeline.wishes import wanted
 from portal.services.timeline.wording import ERASED_ACTOR, Groups, Words, actor_of, filled, remarks
 
@@ -217,7 +218,6 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Agreed"),
         _terms(N_("%(total)s in one payment."), N_("%(total)s in %(parts)s payments.")),
     ),
-    "account.recalled": (N_("Taken back by the client"), _nothing),
     "alarm.cleared": (N_("Alarm about the record dealt with"), _as(_REASON, "reason")),
     "alarm.raised": (
         N_("The record does not hold"),
@@ -230,44 +230,19 @@ WORDS: dict[str, tuple[str, Detail]] = {
     ),
     "arrangement.canceled": (N_("Agreement canceled"), _as(_REASON, "reason")),
     "arrangement.completed": (N_("Agreement fulfilled"), _as(_REFERENCE, "reference")),
-    "arrangement.withdrawn": (N_("Agreement taken back before a payment"), _nothing),
     "authorization.granted": (N_("Automatic payments allowed"), _method),
     "authorization.revoked": (N_("Automatic payments ended"), _method),
-    "automatic.stopped": (N_("Automatic payments stopped"), _nothing),
     "balance.adjusted": (N_("Amount changed"), _as(_AMOUNT, "amount_cents")),
     "balance.forgiven": (N_("A part is not owed any more"), _as(_AMOUNT, "amount_cents")),
     "balance.owed_again": (N_("A part is owed again"), _as(_AMOUNT, "amount_cents")),
-    "campaign.drawn_up": (N_("Campaign drawn up"), _as(N_("%(name)s"), "name")),
-    "campaign.dropped": (
-        N_("Messages of a stopped campaign dropped"),
-        _as(N_("%(left)s messages that had not left."), "left"),
-    ),
-    "campaign.finished": (
-        N_("Campaign done"),
-        _as(N_("%(goes)s links, %(held_back)s people held back."), "goes", "held_back"),
-    ),
-    "campaign.interrupted": (N_("Sending links was cut off"), _nothing),
-    "campaign.reminded": (N_("Reminders written"), _as(N_("%(goes)s messages."), "goes")),
-    "campaign.paused": (N_("Campaign paused"), _nothing),
-    "campaign.resumed": (N_("Campaign goes on"), _nothing),
-    "campaign.scheduled": (N_("Campaign scheduled"), _nothing),
-    "campaign.sent": (
-        N_("Links sent"),
-        _as(N_("%(goes)s links, of these %(later)s at their hour."), "goes", "later"),
-    ),
-    "campaign.stopped": (
-        N_("Campaign stopped"),
-        _as(N_("%(left)s messages that had not left."), "left"),
-    ),
-    "client.branding_changed": (N_("Branding changed"), _nothing),
-    "client.compliance_mailbox_changed": (N_("Compliance mailbox changed"), _nothing),
-    "client.frozen": (N_("Agreements stopped"), _nothing),
-    "client.unfrozen": (N_("Agreements taken again"), _nothing),
+    **{
+        type: (title, _as(message, *names) if message else _nothing)
+        for type, (title, message, *names) in PLAIN.items()
+    },
     "contact.added": (N_("Address added by the debtor"), _as(_CHANNEL, "channel")),
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
     "contact.permitted": (N_("Permission for an address"), _as(_CHANNEL, "channel")),
-    "debtor.language": (N_("Language changed"), _nothing),
     "erasure": (
         N_("Record erased"),
         _as(N_("%(leaves)s leaves, %(documents)s documents."), "leaves", "documents"),
@@ -281,10 +256,6 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Erasing of records declined"),
         _as(N_("%(records)s records. Reason: %(reason)s"), "records", "reason"),
     ),
-    "erasure.skipped": (N_("Record not erased"), _nothing),
-    "esign.asked": (N_("Asked for a test of copies by email"), _nothing),
-    "esign.consented": (N_("Wants required copies by email only"), _nothing),
-    "esign.withdrawn": (N_("Wants required copies on paper again"), _nothing),
     "exception.resolved": (N_("Question about money answered"), _as(_REASON, "reason")),
     "export.made": (N_("Proof of an agreement exported"), _as(_REFERENCE, "reference")),
     "forgiveness.restored": (
@@ -295,10 +266,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Settlement ended, because a payment went back"),
         _as(N_("%(reference)s: %(amount_cents)s is owed again."), "reference", "amount_cents"),
     ),
-    "help.answered": (N_("Help request answered"), _nothing),
     "help.closed": (N_("Call or text dealt with"), _as(_REASON, "reason")),
-    "help.reopened": (N_("Help request opened again"), _nothing),
-    "help.withdrawn": (N_("Help request taken back"), _nothing),
     "help.opened": (
         N_("Asked for help"),
         _as(N_("%(topic)s, answer promised by %(promised_on)s"), "topic", "promised_on"),
@@ -374,21 +342,14 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Placing a file was cut off"),
         _as(N_("%(file_name)s"), "file_name"),
     ),
-    "policy.approved": (N_("Draft of offer limits approved"), _nothing),
-    "policy.draft_discarded": (N_("Draft of offer limits discarded"), _nothing),
-    "policy.draft_put_back": (N_("Draft of offer limits put back"), _nothing),
-    "policy.draft_saved": (N_("Draft of offer limits saved"), _nothing),
     "policy.published": (
         N_("Offer limits published"),
         _as(N_("Version %(version)s."), "version"),
     ),
-    "policy.rehearsal_asked": (N_("Rehearsal of offer limits asked for"), _nothing),
-    "policy.rehearsal_interrupted": (N_("Rehearsal of offer limits was cut off"), _nothing),
     "policy.rehearsed": (
         N_("Offer limits rehearsed"),
         _as(N_("%(accounts)s accounts, of which %(loses)s lose something."), "accounts", "loses"),
     ),
-    "policy.sent_back": (N_("Draft of offer limits sent back"), _nothing),
     "proposal.accepted": (N_("Proposal accepted"), _answered),
     "proposal.closed": (N_("Proposal closed"), _as(_REASON, "reason")),
     "proposal.countered": (N_("Proposal answered with other terms"), _answered),
@@ -411,7 +372,6 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "preference.stated": (N_("Wish about contact"), wanted),
     "staff.read": (N_("What the record says was read"), _as(_REASON, "reason")),
     "staff.revealed": (N_("Personal data looked at"), _as(_REASON, "reason")),
-    "terms.reviewed": (N_("Looked at the exact terms"), _nothing),
     "thread.written": (N_("Message in the thread"), _written),
 }
 """For each type of leaf its title, and the sentence that its payload fills."""
