@@ -14,7 +14,8 @@ def statements() -> Iterator[list[str]]:
     execute = psycopg.Cursor.execute
 
     def noted(cursor: psycopg.Cursor[Any], query: Any, *args: Any, **given: Any) -> Any:
-        said.append(" ".join(str(query).split()))
+        text = query.decode() if isinstance(query, bytes) else str(query)
+        said.append(" ".join(text.split()))
         return execute(cursor, query, *args, **given)
 
     psycopg.Cursor.execute = noted  # type: ignore[method-assign, assignment]

@@ -14,8 +14,8 @@ from portal.domain.admission import admit
 from portal.domain.alternatives import as_proposal
 from portal.domain.building import build, choice_of, settlement_floor
 from portal.domain.facts import AccountFacts
-from portal.domain.limits import allowed_method, plan_bounds
-from portal.domain.money import Cents
+from portal.domain.limits import Bounds, allowed_method, plan_bounds
+from portal.domain.money import Cents, minimum_charge
 from portal.domain.negotiation import answer
 from portal.domain.offers import chargeable, offers, plan_presets
 from portal.domain.paydays import kept_days, open_days, paydays
@@ -30,7 +30,7 @@ from portal.domain.proposals import (
     Proposal,
     check_proposal,
 )
-from portal.domain.schedules import Frequency, due_dates, parts_by_amount
+from portal.domain.schedules import Frequency, count_parts, due_dates, parts_by_amount
 from portal.domain.terms import Basis, Kind, Method, Terms
 from tests.domain.policies import accounts, bands, near_misses, proposals, situations
 from tests.domain.test_proposals import within_agree
@@ -149,13 +149,23 @@ def _a_month(terms: Terms) -> int:
 def test_equal_accounts_get_equal_answers_and_nobody_asks_in_vain(
     case: tuple[Proposal, Situation],
 ) -> None:
-    """Wherever a plan or a settlement may be agreed at all, there is something to choose."""
+    """Wherever a plan or a settlement may be agreed at all, there is something to choose.
+
+    There is no plan of a balance that does not make two payments, the second large enough.
+    """
     proposal, (account, policy, today) = case
     said = answer(proposal, account, policy, today)
     assert said == answer(deepcopy(proposal), deepcopy(account), deepcopy(policy), today)
     if isinstance(said, ForReview):
-        assert plan_bounds(account, policy, today, Basis.AGREED) is None
+        bounds = plan_bounds(account, policy, today, Basis.AGREED)
+        assert bounds is None or _payments(account, bounds) == 1
         assert settlement_floor(account, policy, today) is None
+
+
+def _payments(account: AccountFacts, bounds: Bounds) -> int:
+    """How many payments of the smallest amount there are at most."""
+    least, down = minimum_charge(account.currency), bounds.down_payment_cents
+    return count_parts(account.balance_cents, bounds.minimum_cents, minimum=least, down=down)
 
 
 @given(cases(), st.integers(1, 10_000), st.integers(50, 100_000), st.integers(1, 120))

@@ -86,7 +86,7 @@ def unresolved(account: Account, agreed: Arrangement, status: PaymentStatus) -> 
 
 def lower(session: PortalSession, account: Account, cents: int) -> Account:
     locked = lock_account(session, account.id)
-    source = f"placement:{cents}"
+    source = f"question:{cents}"
     post(
         session,
         locked,
