@@ -34,6 +34,7 @@ ALIKE = {
     "es": {"Error", "No", "Plan", "Stripe", "Supervisor", "Total", "no"},
     "fr": {
         *("Action", "Agent", "Client", "Code", "Console", "Date", "Documents", "Message", "Pages"),
+        *("messages", "segment", "segments"),
         *("Plan", "Question", "Segment", "Segment %(n)s", "Stripe", "Total", "Type", "Version"),
         "Versions",
     },

@@ -365,12 +365,9 @@ _GROUPS = (
     *(TOPICS, PARTS_OF_DAY, ITEMIZATIONS),
 )
 
-
 DOCUMENTS = {
     "review": N_("The page with every date and amount"),
-    "terms-full": N_("The terms in words"),
-    "terms-settlement": N_("The terms in words"),
-    "terms-plan": N_("The terms in words"),
+    **dict.fromkeys(("terms-full", "terms-settlement", "terms-plan"), N_("The terms in words")),
     "authorization": N_("Permission for automatic payments"),
     "pad-rights": N_("Rights with a Canadian bank account"),
     "paying-by-hand": N_("Paying by hand"),

@@ -129,13 +129,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         stops=[*_stops(session, account, contacts), *letter_stops(session, debtor)],
         consent=standing_consent(session, account.client_id, debtor.id),
         writing=_writing(session, account, debtor, now),
-        links=_rows(
-            session,
-            AccessLink,
-            account,
-            AccessLink.debtor_id == debtor.id,
-            order=AccessLink.issued_at.desc(),
-        ),
+        links=_links(session, account),
         holds=holds_in_force(session, account, now),
         arrangement=agreed,
         installments=installments_of(session, agreed) if agreed else (),
@@ -149,6 +143,11 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         messages=messages,
         deliveries=deliveries_of(session, messages),
     )
+
+
+def _links(session: Session, account: Account) -> Sequence[AccessLink]:
+    of_debtor = AccessLink.debtor_id == account.debtor_id
+    return _rows(session, AccessLink, account, of_debtor, order=AccessLink.issued_at.desc())
 
 
 def _writing(session: Session, account: Account, debtor: Debtor, now: datetime) -> Writing:

@@ -13,6 +13,7 @@ from portal.blueprints.consoles import WORKERS, attempt, options, page
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, masked_contact
 from portal.domain import N_, labels
+from portal.gateways.sms import Texter
 from portal.models import AccessLink, Account, Channel, Client, Debtor
 from portal.security import audience, current_staff, keys
 from portal.services.dossier import find_account
@@ -48,8 +49,7 @@ def link(account_id: UUID) -> Any:
     """Choose the way; a closed one says why."""
     account = find_account(session, account_id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    texter = current_app.extensions["portal"].texter
-    found = ways(session, debtor, texter=texter, now=now())
+    found = ways(session, debtor, texter=_texter(), now=now())
     form, made = LinkForm(), list[IssuedLink]()
     form.way.choices = _choices(found)
 
@@ -72,9 +72,14 @@ def link(account_id: UUID) -> Any:
     return (answer, 422) if form.errors else answer
 
 
+def _texter() -> Texter:
+    texter: Texter = current_app.extensions["portal"].texter
+    return texter
+
+
 def _texts_off(account: Account) -> str | None:
     client = session.get_one(Client, account.client_id)
-    return why_closed(client, current_app.extensions["portal"].texter)
+    return why_closed(client, _texter())
 
 
 def _after(form: LinkForm, made: IssuedLink, account: Account, found: Sequence[Way]) -> str:
