@@ -5,7 +5,7 @@ from pathlib import Path
 
 from portal.domain.debts import CollectorRole
 from portal.domain.identity import Factor
-from portal.domain.policy import Band, PlanLimits, Policy, ProposalLimits, Tier
+from portal.domain.policy import Band, Concessions, PlanLimits, Policy, ProposalLimits, Tier
 from portal.domain.schedules import Frequency
 from portal.models import Role
 from portal.services.clients import NewClient
@@ -74,6 +74,7 @@ NORTHGATE = Part(
             frequencies=tuple(Frequency),
             first_payment_within_days=45,
         ),
+        concessions=Concessions(skips=1, moves=2, pauses=1),
         agree=ProposalLimits(6_500, 20_00, 30),
         review=ProposalLimits(4_500, 10_00, 60),
         answer_working_days=3,
@@ -156,6 +157,7 @@ HARBOR = Part(
             frequencies=tuple(Frequency),
             first_payment_within_days=30,
         ),
+        concessions=Concessions(skips=1, moves=2),
         agree=ProposalLimits(6_000, 30_00, 42),
         review=ProposalLimits(3_500, 15_00, 72),
         answer_working_days=5,
@@ -198,6 +200,7 @@ BOREAL = Part(
             frequencies=(Frequency.EVERY_TWO_WEEKS, Frequency.MONTHLY),
             first_payment_within_days=30,
         ),
+        concessions=Concessions(skips=2, moves=3, pauses=1),
         agree=ProposalLimits(8_000, 25_00, 30),
         review=ProposalLimits(6_000, 15_00, 48),
         answer_working_days=3,

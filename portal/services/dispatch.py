@@ -30,7 +30,7 @@ from portal.gateways.delivery import NotDelivered, RecipientStopped, Refused, Un
 from portal.gateways.mail import Attachment, Mail, Mailer
 from portal.gateways.sms import Text, Texter
 from portal.jobs import enqueue
-from portal.models import Channel, Client, Contact, Debtor, Message, StopKind
+from portal.models import Account, Channel, Client, Contact, Debtor, Message, StopKind
 from portal.services import evidence
 from portal.services.campaign_release import halted, waits_for_turn
 from portal.services.clearance import contact_of, situation_of
@@ -158,6 +158,8 @@ def overdue(session: Session, client_id: UUID, now: datetime) -> Sequence[UUID]:
 def _claim(
     session: Session, key: tuple[UUID, UUID], now: datetime, *, early: bool
 ) -> Message | None:
+    if (known := session.get(Message, key)) is not None:
+        _hold_accounts(session, known)
     message = session.scalars(
         select(Message)
         .where(
@@ -291,6 +293,7 @@ def _hand_over(prepared: _Prepared, carriers: Carriers) -> str:
 
 def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datetime) -> None:
     message = prepared.message
+    _hold_accounts(session, message)
     session.refresh(message, with_for_update=True)
     if message.status != MessageStatus.SENDING:  # somebody else took it for lost, and finished it
         return
@@ -324,12 +327,23 @@ def _sent(session: Session, prepared: _Prepared, provider_id: str, *, now: datet
         send_by_letter(session, message, now=now)
 
 
+def _hold_accounts(session: Session, message: Message) -> None:
+    """Come after whoever has locked what a message is about, before its chain is written on.
+
+    Settling locks the account first and then writes; a letter's row refers to the account.
+    """
+    ids = [account.id for account in about(session, message)]
+    held = select(Account.id).where(Account.client_id == message.client_id, Account.id.in_(ids))
+    session.execute(held.order_by(Account.id).with_for_update(read=True, key_share=True))
+
+
 def _is_enough(session: Session, prepared: _Prepared) -> bool:
     """Whether what left is the copy that the law wants: whole, and with a consent (ES-01)."""
     return prepared.whole and covers(session, prepared.message)
 
 
 def _failed(session: Session, message: Message, failure: NotDelivered, *, now: datetime) -> None:
+    _hold_accounts(session, message)
     session.refresh(message, with_for_update=True)
     if message.status != MessageStatus.SENDING:
         return

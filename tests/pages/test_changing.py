@@ -108,7 +108,7 @@ def test_a_payment_is_moved(
     words = heard(page)
     assert "This payment Now: $104.00 on Dec 22, 2026 After this: $104.00 on Dec 29, 2026" in words
     assert "We take each payment from Visa ending 4242 on its date, as you allowed." in words
-    assert "After this you can move 0 more payments." in words
+    assert "This is the last payment that you can move alone." in words
     assert "Move my payment to December 29, 2026" in words
     again = http.get(confirm(http, dana, page).location)
     assert "Done. Your payment has its new date." in said(again)

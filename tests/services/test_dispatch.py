@@ -3,6 +3,7 @@
 import dataclasses
 import email.policy
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from hashlib import sha256
@@ -12,7 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, text
 
-from portal.db import PortalSession, make_engine, set_hook
+from portal.db import PortalSession, make_engine, set_hook, tenant_session
 from portal.domain.holds import Capability, HoldKind
 from portal.domain.outgoing import TEMPLATES, Rule
 from portal.domain.statuses import AccountStatus, MessageStatus
@@ -48,6 +49,7 @@ from portal.services.dispatch import (
 )
 from portal.services.evidence import SYSTEM
 from portal.services.identity import code_text
+from portal.services.ledger import lock_account
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
 from portal.services.money_questions import Decision
@@ -63,6 +65,11 @@ from tests.factories import (
     make_client,
     make_contact,
     make_debtor,
+)
+
+WAITS = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
 )
 
 
@@ -618,6 +625,44 @@ def test_a_stop_wins_over_a_message_that_was_tried_too_often(dana: Dana):
     dana.dispatch(message, at)
     assert (message.status, message.rule) == (MessageStatus.SUPPRESSED, Rule.OPTED_OUT)
     assert dana.mails == []
+
+
+def test_a_message_that_leaves_while_money_lands_waits_for_it_and_stops_nobody(
+    fresh_db: Database, carriers: Carriers
+):
+    """Settling holds the account and then writes on its chain: neither waits for the other's."""
+    worker, watcher = make_engine(fresh_db.url("portal_worker")), make_engine(fresh_db.admin)
+    with tenant_session(worker) as session:
+        debtor = make_debtor(session, make_client(session))
+        dana = Dana(
+            session, carriers, make_account(session, debtor), debtor, make_contact(session, debtor)
+        )
+        message = dana.queue("automatic_stopped", context=agreed(dana))
+        session.commit()
+        key, account = (message.client_id, message.id), dana.account
+
+    def leave() -> MessageStatus | None:
+        with tenant_session(worker, [key[0]]) as own:
+            return dispatch(own, *key, carriers=carriers, now=NOW)
+
+    with tenant_session(worker, [key[0]]) as settling, ThreadPoolExecutor(1) as pool:
+        lock_account(settling, account.id)
+        sent = pool.submit(leave)
+        with watcher.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
+            while not sent.done() and not looking.scalar(WAITS):
+                pass
+        chain = {"client_id": account.client_id, "chain_id": account.chain_id}
+        evidence.record(
+            settling, **chain, type="payment.succeeded", payload={"actor": SYSTEM}, now=NOW
+        )
+        settling.commit()
+        assert sent.result() == MessageStatus.SENT
+    with tenant_session(worker, [key[0]]) as session:
+        found = [leaf.type for leaf in evidence.account_leaves(session, account)]
+        assert found.index("payment.succeeded") < found.index("message.sent")
+        assert session.query(Message).filter_by(channel=Channel.LETTER).count() == 1
+    worker.dispose()
+    watcher.dispose()
 
 
 def _crash(dana: Dana, message: Message, where: str, at: datetime = NOW) -> None:

@@ -128,29 +128,46 @@ def cut_off(plan: Running, due_on: date, zone: str, locale: str) -> str:
     return i18n.voice(locale).datetime(last, zone)
 
 
+LAST = {
+    Change.MOVED: N_("This is the last payment that you can move alone."),
+    Change.SKIPPED: N_("This is the last payment that you can skip alone."),
+    Change.PAUSED: N_("This is the last time that you can let it rest alone."),
+}
+
+
 def _left(it: Changing, locale: str) -> str | None:
     """How many changes of this kind are left after it, where it uses one up."""
-    said = i18n.voice(locale)
-    match it.change.change:
+    said, change = i18n.voice(locale), it.change.change
+    left_now = {
+        Change.MOVED: law.moves_left,
+        Change.SKIPPED: law.skips_left,
+        Change.PAUSED: law.pauses_left,
+    }.get(change)
+    if left_now is None:
+        return None
+    left = left_now(it.plan) - 1
+    return _more(said, change, left) if left else i18n.translate(locale, LAST[change])
+
+
+def _more(said: i18n.Voice, change: Change, left: int) -> str:
+    match change:
         case Change.MOVED:
             return said.ngettext(
                 "After this you can move %(num)d more payment.",
                 "After this you can move %(num)d more payments.",
-                law.moves_left(it.plan) - 1,
+                left,
             )
         case Change.SKIPPED:
             return said.ngettext(
                 "After this you can skip %(num)d more payment.",
                 "After this you can skip %(num)d more payments.",
-                law.skips_left(it.plan) - 1,
+                left,
             )
-        case Change.PAUSED:
-            return said.ngettext(
-                "After this your plan can rest %(num)d more time.",
-                "After this your plan can rest %(num)d more times.",
-                law.pauses_left(it.plan) - 1,
-            )
-    return None
+    return said.ngettext(
+        "After this your plan can rest %(num)d more time.",
+        "After this your plan can rest %(num)d more times.",
+        left,
+    )
 
 
 def _method(it: Changing) -> str | None:

@@ -1,8 +1,6 @@
 """The review of a change: the plan now and after it, then one button that says what it does."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date
 from uuid import UUID
 
 from flask import request
@@ -16,18 +14,18 @@ from portal.blueprints.debtor.change_documents import Changing
 from portal.blueprints.debtor.common import runtime, show
 from portal.blueprints.debtor.documents import card_text
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
-from portal.blueprints.debtor.review import ALLOWED, LONGEST_READING
+from portal.blueprints.debtor.review import ALLOWED
+from portal.blueprints.debtor.shown import Shown, read_shown, sign_shown
 from portal.blueprints.errors import status_of
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.amendments import Change
-from portal.domain.evidence import format_time, parse_time
 from portal.domain.extra_payments import Effect
 from portal.domain.holds import Capability
 from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
 from portal.i18n import translate
-from portal.models import Amendment, PaymentPurpose, fresh_id
+from portal.models import Amendment, PaymentPurpose
 from portal.security import audience, current_visit, load_choice, sign_choice
 from portal.services import payments
 from portal.services.agreements import AgreementPage, running_page
@@ -62,17 +60,6 @@ class ChangeForm(Form):
     """The one tick, for a permission that changes."""
 
     permission = BooleanField()
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the page of a change was signed with, so that the same can be made again."""
-
-    amendment_id: UUID
-    hashes: tuple[str, ...]
-    change_sha256: str
-    at: datetime
-    locale: str
 
 
 def sign_wish(wish: Wish) -> str:
@@ -133,7 +120,7 @@ def _review(view: Balance, agreed: AgreementPage, c: str) -> str:
         tick=tick if it.permission_changes else None,
         card=card_text(view, locale()) if pays else None,
         button=button_label(it, locale()),
-        shown=_sign(it, tuple(one.sha256 for one in made)),
+        shown=sign_shown(it.change.sha256, made, purpose=SHOWN),
     )
 
 
@@ -152,7 +139,8 @@ def make_change(account_id: UUID) -> ResponseReturnValue:
     """Change the plan as the review showed it; an extra payment goes on to its page first."""
     view, agreed = own_agreement(account_id)
     try:
-        shown, wish = _read(request.form.get("shown", "")), _wish(request.form.get("c", ""))
+        signed, wish = request.form.get("shown", ""), _wish(request.form.get("c", ""))
+        shown = read_shown(signed, purpose=SHOWN, stale=PlanChanged)
         if not _made_before(shown):
             payments.release_checkout(session, runtime().stripe, account_id, now=now())
             _make(view, agreed, wish, shown)
@@ -168,7 +156,7 @@ def make_change(account_id: UUID) -> ResponseReturnValue:
 
 
 def _made_before(shown: Shown) -> bool:
-    key = (current_visit().client_id, shown.amendment_id)
+    key = (current_visit().client_id, shown.id)
     return session.get(Amendment, key) is not None
 
 
@@ -197,8 +185,8 @@ def _reviewed(view: Balance, agreed: AgreementPage, wish: Wish, shown: Shown) ->
         raise PlanChanged
     ticked = bool(ChangeForm().permission.data) and it.permission_changes
     return Reviewed(
-        amendment_id=shown.amendment_id,
-        change_sha256=shown.change_sha256,
+        amendment_id=shown.id,
+        change_sha256=shown.sha256,
         documents=made,
         shown_at=shown.at,
         visit_id=current_visit().session_id,
@@ -225,24 +213,3 @@ def tick_label(it: Changing, locale: str) -> str:
         "total": (terms.total_cents, terms.currency),
     }
     return translate(locale, ALLOWED, values)
-
-
-def _sign(it: Changing, hashes: tuple[str, ...]) -> str:
-    said: dict[str, Any] = {
-        "i": str(fresh_id()),
-        "h": list(hashes),
-        "c": it.change.sha256,
-        "at": format_time(now()),
-        "l": locale(),
-        "s": str(current_visit().session_id),
-    }
-    return sign_choice(said, purpose=SHOWN)
-
-
-def _read(signed: str) -> Shown:
-    """What the page was signed with, for this visit only. Raises ChoiceUnreadable, PlanChanged."""
-    said = load_choice(signed, purpose=SHOWN)
-    at = parse_time(said["at"])
-    if said["s"] != str(current_visit().session_id) or now() - at > LONGEST_READING:
-        raise PlanChanged
-    return Shown(UUID(said["i"]), tuple(said["h"]), said["c"], at, said["l"])

@@ -84,12 +84,17 @@ class ExtraForm(Form):
     )
 
 
-def _running(account_id: UUID) -> tuple[Balance, AgreementPage, Running]:
-    """The reader's own plan as its changes see it. Raises PlanChanged where none is running."""
+def _running(account_id: UUID, *, begun: bool = False) -> tuple[Balance, AgreementPage, Running]:
+    """The reader's own plan as its changes see it.
+
+    Raises PlanChanged where none is running, FirstPaymentFirst where it must have ``begun``.
+    """
     view, agreed = own_agreement(account_id)
     plan = running_page(view, agreed)
     if plan is None:
         raise PlanChanged
+    if begun and plan.waiting:
+        raise FirstPaymentFirst
     return view, agreed, plan
 
 
@@ -225,9 +230,7 @@ def _paces(plan: Running, least: dict[Frequency, Cents]) -> dict[str, Any]:
 def extra(account_id: UUID) -> ResponseReturnValue:
     """Pay extra, and choose what it does to the rest."""
     try:
-        view, agreed, plan = _running(account_id)
-        if plan.waiting:
-            raise FirstPaymentFirst
+        view, agreed, plan = _running(account_id, begun=True)
     except DomainError as error:
         return _refused(account_id, error)
     form = ExtraForm()
@@ -249,9 +252,7 @@ def extra(account_id: UUID) -> ResponseReturnValue:
 def pay_off(account_id: UUID) -> ResponseReturnValue:
     """Pay all that is left of the agreement now: of a settlement what is left of it, no more."""
     try:
-        view, agreed, plan = _running(account_id)
-        if plan.waiting:
-            raise FirstPaymentFirst
+        view, agreed, plan = _running(account_id, begun=True)
     except DomainError as error:
         return _refused(account_id, error)
     left = Cents(min(plan.left_cents, view.account.balance_cents))

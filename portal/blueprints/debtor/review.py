@@ -1,8 +1,6 @@
 """Review and agree: every date and amount first, then one button that says what it does."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import replace
 from uuid import UUID
 
 from flask import request
@@ -14,17 +12,17 @@ from portal.blueprints.debtor import bp, documents
 from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.common import open_account, picked, runtime, show
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
+from portal.blueprints.debtor.shown import read_shown, sign_shown
 from portal.blueprints.errors import status_of
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain import terms as wording
-from portal.domain.evidence import format_time, parse_time
 from portal.domain.money import Cents
 from portal.domain.statuses import InstallmentStatus
 from portal.domain.terms import Kind, Method
 from portal.i18n import translate
-from portal.models import Arrangement, PaymentPurpose, fresh_id
-from portal.security import audience, browser, current_visit, load_choice, sign_choice
+from portal.models import Arrangement, PaymentPurpose
+from portal.security import audience, browser, current_visit
 from portal.services.acceptance import (
     ArrangementExists,
     PermissionMissing,
@@ -35,14 +33,13 @@ from portal.services.arrangements import installments_of
 from portal.services.balance import Balance
 from portal.services.choices import Draft, draft
 from portal.services.references import fresh_reference
-from portal.services.reviews import Reviewed, ShownDocument
+from portal.services.reviews import Reviewed
 from portal.services.visits import Visit
 from portal.web import Form, explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
 PURPOSE = "shown"
 PAYABLE = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED)
-LONGEST_READING = timedelta(hours=12)
 ALLOWED = N_(
     "I allow %(company)s to take these payments, never more than %(total)s in all. "
     "I can stop them at any time."
@@ -53,17 +50,6 @@ class ReviewForm(Form):
     """The one tick, for payments that we take later."""
 
     permission = BooleanField()
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a review page was signed with, so that the same can be made again."""
-
-    arrangement_id: UUID
-    terms_sha256: str
-    hashes: tuple[str, ...]
-    at: datetime
-    locale: str
 
 
 def _visit_here() -> Visit:
@@ -105,7 +91,7 @@ def review_page(view: Balance, c: str, form: ReviewForm) -> str:
         texts=documents.texts(view, drafted, locale()),
         tick=tick if drafted.automatic else None,
         button=button_label(drafted, locale()),
-        shown=_sign(drafted, shown),
+        shown=sign_shown(wording.sha256(drafted.terms), shown, purpose=PURPOSE),
     )
 
 
@@ -150,14 +136,15 @@ def first_step(view: Balance, agreed: Arrangement) -> ResponseReturnValue:
 
 
 def _accepted(view: Balance, c: str, *, ticked: bool) -> Arrangement:
-    shown, chosen = _read(request.form.get("shown", "")), picked(c)
+    signed = request.form.get("shown", "")
+    shown, chosen = read_shown(signed, purpose=PURPOSE, stale=TermsChanged), picked(c)
     drafted = draft(session, view.account, chosen, now=now(), sheet=view.offers)
     tick = tick_label(view, drafted, shown.locale)
     reference = fresh_reference()
     reviewed = Reviewed(
-        arrangement_id=shown.arrangement_id,
+        arrangement_id=shown.id,
         reference=reference,
-        terms_sha256=shown.terms_sha256,
+        terms_sha256=shown.sha256,
         shown=shown.hashes,
         shown_at=shown.at,
         locale=shown.locale,
@@ -201,24 +188,3 @@ def _title(drafted: Draft) -> str:
     if len(drafted.terms.schedule) > 1:
         return _("Check your plan before you agree")
     return _("Check before you agree")
-
-
-def _sign(drafted: Draft, shown: tuple[ShownDocument, ...]) -> str:
-    said: dict[str, Any] = {
-        "i": str(fresh_id()),
-        "t": wording.sha256(drafted.terms),
-        "d": [document.sha256 for document in shown],
-        "at": format_time(now()),
-        "l": locale(),
-        "s": str(current_visit().session_id),
-    }
-    return sign_choice(said, purpose=PURPOSE)
-
-
-def _read(signed: str) -> Shown:
-    """What the page was signed with, for this visit only. Raises ChoiceUnreadable, TermsChanged."""
-    said = load_choice(signed, purpose=PURPOSE)
-    at = parse_time(said["at"])
-    if said["s"] != str(current_visit().session_id) or now() - at > LONGEST_READING:
-        raise TermsChanged
-    return Shown(UUID(said["i"]), said["t"], tuple(said["d"]), at, said["l"])
