@@ -15,8 +15,8 @@ LARGEST_UPLOAD = 12 * 1024 * 1024
 LARGEST_FORM = 512 * 1024
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'{form_action}; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'{form_action}; frame-ancestors 'none'; base-uri 'none'"
 )
 
 EVERY_HEADER = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]

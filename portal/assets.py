@@ -1,4 +1,4 @@
-"""Stylesheets, script and icon: minified once, named by their hash, served as immutable."""
+"""Stylesheets and scripts: minified once, named by their hash, served as immutable."""
 
 import gzip
 import hashlib
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 import brotli
 
@@ -17,7 +18,6 @@ FILES = {
     "app.js": "text/javascript; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
     "console.css": "text/css; charset=utf-8",
-    "icon.svg": "image/svg+xml",
 }
 
 
@@ -74,7 +74,13 @@ def _minify(name: str) -> str:
     text = (STATIC / name).read_text(encoding="utf-8")
     if name.endswith(".css"):
         return minify_css(text)
-    return minify_js(text) if name.endswith(".js") else text.strip()
+    return minify_js(text)
+
+
+@cache
+def icon() -> str:
+    """The icon as an address that holds it, so that no page asks for one more file."""
+    return f"data:image/svg+xml,{quote((STATIC / 'icon.svg').read_text(encoding='utf-8').strip())}"
 
 
 def minify_css(text: str) -> str:

@@ -19,7 +19,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 from wtforms.form import BaseForm
 
-from portal import addresses, i18n, templating
+from portal import addresses, assets, i18n, templating
 from portal.db import PortalSession, set_tenant
 from portal.domain import N_, DomainError, hours, theme
 
@@ -336,7 +336,7 @@ def environment(locale: str) -> Environment:
     """The locale's Jinja environment with what only a request can answer."""
     env = templating.environment(locale)
     env.globals |= {"url_for": url_for, "asset": asset, "csrf_field": csrf_field, "say": say}
-    env.globals |= {"flashes": flashes, "tel": tel}
+    env.globals |= {"flashes": flashes, "icon": assets.icon, "tel": tel}
     return env
 
 

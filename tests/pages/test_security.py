@@ -28,11 +28,12 @@ from tests.statements import statements
 
 # Everything that opens without proving who one is. Add a route here only with a reason.
 OPEN_TO_ANYONE = {
-    "assets.file": "stylesheet, script, icon",
+    "assets.file": "stylesheet, script",
     "assets.logo": "its address is told to nobody before the check",
-    "assets.themed": "stylesheet, script, icon",
+    "assets.themed": "stylesheet",
     "debtor.call_me": "a person instead of the check",
     "debtor.code": "part of the check",
+    "debtor.form_style": "tells a person from a scanner, before the check",
     "debtor.link": "the check itself",
     "debtor.link_again": "in place of an expired link",
     "debtor.new_link": "for who lost theirs",

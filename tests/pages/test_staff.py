@@ -34,6 +34,7 @@ SUPPORT = {
     **dict.fromkeys(
         ("print_letters", "batch", "download_batch", "paper_again", "copy_on_paper"), WORK
     ),
+    **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("refund", "question"), DECIDE),
 }
 

@@ -70,6 +70,14 @@ def send_all(session: PortalSession, post: Post) -> dict[str, Message]:
     return {one.template: one for one in waiting}
 
 
+def send(till: Till, post: Post, template: str) -> Message:
+    """Send the one message of a kind, at the till's time."""
+    message = till.session.scalars(select(Message).where(Message.template == template)).one()
+    carriers = Carriers(mailer=post, texter=Phone(), write=write, keys=KEYS)
+    dispatch(till.session, message.client_id, message.id, carriers=carriers, now=till.now)
+    return message
+
+
 @pytest.mark.parametrize("role", ["third_party_agency", "first_party_creditor"])
 def test_py_12_in_new_york_the_confirmation_names_the_income_that_is_protected(
     session: PortalSession, post: Post, role: str
@@ -204,16 +212,13 @@ def test_a_payment_that_is_missing_and_the_end_of_its_plan(till: Till, post: Pos
     first_payment(till, agreed)
     till.wait(days=31)
     look_after(till.session, agreed.client_id, agreed.id, now=till.now)
-    missed = send_all(till.session, post)["payment_missed"].body or ""
+    missed = send(till, post, "payment_missed").body or ""
     assert "Your December 23, 2026 payment has not come yet. That happens." in missed
     assert "Pay $400.00 by January 13, 2027." in missed
     assert "Or pay it on December 28, 2026." in missed
     till.wait(days=21)
     look_after(till.session, agreed.client_id, agreed.id, now=till.now)
-    message = till.session.scalars(select(Message).where(Message.template == "plan_ended")).one()
-    carriers = Carriers(mailer=post, texter=Phone(), write=write, keys=KEYS)
-    dispatch(till.session, message.client_id, message.id, carriers=carriers, now=till.now)
-    ended = message.body or ""
+    ended = send(till, post, "plan_ended").body or ""
     assert "The $400.00 that you paid still counts. You owe $840.00 now." in ended
     assert "You can choose a new plan, suggest what you can pay, or ask for help." in ended
 
@@ -281,7 +286,7 @@ def test_tx_01_stands_in_what_speaks_of_the_debt_and_nowhere_else(
     """TX-01, EC-08"""
     client = make_client(session, collector_role=role)
     account = make_account(session, make_debtor(session, client))
-    prove(session, account)
+    prove(session, account).permission_basis = "direct_consent"
     payment = Payment(
         client_id=client.id,
         account_id=account.id,
