@@ -133,12 +133,9 @@ def any_change(plan: Running, change: Change, amount: Cents) -> Amendment:
             return pause(plan)
         case Change.REPLANNED:
             return replan(plan, facts(plan), Frequency.WEEKLY, amount)
-        case Change.SHORTENED:
-            return pay_extra(plan, amount, Effect.SHORTEN)
-        case Change.LOWERED:
-            return pay_extra(plan, amount, Effect.LOWER)
         case Change.SPREAD:
             return spread(plan, first_on)
+    return pay_extra(plan, amount, Effect.SHORTEN if change is Change.SHORTENED else Effect.LOWER)
 
 
 def holds(plan: Running, changed: Amendment, *, paid: int = 0) -> None:
