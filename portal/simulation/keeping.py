@@ -126,12 +126,13 @@ def end_plan(person: Person) -> None:
 
 def cure(person: Person) -> None:
     """Take the first of the ways that keep a plan after a payment was missed."""
-    person.browser.follow("/cure")
-    if person.has_form("/pay"):
-        person.browser.submit("/pay")
-        person.pay()
-    else:
+    if days := person.offered("to", "/cure"):
+        person.browser.submit("/cure", to=days[0])
+    elif person.browser.links("/change/spread"):
+        person.browser.follow("/change/spread")
         _confirm(person)
+    else:
+        raise NotOnThePage("nothing is late that can be moved or spread")
 
 
 def _confirm(person: Person) -> None:
