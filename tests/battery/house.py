@@ -35,15 +35,18 @@ _MAIL = """
       AND channel <> 'letter'
       AND status IN ('queued', 'deferred') AND send_at <= %(now)s ORDER BY id"""
 _NEXT = """
-    SELECT min(next_on) - today FROM installment i
-    JOIN arrangement r ON r.id = i.arrangement_id JOIN account a ON a.id = r.account_id
-    JOIN debtor d ON d.id = a.debtor_id
-    CROSS JOIN LATERAL (SELECT (%(now)s AT TIME ZONE d.time_zone)::date AS today,
-      greatest(i.due_on, i.next_attempt_on) AS next_on) t
-    WHERE r.account_id = %(account)s AND r.status IN ('awaiting_first_payment', 'active')
-      AND (i.status = 'scheduled' OR i.status = 'failed' AND i.next_attempt_on IS NOT NULL)
-      AND next_on >= today
-    GROUP BY today"""
+    WITH mine AS (
+      SELECT r.id, (%(now)s AT TIME ZONE d.time_zone)::date AS today FROM arrangement r
+      JOIN account a ON a.id = r.account_id JOIN debtor d ON d.id = a.debtor_id
+      WHERE a.id = %(account)s AND r.status IN ('awaiting_first_payment', 'active'))
+    SELECT min(next_on) - today FROM (
+      SELECT mine.id, today, 'now' AS known, greatest(i.due_on, i.next_attempt_on) AS next_on
+      FROM mine JOIN installment i ON i.arrangement_id = mine.id
+      WHERE i.status = 'scheduled' OR i.status = 'failed' AND i.next_attempt_on IS NOT NULL
+      UNION ALL SELECT mine.id, today, 'before', (part ->> 'due_on')::date
+      FROM mine JOIN amendment m ON m.arrangement_id = mine.id
+      CROSS JOIN jsonb_array_elements(m.before::jsonb -> 'parts') part) n
+    WHERE next_on >= today GROUP BY known, today ORDER BY known"""
 _ENDED = """
     SELECT account_id, id FROM arrangement
     WHERE status = 'withdrawn' AND ended_reason = 'expired' OR status = 'broken' ORDER BY id"""
@@ -119,6 +122,12 @@ class House:
         tasks.charge_due(str(self.sim.cast.client_id))
         return True
 
+    def begin_charge(self, session: Session, purse: Purse) -> bool:
+        """The same job, whose worker dies with a charge begun."""
+        if not self.sim.stage.calm:
+            self.sim.stage.die_at("after charge.created")
+        return self.charge_due(session, purse)
+
     def expire(self, session: Session, purse: Purse) -> bool:
         """The hour's jobs that end what waited too long, or answer what nobody has answered."""
         client_id = str(self.sim.cast.client_id)
@@ -138,10 +147,10 @@ class House:
             self._note_ended()
         return True
 
-    def days_until_due(self, purse: Purse) -> int | None:
-        """In how many days the next part of an account's agreement is due, or tried again."""
+    def days_until_due(self, purse: Purse) -> tuple[int, ...]:
+        """In how many days the next part of an agreement is due, as it is now and as it was."""
         found = self.sim.bench.rows(_NEXT, account=purse.account_id, now=self.sim.now)
-        return found[0][0] if found else None
+        return tuple(days for (days,) in found)
 
     def _note_ended(self) -> None:
         """Nothing is charged for an agreement after a job has ended it."""

@@ -47,8 +47,8 @@ UNEXPECTED = "every failure is one that the portal foresees"
 Act = Callable[[Session, Purse], object]
 STEPS = 25
 RUNNING_RATE, DOUBTFUL_RATE = 0.5, 0.3
-TOLD_BEFORE = (13, 12)
-"""How many days before a debit the job that tells of it runs (PY-07)."""
+TOLD_BEFORE, TOLD_UNTIL = (13, 12), 10
+"""How many days before a debit the job that tells of it runs, and until when it can (PY-07)."""
 
 
 class Loud(logging.Handler):
@@ -185,29 +185,42 @@ class Simulation:
         )
 
     def month(self, session: Session, purse: Purse) -> bool:
-        """Copies leave, the next part is told of as a rule, its day comes, and it is charged.
+        """Copies leave, the next part is told of as a rule, its day comes, and it is charged."""
+        self._come_to_the_day(purse)
+        self._do(self.house.charge_due, purse, inside=True)
+        return True
 
-        Now and then a month or half of one goes by, whatever is due in it.
-        """
-        self._pass_hours(session, purse)
+    def stop_midway(self, session: Session, purse: Purse) -> bool:
+        """The worker dies with a charge begun, then it is forbidden, and then somebody finds it."""
+        stops = (self.dana.stop_automatic, self.house.hold, self.house.cancel)
+        self._come_to_the_day(purse)
+        for act in (self.house.begin_charge, self.rng.choice(stops)):
+            self._do(act, purse, inside=True)
+        self.clock.advance(timedelta(minutes=20))
+        self._do(self.house.sweep, purse, inside=True)
+        return True
+
+    def _come_to_the_day(self, purse: Purse) -> None:
+        """The day on which a part is due, or was before a change, or any other one."""
+        self._pass_hours(purse)
         due = self.house.days_until_due(purse)
-        days = due if due and self.rng.random() < 0.8 else self.rng.choice((15, 30))
+        days = self.rng.choice((*(due or (15, 30)) * 2, 15, 30))
         before = self.rng.choice(TOLD_BEFORE)
-        if days > before and self.rng.random() < 0.9:
-            self.clock.advance(timedelta(days=days - before))
-            self.house.tell(session, purse)
-            self._pass_hours(session, purse)
-            days = before
+        if days >= TOLD_UNTIL and self.rng.random() < 0.9:
+            self.clock.advance(timedelta(days=max(days - before, 0)))
+            self._do(self.house.tell, purse, inside=True)
+            self._pass_hours(purse)
+            days = min(days, before)
         self.clock.advance(timedelta(days=days))
-        self._pass_hours(session, purse)
-        return self.house.charge_due(session, purse)
+        self._pass_hours(purse)
 
     def patience(self, session: Session, purse: Purse) -> bool:
         """Days go by with a late part: its debtor is told, and it is tried again or given up."""
         self.clock.advance(timedelta(days=self.rng.choice((1, 5, 9, 25))))
-        self.house.look_after(session, purse)
-        self._pass_hours(session, purse)
-        return self.house.charge_due(session, purse)
+        self._do(self.house.look_after, purse, inside=True)
+        self._pass_hours(purse)
+        self._do(self.house.charge_due, purse, inside=True)
+        return True
 
     def other_method(self, session: Session, purse: Purse) -> bool:
         """Dana saves another method, of which nobody knows whether banks honor it."""
@@ -215,10 +228,10 @@ class Simulation:
             self._do(act, purse, inside=True)
         return True
 
-    def _pass_hours(self, session: Session, purse: Purse) -> None:
+    def _pass_hours(self, purse: Purse) -> None:
         """Some hours go by, and messages leave in their hours."""
         self.clock.advance(timedelta(hours=self.rng.choice((1, 2, 7, 11))))
-        self.house.mail(session, purse)
+        self._do(self.house.mail, purse, inside=True)
 
     def lapse(self, session: Session, purse: Purse) -> bool:
         """Days go by in which nobody pays or agrees, and what waited too long ends."""
