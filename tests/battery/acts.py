@@ -101,7 +101,7 @@ def choices(sim: "Simulation") -> tuple[Choice, ...]:
         Choice(2, sim.won_after_all, "paid", long=True),
         Choice(7, outside.wait, long=True),
         Choice(40, sim.month, "running", long=True),
-        Choice(4, sim.stop_midway, "running", long=True),
+        Choice(14, sim.stop_midway, "running", long=True),
         Choice(6, sim.other_method, "running", long=True),
         Choice(8, sim.patience, "late", long=True),
         Choice(8, sim.lapse, "waits", long=True),

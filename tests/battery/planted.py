@@ -350,7 +350,7 @@ FAULTS: dict[str, Fault] = {
     "events_only": Fault("Webhooks alone, no reconciliation", _events_only, 14),
     "late_failure_wins": Fault("A later reading undoes success", _late_failure_wins, 0),
     "stripe_first": Fault("Stripe is asked before our row is kept", _stripe_first, 0),
-    "charge_after_stop": Fault("What was begun is charged, stopped or not", _charge_after_stop, 92),
+    "charge_after_stop": Fault("What was begun is charged, stopped or not", _charge_after_stop, 27),
     "post_again": Fault("A charge is posted again, not read", _post_again_without_reading, 8),
     "whole_payment_back": Fault("The payment goes back, not its excess", _whole_payment_back, 93),
     "no_excess_back": Fault("What was paid too much stays", _no_excess_back, 93),
