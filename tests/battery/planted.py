@@ -367,7 +367,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "changed_twice": Fault("A page's change is made at each press", _changed_twice, 4, CHANGED),
     "moved_on_paper": Fault("A change is told, and its rows stay", _moved_on_paper, 4),
-    "old_day_charged": Fault("A moved part is taken on its old day", _old_day_charged, 4),
+    "old_day_charged": Fault("A moved part is taken on its old day", _old_day_charged, 7),
     "excess_goes_back_later": Fault(
         "An excess waits for the night", _excess_goes_back_later, 93, NOT_KEPT
     ),
