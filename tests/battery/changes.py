@@ -1,7 +1,7 @@
 """What Dana changes of a running plan: she reads the page of a change, and presses its button."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain import DomainError
 from portal.domain import amendments as law
 from portal.domain.amendments import Change, Running
+from portal.domain.curing import Cure
 from portal.domain.extra_payments import Effect
 from portal.domain.money import Cents
 from portal.domain.replanning import frequencies_of, limits_of
@@ -38,7 +39,7 @@ class Changes:
     def read(self, session: Session, purse: Purse) -> bool:
         """Read the page of a change, which then lies in a tab."""
         found = self._running(session, purse)
-        wish = self._wish(*found[1:]) if found else None
+        wish = self._spread(session, found[0]) or self._wish(*found[1:]) if found else None
         if found is None or wish is None:
             return False
         _, plan, facts = found
@@ -64,19 +65,16 @@ class Changes:
         return True
 
     def cure(self, session: Session, purse: Purse) -> bool:
-        """Keep a plan with a late part: move it to another day, or spread it over the rest."""
+        """Keep a plan with a late part: move it to another day."""
         agreed = self.sim.dana.live(session, purse)
-        if agreed is None:
+        found = self._cure(session, agreed) if agreed else None
+        if agreed is None or found is None or not found.dates:
             return False
-        account = session.get_one(Account, (agreed.client_id, agreed.account_id))
-        found = read_patience(session, account, agreed, now=self.sim.now).cure
-        ways: list[date | None] = [*found.dates] if found else []
-        ways += [None] if found and found.later else []
         self._let_go(session, purse)
-        if ways:
-            self._keep(session, purse, agreed, self.rng.choice(ways))
-            self.sim.commit(session, "web.cured")
-        return bool(ways)
+        actor, day = the_debtor(purse.visit.debtor_id), self.rng.choice(found.dates)
+        curing.move_late(session, agreed, day, actor=actor, now=self.sim.now)
+        self.sim.commit(session, "web.cured")
+        return True
 
     def end(self, session: Session, purse: Purse) -> bool:
         """End the agreement."""
@@ -100,17 +98,21 @@ class Changes:
             actor=the_debtor(purse.visit.debtor_id),
             now=self.sim.now,
         )
-        if page.wish.change is Change.REPLANNED and page.reviewed.ticked is None:
+        if page.wish.change in law.ASKS and page.reviewed.ticked is None:
             self.sim.stopped(session, "web.amended", purse.account_id, agreed.id)
         else:
             self.sim.commit(session, "web.amended")
 
-    def _keep(self, session: Session, purse: Purse, agreed: Arrangement, to: date | None) -> None:
-        actor, now = the_debtor(purse.visit.debtor_id), self.sim.now
-        if to is None:
-            curing.spread_late(session, agreed, actor=actor, now=now)
-        else:
-            curing.move_late(session, agreed, to, actor=actor, now=now)
+    def _cure(self, session: Session, agreed: Arrangement) -> Cure | None:
+        account = session.get_one(Account, (agreed.client_id, agreed.account_id))
+        return read_patience(session, account, agreed, now=self.sim.now).cure
+
+    def _spread(self, session: Session, agreed: Arrangement) -> Wish | None:
+        """What is late over the later payments, now and then where that keeps the plan."""
+        found = self._cure(session, agreed)
+        if found is None or not found.later or self.rng.random() < 0.5:
+            return None
+        return Wish(Change.SPREAD, due_on=found.late[-1].due_on)
 
     def _pay_extra(self, session: Session, purse: Purse, agreed: Arrangement, wish: Wish) -> None:
         self.sim.dana.start(
@@ -163,7 +165,7 @@ class Changes:
     def _page(self, purse: Purse, change: law.Amendment) -> Reviewed:
         names = ["change"]
         ticked = None
-        if change.change is Change.REPLANNED and self.rng.random() < 0.8:
+        if change.change in law.ASKS and self.rng.random() < 0.8:
             names.append("authorization-changed")
             ticked = "I allow these payments"
         return Reviewed(
