@@ -22,6 +22,7 @@ NOT_SHOWN = {
     "balance.adjusted": "is told with the decision that it comes from",
     "balance.forgiven": "is told with the agreement or the decision that it comes from",
     "balance.owed_again": "is told with the payment that went back",
+    "call.begun": "is told with how the call went",
     "legal_hold.lifted": "may be about a case against somebody else, and changes nothing for them",
     "legal_hold.set": "may be about a case against somebody else, and changes nothing for them",
     "letter.printed": "is a step between two others that are told",
