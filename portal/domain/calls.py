@@ -37,7 +37,7 @@ class Outcome(StrEnum):
     NOT_MADE = "not_made"
 
 
-OUTCOMES = {
+OUTCOMES: dict[str, str] = {
     Outcome.NO_ANSWER: N_("No answer"),
     Outcome.NO_MESSAGE: N_("Voicemail, no message left"),
     Outcome.VOICEMAIL: N_("Voicemail, a message that says nothing of a debt"),
@@ -66,7 +66,7 @@ class Ground(StrEnum):
     SUPERVISOR = "supervisor"
 
 
-GROUNDS = {
+GROUNDS: dict[str, str] = {
     Ground.ASKED: N_("The debtor asked for this call, so it does not count."),
     Ground.CONSENT: N_("The debtor agreed to more calls in these seven days: it does not count."),
     Ground.THEIRS: N_("The debtor called us."),

@@ -130,11 +130,6 @@ def numbers_of(session: Session, account: Account) -> Sequence[Number]:
     ]
 
 
-def number_of(session: Session, account: Account, number_id: UUID) -> Number | None:
-    """The one of these numbers that was chosen."""
-    return next((one for one in numbers_of(session, account) if one.id == number_id), None)
-
-
 def calls_about(session: Session, account: Account) -> Sequence[CallAttempt]:
     """The calls about an account, the newest first."""
     session.flush()

@@ -138,7 +138,7 @@ def test_ct_06_what_a_supervisor_let_be_still_counts() -> None:
 
 def test_ct_06_hours_count_in_every_zone_and_no_supervisor_moves_them() -> None:
     """CT-01, CT-02"""
-    late = NOW.replace(hour=1) + DAY
+    late = NOW.replace(hour=2) + DAY
     night = verdict(*[call(0)] * 7, now=late)
     assert (night.rule, night.by_supervisor) == (Rule.HOURS, False)
     both = CandidateZones(("America/New_York", "Pacific/Honolulu"), "phone+region")

@@ -37,6 +37,7 @@ def _examines() -> bool:
 
 from portal.blueprints.support import (  # noqa: E402, F401
     accounts,
+    calling,
     contacting,
     holds,
     letters,

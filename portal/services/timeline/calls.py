@@ -18,9 +18,6 @@ SPOKEN: dict[str, str] = {
 THEY_CALLED = N_("You called us, and we spoke with you.")
 
 
-_OUTCOMES: dict[str, str] = {str(one): words for one, words in OUTCOMES.items()}
-
-
 def begun(payload: Payload, account: Account) -> Words | None:
     """Why a call does not count, or why a supervisor let it be."""
     ground, reason = payload.get("ground"), payload.get("reason")
@@ -38,7 +35,7 @@ def logged(payload: Payload, account: Account) -> Words | None:
     """How a call went, and what was noted."""
     outcome: str = payload["outcome"]
     theirs = payload.get("ground") == Ground.THEIRS
-    said = Words(GROUNDS[Ground.THEIRS] if theirs else _OUTCOMES.get(outcome, outcome), {})
+    said = Words(GROUNDS[Ground.THEIRS] if theirs else OUTCOMES.get(outcome, outcome), {})
     if payload.get("consented"):
         said = Words(N_("%(said)s; agreed to more calls within seven days"), {"said": said})
     note = payload.get("note")

@@ -10,7 +10,7 @@ CHECKS: dict[str, str] = {
         WHERE c.client_id = :client AND c.ground IS NULL AND :most_calls < (
           SELECT count(*) FROM call_attempt t
           WHERE (t.client_id, t.account_id) = (c.client_id, c.account_id)
-            AND t.at <= c.at AND t.on_day > c.on_day - 7
+            AND (t.at, t.id) <= (c.at, c.id) AND t.on_day > c.on_day - 7
             AND coalesce(t.outcome, '') <> ALL(CAST(:no_attempt AS text[]))
             AND coalesce(t.ground, '') <> ALL(CAST(:uncounted AS text[])))
           AND coalesce(c.outcome, '') <> ALL(CAST(:no_attempt AS text[]))""",
