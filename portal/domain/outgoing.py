@@ -79,6 +79,7 @@ TEMPLATES = {
         Template(name="payment_waits", private=True),
         Template(name="plan_accounting", required=True, private=True),
         Template(name="account_paid", required=True, private=True),
+        Template(name="closing_notice", private=True),
         Template(name="abandoned_checkout", needs=(Capability.SEND,), capped=True),
     )
 }
@@ -108,6 +109,7 @@ class Rule(StrEnum):
     CAP = "CT-05"
     CALLS = "CT-06"
     WORK = "CT-07"
+    CEASED = "CT-08"
     NO_PERMISSION = "EC-01"
     NUMBER_STALE = "EC-02"
     OPTED_OUT = "EC-05"
@@ -136,6 +138,7 @@ REASONS: dict[str, str] = {
     Rule.CAP: N_("We wrote often enough lately."),
     Rule.CALLS: N_("We called often enough about this account lately."),
     Rule.WORK: N_("This address is at work, and the person did not tell us to use it."),
+    Rule.CEASED: N_("This person asked us to stop, or somebody else acts for them."),
     Rule.NO_PERMISSION: N_("Nothing on file permits us to use this email address."),
     Rule.NUMBER_STALE: N_(
         "Nothing on file permits us to text this number, or it was not confirmed for 60 days."

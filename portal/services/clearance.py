@@ -26,6 +26,7 @@ from portal.models import (
     Message,
     StopKind,
 )
+from portal.services.closing_rule import message_barred
 from portal.services.contact_facts import facts_about, rules_of
 from portal.services.links import accounts_of
 from portal.services.standing import standing, today_of
@@ -61,7 +62,7 @@ def situation_of(session: Session, message: Message, *, texter: Texter, now: dat
         today=today_of(debtor, now),
         rules=rules_of(debtor, role),
         wishes=facts.wished(debtor.id),
-        closed=_closed(session, message, contact, texter),
+        closed=_closed(session, message, contact, texter) or message_barred(session, message, now),
         earlier=_earlier(session, message, now) if template.capped else (),
         asked_for=message.asked_for,
     )

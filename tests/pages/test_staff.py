@@ -36,7 +36,7 @@ SUPPORT = {
     ),
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
-    **dict.fromkeys(("refund", "question"), DECIDE),
+    **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
 }
 
 

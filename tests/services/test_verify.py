@@ -1033,6 +1033,11 @@ PLANTED = {
         "UPDATE hold SET starts_at = '2026-11-01', kind = 'cease_all' WHERE kind = 'amount_wrong'",
         ": cease_all",
     ),
+    "a closing notice that follows no stop": (
+        "after a stop of everything one notice goes, and none without a stop (CT-08)",
+        "UPDATE message SET template = 'closing_notice' WHERE template = 'receipt'",
+        "closing_notice ",
+    ),
     "written to under a hold": (
         "nothing is sent under a hold that forbids it on every account it is about (DH-08)",
         "UPDATE hold SET starts_at = '2026-11-01', kind = 'deceased' WHERE kind = 'amount_wrong'",

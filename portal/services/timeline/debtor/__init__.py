@@ -25,6 +25,7 @@ NOT_SHOWN = {
     "call.begun": "is told with how the call went",
     "legal_hold.lifted": "may be about a case against somebody else, and changes nothing for them",
     "legal_hold.set": "may be about a case against somebody else, and changes nothing for them",
+    "notice.closing": "is told with the message itself",
     "letter.printed": "is a step between two others that are told",
     **dict.fromkeys(OF_THE_CLIENT, "is about no one account, and on the client's own chain"),
 }

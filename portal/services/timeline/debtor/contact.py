@@ -39,6 +39,7 @@ TEMPLATES = {
     "payment_waits": N_("a note about a payment that was not taken"),
     "plan_accounting": N_("an overview of your plan"),
     "account_paid": N_("a letter that nothing is owed"),
+    "closing_notice": N_("the one notice that follows when you ask us to stop"),
     "esign_sample": N_("a test, to see if you can open our copies"),
 }
 ANY_MESSAGE = N_("a message")
