@@ -31,7 +31,7 @@ def test_ct_08_a_supervisor_chooses_one_of_two_wordings_and_there_is_no_second_n
     assert act(http, notice, notice, wording="ends", channel="letter") == 422
     set_tenant(session, account.client_id)
     set_hold(session, account, HoldKind.CEASE_ALL, source="staff", actor=SYSTEM, now=NOW)
-    session.flush()
+    session.commit()
     assert name in heard(http.get(page))
     form = http.get(notice).get_data(as_text=True)
     assert "<textarea" not in form

@@ -37,13 +37,13 @@ class HowForm(Form):
 
     outcome = RadioField(N_("How did it go?"), choices=options(OUTCOMES))
     consented = BooleanField(CONSENTS)
-    note = TextAreaField(N_("Note"), description=SPOKE_OF)
+    note = TextAreaField(N_("What was said"), description=SPOKE_OF)
 
 
 class TheirForm(Form):
     """What a debtor said who called us."""
 
-    note = TextAreaField(N_("Note"), description=SPOKE_OF)
+    note = TextAreaField(N_("What was said"), description=SPOKE_OF)
     consented = BooleanField(CONSENTS)
 
 
