@@ -6,10 +6,11 @@ from sqlalchemy import select
 
 from portal.db import PortalSession, set_tenant
 from portal.domain.holds import HoldKind
+from portal.gateways.clock import SetClock
 from portal.models import Account, Client, Message, Role
 from portal.services.evidence import SYSTEM
 from portal.services.standing import set_hold
-from tests.factories import NOW, make_account, make_client, make_debtor
+from tests.factories import make_account, make_client, make_debtor
 from tests.pages.reading import heard
 from tests.pages.staff import enter, make_staff
 from tests.pages.test_support import act
@@ -21,7 +22,7 @@ def account(session: PortalSession) -> Account:
 
 
 def test_ct_08_a_supervisor_chooses_one_of_two_wordings_and_there_is_no_second_notice(
-    http: FlaskClient, session: PortalSession, account: Account
+    http: FlaskClient, session: PortalSession, account: Account, clock: SetClock
 ):
     client = session.get_one(Client, account.client_id)
     enter(http, session, make_staff(session, Role.SUPERVISOR, client))
@@ -30,7 +31,7 @@ def test_ct_08_a_supervisor_chooses_one_of_two_wordings_and_there_is_no_second_n
     assert name not in heard(http.get(page))
     assert act(http, notice, notice, wording="ends", channel="letter") == 422
     set_tenant(session, account.client_id)
-    set_hold(session, account, HoldKind.CEASE_ALL, source="staff", actor=SYSTEM, now=NOW)
+    set_hold(session, account, HoldKind.CEASE_ALL, source="staff", actor=SYSTEM, now=clock.now())
     session.commit()
     assert name in heard(http.get(page))
     form = http.get(notice).get_data(as_text=True)
