@@ -54,6 +54,7 @@ SUBJECTS = {
     "payment_waits": N_("Please look at your page"),
     "plan_accounting": N_("Your overview"),
     "account_paid": N_("Thank you"),
+    "closing_notice": N_("Our answer to your request"),
     "abandoned_checkout": N_("You can carry on when you like"),
 }
 

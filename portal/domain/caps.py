@@ -1,4 +1,4 @@
-"""How often a debtor may be written to (CT-05)."""
+"""How often a debtor may be reached (CT-05)."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -37,10 +37,13 @@ PRODUCT_CAPS = (ContactCap(3), ContactCap(1, DAY, channels=ELECTRONIC))
 
 @dataclass(frozen=True, slots=True)
 class MadeContact:
-    """One contact that was made: when, by which way, about which account; None: about all."""
+    """One contact that was made: when, by which way, about which account; None: about all.
+
+    ``channel`` is None for a telephone call, which counts where every channel does.
+    """
 
     at: datetime
-    channel: Channel
+    channel: Channel | None
     account: UUID | None = None
 
 
@@ -48,7 +51,7 @@ def next_contact(
     made: Iterable[MadeContact],
     now: datetime,
     *,
-    channel: Channel,
+    channel: Channel | None,
     accounts: Collection[UUID] = (),
     caps: Iterable[ContactCap] = PRODUCT_CAPS,
 ) -> datetime:
@@ -58,14 +61,18 @@ def next_contact(
     ``accounts`` are those that the new one is about.
     """
     counted = list(made)
-    bound = [cap for cap in caps if channel in cap.channels]
+    bound = [cap for cap in caps if _counts(channel, cap)]
     return max([now, *(_free_at(counted, cap, accounts, now) for cap in bound)])
+
+
+def _counts(channel: Channel | None, cap: ContactCap) -> bool:
+    return cap.channels == EVERY_CHANNEL if channel is None else channel in cap.channels
 
 
 def _free_at(
     made: list[MadeContact], cap: ContactCap, accounts: Collection[UUID], now: datetime
 ) -> datetime:
-    heard = [one for one in made if one.channel in cap.channels]
+    heard = [one for one in made if _counts(one.channel, cap)]
     if cap.per is Per.PERSON:
         return _after([one.at for one in heard], cap, now)
     of_each = [[one.at for one in heard if one.account in (None, debt)] for debt in accounts]

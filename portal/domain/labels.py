@@ -58,7 +58,7 @@ STATUSES = {
     "failed": N_("Failed"),
     "expired": N_("Expired"),
     "needs_debtor": N_("Needs the debtor"),
-    "submitted": N_("Waits for an answer"),
+    **dict.fromkeys(("submitted", "opened"), N_("Waits for an answer")),
     "accepted": N_("Accepted by us"),
     "countered": N_("Answered with other terms"),
     "declined": N_("Declined"),
@@ -72,7 +72,6 @@ STATUSES = {
     "sent": N_("Sent"),
     "delivered": N_("Delivered"),
     "suppressed": N_("Held back"),
-    "opened": N_("Waits for an answer"),
     "answered": N_("Answered"),
     "closed": N_("Closed"),
     "live": N_("Open"),
@@ -208,6 +207,7 @@ TEMPLATES = {
     "payment_waits": N_("Payment not taken"),
     "plan_accounting": N_("Overview of a plan"),
     "account_paid": N_("Letter: nothing is owed"),
+    "closing_notice": N_("Closing notice after a stop"),
 }
 
 TOPICS = {

@@ -79,6 +79,7 @@ TEMPLATES = {
         Template(name="payment_waits", private=True),
         Template(name="plan_accounting", required=True, private=True),
         Template(name="account_paid", required=True, private=True),
+        Template(name="closing_notice", private=True),
         Template(name="abandoned_checkout", needs=(Capability.SEND,), capped=True),
     )
 }
@@ -106,7 +107,9 @@ class Rule(StrEnum):
     HOURS_SOMEWHERE = "CT-02"
     WISH = "CT-03"
     CAP = "CT-05"
+    CALLS = "CT-06"
     WORK = "CT-07"
+    CEASED = "CT-08"
     NO_PERMISSION = "EC-01"
     NUMBER_STALE = "EC-02"
     OPTED_OUT = "EC-05"
@@ -133,7 +136,9 @@ REASONS: dict[str, str] = {
     Rule.HOURS_SOMEWHERE: N_("It may be outside the hours in which we may write to this person."),
     Rule.WISH: N_("This person asked us not to write then, there or in this way."),
     Rule.CAP: N_("We wrote often enough lately."),
+    Rule.CALLS: N_("We called often enough about this account lately."),
     Rule.WORK: N_("This address is at work, and the person did not tell us to use it."),
+    Rule.CEASED: N_("This person asked us to stop, or somebody else acts for them."),
     Rule.NO_PERMISSION: N_("Nothing on file permits us to use this email address."),
     Rule.NUMBER_STALE: N_(
         "Nothing on file permits us to text this number, or it was not confirmed for 60 days."
@@ -273,10 +278,10 @@ def _in_time(situation: Situation, now: datetime) -> Decision:
         return Decision(Action.DROP, Rule.CAP)
     until = next_opening(free, situation.zones.names, windows)
     if until is None:
-        return Decision(Action.DROP, _closing(situation.zones, windows, free))
+        return Decision(Action.DROP, closed_by(situation.zones, windows, free))
     if until == now:
         return SEND
-    rule = Rule.CAP if free > now else _closing(situation.zones, windows, now)
+    rule = Rule.CAP if free > now else closed_by(situation.zones, windows, now)
     return Decision(Action.WAIT, rule, until)
 
 
@@ -292,7 +297,7 @@ def _free_at(situation: Situation, now: datetime) -> datetime:
     )
 
 
-def _closing(zones: CandidateZones, windows: Iterable[ContactWindow], at: datetime) -> str:
+def closed_by(zones: CandidateZones, windows: Iterable[ContactWindow], at: datetime) -> str:
     """The rule of the first window that is closed at an instant: in some zones only, CT-02."""
     for window in windows:
         closed = [name for name in zones.names if not sendable(at, [name], [window])]

@@ -149,6 +149,11 @@ class ContactRules:
     consent: frozenset[Channel]
     notices: tuple[tuple[FirstNotice, str], ...]
 
+    @property
+    def own_caps(self) -> tuple[ContactCap, ...]:
+        """The caps of the places themselves, which bind calls too; the product's bind writing."""
+        return self.caps[len(PRODUCT_CAPS) :]
+
     def notice_bar(self, written: date | None, mailed: date | None, today: date) -> str | None:
         """The rule of a first notice that was not given, or is still waited for; None if none is.
 

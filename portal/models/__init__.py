@@ -30,7 +30,12 @@ from portal.models.clients import (
     PlacementStatus,
     PolicyDraft,
 )
-from portal.models.contacting import ContactPermission, ContactPreference, FirstNotice
+from portal.models.contacting import (
+    CallAttempt,
+    ContactPermission,
+    ContactPreference,
+    FirstNotice,
+)
 from portal.models.esign import EsignConsent, Letter, LetterBatch
 from portal.models.evidence import (
     Chain,
@@ -100,6 +105,7 @@ __all__ = [
     "Authorization",
     "Base",
     "BatchStatus",
+    "CallAttempt",
     "Campaign",
     "Chain",
     "Channel",

@@ -1,4 +1,4 @@
-"""What permits an address, what people want of our writing, and which notices came first."""
+"""What permits an address, what people want of us, which notices came first, and who was called."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.calls import Ground, Outcome
 from portal.domain.permissions import Basis
 from portal.domain.wishes import WishKind
 from portal.models.base import Base, Owned, belongs_to, of_client
@@ -91,3 +92,39 @@ class FirstNotice(Owned, Base):
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[UUID | None]
     missed_at: Mapped[datetime | None]
+
+
+class CallAttempt(Owned, Base):
+    """One telephone call about an account: who began it, and how it went (CT-06).
+
+    ``on_day`` is the debtor's. ``contact_id`` or ``request_id`` says whose number it is; both are
+    None where the debtor called us. ``ground``: why it does not count, or who let it be with which
+    ``reason``. ``consented``: the debtor agreed in it to be called again within seven days.
+    """
+
+    __tablename__ = "call_attempt"
+    __table_args__ = (
+        of_client(),
+        belongs_to("account"),
+        belongs_to("contact"),
+        belongs_to("help_request", "request_id"),
+        Index("ix_call_attempt_account", "client_id", "account_id", "at"),
+        CheckConstraint("(outcome IS NULL) = (logged_at IS NULL)", name="logged_with_outcome"),
+        CheckConstraint("ground <> 'supervisor' OR reason IS NOT NULL", name="supervisor_says_why"),
+        CheckConstraint("outcome = 'conversation' OR NOT consented", name="consents_in_words"),
+    )
+
+    account_id: Mapped[UUID]
+    contact_id: Mapped[UUID | None]
+    request_id: Mapped[UUID | None]
+    number: Mapped[str]
+    at: Mapped[datetime]
+    on_day: Mapped[date]
+    staff_id: Mapped[UUID]
+    ground: Mapped[Ground | None]
+    reason: Mapped[str | None]
+    outcome: Mapped[Outcome | None]
+    consented: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    note: Mapped[str | None]
+    logged_at: Mapped[datetime | None]
+    logged_by: Mapped[UUID | None]

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
+from portal.domain.calls import NO_ATTEMPT, Ground
 from portal.domain.caps import WEEK, MadeContact
 from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
@@ -14,7 +16,17 @@ from portal.domain.outgoing import REQUIRED, TEMPLATES, Rule, Situation, templat
 from portal.domain.permissions import Address
 from portal.domain.statuses import MessageStatus
 from portal.gateways.sms import Texter
-from portal.models import Account, Client, Contact, ContactStop, Debtor, Message, StopKind
+from portal.models import (
+    Account,
+    CallAttempt,
+    Client,
+    Contact,
+    ContactStop,
+    Debtor,
+    Message,
+    StopKind,
+)
+from portal.services.closing_rule import message_barred
 from portal.services.contact_facts import facts_about, rules_of
 from portal.services.links import accounts_of
 from portal.services.standing import standing, today_of
@@ -50,7 +62,7 @@ def situation_of(session: Session, message: Message, *, texter: Texter, now: dat
         today=today_of(debtor, now),
         rules=rules_of(debtor, role),
         wishes=facts.wished(debtor.id),
-        closed=_closed(session, message, contact, texter),
+        closed=_closed(session, message, contact, texter) or message_barred(session, message, now),
         earlier=_earlier(session, message, now) if template.capped else (),
         asked_for=message.asked_for,
     )
@@ -101,21 +113,56 @@ def _may_text(session: Session, message: Message, texter: Texter) -> bool:
 
 
 def _earlier(session: Session, message: Message, now: datetime) -> Sequence[MadeContact]:
-    """When we wrote first to this debtor lately; others who write to them now wait for the end."""
+    """The contacts with this debtor lately; others who reach out to them now wait for the end."""
+    wait_for_others(session, message.debtor_id)
+    return made_lately(session, message.client_id, message.debtor_id, now, but=message.id)
+
+
+def wait_for_others(session: Session, debtor_id: UUID) -> None:
+    """Whoever would reach out to a debtor goes on alone until the transaction ends.
+
+    Their accounts are locked before.
+    """
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:debtor, 0))")
-    session.execute(lock, {"debtor": f"contact:{message.debtor_id}"})
+    session.execute(lock, {"debtor": f"contact:{debtor_id}"})
+
+
+def made_lately(
+    session: Session,
+    client_id: UUID,
+    debtor_id: UUID,
+    now: datetime,
+    *,
+    but: UUID | None = None,
+) -> Sequence[MadeContact]:
+    """When we wrote first to a debtor or called them in seven days, ``but`` for one message."""
     at = func.coalesce(Message.sent_at, func.least(Message.send_at, now))
-    rows = session.execute(
-        select(at, Message.channel, Message.account_id).where(
-            Message.client_id == message.client_id,
-            Message.debtor_id == message.debtor_id,
-            Message.template.in_(CAPPED),
-            Message.status.in_(ON_ITS_WAY),
-            at > now - WEEK,
-            Message.id != message.id,
+    written = select(at, Message.channel, Message.account_id).where(
+        Message.client_id == client_id,
+        Message.debtor_id == debtor_id,
+        Message.template.in_(CAPPED),
+        Message.status.in_(ON_ITS_WAY),
+        at > now - WEEK,
+        Message.id.is_distinct_from(but),
+    )
+    called = (
+        select(CallAttempt.at, CallAttempt.account_id)
+        .join(Account, (Account.client_id == client_id) & (Account.id == CallAttempt.account_id))
+        .where(
+            CallAttempt.client_id == client_id,
+            Account.debtor_id == debtor_id,
+            CallAttempt.at > now - WEEK,
+            CallAttempt.ground.is_distinct_from(Ground.THEIRS),
+            or_(CallAttempt.outcome.is_(None), CallAttempt.outcome.not_in(NO_ATTEMPT)),
         )
     )
-    return [MadeContact(when, channel, account) for when, channel, account in rows]
+    return [
+        *(
+            MadeContact(when, channel, account)
+            for when, channel, account in session.execute(written)
+        ),
+        *(MadeContact(when, None, account) for when, account in session.execute(called)),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from portal.models import (
     Account,
     Arrangement,
     Authorization,
+    CallAttempt,
     Chargeback,
     Client,
     Contact,
@@ -96,6 +97,7 @@ class Dossier:
     requests: Sequence[HelpRequest]
     messages: Sequence[Message]
     deliveries: Mapping[UUID, Sequence[Delivery]]
+    calls: Sequence[CallAttempt]
 
 
 def find_account(session: Session, account_id: UUID) -> Account:
@@ -142,6 +144,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         requests=_of(session, account, HelpRequest, HelpRequest.opened_at.desc()),
         messages=messages,
         deliveries=deliveries_of(session, messages),
+        calls=_of(session, account, CallAttempt, CallAttempt.at.desc()),
     )
 
 

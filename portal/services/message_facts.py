@@ -355,6 +355,11 @@ def _answer(subject: Subject) -> Values:
     return {"by_person": proposal.answered_by is not None}
 
 
+def _closing(subject: Subject) -> Values:
+    wording = subject.message.context["wording"]
+    return {"reference": subject.account.reference, "wording": wording}
+
+
 def _help(subject: Subject) -> Values:
     request: HelpRequest = subject.row(HelpRequest, "help")
     return {"reference": request.reference, "answer_by": request.promised_on}
@@ -379,4 +384,5 @@ _SAID: dict[str, Callable[[Subject], Values]] = {
     "proposal_accepted": _answer,
     "proposal_countered": _answer,
     "help_received": _help,
+    "closing_notice": _closing,
 }

@@ -26,6 +26,7 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import evidence
+from portal.services.closing_rule import message_barred
 from portal.services.contact_facts import facts_about
 from portal.services.evidence import Payload
 from portal.services.ledger import open_exception
@@ -164,6 +165,8 @@ def letter_forbidden(session: Session, message: Message, *, now: datetime) -> st
     """The rule against a letter, asked as it is put on the list and again as it is printed."""
     if letter_stops(session, session.get_one(Debtor, (message.client_id, message.debtor_id))):
         return Rule.WRONG_PERSON
+    if rule := message_barred(session, message, now):
+        return rule
     if not template_named(message.template).required and _unwanted(session, message):
         return Rule.WISH
     return None if message.decided else letter_held(session, message, now=now)

@@ -20,6 +20,9 @@ OF_ACCOUNT = (
     "SELECT erase_thread(:client, :account)",
     """UPDATE help_request SET answers = '{}'
       WHERE client_id = :client AND account_id = :account""",
+    """UPDATE call_attempt SET number = '', note = NULL,
+        reason = CASE WHEN reason IS NOT NULL THEN '' END
+      WHERE client_id = :client AND account_id = :account""",
     """UPDATE proposal SET note = NULL, answer_reason = NULL
       WHERE client_id = :client AND account_id = :account""",
     """UPDATE hold SET evidence = NULL, lifted_reason = NULL

@@ -132,8 +132,12 @@ def _mismatch(payment: Payment, intent: GatewayPayment) -> str:
 
 
 def _keep_method(payment: Payment, method: GatewayMethod | None) -> None:
+    """What was paid with; only what Stripe keeps for the customer can be charged again.
+
+    A pre-authorized debit that was given once covers exactly one debit (PY-10).
+    """
     if method is not None:
-        payment.method_id = method.id or payment.method_id
+        payment.method_id = method.id if method.customer_id else payment.method_id
         payment.method_brand = method.brand or method.kind
         payment.method_last4 = method.last4
         payment.method_funding = method.funding

@@ -44,6 +44,14 @@ def stop_address(
     return _stop(session, debtor, where, told, actor=actor, now=now)
 
 
+def stop_number(
+    session: Session, debtor: Debtor, number: str, *, source: str, now: datetime
+) -> None:
+    """Never call or text a number where somebody else answered, which is no address on file."""
+    told = {"kind": StopKind.WRONG_PERSON, "source": source, "channel": str(Channel.SMS)}
+    _stop(session, debtor, (Channel.SMS, number), told, actor=evidence.SYSTEM, now=now)
+
+
 def _stop(
     session: Session,
     debtor: Debtor,

@@ -35,7 +35,8 @@ SUPPORT = {
         ("print_letters", "batch", "download_batch", "paper_again", "copy_on_paper"), WORK
     ),
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
-    **dict.fromkeys(("refund", "question"), DECIDE),
+    **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
+    **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
 }
 
 

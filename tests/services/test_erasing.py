@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from portal.domain.calls import Outcome
 from portal.domain.evidence import canonical
 from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
@@ -48,6 +49,7 @@ from portal.services import (
     letter_batches,
     retention,
 )
+from portal.services.calls import Said, log_their_call
 from portal.services.erasures import AlreadyDecided, NothingToErase, SecondPersonErases
 from portal.services.evidence import Entry
 from portal.services.help import Answers
@@ -111,6 +113,8 @@ def agreed(till: Till) -> Arrangement:
     sam = make_staff(session, Role.OPERATOR, name="Sam")
     help.answer_request(session, asked, "We looked, Dana.", staff=sam, now=till.now, lift="right")
     post_entry(session, account, "Thank you. Dana Reyes", now=till.now)
+    spoke = Said(Outcome.CONVERSATION, "Dana Reyes was ill in May.")
+    log_their_call(session, account, spoke, staff=sam, now=till.now)
     agreed = agree(session, account, picked(account, Choice(key="full")))
     session.commit()
     first_payment(till, agreed)

@@ -68,11 +68,14 @@ def test_a_page_that_was_paid_in_another_tab_is_not_paid_again(till: Till) -> No
     assert till.balance == 1190_00
 
 
-def test_a_bank_debit_is_on_its_way_until_stripe_says_so(till: Till) -> None:
+def test_py_10_a_bank_debit_is_on_its_way_and_never_paid_until_stripe_says_so(
+    till: Till,
+) -> None:
     payment = till.start(50_00)
     till.pay(payment, "bank_success")
     assert till.land(payment).status == PaymentStatus.PROCESSING
     assert till.balance == 1240_00
+    assert [one.template for one in till.all(Message)] == ["payment_processing"]
     with pytest.raises(payments.PaymentOnItsWay):
         till.start(60_00)
     control.finish_debit(till.stripe.world, till.newest().intent_id or "")
@@ -80,13 +83,17 @@ def test_a_bank_debit_is_on_its_way_until_stripe_says_so(till: Till) -> None:
     assert till.balance == 1190_00
 
 
-def test_a_bank_debit_that_fails_takes_nothing_and_frees_the_account(till: Till) -> None:
+def test_py_10_a_failure_after_pending_restores_what_is_owed_and_tells_the_debtor(
+    till: Till,
+) -> None:
     payment = till.paid(50_00, "bank_success")
     control.finish_debit(
         till.stripe.world, till.newest().intent_id or "", failure="insufficient_funds"
     )
     assert till.land(payment).status == PaymentStatus.FAILED
     assert till.balance == 1240_00
+    told = [one.template for one in till.all(Message)]
+    assert told == ["payment_processing", "payment_failed"]
     assert till.start(50_00).status == PaymentStatus.OPEN
     assert till.broken() == []
 

@@ -226,6 +226,16 @@ SENTENCES = [
         {"actor": DANA},
         "You stopped automatic payments. Nothing more is taken without you.",
     ),
+    (
+        "call.logged",
+        {"actor": SAM, "call": "k-1", "outcome": "voicemail", "note": NOTE},
+        "We called you and left a message that says nothing of what you owe.",
+    ),
+    (
+        "call.logged",
+        {"actor": SAM, "call": "k-2", "outcome": "conversation", "ground": "theirs", "note": NOTE},
+        "You called us, and we spoke with you.",
+    ),
     ("contact.added", {"actor": DANA, "channel": "email"}, "You gave us an email address."),
     (
         "contact.stopped",

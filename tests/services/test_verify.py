@@ -20,6 +20,7 @@ from portal.cli.money import verify
 from portal.config import Settings
 from portal.db import PortalSession, make_engine, set_tenant
 from portal.domain.amendments import Change
+from portal.domain.calls import Outcome as CallOutcome
 from portal.domain.evidence import canonical
 from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
@@ -36,6 +37,7 @@ from portal.models import (
     Debtor,
     EntryKind,
     Message,
+    Role,
     Staff,
     fresh_id,
 )
@@ -57,6 +59,7 @@ from portal.services import (
     refunds,
 )
 from portal.services.amending import Wish
+from portal.services.calls import Number, Said, begin_call, log_call
 from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample_code
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.help import Answers
@@ -140,6 +143,7 @@ def act(till: Till) -> None:
     client = session.get_one(Client, account.client_id)
     make_policy(session, client, concessions=Concessions(moves=1))
     link = invite(till)
+    call(till)
     choice = plan(first_on=TODAY, method=Method.AUTOMATIC)
     agreed = agree(session, account, picked(account, choice))
     session.commit()
@@ -164,6 +168,21 @@ def act(till: Till) -> None:
     consent(till)
     post_letters(till)
     doubt(till)
+
+
+def call(till: Till) -> None:
+    """Sam calls Dana, and speaks with her."""
+    session, account = till.session, till.account
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    phone = make_contact(
+        session, debtor, channel="sms", address="+15185550142", retired_at=till.now
+    )
+    sam = Staff(id=fresh_id(), role=Role.AGENT)
+    number = Number(phone.address, contact=phone)
+    attempt = begin_call(session, account, number, reason="", staff=sam, now=till.now)
+    said = Said(CallOutcome.CONVERSATION, "She pays today.")
+    log_call(session, attempt, said, staff=sam, now=till.now)
+    session.commit()
 
 
 def move_fourth(till: Till, agreed: Arrangement) -> None:
@@ -375,6 +394,15 @@ IN_LEAF = "in every leaf of "
 def in_leaf(kind: str, path: str, value: str) -> str:
     """Another value in the payload of every leaf of a kind; without a path, another payload."""
     return f"{IN_LEAF}{kind}|{path}|{value}"
+
+
+def another_call(at: str, numbers: str) -> str:
+    """Calls like the one that was made, at other times."""
+    return (
+        "INSERT INTO call_attempt (client_id, id, account_id, number, at, on_day, staff_id)"
+        f" SELECT client_id, gen_random_uuid(), account_id, number, {at}, ({at})::date, staff_id"
+        f" FROM call_attempt, {numbers} AS n"
+    )
 
 
 ERASED = "status = 'erased'"
@@ -979,6 +1007,36 @@ PLANTED = {
         "an e-mail or text left within the hours of every zone the debtor may be in (CT-01, CT-02)",
         in_leaf("message.sent", "zones", "[]"),
         "with no zone on the record",
+    ),
+    "called too often": (
+        "nobody is called more than seven times in seven days about a debt (CT-06)",
+        another_call("at + interval '1 hour' * n", "generate_series(1, 7)"),
+        "account ",
+    ),
+    "called after a conversation": (
+        "nobody is called within seven days after a conversation about the debt (CT-06)",
+        another_call("at + interval '6 days'", "generate_series(6, 6)"),
+        " on 2026-11-29",
+    ),
+    "how a call went written anew": (
+        "a call has its leaf, and says of itself what that says (CT-06)",
+        "UPDATE call_attempt SET outcome = 'no_answer'",
+        "call ",
+    ),
+    "called by somebody else": (
+        "a call has its leaf, and says of itself what that says (CT-06)",
+        "UPDATE call_attempt SET staff_id = client_id",
+        "call ",
+    ),
+    "called though they said stop": (
+        "nobody is called under a hold that forbids it (CT-08, DH-08)",
+        "UPDATE hold SET starts_at = '2026-11-01', kind = 'cease_all' WHERE kind = 'amount_wrong'",
+        ": cease_all",
+    ),
+    "a closing notice that follows no stop": (
+        "after a stop of everything one notice goes, and none without a stop (CT-08)",
+        "UPDATE message SET template = 'closing_notice' WHERE template = 'receipt'",
+        "closing_notice ",
     ),
     "written to under a hold": (
         "nothing is sent under a hold that forbids it on every account it is about (DH-08)",

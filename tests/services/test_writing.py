@@ -89,6 +89,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "lines": [(date(2026, 12, 4), (104_00, "USD"))],
         "left": (104_00, "USD"),
     },
+    "closing_notice": {"reference": "NG-4471", "wording": "remedy"},
     "payment_missed": {"cure": CURE, "account_reference": "NG-4471"},
     "plan_ended": {
         "reference": "HR-7K2M-91",

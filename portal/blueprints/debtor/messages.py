@@ -53,6 +53,7 @@ SENT = {
     "payment_reminder": N_("A reminder of a payment"),
     "payment_waits": N_("A payment was not taken"),
     "plan_accounting": N_("An overview of your plan"),
+    "closing_notice": N_("Our answer when you asked us to stop"),
     "account_paid": N_("A letter that nothing is owed"),
 }
 ANY_MESSAGE = N_("A message")

@@ -37,6 +37,8 @@ def _examines() -> bool:
 
 from portal.blueprints.support import (  # noqa: E402, F401
     accounts,
+    calling,
+    closing,
     contacting,
     holds,
     letters,

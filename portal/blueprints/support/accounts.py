@@ -11,6 +11,7 @@ from portal.blueprints.consoles import DECIDERS, READERS, WORKERS, Task, page, p
 from portal.blueprints.support import bp
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
+from portal.domain.calls import GROUNDS, OUTCOMES
 from portal.domain.holds import Capability
 from portal.domain.outgoing import REQUIRED
 from portal.models import Account, Contact, Debtor
@@ -101,6 +102,8 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
     return {
         "labels": labels,
         "required": REQUIRED,
+        "outcomes": OUTCOMES,
+        "grounds": GROUNDS,
         "wording": wording,
         "without_tokens": redact,
         "state_of": lambda link: state_of(link, at),

@@ -79,6 +79,7 @@ def calls() -> Any:
         waiting=waiting,
         today=now().date(),
         unclear=UNCLEAR_TEXT,
+        masked=wording.mask_phone,
         may_answer=current_staff().role in WORKERS,
     )
 
@@ -169,7 +170,8 @@ def call(request_id: UUID) -> Any:
 
 def _known(asked: HelpRequest, account: Account) -> str:
     """Who called or texted, as far as we know."""
-    given = {"phone": asked.answers["phone"], "reference": account.reference}
+    phone, reference = asked.answers["phone"], account.reference
     if asked.topic == UNCLEAR_TEXT:
-        return _("%(phone)s texted: “%(text)s”", text=asked.answers["details"], **given)
-    return _("%(phone)s, account %(reference)s.", **given)
+        return _("%(phone)s texted: “%(text)s”", text=asked.answers["details"], phone=phone)
+    masked = wording.mask_phone(phone)
+    return _("%(phone)s, account %(reference)s.", phone=masked, reference=reference)

@@ -45,17 +45,19 @@ LIKE_STAFF = (
 """Where a client reads the same detail as staff: amounts, references, days, kinds of messages."""
 
 BARE = (
-    *("account.recalled", "arrangement.canceled", "arrangement.withdrawn"),
+    *("account.recalled", "arrangement.canceled", "arrangement.withdrawn", "call.logged"),
     *("authorization.granted", "authorization.revoked", "automatic.stopped"),
     *("exception.resolved", "help.answered", "help.closed", "help.opened", "help.reopened"),
     *("help.withdrawn", "identity.failed", "identity.passed", "link.revoked"),
     *("terms.reviewed", "thread.written", "esign.asked", "esign.consented", "esign.withdrawn"),
+    "notice.closing",
 )
 """Where a client reads that it happened, and nothing else: the rest are words that somebody typed,
 how a person was known, and what they pay with.
 """
 
 NOT_SHOWN = {
+    "call.begun": "is told with how the call went",
     "contact.added": "is about how to reach the debtor",
     "contact.reopened": "is about how to reach the debtor",
     "contact.stopped": "is about how to reach the debtor",

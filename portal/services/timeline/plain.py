@@ -18,6 +18,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "help.answered": (N_("Help request answered"), ""),
     "help.reopened": (N_("Help request opened again"), ""),
     "help.withdrawn": (N_("Help request taken back"), ""),
+    "notice.closing": (N_("Closing notice written"), ""),
     "policy.approved": (N_("Draft of offer limits approved"), ""),
     "policy.draft_discarded": (N_("Draft of offer limits discarded"), ""),
     "policy.draft_put_back": (N_("Draft of offer limits put back"), ""),

@@ -16,6 +16,7 @@ from portal.services.evidence import log_name
 from portal.services.verify import (
     agreements,
     answers,
+    calls,
     campaigns,
     chains,
     charges,
@@ -46,6 +47,7 @@ CHECKS: dict[str, str] = (
     | owed.CHECKS
     | answers.CHECKS
     | contact.CHECKS
+    | calls.CHECKS
     | deliveries.CHECKS
     | tree.CHECKS
     | esign.CHECKS
@@ -97,6 +99,7 @@ def verify_client(
         **{"client": client_id, "log": log_name(client_id), "whole": only is None, "since": since},
         **charges.VALUES,
         **contact.VALUES,
+        **calls.VALUES,
         **esign.VALUES,
         **notices.VALUES,
         **deliveries.VALUES,

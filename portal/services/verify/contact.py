@@ -58,6 +58,15 @@ CHECKS: dict[str, str] = {
           AND (s.lifted_at IS NULL OR m.sent_at < s.lifted_at)
           AND NOT (s.kind = 'opted_out' AND m.asked_for
             AND m.template IN ('new_link', 'one_time_code'))""",
+    "after a stop of everything one notice goes, and none without a stop (CT-08)": """
+        SELECT m.template || ' ' || m.id FROM message m
+        WHERE m.client_id = :client AND m.template = 'closing_notice' AND m.sent_at IS NOT NULL
+          AND NOT EXISTS (SELECT FROM hold h WHERE h.kind = 'cease_all'
+            AND (h.client_id, h.account_id) = (m.client_id, m.account_id)
+            AND h.starts_at <= m.created_at AND NOT EXISTS (SELECT FROM message o
+              WHERE (o.client_id, o.account_id, o.template) =
+                (m.client_id, m.account_id, m.template)
+                AND o.id < m.id AND o.sent_at IS NOT NULL AND o.created_at >= h.starts_at))""",
     "nobody is written to first more than three times in seven days (CT-05)": """
         SELECT n.debtor_id::text FROM (SELECT m.debtor_id, m.asked_for, count(*) OVER (
             PARTITION BY m.debtor_id ORDER BY m.sent_at

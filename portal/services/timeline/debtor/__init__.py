@@ -22,8 +22,10 @@ NOT_SHOWN = {
     "balance.adjusted": "is told with the decision that it comes from",
     "balance.forgiven": "is told with the agreement or the decision that it comes from",
     "balance.owed_again": "is told with the payment that went back",
+    "call.begun": "is told with how the call went",
     "legal_hold.lifted": "may be about a case against somebody else, and changes nothing for them",
     "legal_hold.set": "may be about a case against somebody else, and changes nothing for them",
+    "notice.closing": "is told with the message itself",
     "letter.printed": "is a step between two others that are told",
     **dict.fromkeys(OF_THE_CLIENT, "is about no one account, and on the client's own chain"),
 }

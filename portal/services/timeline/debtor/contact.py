@@ -4,6 +4,7 @@ from portal.domain import N_
 from portal.domain.help import TITLES, UNCLEAR_TEXT
 from portal.domain.outgoing import Rule
 from portal.services.call_me import TOPIC as CALL
+from portal.services.timeline.calls import spoken
 from portal.services.timeline.debtor.telling import Say, Telling, mine, plainly
 from portal.services.timeline.wording import Groups, Words
 
@@ -38,6 +39,7 @@ TEMPLATES = {
     "payment_waits": N_("a note about a payment that was not taken"),
     "plan_accounting": N_("an overview of your plan"),
     "account_paid": N_("a letter that nothing is owed"),
+    "closing_notice": N_("the one notice that follows when you ask us to stop"),
     "esign_sample": N_("a test, to see if you can open our copies"),
 }
 ANY_MESSAGE = N_("a message")
@@ -250,7 +252,12 @@ def _wrote(it: Telling) -> Words:
     return mine(N_("You wrote to us."), N_("We wrote to you."))(it)
 
 
+def _called(it: Telling) -> Words | None:
+    return spoken(it.payload, it.plain)
+
+
 WORDS: dict[str, tuple[str, Say]] = {
+    "call.logged": (N_("We called you."), _called),
     "contact.added": (N_("You gave us an address."), _by("channel", ADDED)),
     "contact.reopened": (N_("We may write to one of your addresses again."), _reopened),
     "contact.stopped": (
