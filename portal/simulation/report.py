@@ -61,6 +61,7 @@ class Report:
     did: Counts = field(default_factory=dict)
     not_offered: Counts = field(default_factory=dict)
     refused: Counts = field(default_factory=dict)
+    never: list[str] = field(default_factory=list)
     staff: Counts = field(default_factory=dict)
     money: Counts = field(default_factory=dict)
     counts: Mapping[str, Counts] = field(default_factory=dict)
@@ -116,6 +117,7 @@ def lines(report: Report) -> Iterator[str]:
     yield from _block("What people did", report.did)
     yield from _block("Not offered to them", report.not_offered)
     yield from _block("Refused by a page", report.refused)
+    yield from _block("Never done", dict.fromkeys(report.never, ""))
     yield from _block("What staff did", report.staff)
     yield from _block("Money", {k: f"{v / 100:,.2f}" for k, v in report.money.items()})
     for name, counts in report.counts.items():

@@ -101,9 +101,16 @@ class _Year:
             self._timed("jobs", rest)
         if hour == HOURS[0]:
             if day % LINKS_EVERY.days == 0:
-                self._timed("staff", self.staff.send_links)
+                self._timed("staff", self._send_links)
             self._timed("staff", self.staff.work)
         self.happened = self._timed("people", self.crowd.act) or hour == HOURS[0]
+
+    def _send_links(self) -> None:
+        """Have the numbers checked, as whoever runs this does, and begin the campaigns."""
+        numbers = dict.fromkeys(one.neighbor.phone for one in self.crowd.people)
+        with self.stage.worker.sessions() as session:
+            portfolio.confirm_numbers(session, filter(None, numbers), now=self.stage.clock.now())
+        self.staff.send_links()
 
     def _timed(self, name: str, do: Callable[[], T]) -> T:
         began = time.perf_counter()
@@ -120,6 +127,7 @@ class _Year:
             did=dict(sorted(crowd.did.items())),
             not_offered=dict(sorted(crowd.not_offered.items())),
             refused=dict(sorted(crowd.refused.items())),
+            never=crowd.never(),
             staff=dict(sorted((staff.did + staff.refused).items())),
             jobs=dict(sorted(calendar.ran.items())),
             given_up=dict(calendar.given_up),

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
+from urllib.parse import urlsplit
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from portal.db import set_tenant
 from portal.demo.browsing import Browser, NotOnThePage
@@ -16,11 +17,14 @@ from portal.simulation.lines import PageRefused
 from portal.simulation.stage import PORTAL, Stage
 
 GRANTS, LIFTS = 0.6, 0.7
-WEEKEND = 5
+WEEKEND, POST_DAYS = 5, (0, 3)
 _WAITS = text("""
     SELECT EXISTS (SELECT FROM help_request WHERE status = 'opened')
       OR EXISTS (SELECT FROM proposal WHERE status = 'submitted')
       OR EXISTS (SELECT FROM money_exception WHERE resolved_at IS NULL)""")
+
+_LETTERS = text("""
+    SELECT EXISTS (SELECT FROM message WHERE status = 'queued' AND channel = 'letter')""")
 
 
 class Staff:
@@ -32,32 +36,51 @@ class Staff:
         self.refused: Counter[str] = Counter()
 
     def send_links(self) -> None:
-        """Each client's admin sends links to everybody who may have one."""
+        """Each client's admin begins a campaign for everybody who may have a link."""
         for one in self._hired:
             if one.role is Role.CLIENT_ADMIN:
                 self._try("send links", partial(self._send_links, one.email))
 
     def _send_links(self, email: str) -> None:
         browser = self._log_in(email)
-        browser.open(f"{PORTAL}/client/links?count=1")
-        browser.submit("/links/send")
+        browser.open(f"{PORTAL}/client/campaigns/new")
+        browser.submit("/campaigns/new", name=f"Links of {self._stage.clock.now():%B %Y}")
+        browser.submit("/schedule")
 
     def work(self) -> None:
-        """Answer what waits, unless it is a weekend."""
-        if self._stage.clock.now().weekday() >= WEEKEND or not self._something_waits():
+        """Answer what waits, unless it is a weekend; twice a week take the letters to the post."""
+        weekday = self._stage.clock.now().weekday()
+        if weekday >= WEEKEND:
+            return
+        post = weekday in POST_DAYS and self._is_there(_LETTERS)
+        if not (post or self._is_there(_WAITS)):
             return
         supervisor = next(one for one in self._hired if one.role is Role.SUPERVISOR)
         browser = self._log_in(supervisor.email)
+        if post:
+            self._post_letters(browser)
         for queue, answer in self._queues().items():
             browser.open(f"{PORTAL}/support/{queue}")
             waiting = dict.fromkeys(browser.links(f"/support/{queue}/"))
             for link in waiting:
                 self._try(f"answer {queue}", partial(answer, browser, link))
 
-    def _something_waits(self) -> bool:
+    def _is_there(self, query: TextClause) -> bool:
         with self._stage.worker.sessions() as session:
             set_tenant(session, *clients(session).values())
-            return bool(session.scalar(_WAITS))
+            return bool(session.scalar(query))
+
+    def _post_letters(self, browser: Browser) -> None:
+        """Print what waits, client by client, and say that all of it left which may."""
+        browser.open(f"{PORTAL}/support/letters")
+        for action in browser.forms("/print"):
+            self._try("post letters", partial(self._post_batch, browser, action))
+
+    def _post_batch(self, browser: Browser, action: str) -> None:
+        browser.open(f"{PORTAL}/support/letters")
+        browser.submit(action)
+        if (form := browser.form(urlsplit(browser.url).path)) and (sent := form.ticked.get("sent")):
+            browser.submit(urlsplit(browser.url).path, sent=sent)
 
     def _queues(self) -> dict[str, Callable[[Browser, str], None]]:
         return {
