@@ -117,6 +117,7 @@ class Browser:
         self._line = line
         self.url = ""
         self.text = ""
+        self._read: tuple[str, _Reader] = "", _Reader()
 
     def open(self, url: str) -> None:
         """Read a page."""
@@ -161,6 +162,8 @@ class Browser:
         return urljoin(self.url, form.action) if form.action else self.url
 
     def _page(self) -> _Reader:
-        reader = _Reader()
-        reader.feed(self.text)
-        return reader
+        if self._read[0] is not self.text:
+            reader = _Reader()
+            reader.feed(self.text)
+            self._read = self.text, reader
+        return self._read[1]

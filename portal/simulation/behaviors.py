@@ -25,6 +25,14 @@ def _was_charged(person: Person) -> bool:
     return bool(person.charges())
 
 
+def _has_phone(person: Person) -> bool:
+    return bool(person.neighbor.phone)
+
+
+def _has_mail(person: Person) -> bool:
+    return bool(person.neighbor.email)
+
+
 def _can_spread(person: Person) -> bool:
     return person.has("/spread") or keeping.SPREAD in person.offered("to", "/cure")
 
@@ -52,8 +60,8 @@ FIRST = (
     Way("name an adviser", 1, beginning.name_adviser),
     Way("pay a part", 4, beginning.pay_part, offers("/part")),
     Way("ask somebody to pay", 3, beginning.ask_somebody, offers("/someone-else")),
-    Way("text STOP", 2, beginning.stop_by_text),
-    Way("unsubscribe", 2, beginning.unsubscribe),
+    Way("text STOP", 2, beginning.stop_by_text, _has_phone),
+    Way("unsubscribe", 2, beginning.unsubscribe, _has_mail),
     Way("silence", 14, beginning.stay_silent),
 )
 """What people do who owe and have agreed to nothing."""

@@ -227,7 +227,7 @@ def _row(part: Part, number: int, draw: Random, start: date) -> dict[str, str]:
         "last_name": f"{last} {_letters(number)}",
         "date_of_birth": born.isoformat(),
         "last_four": f"{draw.randint(0, 9_999):04}",
-        "email": "" if draw.random() < MAILLESS else f"{mark.lower()}@example.com",
+        "email": "" if draw.random() < MAILLESS else f"{mark.lower()}@{_mail_server(part)}",
         "phone": "" if draw.random() < PHONELESS else _phone(region, number),
         "address_1": f"{draw.randint(1, 999)} Main Street",
         "city": city,
@@ -250,6 +250,11 @@ def _row(part: Part, number: int, draw: Random, start: date) -> dict[str, str]:
 def _letters(number: int) -> str:
     """A number in letters, so that each name is somebody's own."""
     return "".join(chr(ord("a") + int(digit)) for digit in str(number)).title()
+
+
+def _mail_server(part: Part) -> str:
+    """Where a debtor reads mail; a creditor's notice is good for public servers alone (EC-01 b)."""
+    return "outlook.com" if part is LAURENTIAN else "example.com"
 
 
 def _phone(region: str, number: int) -> str:
