@@ -69,10 +69,14 @@ class Crowd:
         try:
             way.act(person)
         except (NotOnThePage, IndexError):  # a list that offers nothing
-            self.not_offered[way.name] += 1
+            self.not_offered[f"{way.name}, on {_path(person.browser.url)}"] += 1
         except PageRefused as refused:
-            path = _ID.sub("/…", urlsplit(refused.url).path)
             found = self.broken_pages if refused.status >= BROKEN else self.refused
-            found[f"{refused.status} {path} ({way.name})"] += 1
+            found[f"{refused.status} {_path(refused.url)} ({way.name})"] += 1
         else:
             self.did[way.name] += 1
+
+
+def _path(url: str) -> str:
+    """The path of an address without what names an account or a link."""
+    return _ID.sub("/…", urlsplit(url).path)
