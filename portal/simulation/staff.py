@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from random import Random
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
@@ -14,15 +16,21 @@ from portal.demo.cast import PASSWORD, Worker
 from portal.models import Role
 from portal.services.clients import clients
 from portal.simulation.lines import PageRefused
+from portal.simulation.portfolio import LAURENTIAN
 from portal.simulation.stage import PORTAL, Stage
 
+DATE_PARTS = ("month", "day", "year")
 GRANTS, LIFTS = 0.6, 0.7
-WEEKEND, POST_DAYS = 5, (0, 3)
+WORK_DAYS, POST_DAYS = (0, 2, 4), (0, 4)
 _WAITS = text("""
     SELECT EXISTS (SELECT FROM help_request WHERE status = 'opened')
       OR EXISTS (SELECT FROM proposal WHERE status = 'submitted')
       OR EXISTS (SELECT FROM money_exception WHERE resolved_at IS NULL)""")
 
+_IN_QUEBEC = text("""
+    SELECT a.id FROM account a JOIN client c ON c.id = a.client_id
+    JOIN debtor d ON (d.client_id, d.id) = (a.client_id, a.debtor_id)
+    WHERE c.slug = :slug AND d.region = 'QC' ORDER BY a.id""")
 _LETTERS = text("""
     SELECT EXISTS (SELECT FROM message WHERE status = 'queued' AND channel = 'letter')""")
 
@@ -41,6 +49,25 @@ class Staff:
             if one.role is Role.CLIENT_ADMIN:
                 self._try("send links", partial(self._send_links, one.email))
 
+    def record_notices(self) -> None:
+        """Take down that an agency's first notices went on paper, as Quebec wants them (CA-03)."""
+        with self._stage.worker.sessions() as session:
+            set_tenant(session, *clients(session).values())
+            accounts = session.scalars(_IN_QUEBEC, {"slug": LAURENTIAN.client.slug}).all()
+        browser = self._log_in(self._supervisor)
+        for account_id in accounts:
+            self._try("record a notice", partial(self._record_notice, browser, account_id))
+
+    def _record_notice(self, browser: Browser, account_id: UUID) -> None:
+        sent_on = self._stage.clock.now() - timedelta(days=30)
+        boxes = {f"sent_on-{part}": str(getattr(sent_on, part)) for part in DATE_PARTS}
+        browser.open(f"{PORTAL}/support/accounts/{account_id}/notice")
+        browser.submit("/notice", on_paper="y", **boxes)
+
+    @property
+    def _supervisor(self) -> str:
+        return next(one.email for one in self._hired if one.role is Role.SUPERVISOR)
+
     def _send_links(self, email: str) -> None:
         browser = self._log_in(email)
         browser.open(f"{PORTAL}/client/campaigns/new")
@@ -48,15 +75,14 @@ class Staff:
         browser.submit("/schedule")
 
     def work(self) -> None:
-        """Answer what waits, unless it is a weekend; twice a week take the letters to the post."""
+        """Each second working day answer what waits; twice a week take letters to the post."""
         weekday = self._stage.clock.now().weekday()
-        if weekday >= WEEKEND:
+        if weekday not in WORK_DAYS:
             return
         post = weekday in POST_DAYS and self._is_there(_LETTERS)
         if not (post or self._is_there(_WAITS)):
             return
-        supervisor = next(one for one in self._hired if one.role is Role.SUPERVISOR)
-        browser = self._log_in(supervisor.email)
+        browser = self._log_in(self._supervisor)
         if post:
             self._post_letters(browser)
         for queue, answer in self._queues().items():
