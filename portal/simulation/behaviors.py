@@ -5,7 +5,7 @@ which is counted as "not offered": behaviors follow links and never guess addres
 think of a way where they are is not asked; a way that nobody took all year is named in the report.
 """
 
-from portal.simulation import beginning, keeping
+from portal.simulation import beginning, keeping, wishing
 from portal.simulation.people import Person, Way, offers
 
 
@@ -31,6 +31,14 @@ def _has_phone(person: Person) -> bool:
 
 def _has_mail(person: Person) -> bool:
     return bool(person.neighbor.email)
+
+
+def _wants_no_paper(person: Person) -> bool:
+    return person.has_paper and _has_mail(person)
+
+
+def _has_sample(person: Person) -> bool:
+    return person.has_paper and wishing.sample_code(person) is not None
 
 
 def _can_spread(person: Person) -> bool:
@@ -62,6 +70,8 @@ FIRST = (
     Way("ask somebody to pay", 3, beginning.ask_somebody, offers("/someone-else")),
     Way("text STOP", 2, beginning.stop_by_text, _has_phone),
     Way("unsubscribe", 2, beginning.unsubscribe, _has_mail),
+    Way("ask for a sample by e-mail", 5, wishing.ask_for_sample, _wants_no_paper),
+    Way("want copies by e-mail only", 60, wishing.type_code, _has_sample),
     Way("silence", 14, beginning.stay_silent),
 )
 """What people do who owe and have agreed to nothing."""
@@ -85,6 +95,8 @@ LATER = (
     Way("pay extra", 3, keeping.pay_extra, offers("/change/extra")),
     Way("pay off", 2, keeping.pay_off, offers("/change/all")),
     Way("ask somebody to pay a part", 2, beginning.ask_somebody, offers("/someone-else")),
+    Way("ask for a sample while paying", 4, wishing.ask_for_sample, _wants_no_paper),
+    Way("want e-mail only while paying", 60, wishing.type_code, _has_sample),
     Way("end the plan", 1, keeping.end_plan, offers("/end")),
 )
 """What people do whose agreement runs."""

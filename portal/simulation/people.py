@@ -37,6 +37,7 @@ class Person:
     read: int = 0
     texts_read: int = 0
     is_dry: bool = False
+    has_paper: bool = True
 
     @property
     def now(self) -> datetime:

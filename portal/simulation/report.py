@@ -38,7 +38,15 @@ _COUNTS = {
         SELECT coalesce(decline_code, failure_code), count(*) FROM payment
         WHERE coalesce(decline_code, failure_code) IS NOT NULL GROUP BY 1""",
     "messages": "SELECT channel || ' ' || template, count(*) FROM message GROUP BY 1",
-    "held back": "SELECT rule, count(*) FROM message WHERE status = 'suppressed' GROUP BY 1",
+    "held back": """
+        SELECT concat(rule, ', ', channel, ' ', template), count(*) FROM message
+        WHERE status = 'suppressed' GROUP BY 1""",
+    "letters": "SELECT status, count(*) FROM message WHERE channel = 'letter' GROUP BY 1",
+    "notices before charges": """
+        SELECT CASE WHEN status = 'suppressed' THEN concat('held back, ', rule) ELSE status END,
+          count(*) FROM message WHERE template = 'pre_debit_notice' GROUP BY 1""",
+    "changes": "SELECT kind, count(*) FROM amendment GROUP BY 1",
+    "record": "SELECT type, count(*) FROM leaf GROUP BY 1",
     "questions for staff": """
         SELECT kind || CASE WHEN resolved_at IS NULL THEN ', open' ELSE ', answered' END, count(*)
         FROM money_exception GROUP BY 1""",
