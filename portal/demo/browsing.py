@@ -135,15 +135,20 @@ class Browser:
         form = self.form(part)
         if form is None:
             raise NotOnThePage(f"no form to {part!r} on {self.url}")
+        self.send(form, **typed)
+
+    def send(self, form: Form, **typed: Typed) -> None:
+        """Send a form of the page, with these fields filled in."""
         self.url, self.text = self._line.fetch(self._target(form), {**form.values, **typed})
 
     def links(self, part: str = "") -> list[str]:
         """The addresses on the page that hold ``part``, in order."""
         return [link for link in self._page().links if part in link]
 
-    def forms(self, part: str = "") -> list[str]:
-        """The addresses to which the page's forms send that hold ``part``, in order."""
-        return [form.action for form in self._page().forms if part in self._target(form)]
+    def forms(self, part: str = "") -> list[Form]:
+        """The forms that send to an address that holds ``part``, in order."""
+        forms = self._page().forms
+        return [one for one in forms if one.method == "post" and part in self._target(one)]
 
     def styles(self, part: str = "") -> list[str]:
         """The addresses of the styles of the page that hold ``part``, in order."""
@@ -151,12 +156,7 @@ class Browser:
 
     def form(self, part: str = "") -> Form | None:
         """The first form whose address holds ``part``, if the page has one."""
-        found = (
-            form
-            for form in self._page().forms
-            if form.method == "post" and part in self._target(form)
-        )
-        return next(found, None)
+        return next(iter(self.forms(part)), None)
 
     def _target(self, form: Form) -> str:
         return urljoin(self.url, form.action) if form.action else self.url

@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from random import Random
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
 from portal.db import set_tenant
-from portal.demo.browsing import Browser, NotOnThePage
+from portal.demo.browsing import Browser, Form, NotOnThePage
 from portal.demo.cast import PASSWORD, Worker
 from portal.models import Role
 from portal.services.clients import clients
@@ -99,14 +98,16 @@ class Staff:
     def _post_letters(self, browser: Browser) -> None:
         """Print what waits, client by client, and say that all of it left which may."""
         browser.open(f"{PORTAL}/support/letters")
-        for action in browser.forms("/print"):
-            self._try("post letters", partial(self._post_batch, browser, action))
+        for form in browser.forms("/print"):
+            self._try("post letters", partial(self._post_batch, browser, form))
 
-    def _post_batch(self, browser: Browser, action: str) -> None:
+    def _post_batch(self, browser: Browser, waiting: Form) -> None:
         browser.open(f"{PORTAL}/support/letters")
-        browser.submit(action)
-        if (form := browser.form(urlsplit(browser.url).path)) and (sent := form.ticked.get("sent")):
-            browser.submit(urlsplit(browser.url).path, sent=sent)
+        browser.submit(waiting.action)
+        for form in browser.forms("/letters/"):
+            if "sent" in form.ticked:
+                browser.send(form, sent=form.ticked["sent"])
+                return
 
     def _queues(self) -> dict[str, Callable[[Browser, str], None]]:
         return {
