@@ -19,6 +19,7 @@ from portal.services import (
     arrangements,
     attempts,
     campaign_control,
+    campaign_counting,
     campaign_release,
     campaigns,
     charging,
@@ -328,6 +329,17 @@ def send_links(context: JobContext, client_id: str, campaign: str) -> None:
                 campaign_control.cut_off(session, given_up, now=current().clock.now())
                 commit(session, "campaign.interrupted")
         raise
+
+
+@jobs.task(name="messages.count_links", queue="messages", retry=LINKS)
+def count_links(client_id: str, campaign: str) -> None:
+    """Count who would get a draft that is for too many to be counted on its page."""
+    with open_session(client_id) as session:
+        found = campaign_control.campaign_of(session, UUID(client_id), UUID(campaign))
+        runtime = current()
+        now = runtime.clock.now()
+        campaign_counting.keep_count(session, found, texter=runtime.texter, now=now)
+        commit(session, "campaign.counted")
 
 
 def _send_links(client_id: str, campaign: str) -> None:

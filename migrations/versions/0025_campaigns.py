@@ -31,6 +31,8 @@ CAMPAIGN = """
       goes INTEGER NOT NULL,
       later INTEGER NOT NULL,
       held JSONB NOT NULL,
+      counted JSONB,
+      counted_at TIMESTAMP WITH TIME ZONE,
       CONSTRAINT pk_campaign PRIMARY KEY (client_id, id),
       CONSTRAINT fk_campaign_client_id FOREIGN KEY (client_id) REFERENCES client (id),
       CONSTRAINT ck_campaign_per_minute_positive CHECK (per_minute > 0)
@@ -61,7 +63,7 @@ GRANTS = (
     f"GRANT SELECT, INSERT ON campaign, link_opening TO {RUNNERS}",
     "GRANT UPDATE (status, scheduled_at, cut_off_at, ended_at) ON campaign TO portal_app",
     "GRANT UPDATE (status, scheduled_at, started_at, prepared_at, released_at, cut_off_at,"
-    " ended_at, after, goes, later, held) ON campaign TO portal_worker",
+    " ended_at, after, goes, later, held, counted, counted_at) ON campaign TO portal_worker",
 )
 
 

@@ -33,10 +33,11 @@ class Change(StrEnum):
     REPLANNED = "replanned"
     SHORTENED = "shortened"
     LOWERED = "lowered"
+    SPREAD = "spread"
 
 
-CURE: Final = "cure"
-"""What an amendment is that pays what failed or was missed in another way."""
+ASKS: Final = (Change.REPLANNED, Change.SPREAD)
+"""The changes by which a saved method would be charged otherwise than was allowed (PY-05)."""
 
 
 class NoChangeLeft(DomainError):
@@ -267,14 +268,17 @@ def pauses_left(plan: Running) -> int:
 def dates_for(plan: Running, due_on: date, *, cure_until: date | None = None) -> tuple[date, date]:
     """The first and the last day to which a part can be moved: later, and before the next one.
 
-    ``cure_until``: the last day for a part that failed or was missed, which uses up no concession.
-    Raises PartNotThere, ChangeTooLate, NoDateLeft.
+    ``cure_until``: the last day for a part that failed or was missed, which uses up no concession;
+    until then it may be paid anyway, so no offer's last day comes before it. Raises PartNotThere,
+    ChangeTooLate, NoDateLeft.
     """
     place = _place(plan, due_on)
     if cure_until is None and plan.until(due_on) < plan.today:
         raise ChangeTooLate(until=plan.until(due_on))
     later = plan.parts[place + 1 :]
-    lasts = [(later[0][0] if later else plan.next_on) - DAY, cure_until, plan.longest_on]
+    lasts = [later[0][0] - DAY if later else None, cure_until]
+    if cure_until is None:
+        lasts = [(later[0][0] if later else plan.next_on) - DAY, plan.longest_on]
     if plan.waiting and place == 0:
         lasts.append(plan.first_until)
     latest = min(day for day in lasts if day is not None)

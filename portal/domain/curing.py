@@ -4,12 +4,13 @@ Pure: parts, the client's patience, open days and the debtor's calendar in; ways
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from portal.domain import N_, DomainError
+from portal.domain.amendments import Amendment, Change, Running
 from portal.domain.deadlines import Held, Promise, last_day
 from portal.domain.holds import Capability
 from portal.domain.money import Cents, split
@@ -29,6 +30,9 @@ NOTICE: Final = timedelta(days=14)
 NEEDS: Final = (Capability.PAY, Capability.CHARGE, Capability.SEND)
 """What a hold must leave to the debtor and to us, else its days do not count."""
 A_DAY: Final = timedelta(days=1)
+OPEN: Final = (
+    *(InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED, InstallmentStatus.PROCESSING),
+)
 
 
 class CureNotPossible(DomainError):
@@ -42,7 +46,8 @@ class DuePart:
     """One part of an arrangement as curing sees it; ``cents`` are open.
 
     ``late_since``: from when it counts as late, where that is not its date. ``told_on``: when its
-    debtor was told. ``again_on``: when it is tried again by itself.
+    debtor was told. ``again_on``: when it is tried again by itself, or taken at last, because its
+    notice had not left in time (PY-07).
     """
 
     n: int
@@ -53,11 +58,21 @@ class DuePart:
     told_on: date | None = None
     again_on: date | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether it was not taken on its date by an omission of ours, and is on a later one."""
+        return self.status is InstallmentStatus.SCHEDULED and self.taken_on > self.due_on
+
+    @property
+    def taken_on(self) -> date:
+        """The day on which it is to be paid: its own, or the later one on which we take it."""
+        return max(self.due_on, self.again_on or self.due_on)
+
     def is_late(self, today: date) -> bool:
-        """Whether it failed, or its date has passed unpaid; not while money is on its way."""
+        """Whether it failed, or its day has passed unpaid; not while money is on its way."""
         if self.status is InstallmentStatus.FAILED:
             return True
-        return self.status is InstallmentStatus.SCHEDULED and self.due_on < today
+        return self.status is InstallmentStatus.SCHEDULED and self.taken_on < today
 
     @property
     def since(self) -> date:
@@ -106,6 +121,11 @@ class Cure:
         """When the oldest late part is tried again by itself."""
         return self.late[0].again_on
 
+    @property
+    def by_paying(self) -> "Cure":
+        """The same where nothing can be agreed to now, so that only paying keeps it."""
+        return replace(self, dates=(), later=())
+
 
 def cure(
     parts: Sequence[DuePart], keeping: Keeping, times: Times, opened: OpenDays, *, largest: Cents
@@ -127,9 +147,26 @@ def cure(
         patient_until = _patient_until(first, keeping, times)
         dates = _dates(first, parts, min(until, patient_until), today, opened)
     ahead = [part for part in parts if _is_ahead(part, today)]
-    return Cure(
-        late=late, cents=cents, until=until, dates=dates, later=_spread(cents, ahead, largest)
-    )
+    grown = _grown(cents, [part.cents for part in ahead], largest)
+    later = tuple((part.n, more) for part, more in zip(ahead, grown, strict=False))
+    return Cure(late=late, cents=cents, until=until, dates=dates, later=later)
+
+
+def spread(plan: Running, late_on: date) -> Amendment:
+    """What is late, up to the part of a date, added to the payments that are left.
+
+    As ``Cure.later`` says it; those of the next 14 days stay as they are. Raises CureNotPossible.
+    """
+    late = [part for part in plan.parts if part[0] <= late_on]
+    ahead = [part for part in plan.parts if part[0] > plan.today + NOTICE]
+    largest = max(cents for _, cents in plan.terms.schedule)
+    cents = Cents(sum(open_cents for _, open_cents in late))
+    grown = _grown(cents, [open_cents for _, open_cents in ahead], largest)
+    if late_on > plan.today or late_on not in dict(late) or not grown:
+        raise CureNotPossible
+    near = plan.parts[len(late) : len(plan.parts) - len(ahead)]
+    later = zip([due_on for due_on, _ in ahead], grown, strict=True)
+    return Amendment(Change.SPREAD, plan.parts, (*near, *later), plan.rhythm)
 
 
 def ends_after(parts: Sequence[DuePart], keeping: Keeping, times: Times) -> date | None:
@@ -176,19 +213,15 @@ def _is_ahead(part: DuePart, today: date) -> bool:
 def _dates(
     late: DuePart, parts: Sequence[DuePart], until: date, today: date, opened: OpenDays
 ) -> tuple[date, ...]:
-    """The next days near paydays on which nothing else is due, up to the last one."""
-    taken = {part.due_on for part in parts if part.n != late.n}
-    days = likely_paydays(today + A_DAY, until, opened)
-    return tuple(day for day in days if day not in taken)[:MOST_DATES]
+    """The next days near paydays before the payment after it, up to the last one."""
+    nexts = [part.due_on for part in parts if part.n > late.n and part.status in OPEN]
+    last = min([until, *(due_on - A_DAY for due_on in nexts)])
+    return likely_paydays(today + A_DAY, last, opened)[:MOST_DATES]
 
 
-def _spread(
-    cents: Cents, ahead: Sequence[DuePart], largest: Cents
-) -> tuple[tuple[int, Cents], ...]:
+def _grown(cents: Cents, ahead: Sequence[Cents], largest: Cents) -> Sequence[Cents]:
     """What the payments that are left become, if none of them grows beyond what is bearable."""
     if len(ahead) < FEWEST_LEFT or cents < len(ahead):
         return ()
-    each = zip(ahead, split(cents, len(ahead)), strict=True)
-    grown = tuple((part.n, Cents(part.cents + more)) for part, more in each)
-    most = largest + largest // MOST_MORE
-    return grown if all(amount <= most for _, amount in grown) else ()
+    grown = [Cents(one + more) for one, more in zip(ahead, split(cents, len(ahead)), strict=True)]
+    return grown if max(grown) <= largest + largest // MOST_MORE else ()

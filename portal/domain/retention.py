@@ -17,7 +17,8 @@ NO_ACTIVITY = (
 """Leaves of an account that tell of no collection activity: checks, exports, and steps inside.
 
 Every other leaf counts, one of a type that is new here too: a record is rather kept too long.
-That a message was held back counts: it is evidence of refraining (RT-02, comment 100(a)-1).
+That a message or a charge was held back counts: it is evidence of refraining (RT-02, comment
+100(a)-1).
 """
 PREAUTHORIZED = ("authorization.granted", "authorization.revoked", "automatic.stopped")
 """Leaves about transfers that were agreed beforehand (12 CFR 1005.10(b))."""

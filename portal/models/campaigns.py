@@ -18,6 +18,7 @@ class Campaign(Owned, Base):
     last debtor of the batches that are on record, ``held`` counts who was held back by rule.
     ``cut_off_at``: it was given up by itself and is paused. ``prepared_at``: every message is
     written, which does not say that it left. ``released_at``: when the last ones had their turn.
+    ``counted``: who would get a draft at ``counted_at``, as `services.campaign_counting` keeps it.
     """
 
     __tablename__ = "campaign"
@@ -45,6 +46,8 @@ class Campaign(Owned, Base):
     goes: Mapped[int] = mapped_column(default=0)
     later: Mapped[int] = mapped_column(default=0)
     held: Mapped[Json] = mapped_column(default=dict)
+    counted: Mapped[Json | None]
+    counted_at: Mapped[datetime | None]
 
 
 class LinkOpening(Owned, Base):

@@ -135,6 +135,7 @@ class AgreementPage:
     ``policy`` is the version under which it was agreed, ``changes`` what its debtor changed since.
     ``cure``: how it can be kept where something is late. ``method_over``: the saved method was
     declined for good. ``asks_debtor``: the bank wants its owner, on a page of Stripe's.
+    ``waits_until``: when its next part is taken, which we did not take on its date (PY-07).
     """
 
     id: UUID
@@ -154,6 +155,7 @@ class AgreementPage:
     cure: Cure | None = None
     method_over: bool = False
     asks_debtor: bool = False
+    waits_until: date | None = None
 
     @property
     def live(self) -> bool:
@@ -265,6 +267,7 @@ def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
         policy=policy,
         changes=tuple(Changed(Change(kind), *rest) for kind, *rest in said["changes"] or ()),
         cure=_cure(said, terms, policy, balance),
+        waits_until=_waits_until(said),
         method_over=any(of_this and _is_over(*codes) for *codes, of_this in said["declined"] or ()),
         asks_debtor=bool(said["declined"]) and said["declined"][-1][0] == "needs_debtor",
     )
@@ -292,6 +295,14 @@ def _cure(
         opened=OpenDays(DueDays.WORKING_DAYS, balance.offers.facts.holidays),
         largest=largest_of(terms),
     ).cure
+
+
+def _waits_until(said: dict[str, Any]) -> date | None:
+    if not said["permission"] or said["permission"][0] != AuthorizationStatus.GRANTED:
+        return None
+    parts = map(_due_part, said["parts"] or (), said["attempts"] or ())
+    first = next((part for part in parts if part.status in OPEN_PARTS), None)
+    return first.taken_on if first is not None and first.waits else None
 
 
 def _due_part(part: list[Any], attempts: list[Any]) -> DuePart:

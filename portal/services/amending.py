@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain import amendments as law
 from portal.domain.amendments import Change, Running
+from portal.domain.curing import spread
 from portal.domain.extra_payments import Effect, PaymentsTooSmall, pay_extra
 from portal.domain.facts import AccountFacts
 from portal.domain.holds import Capability
@@ -38,6 +39,7 @@ from portal.services.running import new_part, read_running
 from portal.services.standing import require
 
 CANCELED_BY_DEBTOR = "debtor_canceled"
+EFFECTS = {Change.SHORTENED: Effect.SHORTEN, Change.LOWERED: Effect.LOWER}
 
 
 class PlanChanged(DomainError):
@@ -60,6 +62,7 @@ class Wish:
     """What a debtor wants to change. ``due_on`` names a part by its date, ``to`` is its new one.
 
     ``cure_until``: the last day for a part that failed or was missed; moving it uses up nothing.
+    What is spread is all that is late, up to the part of ``due_on``.
     """
 
     change: Change
@@ -81,10 +84,10 @@ def change_for(plan: Running, facts: AccountFacts, wish: Wish) -> law.Amendment:
             return law.pause(plan)
         case Change.REPLANNED, _, _, Frequency() as frequency, int() as amount:
             return replan(plan, facts, frequency, Cents(amount))
-        case Change.SHORTENED, _, _, _, int() as amount:
-            return pay_extra(plan, Cents(amount), Effect.SHORTEN)
-        case Change.LOWERED, _, _, _, int() as amount:
-            return pay_extra(plan, Cents(amount), Effect.LOWER)
+        case (Change.SHORTENED | Change.LOWERED) as change, _, _, _, int() as amount:
+            return pay_extra(plan, Cents(amount), EFFECTS[change])
+        case Change.SPREAD, date() as late_on, _, _, _:
+            return spread(plan, late_on)
     raise law.PartNotThere
 
 
@@ -150,8 +153,13 @@ def move(
     moved = replace(wish, change=Change.MOVED)
     agreed, parts, change = _checked(session, account, agreed, moved, now=now)
     act = Act(session, account, agreed, actor, now)
-    row = new_row(act, change)
-    apply(act, parts, change, row, {})
+    row, told = new_row(act, change), {}
+    if wish.cure_until is not None:
+        told["cure_until"] = wish.cure_until.isoformat()
+        for part in parts:
+            if part.due_on == wish.due_on:
+                part.late_since = part.late_since or part.due_on
+    apply(act, parts, change, row, told)
     return row
 
 
@@ -233,7 +241,7 @@ def _checked(
 
 def _permission(act: Act, change: law.Amendment, reviewed: Reviewed) -> Payload:
     """A permission to charge other amounts or in another rhythm is given anew, or ends (PY-05)."""
-    if change.change is not Change.REPLANNED:
+    if change.change not in law.ASKS:
         return {}
     of = (act.session, act.account, act.agreed)
     if reviewed.permission is None or reviewed.ticked is None:

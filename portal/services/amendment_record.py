@@ -125,7 +125,7 @@ def apply(
     ``parts`` are those of the arrangement before the change, locked.
     """
     before = _said(parts)
-    change_parts(act.session, act.agreed, parts, change.after)
+    change_parts(act.session, act.agreed, parts, change)
     after = _said(lock_parts(act.session, act.agreed))
     row.before, row.after = {"parts": before}, {"parts": after}
     act.session.add(row)

@@ -241,15 +241,6 @@ def break_off(
     notices.tell(session, account, "plan_ended", fact=f"ended:{agreed.id}", now=now)
 
 
-def amend(
-    session: Session, account: Account, agreed: Arrangement, *, change: Payload, now: datetime
-) -> None:
-    """Put a change of the parts on the record, as the debtor chose it; the caller made it."""
-    session.flush()
-    told = {**change, "balance_cents": account.balance_cents}
-    _record(session, account, agreed, "arrangement.amended", told, now)
-
-
 def shorten_to_balance(session: Session, account: Account, now: datetime) -> Arrangement | None:
     """Cut the live arrangement from its end when less is owed than it would still collect.
 

@@ -144,7 +144,7 @@ def _is_missed(part: Installment, today: date, *, ours: bool) -> bool:
     if part.told_on is not None:
         return part.next_attempt_on is not None and part.next_attempt_on + LATEST < today
     untried = ours and part.status == InstallmentStatus.SCHEDULED
-    return not untried or part.due_on + LATEST < today
+    return not untried or due_part(part).taken_on + LATEST < today
 
 
 def _waits_since(session: Session, account: Account) -> datetime | None:

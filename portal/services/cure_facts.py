@@ -2,11 +2,13 @@
 
 from sqlalchemy import func, select
 
+from portal.domain.holds import Capability
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus
 from portal.models import Arrangement, Installment, Payment
 from portal.services import tries
 from portal.services.keeping import read_patience
 from portal.services.message_subject import OutOfDate, Subject, Values
+from portal.services.standing import standing
 
 
 def failed(subject: Subject) -> Values:
@@ -53,6 +55,8 @@ def _ways(subject: Subject, part: Installment) -> Values | None:
     found = read_patience(subject.session, subject.account, agreed, now=subject.now).cure
     if found is None:
         return None
+    if not standing(subject.session, subject.account, subject.now).of(Capability.ACCEPT).allowed:
+        found = found.by_paying
     return {
         "late": (found.cents, agreed.currency),
         "due_on": found.late[0].due_on,

@@ -13,7 +13,7 @@ from portal.models import Account, Arrangement, Authorization, Installment, Paym
 from portal.services import authorizations
 from portal.services.arrangements import UNPAID
 from portal.services.message_subject import OutOfDate, Subject, Values
-from portal.services.pre_debit import is_given, open_cents
+from portal.services.pre_debit import is_given, open_cents, taken_on
 from portal.services.satisfaction import Satisfaction, satisfaction
 
 A_DAY = timedelta(days=1)
@@ -30,7 +30,7 @@ def _live(subject: Subject) -> Arrangement:
 def _part(subject: Subject) -> Installment:
     """The part that it speaks of, still open on that day. Raises OutOfDate."""
     part: Installment = subject.row(Installment, "installment")
-    same = part.due_on.isoformat() == subject.message.context["due_on"]
+    same = taken_on(part).isoformat() == subject.message.context["due_on"]
     if part.status != InstallmentStatus.SCHEDULED or not same:
         raise OutOfDate
     return part
@@ -53,14 +53,14 @@ def _debit(subject: Subject) -> Values:
     """
     agreed, part = _live(subject), _part(subject)
     permission, today = _granted(subject, agreed), subject.day(subject.now)
-    last_on = part.due_on - LATEST * A_DAY if subject.contact else part.due_on - A_DAY
+    last_on = taken_on(part) - LATEST * A_DAY if subject.contact else taken_on(part) - A_DAY
     changed = open_cents(part) != subject.message.context["cents"]
     if permission is None or changed or today > last_on:
         raise OutOfDate
     return _said(subject, agreed) | {
         "amount": (open_cents(part), agreed.currency),
-        "due_on": part.due_on,
-        "stop_until": part.due_on - A_DAY,
+        "due_on": taken_on(part),
+        "stop_until": taken_on(part) - A_DAY,
         "method_brand": permission.method_brand,
         "method_last4": permission.method_last4,
     }
@@ -69,12 +69,12 @@ def _debit(subject: Subject) -> Values:
 def _reminder(subject: Subject) -> Values:
     """A payment that comes; ``taken``: we take it, so its debtor has nothing to do."""
     agreed, part = _live(subject), _part(subject)
-    if subject.day(subject.now) >= part.due_on:
+    if subject.day(subject.now) >= taken_on(part):
         raise OutOfDate
     granted = _granted(subject, agreed)
     said = _said(subject, agreed) | {
         "amount": (open_cents(part), agreed.currency),
-        "due_on": part.due_on,
+        "due_on": taken_on(part),
         "taken": granted is not None and is_given(subject.session, agreed, part),
     }
     if granted is not None:
@@ -119,6 +119,7 @@ def _not_taken(subject: Subject) -> Values:
     return _said(subject, agreed) | {
         "amount": (open_cents(part), agreed.currency),
         "due_on": part.due_on,
+        "again_on": taken_on(part),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain.compiler import FARTHEST_REMINDER
@@ -65,6 +65,7 @@ _Row = Select[Installment, Arrangement, Account, Debtor, datetime | None, dateti
 
 
 def _due_soon(client_id: UUID, now: datetime, after: UUID | None) -> _Row:
+    first_on, last_on = (now - BEHIND).date(), (now + REACH).date()
     query = (
         select(Installment, Arrangement, Account, Debtor, granted_at(), changed_at())
         .join(
@@ -79,7 +80,11 @@ def _due_soon(client_id: UUID, now: datetime, after: UUID | None) -> _Row:
         .join(Debtor, (Debtor.client_id == Account.client_id) & (Debtor.id == Account.debtor_id))
         .where(
             Installment.client_id == client_id,
-            Installment.due_on.between((now - BEHIND).date(), (now + REACH).date()),
+            Installment.due_on <= last_on,
+            or_(
+                Installment.due_on >= first_on,
+                Installment.next_attempt_on.between(first_on, last_on),
+            ),
             Installment.status == InstallmentStatus.SCHEDULED,
             Arrangement.status.in_(LIVE),
         )
@@ -127,7 +132,7 @@ def _today(one: _Soon, extra: _Extra, now: datetime) -> Iterator[Wanted]:
 
 def _key(one: _Soon, notice: Wanted) -> str:
     """What names the fact that is told: another day or amount is another one (PY-07)."""
-    kind, due_on = notice.notice, one.part.due_on
+    kind, due_on = notice.notice, one.planned.due_on
     if kind is Notice.AHEAD:
         return f"{kind}:{one.agreed.id}:{due_on:%Y-%m}"
     key = f"{kind}:{one.part.id}:{due_on}:{open_cents(one.part)}"
@@ -155,7 +160,7 @@ def _tell(session: Session, one: _Soon, notice: Wanted, key: str, now: datetime)
             "account": str(one.account.id),
             "arrangement": str(one.agreed.id),
             "installment": str(one.part.id),
-            "due_on": one.part.due_on.isoformat(),
+            "due_on": one.planned.due_on.isoformat(),
             "cents": open_cents(one.part),
         },
         account=one.account,

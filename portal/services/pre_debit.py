@@ -1,15 +1,17 @@
 """Whether the notice of a debit was given: without it nothing is taken (PY-07)."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents
-from portal.domain.noticing import Notice, PlannedPart, may_debit
+from portal.domain.noticing import EARLIEST, Notice, PlannedPart, may_debit
+from portal.domain.paydays import OpenDays
+from portal.domain.policy import DueDays
 from portal.domain.schedules import Frequency
-from portal.domain.statuses import AuthorizationStatus
+from portal.domain.statuses import AuthorizationStatus, InstallmentStatus
 from portal.domain.terms import Method
 from portal.models import (
     Account,
@@ -18,8 +20,8 @@ from portal.models import (
     Debtor,
     Installment,
     Message,
-    MoneyException,
 )
+from portal.rules.holidays import region_holidays
 from portal.services import evidence, notices
 from portal.services.authorizations import left_at
 from portal.services.ledger import open_exception
@@ -76,12 +78,18 @@ def planned(
     """
     told = max(at for at in (agreed.accepted_at, granted, changed) if at is not None)
     return PlannedPart(
-        due_on=part.due_on,
+        due_on=taken_on(part),
         amount_cents=open_cents(part),
         automatic=agreed.method == Method.AUTOMATIC and granted is not None,
         frequency=Frequency(agreed.frequency) if agreed.frequency else None,
         agreed_on=today_of(debtor, told),
     )
+
+
+def taken_on(part: Installment) -> date:
+    """The day on which a part is taken: its own, or the later one that ``may_charge`` named."""
+    later = part.next_attempt_on if part.status == InstallmentStatus.SCHEDULED else None
+    return max(part.due_on, later or part.due_on)
 
 
 def open_cents(part: Installment) -> Cents:
@@ -118,7 +126,7 @@ def _left(session: Session, debtor: Debtor, part: Installment) -> Iterator[tuple
             Message.debtor_id == debtor.id,
             Message.template == Notice.DEBIT,
             Message.context["installment"].astext == str(part.id),
-            Message.context["due_on"].astext == part.due_on.isoformat(),
+            Message.context["due_on"].astext == taken_on(part).isoformat(),
         )
         .execution_options(populate_existing=True)
     )
@@ -132,12 +140,15 @@ def may_charge(
 ) -> bool:
     """Whether a due part may be taken as far as its notice goes (PY-07).
 
-    Where it may not, the part waits as it is, its debtor is told calmly that nothing was taken,
-    and a person is told, once. It is no failure of the debtor's. The caller commits.
+    Where it may not, it is our omission: the part waits for a later day whose notice can still be
+    given, and counts as late from that day at the earliest. Its debtor is told calmly that nothing
+    was taken, and a person is told, once. The caller commits.
     """
     if is_given(session, agreed, part):
         return True
-    fact = f"installment:{part.id}:{part.due_on}"
+    fact = f"installment:{part.id}:{taken_on(part)}"
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    part.next_attempt_on = part.late_since = _later(debtor, today_of(debtor, now))
     if notices.tell(session, account, NOT_TAKEN, fact=fact, now=now):
         open_exception(
             session,
@@ -149,6 +160,12 @@ def may_charge(
         )
         _record(session, account, part, now)
     return False
+
+
+def _later(debtor: Debtor, today: date) -> date:
+    """The first working day whose notice can be given from today on, in all of its days."""
+    holidays = region_holidays(debtor.country, debtor.region)
+    return OpenDays(DueDays.WORKING_DAYS, holidays).on_or_after(today + timedelta(days=EARLIEST))
 
 
 def _record(session: Session, account: Account, part: Installment, now: datetime) -> None:
@@ -163,27 +180,9 @@ def _record(session: Session, account: Account, part: Installment, now: datetime
             "arrangement": str(part.arrangement_id),
             "installment": str(part.id),
             "due_on": part.due_on.isoformat(),
+            "again_on": taken_on(part).isoformat(),
             "amount_cents": open_cents(part),
             "currency": account.currency,
         },
         now=now,
-    )
-
-
-def blocked_parts(session: Session, agreed: Arrangement) -> frozenset[int]:
-    """The numbers of an arrangement's parts that were not taken on the day they have now."""
-    source = func.concat("installment:", Installment.id, ":", Installment.due_on)
-    return frozenset(
-        session.scalars(
-            select(Installment.n)
-            .join(
-                MoneyException,
-                (MoneyException.client_id == Installment.client_id)
-                & (MoneyException.kind == NOT_GIVEN)
-                & (MoneyException.source == source),
-            )
-            .where(
-                Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id
-            )
-        )
     )

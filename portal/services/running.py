@@ -143,37 +143,51 @@ def _left(part: Installment) -> Cents:
 
 
 def change_parts(
-    session: Session, agreed: Arrangement, parts: Sequence[Installment], after: Schedule
+    session: Session, agreed: Arrangement, parts: Sequence[Installment], change: law.Amendment
 ) -> None:
     """Give what is left its new dates and amounts, in the rows as they are numbered.
 
-    A part of which something was paid never grows: it is closed with what it has. Rows that were
-    canceled at the end are used again before new ones are made. The rows are locked by the caller.
+    What is spread is over, and the other rows keep their dates. A part of which something was paid
+    never grows: it is closed with what it has. Rows that were canceled at the end are used again
+    before new ones are made. The rows are locked by the caller.
     """
-    waiting = list(after)
+    waiting, over = list(change.after), set[date]()
+    if change.change is Change.SPREAD:
+        over = {due_on for due_on, _ in change.before} - {due_on for due_on, _ in change.after}
     for part in open_parts(parts):
-        if waiting and not (part.paid_cents and waiting[0][1] > _left(part)):
-            _set(part, *waiting.pop(0))
-        elif part.paid_cents:
-            part.amount_cents = part.paid_cents
-            part.status = move(part.status, InstallmentStatus.PAID)
+        grows = waiting and part.paid_cents and waiting[0][1] > _left(part)
+        if part.due_on in over or not waiting or grows:
+            _close(part)
         else:
-            part.status = move(part.status, InstallmentStatus.CANCELED)
+            _set(part, *waiting.pop(0), keeps=change.change is Change.MOVED)
     last = max((part.n for part in open_parts(parts)), default=0)
     spare = [p for p in parts if p.status == InstallmentStatus.CANCELED and p.n > last]
     for part, new in zip(spare, list(waiting), strict=False):
         part.status = move(part.status, InstallmentStatus.SCHEDULED)
-        _set(part, *new)
+        _set(part, *new, keeps=False)
         waiting.remove(new)
     for n, (due_on, cents) in enumerate(waiting, start=max(part.n for part in parts) + 1):
         session.add(new_part(agreed, n, due_on, cents))
     session.flush()
 
 
-def _set(part: Installment, due_on: date, left: Cents) -> None:
-    if due_on != part.due_on and part.status == InstallmentStatus.FAILED:
-        part.status = move(part.status, InstallmentStatus.SCHEDULED)
-        part.next_attempt_on = None
+def _close(part: Installment) -> None:
+    """A part is not asked for any more; what was paid of it stays."""
+    part.next_attempt_on = part.told_on = part.late_since = None
+    if part.paid_cents:
+        part.amount_cents = part.paid_cents
+        part.status = move(part.status, InstallmentStatus.PAID)
+    else:
+        part.status = move(part.status, InstallmentStatus.CANCELED)
+
+
+def _set(part: Installment, due_on: date, left: Cents, *, keeps: bool) -> None:
+    """``keeps``: it is the same payment on another day, which is no new patience."""
+    if due_on != part.due_on:
+        part.next_attempt_on = part.told_on = None
+        part.late_since = part.late_since if keeps else None
+        if part.status == InstallmentStatus.FAILED:
+            part.status = move(part.status, InstallmentStatus.SCHEDULED)
     part.due_on, part.amount_cents = due_on, Cents(part.paid_cents + left)
 
 

@@ -41,10 +41,6 @@ def _has_sample(person: Person) -> bool:
     return person.has_paper and wishing.sample_code(person) is not None
 
 
-def _can_spread(person: Person) -> bool:
-    return person.has("/spread") or keeping.SPREAD in person.offered("to", "/cure")
-
-
 DOOR = (
     Way("prove who they are", 94, beginning.prove_identity),
     Way("mistype", 2, beginning.mistype),
@@ -104,7 +100,7 @@ LATER = (
 LATE = (
     Way("pay what is late", 30, keeping.pay_late, offers("/pay")),
     Way("move what is late", 18, keeping.move_late, offers("/cure")),
-    Way("spread what is late", 14, keeping.spread_late, _can_spread),
+    Way("spread what is late", 14, keeping.spread_late, offers("/change/spread")),
     Way("find money again", 12, keeping.refill, _is_dry),
     Way("use another card", 6, keeping.change_method, offers("/method")),
     Way("cannot pay any more", 4, beginning.ask_for_help),

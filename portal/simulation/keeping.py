@@ -4,8 +4,6 @@ from portal.demo.browsing import NotOnThePage
 from portal.simulation.beginning import ask, go_to_plan
 from portal.simulation.people import Person
 
-SPREAD = "spread"
-
 
 def keep_going(person: Person) -> None:
     """Pay what is due by hand, where that is this person's way; else only look."""
@@ -139,19 +137,14 @@ def pay_late(person: Person) -> None:
 
 def move_late(person: Person) -> None:
     """Take one of the days that the page offers for what is late."""
-    days = [day for day in person.offered("to", "/cure") if day != SPREAD]
-    person.browser.submit("/cure", to=person.rng.choice(days))
+    person.browser.submit("/cure", to=person.rng.choice(person.offered("to", "/cure")))
     go_to_plan(person)
 
 
 def spread_late(person: Person) -> None:
-    """Add what is late to the later payments: by a button of the page, or by a review of it."""
-    if SPREAD in person.offered("to", "/cure"):
-        person.browser.submit("/cure", to=SPREAD)
-    else:
-        person.browser.follow("/spread")
-        _confirm(person)
-    go_to_plan(person)
+    """Add what is late to the later payments, by its review."""
+    person.browser.follow("/change/spread")
+    _confirm(person)
 
 
 def _confirm(person: Person) -> None:

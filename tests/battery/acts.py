@@ -31,6 +31,10 @@ _STATE = """
       CASE WHEN EXISTS (SELECT FROM payer_link l WHERE l.account_id = a.id
         AND l.revoked_at IS NULL AND l.expires_at > %(now)s AND NOT EXISTS (SELECT FROM payment
           WHERE payer_link_id = l.id AND status = 'succeeded')) THEN 'asked' END,
+      CASE WHEN r.status = 'active' THEN 'kept' END,
+      CASE WHEN r.status = 'active' AND EXISTS (SELECT FROM installment i
+        WHERE i.arrangement_id = r.id AND (i.status = 'failed'
+          OR i.status = 'scheduled' AND i.due_on < %(now)s::date)) THEN 'late' END,
       CASE WHEN r.method = 'automatic' THEN 'automatic' END,
       CASE WHEN r.method = 'automatic' AND z.id IS NOT NULL THEN 'running' END,
       CASE WHEN p.known THEN 'known' END,
@@ -68,6 +72,7 @@ class Choice:
 def choices(sim: "Simulation") -> tuple[Choice, ...]:
     """Everything that can happen."""
     dana, payer, house, outside = sim.dana, sim.payer, sim.house, sim.outside
+    changes = sim.changes
     return (
         Choice(14, dana.agree, "free"),
         Choice(2, dana.agree, "live"),
@@ -80,6 +85,10 @@ def choices(sim: "Simulation") -> tuple[Choice, ...]:
         Choice(3, dana.choose_again, "unpaid"),
         Choice(3, dana.stop_automatic, "automatic"),
         Choice(9, dana.land, "known"),
+        Choice(10, changes.change, "kept"),
+        Choice(3, changes.change, "live"),
+        Choice(25, changes.cure, "late"),
+        Choice(0.5, changes.end, "kept"),
         Choice(3, payer.ask, "owed"),
         Choice(30, payer.follow, "asked"),
         Choice(8, payer.follow, "shared"),
@@ -92,6 +101,9 @@ def choices(sim: "Simulation") -> tuple[Choice, ...]:
         Choice(2, sim.won_after_all, "paid", long=True),
         Choice(7, outside.wait, long=True),
         Choice(40, sim.month, "running", long=True),
+        Choice(14, sim.stop_midway, "running", long=True),
+        Choice(6, sim.other_method, "running", long=True),
+        Choice(8, sim.patience, "late", long=True),
         Choice(8, sim.lapse, "waits", long=True),
         Choice(6, sim.lapse, "suggested", long=True),
         Choice(6, outside.deliver, "known"),
@@ -101,6 +113,8 @@ def choices(sim: "Simulation") -> tuple[Choice, ...]:
         Choice(3, house.reconcile, "known"),
         Choice(8, house.charge_due, "running"),
         Choice(2, house.mail, "running"),
+        Choice(3, house.tell, "running"),
+        Choice(6, house.look_after, "late"),
         Choice(2, house.expire, "waits"),
         Choice(20, house.answer, "suggested"),
         Choice(2, house.hold, "live"),

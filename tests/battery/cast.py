@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from portal.db import PortalSession
-from portal.domain.policy import Band, PlanLimits, Tier
+from portal.domain.policy import Band, Concessions, Keeping, PlanLimits, Tier
 from portal.domain.schedules import Frequency
 from portal.models import Client, Role, Staff
+from portal.services.amending import Wish
+from portal.services.amendment_record import Reviewed as ReviewedChange
 from portal.services.choices import Picked
 from portal.services.payer_links import Due, PayerState
 from portal.services.reviews import Reviewed
@@ -41,6 +43,14 @@ class Tab:
     reviewed: Reviewed
 
 
+@dataclass(frozen=True)
+class ChangePage:
+    """A browser tab with the page of a change of a plan, and the wish that its button sends."""
+
+    wish: Wish
+    reviewed: ReviewedChange
+
+
 @dataclass
 class Purse:
     """One account as Dana sees it: her open tabs, and the payment pages that were opened for it.
@@ -52,6 +62,7 @@ class Purse:
     account_id: UUID
     visit: Visit
     tabs: list[Tab] = field(default_factory=list)
+    changes: list[ChangePage] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     shown: dict[str, tuple[PayerState, Due]] = field(default_factory=dict)
@@ -102,4 +113,12 @@ def _publish(session: Session, client: Client, rng: Random) -> None:
         first_payment_within_days=rng.choice((0, 30, 45)),
     )
     bands = (Band(tiers=rng.choice(TIERS)),)
-    make_policy(session, client, bands=bands, plan=plan, closest_when_late=True)
+    make_policy(
+        session,
+        client,
+        bands=bands,
+        plan=plan,
+        closest_when_late=True,
+        concessions=rng.choice((Concessions(), Concessions(2, 2, 1), Concessions(5, 5, 5))),
+        keeping=rng.choice((Keeping(), Keeping(failures=2, grace_days=7))),
+    )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -134,7 +133,7 @@ class Dana:
 
     def pay_plan(self, session: Session, purse: Purse) -> bool:
         """Pay the next installment of a plan, or its first one, by hand."""
-        agreed = self._live(session, purse)
+        agreed = self.live(session, purse)
         unpaid = (
             [p for p in arrangements.installments_of(session, agreed) if _open(p)] if agreed else []
         )
@@ -149,26 +148,27 @@ class Dana:
             return False
         whole = account.balance_cents
         amount = self.rng.choice((whole, max(whole // 2, 50), max(whole // 3, 50), 50_00))
-        self._start(session, purse, PaymentPurpose.ONE_OFF, Cents(amount))
+        self.start(session, purse, PaymentPurpose.ONE_OFF, Cents(amount))
         return True
 
     def pay_all(self, session: Session, purse: Purse) -> bool:
         """Pay the whole balance today."""
         owed = self._account(session, purse).balance_cents
-        self._start(session, purse, PaymentPurpose.ONE_OFF, owed)
+        self.start(session, purse, PaymentPurpose.ONE_OFF, owed)
         return True
 
     def change_method(self, session: Session, purse: Purse) -> bool:
         """Save another card for a plan's automatic payments."""
-        agreed = self._live(session, purse)
+        agreed = self.live(session, purse)
         if agreed is None or agreed.method != "automatic":
             return False
-        self._start(session, purse, PaymentPurpose.METHOD, Cents(0), arrangement_id=agreed.id)
+        self.sim.history.allow_again(agreed.id)
+        self.start(session, purse, PaymentPurpose.METHOD, Cents(0), arrangement_id=agreed.id)
         return True
 
     def choose_again(self, session: Session, purse: Purse) -> bool:
         """Take an unpaid agreement back: its page is closed, then it is withdrawn."""
-        agreed = self._live(session, purse)
+        agreed = self.live(session, purse)
         if agreed is None:
             return False
         session.commit()
@@ -180,7 +180,7 @@ class Dana:
 
     def stop_automatic(self, session: Session, purse: Purse) -> bool:
         """Stop automatic payments."""
-        agreed = self._live(session, purse)
+        agreed = self.live(session, purse)
         if agreed is None:
             return False
         actor = the_debtor(purse.visit.debtor_id)
@@ -202,7 +202,8 @@ class Dana:
     def _account(self, session: Session, purse: Purse) -> Account:
         return session.scalars(select(Account).where(Account.id == purse.account_id)).one()
 
-    def _live(self, session: Session, purse: Purse) -> Arrangement | None:
+    def live(self, session: Session, purse: Purse) -> Arrangement | None:
+        """The agreement that is in force, where there is one."""
         agreed = arrangements.arrangement_of(session, self._account(session, purse))
         return agreed if agreed is not None and agreed.status in LIVE else None
 
@@ -212,7 +213,7 @@ class Dana:
         if parts[0].due_on <= today_of(debtor, self.sim.now):
             self._checkout(session, purse, agreed, parts[0])
         elif agreed.method == "automatic":
-            self._start(session, purse, PaymentPurpose.METHOD, Cents(0), arrangement_id=agreed.id)
+            self.start(session, purse, PaymentPurpose.METHOD, Cents(0), arrangement_id=agreed.id)
 
     def _checkout(
         self, session: Session, purse: Purse, agreed: Arrangement, part: Installment
@@ -220,18 +221,19 @@ class Dana:
         first = agreed.status == "awaiting_first_payment"
         purpose = PaymentPurpose.FIRST if first else PaymentPurpose.INSTALLMENT
         amount = Cents(part.amount_cents - part.paid_cents)
-        self._start(
+        self.start(
             session, purse, purpose, amount, arrangement_id=agreed.id, installment_id=part.id
         )
 
-    def _start(
+    def start(
         self,
         session: Session,
         purse: Purse,
         purpose: PaymentPurpose,
         amount: Cents,
-        **given: UUID,
+        **given: Any,
     ) -> None:
+        """Ask for a payment page, and be sent on to it."""
         wanted = CheckoutRequest(
             account_id=purse.account_id,
             purpose=purpose,

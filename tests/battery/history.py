@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from portal.domain.amendments import Amendment
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -45,7 +47,7 @@ class History:
     """Everything in order. ``place`` grows with every line, so that it orders what happened.
 
     ``heads`` is what somebody outside has seen of the chains of evidence: which leaf was the newest
-    one, and its hash.
+    one, and its hash. ``changes`` are those that the pages of plans showed, by their id.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -54,6 +56,7 @@ class History:
     handed: dict[str, UUID] = field(default_factory=dict)
     bodies: dict[str, str] = field(default_factory=dict)
     heads: dict[tuple[UUID, int], str] = field(default_factory=dict)
+    changes: dict[UUID, Amendment] = field(default_factory=dict)
 
     @property
     def place(self) -> int:
@@ -73,6 +76,12 @@ class History:
     def forbidden(self, account_id: UUID, arrangement_id: UUID | None, place: int) -> bool:
         """Whether an off-session charge that was decided at this place had been stopped before."""
         return any(stop.covers(account_id, arrangement_id, place) for stop in self.stops)
+
+    def allow_again(self, arrangement_id: UUID) -> None:
+        """A new permission is asked for, so that charges of an agreement may begin again."""
+        for stop in self.stops:
+            if stop.arrangement_id == arrangement_id:
+                stop.lifted = stop.lifted or self.place
 
     def operations(self) -> Iterator[str]:
         """The operations alone, with how each ended."""

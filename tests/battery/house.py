@@ -29,13 +29,27 @@ OURS = {
     "stripe.handle_events": tasks.handle_events,
 }
 KINDS = (HoldKind.HARDSHIP, HoldKind.DISPUTE)
-_COPIES = """
+_MAIL = """
     SELECT id FROM message
-    WHERE template IN ('authorization_copy', 'pre_debit_notice') AND channel <> 'letter'
+    WHERE template IN ('authorization_copy', 'pre_debit_notice', 'payment_failed', 'payment_missed')
+      AND channel <> 'letter'
       AND status IN ('queued', 'deferred') AND send_at <= %(now)s ORDER BY id"""
-_EXPIRED = """
+_NEXT = """
+    WITH mine AS (
+      SELECT r.id, (%(now)s AT TIME ZONE d.time_zone)::date AS today FROM arrangement r
+      JOIN account a ON a.id = r.account_id JOIN debtor d ON d.id = a.debtor_id
+      WHERE a.id = %(account)s AND r.status IN ('awaiting_first_payment', 'active'))
+    SELECT min(next_on) - today FROM (
+      SELECT mine.id, today, 'now' AS known, greatest(i.due_on, i.next_attempt_on) AS next_on
+      FROM mine JOIN installment i ON i.arrangement_id = mine.id
+      WHERE i.status = 'scheduled' OR i.status = 'failed' AND i.next_attempt_on IS NOT NULL
+      UNION ALL SELECT mine.id, today, 'before', (part ->> 'due_on')::date
+      FROM mine JOIN amendment m ON m.arrangement_id = mine.id
+      CROSS JOIN jsonb_array_elements(m.before::jsonb -> 'parts') part) n
+    WHERE next_on >= today GROUP BY known, today ORDER BY known"""
+_ENDED = """
     SELECT account_id, id FROM arrangement
-    WHERE status = 'withdrawn' AND ended_reason = 'expired' ORDER BY id"""
+    WHERE status = 'withdrawn' AND ended_reason = 'expired' OR status = 'broken' ORDER BY id"""
 _JOB = """
     UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (
       SELECT id FROM procrastinate_jobs
@@ -76,8 +90,8 @@ class House:
         return True
 
     def mail(self, session: Session, purse: Purse) -> bool:
-        """Send the copies of permissions whose time has come: nothing is charged before (PY-05)."""
-        found = self.sim.bench.rows(_COPIES, now=self.sim.now)
+        """Send the e-mails whose time has come: nothing is charged before its notice (PY-05)."""
+        found = self.sim.bench.rows(_MAIL, now=self.sim.now)
         if found:
             ids = [str(message_id) for (message_id,) in found]
             tasks.dispatch_messages(str(self.sim.cast.client_id), ids)
@@ -108,6 +122,12 @@ class House:
         tasks.charge_due(str(self.sim.cast.client_id))
         return True
 
+    def begin_charge(self, session: Session, purse: Purse) -> bool:
+        """The same job, whose worker dies with a charge begun."""
+        if not self.sim.stage.calm:
+            self.sim.stage.die_at("after charge.created")
+        return self.charge_due(session, purse)
+
     def expire(self, session: Session, purse: Purse) -> bool:
         """The hour's jobs that end what waited too long, or answer what nobody has answered."""
         client_id = str(self.sim.cast.client_id)
@@ -116,13 +136,29 @@ class House:
         try:
             tasks.expire_arrangements(client_id)
         finally:
-            known = {stop.arrangement_id for stop in self.sim.history.stops}
-            for account_id, arrangement_id in self.sim.bench.rows(_EXPIRED):
-                if arrangement_id not in known:
-                    self.sim.history.stops.append(
-                        Stop(account_id, arrangement_id, self.sim.history.place, self.sim.now)
-                    )
+            self._note_ended()
         return True
+
+    def look_after(self, session: Session, purse: Purse) -> bool:
+        """The hour's job that tells debtors of late payments, and ends what was not kept."""
+        try:
+            plan_tasks.look_after_arrangements(str(self.sim.cast.client_id))
+        finally:
+            self._note_ended()
+        return True
+
+    def days_until_due(self, purse: Purse) -> tuple[int, ...]:
+        """In how many days the next part of an agreement is due, as it is now and as it was."""
+        found = self.sim.bench.rows(_NEXT, account=purse.account_id, now=self.sim.now)
+        return tuple(days for (days,) in found)
+
+    def _note_ended(self) -> None:
+        """Nothing is charged for an agreement after a job has ended it."""
+        history = self.sim.history
+        known = {stop.arrangement_id for stop in history.stops}
+        for account_id, arrangement_id in self.sim.bench.rows(_ENDED):
+            if arrangement_id not in known:
+                history.stops.append(Stop(account_id, arrangement_id, history.place, self.sim.now))
 
     def answer(self, session: Session, purse: Purse) -> bool:
         """Staff grant what Dana suggested, for some days, or decline it."""

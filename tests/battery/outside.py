@@ -37,6 +37,12 @@ INSTRUMENTS = (
     "bank_insufficientFunds",
     "bank_debitNotAuthorized",
 )
+DOUBTFUL = (
+    "chargeCustomerFail",
+    "authenticationRequired",
+    "bank_success",
+    "bank_insufficientFunds",
+)
 WAITS = (
     timedelta(0),
     timedelta(seconds=40),
@@ -81,6 +87,14 @@ class World:
         mine = [page for page in purse.pages if page in open_ones]
         if mine:
             self._pay(purse, open_ones[mine[-1]], "visa", True)
+        return bool(mine)
+
+    def save_other(self, session: Session, purse: Purse) -> bool:
+        """Save a method on the newest page that banks may not honor later."""
+        open_ones = {one["id"]: one for one in open_pages(self.sim.world)}
+        mine = [page for page in purse.pages if page in open_ones]
+        if mine:
+            self._pay(purse, open_ones[mine[-1]], self.rng.choice(DOUBTFUL), True)
         return bool(mine)
 
     def _pay(self, purse: Purse, shown: Thing, name: str, passed: bool) -> None:

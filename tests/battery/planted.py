@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -13,14 +13,17 @@ from portal.domain import paydays, schedules
 from portal.domain.schedules import Frequency
 from portal.gateways.payments import GatewayRefund, RefundStatus
 from portal.gateways.stripe import StripeGateway
-from portal.models import Payment, Refund
+from portal.models import Installment, Payment, Refund, fresh_id
 from portal.services import (
     acceptance,
+    amending,
+    amendment_record,
     arrangements,
     charging,
     ledger,
     payer_links,
     payments,
+    pre_debit,
     reconcile,
     refunds,
     settling,
@@ -28,6 +31,7 @@ from portal.services import (
 )
 from tests.battery import simulation
 from tests.battery.agreed import EXTENDED, ONE_PLAN, SCHEDULED, TOLD
+from tests.battery.amended import CHANGED
 from tests.battery.invariants import NOT_KEPT
 
 
@@ -284,6 +288,59 @@ def _no_expiry() -> tuple[Patch, ...]:
     return (Patch(arrangements, "overdue", lambda *_, **__: ()),)
 
 
+def _changed_twice() -> tuple[Patch, ...]:
+    amend = amending.amend
+
+    def whatever_was_shown(
+        session: Any, agreed: Any, wish: Any, *, reviewed: Any, **given: Any
+    ) -> Any:
+        account = ledger.lock_account(session, agreed.account_id)
+        *_, change = amending._checked(session, account, agreed, wish, now=given["now"])
+        anew = replace(reviewed, amendment_id=fresh_id(), change_sha256=change.sha256)
+        return amend(session, agreed, wish, reviewed=anew, **given)
+
+    return (Patch(amending, "amend", whatever_was_shown),)
+
+
+def _moved_on_paper() -> tuple[Patch, ...]:
+    apply = amending.apply
+
+    def and_back(act: Any, parts: Any, change: Any, *rest: Any) -> None:
+        days = [(part, part.due_on) for part in parts]
+        apply(act, parts, change, *rest)
+        for part, due_on in days:
+            part.due_on = due_on
+
+    return (Patch(amending, "apply", and_back),)
+
+
+def _old_day_charged() -> tuple[Patch, ...]:
+    change_parts, is_due = amendment_record.change_parts, charging._is_due
+    due_installments = charging.due_installments
+    old: dict[UUID, date] = {}
+
+    def noted(session: Any, agreed: Any, parts: Any, after: Any) -> None:
+        before = {part.id: part.due_on for part in parts}
+        change_parts(session, agreed, parts, after)
+        old.update((p.id, before[p.id]) for p in parts if p.due_on != before[p.id])
+
+    def as_noted(session: Any, client_id: UUID, *, now: datetime, **given: Any) -> list[UUID]:
+        due = due_installments(session, client_id, now=now, **given)
+        moved = [one for one, day in old.items() if day <= now.date() and one not in due]
+        return [*due, *(one for one in moved if session.get(Installment, (client_id, one)))]
+
+    def due(part: Any, today: date) -> bool:
+        day = old.get(part.id, part.due_on)
+        return is_due(part, today) or part.status == "scheduled" and day <= today
+
+    return (
+        Patch(amendment_record, "change_parts", noted),
+        Patch(charging, "due_installments", as_noted),
+        Patch(charging, "_is_due", due),
+        Patch(pre_debit, "may_charge", lambda *_, **__: True),
+    )
+
+
 FAULTS: dict[str, Fault] = {
     "every_reading_posts": Fault("Ledger rows without uniqueness", _every_reading_posts, 3),
     "no_sweeper": Fault("Nobody finishes what hangs", _no_sweeper, 8),
@@ -293,7 +350,7 @@ FAULTS: dict[str, Fault] = {
     "events_only": Fault("Webhooks alone, no reconciliation", _events_only, 14),
     "late_failure_wins": Fault("A later reading undoes success", _late_failure_wins, 0),
     "stripe_first": Fault("Stripe is asked before our row is kept", _stripe_first, 0),
-    "charge_after_stop": Fault("What was begun is charged, stopped or not", _charge_after_stop, 92),
+    "charge_after_stop": Fault("What was begun is charged, stopped or not", _charge_after_stop, 27),
     "post_again": Fault("A charge is posted again, not read", _post_again_without_reading, 8),
     "whole_payment_back": Fault("The payment goes back, not its excess", _whole_payment_back, 93),
     "no_excess_back": Fault("What was paid too much stays", _no_excess_back, 93),
@@ -308,6 +365,9 @@ FAULTS: dict[str, Fault] = {
     "granted_terms_stay_open": Fault(
         "Granted terms end after they were agreed to", _granted_terms_stay_open, 55, ONE_PLAN
     ),
+    "changed_twice": Fault("A page's change is made at each press", _changed_twice, 4, CHANGED),
+    "moved_on_paper": Fault("A change is told, and its rows stay", _moved_on_paper, 4),
+    "old_day_charged": Fault("A moved part is taken on its old day", _old_day_charged, 7),
     "excess_goes_back_later": Fault(
         "An excess waits for the night", _excess_goes_back_later, 93, NOT_KEPT
     ),

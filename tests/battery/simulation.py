@@ -29,6 +29,7 @@ from tests.battery.acts import Choice, choices, state
 from tests.battery.agreed import heads
 from tests.battery.bench import Bench
 from tests.battery.cast import Cast, Purse, assemble
+from tests.battery.changes import Changes
 from tests.battery.debtor import Dana
 from tests.battery.history import History, Stop
 from tests.battery.house import House
@@ -45,9 +46,9 @@ EXPECTED = (DomainError, GatewayError, ReplyLost)
 UNEXPECTED = "every failure is one that the portal foresees"
 Act = Callable[[Session, Purse], object]
 STEPS = 25
-RUNNING_RATE = 0.5
-TOLD_BEFORE = 13
-"""How many days before the end of a month the job that tells of debits runs (PY-07)."""
+RUNNING_RATE, DOUBTFUL_RATE = 0.5, 0.3
+TOLD_BEFORE, TOLD_UNTIL = (13, 12), 10
+"""How many days before a debit the job that tells of it runs, and until when it can (PY-07)."""
 
 
 class Loud(logging.Handler):
@@ -78,7 +79,10 @@ class Simulation:
         self.stage.between_rate = draw.choice((0, 0.2, 0.5))
         self.world = self._stripe_world()
         self.dana, self.outside = Dana(self, Random(f"{seed} d")), World(self, Random(f"{seed} w"))
-        self.payer = Payer(self, Random(f"{seed} p"))
+        self.payer, self.changes = (
+            Payer(self, Random(f"{seed} p")),
+            Changes(self, Random(f"{seed} c")),
+        )
         self.house = House(self, Random(f"{seed} h"))
         self.sandbox = Sandbox(self.world, post=self.outside.receive, wait=self.stage.slow)
         self.wire = self._wire()
@@ -141,7 +145,8 @@ class Simulation:
     def _begin_plan(self) -> None:
         """Begin in the middle of a plan: its months are where most can go wrong."""
         self.stage.calm, purse = True, self.cast.purses[0]
-        for act in (self.dana.begin_plan, self.outside.pay_well, self.dana.land):
+        other = (self.other_method,) if self.rng.random() < DOUBTFUL_RATE else ()
+        for act in (self.dana.begin_plan, self.outside.pay_well, self.dana.land, *other):
             self._do(act, purse)
         self.stage.calm = False
 
@@ -180,19 +185,53 @@ class Simulation:
         )
 
     def month(self, session: Session, purse: Purse) -> bool:
-        """Copies leave, a month or half of one goes by, and what is due is charged.
+        """Copies leave, the next part is told of as a rule, its day comes, and it is charged."""
+        self._come_to_the_day(purse)
+        self._do(self.house.charge_due, purse, inside=True)
+        return True
 
-        On its way what comes is told of, as a rule.
-        """
-        self.clock.advance(timedelta(hours=self.rng.choice((1, 2, 7))))
-        self.house.mail(session, purse)
-        days = self.rng.choice((15, 29, 30, 31))
-        if days > TOLD_BEFORE and self.rng.random() < 0.9:
-            self.clock.advance(timedelta(days=days - TOLD_BEFORE))
-            self.house.tell(session, purse)
-            days = TOLD_BEFORE
+    def stop_midway(self, session: Session, purse: Purse) -> bool:
+        """The worker dies with a charge begun, then it is forbidden, and then somebody finds it."""
+        stops = (self.dana.stop_automatic, self.house.hold, self.house.cancel)
+        self._come_to_the_day(purse)
+        for act in (self.house.begin_charge, self.rng.choice(stops)):
+            self._do(act, purse, inside=True)
+        self.clock.advance(timedelta(minutes=20))
+        self._do(self.house.sweep, purse, inside=True)
+        return True
+
+    def _come_to_the_day(self, purse: Purse) -> None:
+        """The day on which a part is due, or was before a change, or any other one."""
+        self._pass_hours(purse)
+        due = self.house.days_until_due(purse)
+        days = self.rng.choice((*(due or (15, 30)) * 2, 15, 30))
+        before = self.rng.choice(TOLD_BEFORE)
+        if days >= TOLD_UNTIL and self.rng.random() < 0.9:
+            self.clock.advance(timedelta(days=max(days - before, 0)))
+            self._do(self.house.tell, purse, inside=True)
+            self._pass_hours(purse)
+            days = min(days, before)
         self.clock.advance(timedelta(days=days))
-        return self.house.charge_due(session, purse)
+        self._pass_hours(purse)
+
+    def patience(self, session: Session, purse: Purse) -> bool:
+        """Days go by with a late part: its debtor is told, and it is tried again or given up."""
+        self.clock.advance(timedelta(days=self.rng.choice((1, 5, 9, 25))))
+        self._do(self.house.look_after, purse, inside=True)
+        self._pass_hours(purse)
+        self._do(self.house.charge_due, purse, inside=True)
+        return True
+
+    def other_method(self, session: Session, purse: Purse) -> bool:
+        """Dana saves another method, of which nobody knows whether banks honor it."""
+        for act in (self.dana.change_method, self.outside.save_other, self.dana.land):
+            self._do(act, purse, inside=True)
+        return True
+
+    def _pass_hours(self, purse: Purse) -> None:
+        """Some hours go by, and messages leave in their hours."""
+        self.clock.advance(timedelta(hours=self.rng.choice((1, 2, 7, 11))))
+        self._do(self.house.mail, purse, inside=True)
 
     def lapse(self, session: Session, purse: Purse) -> bool:
         """Days go by in which nobody pays or agrees, and what waited too long ends."""

@@ -17,14 +17,20 @@ from tests.battery.stage import Stage
 ONE_WAY = "one live way to pay an account"
 NO_TRANSACTION = "no HTTP inside a database transaction"
 NOT_STOPPED = "H3 no charge begun after a stop"
-NOT_EARLY = "H7 nothing charged before its due date"
+NOT_EARLY = "H7 nothing charged before its due date, as it was last agreed"
 ONE_BODY = "H8 no idempotency key with two bodies"
 
 _CHARGED = """
-    SELECT p.account_id, p.arrangement_id, i.due_on, d.time_zone, a.reference
+    SELECT p.account_id, p.arrangement_id, i.due_on, d.time_zone, a.reference,
+      CASE WHEN m.after IS NULL THEN r.terms::jsonb #>> ARRAY['schedule', (i.n - 1)::text, 'due_on']
+        ELSE jsonb_path_query_first(m.after::jsonb, '$.parts[*] ? (@.n == $n)',
+          jsonb_build_object('n', i.n)) ->> 'due_on' END AS promised_on
     FROM payment p JOIN account a ON (a.client_id, a.id) = (p.client_id, p.account_id)
     JOIN debtor d ON (d.client_id, d.id) = (a.client_id, a.debtor_id)
     LEFT JOIN installment i ON (i.client_id, i.id) = (p.client_id, p.installment_id)
+    LEFT JOIN arrangement r ON (r.client_id, r.id) = (p.client_id, p.arrangement_id)
+    LEFT JOIN LATERAL (SELECT after FROM amendment WHERE arrangement_id = r.id
+      ORDER BY n DESC LIMIT 1) m ON true
     WHERE p.id = %(payment)s"""
 _SHOWN = """
     SELECT checkout_id, account_id FROM payment
@@ -73,11 +79,12 @@ class Wire(InProcess):
         if not found:
             self.history.broke("a row before each charge", str(payment_id))
             return
-        account_id, arrangement_id, due_on, zone, reference = found[0]
+        account_id, arrangement_id, due_on, zone, reference, promised_on = found[0]
         if self.history.forbidden(account_id, arrangement_id, self.stage.decided):
             self.history.broke(NOT_STOPPED, f"{reference}: {payment_id}")
-        if due_on is None or self._today(zone) < due_on:
-            self.history.broke(NOT_EARLY, f"{reference}: due {due_on}, {self._today(zone)}")
+        days, today = (str(due_on), str(promised_on)), self._today(zone).isoformat()
+        if None in (due_on, promised_on) or today < max(days):
+            self.history.broke(NOT_EARLY, f"{reference}: due {days}, {today}")
         if live := self.live_pages().get(account_id):
             self.history.broke(ONE_WAY, f"{reference}: charged while {live} can be paid")
 

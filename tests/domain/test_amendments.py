@@ -30,6 +30,7 @@ from portal.domain.amendments import (
     rhythm_to_dict,
     skip,
 )
+from portal.domain.curing import CureNotPossible, spread
 from portal.domain.extra_payments import (
     Effect,
     EnoughToPayOff,
@@ -54,6 +55,7 @@ from portal.domain.schedules import Frequency
 from portal.domain.terms import Kind, Terms
 
 LEAST = 50
+NONE = Concessions()
 GENEROUS = Concessions(skips=3, moves=3, pauses=3)
 TODAY = date(2026, 11, 22)
 
@@ -131,10 +133,9 @@ def any_change(plan: Running, change: Change, amount: Cents) -> Amendment:
             return pause(plan)
         case Change.REPLANNED:
             return replan(plan, facts(plan), Frequency.WEEKLY, amount)
-        case Change.SHORTENED:
-            return pay_extra(plan, amount, Effect.SHORTEN)
-        case Change.LOWERED:
-            return pay_extra(plan, amount, Effect.LOWER)
+        case Change.SPREAD:
+            return spread(plan, first_on)
+    return pay_extra(plan, amount, Effect.SHORTEN if change is Change.SHORTENED else Effect.LOWER)
 
 
 def holds(plan: Running, changed: Amendment, *, paid: int = 0) -> None:
@@ -184,6 +185,52 @@ def test_a_skipped_payment_comes_last_and_no_other_changes(
     holds(plan, changed)
     assert changed.after[-1][1] == amount
     assert changed.after[:-1] == (*plan.parts[:place], *plan.parts[place + 1 :])
+
+
+@given(PLANS, st.integers(1, 60), st.integers(1, 30))
+def test_what_is_late_is_moved_before_the_next_payment_and_uses_up_nothing(
+    plan: Running, late_by: int, grace: int
+) -> None:
+    due_on = plan.parts[0][0]
+    until = due_on + timedelta(days=late_by + grace)
+    late = replace(plan, today=due_on + timedelta(days=late_by), policy=limits(concessions=NONE))
+    assume(len(late.parts) == 1 or late.today < late.parts[1][0])
+    try:
+        earliest, latest = dates_for(late, due_on, cure_until=until)
+    except NoDateLeft:
+        return
+    assert late.today < earliest <= latest <= until
+    for to in (earliest, latest):
+        changed = move(late, due_on, to, cure_until=until)
+        holds(late, changed)
+        assert (changed.after[0], changed.counts) == ((to, plan.parts[0][1]), False)
+
+
+@given(PLANS, st.integers(1, 400))
+def test_what_is_late_is_spread_to_the_cent_and_what_was_announced_stays(
+    plan: Running, days_on: int
+) -> None:
+    today = plan.parts[0][0] + timedelta(days=days_on)
+    late = [due_on for due_on, _ in plan.parts if due_on < today]
+    try:
+        changed = spread(replace(plan, today=today), late[-1])
+    except CureNotPossible:
+        return
+    holds(plan, changed)
+    most = max(c for _, c in plan.parts) * 3 // 2
+    for due_on, amount in plan.parts[len(late) :]:
+        if due_on <= today + timedelta(days=14):
+            assert dict(changed.after)[due_on] == amount
+        else:
+            assert amount < dict(changed.after)[due_on] <= most
+
+
+def test_only_what_is_late_by_its_date_can_be_spread() -> None:
+    plan = running([104_00] * 6, first_on=date(2026, 11, 20))
+    assert cents(spread(plan, date(2026, 11, 20))) == [124_80] * 5
+    for wrong in (date(2026, 11, 19), date(2026, 11, 21), date(2026, 12, 20)):
+        with pytest.raises(CureNotPossible):
+            spread(plan, wrong)
 
 
 @given(PLANS)

@@ -1,5 +1,6 @@
 """How an arrangement with late parts can be kept, and the day after which it breaks."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -118,6 +119,32 @@ def test_two_late_parts_are_paid_or_spread_and_not_moved():
     assert (found.cents, found.dates) == (80_00, ())
     assert sum(cents for _, cents in found.later) == 6 * 40_00 + 80_00
     assert [n for n, _ in found.later] == [5, 6, 7, 8, 9, 10], "nearer ones stay as announced"
+
+
+def test_a_day_that_is_offered_comes_before_the_next_payment():
+    """Dates of unpaid parts rise, so that each payment keeps its place."""
+    found = kept(weeks(FAILED, SCHEDULED, SCHEDULED))
+    assert found is not None
+    assert found.dates == ()
+    found = kept(weeks(FAILED, PAID, SCHEDULED))
+    assert found is not None
+    assert found.dates == (date(2026, 12, 11), date(2026, 12, 15))
+
+
+def test_py_07_what_we_did_not_take_for_want_of_a_notice_is_not_late_before_its_later_day():
+    """The omission is ours: no failure, no grace used up, not one in a row."""
+    later = DUE + timedelta(days=14)
+    waits = part(status=SCHEDULED, again_on=later, late_since=later)
+    assert waits.waits
+    for day in (DUE + timedelta(days=1), later):
+        assert kept([waits], day) is None
+        assert until([waits], day) is None
+        assert in_a_row([*weeks(FAILED, FAILED), waits], day) == 2
+    missed = replace(waits, told_on=later + timedelta(days=4), again_on=None)
+    assert until([missed], later + timedelta(days=4)) == later + timedelta(days=21)
+    failed = replace(waits, status=FAILED, told_on=later)
+    assert until([failed], later) == later + timedelta(days=21)
+    assert not failed.waits
 
 
 def test_what_is_left_never_grows_beyond_half_as_much_again():

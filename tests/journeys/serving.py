@@ -137,14 +137,14 @@ class Portal:
             return link.url
 
     def newest_mail(self, guest: Guest) -> str:
-        """The text of the last message that the debtor was sent."""
+        """The text of the last message that the debtor was sent; empty where there is none."""
         with self.session(guest.client) as session:
             newest = (
-                select(Message)
+                select(Message.body)
                 .where(Message.debtor_id == guest.debtor.id, Message.channel != "letter")
                 .order_by(Message.created_at.desc(), Message.id.desc())
             )
-            return session.scalars(newest).first().body or ""  # type: ignore[union-attr]
+            return session.scalars(newest).first() or ""
 
     def finish_debits(self) -> None:
         """Let the bank debits arrive that are on their way."""
@@ -162,10 +162,12 @@ class Portal:
             yield session
 
     def work(self) -> None:
-        """Do every job that waits, as the worker would."""
+        """Do every job that waits, and those that they make, one after the other."""
         self.sandbox.sandbox.deliver()
         url = self.settings.worker_database_url
-        thread = threading.Thread(target=lambda: asyncio.run(run_worker(url, once=True)))
+        thread = threading.Thread(
+            target=lambda: asyncio.run(run_worker(url, once=True, concurrency=1))
+        )
         thread.start()  # Playwright's own loop runs in this one
         thread.join()
 

@@ -12,14 +12,25 @@ from portal.db import PortalSession
 from portal.domain.holds import HoldKind
 from portal.domain.openings import Opener
 from portal.gateways.clock import SetClock
+from portal.gateways.sms import OutboxTexter
 from portal.models import Account, Campaign, Client, Debtor, LinkOpening
+from portal.services.campaign_counting import AT_ONCE, keep_count
 from portal.services.evidence import SYSTEM
 from portal.services.standing import set_hold
+from tests.databases import acting_as
 from tests.factories import make_account, make_contact, make_debtor, make_link
 from tests.pages.cleo import cleo, make_book, typed_on
 from tests.pages.debtors import csrf_of
 from tests.pages.reading import said
 
+CROWD = text("""
+    WITH made AS (
+      INSERT INTO debtor SELECT (jsonb_populate_record(d, jsonb_build_object('id', fresh.id))).*
+      FROM debtor d, (SELECT gen_random_uuid() AS id FROM generate_series(1, :size)) fresh
+      WHERE d.id = :debtor RETURNING id)
+    INSERT INTO account SELECT (jsonb_populate_record(a, jsonb_build_object(
+      'id', gen_random_uuid(), 'reference', made.id, 'debtor_id', made.id))).*
+    FROM account a, made WHERE a.id = :account""")
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -158,3 +169,27 @@ def test_scanners_and_people_are_counted_apart_and_no_visitor_is_kept(
 def _counted(session: PortalSession) -> list[Opener]:
     session.expire_all()
     return sorted(session.scalars(select(LinkOpening.opener)))
+
+
+def test_too_many_to_wait_for_are_counted_by_a_worker(
+    http: FlaskClient, session: PortalSession, book: Account, clock: SetClock
+):
+    """Then the page says as of when the count is, and asks nobody to begin blindly."""
+    crowd(session, book, AT_ONCE)
+    page = said(drawn_up(http))
+    assert "We are counting who gets it. Look again in a moment." in page
+    assert "Begin now" not in page
+    drawn = only(session)
+    with acting_as("portal_worker", session):
+        keep_count(session, drawn, texter=OutboxTexter(), now=clock.now())
+        session.commit()
+    page = said(http.get(f"/client/campaigns/{drawn.id}"))
+    assert "Counted " in page
+    assert "Begin now" in page
+    assert "There is no email address or phone number that we may use.2,000" in page
+
+
+def crowd(session: PortalSession, account: Account, size: int) -> None:
+    """So many more debtors of the client, each with an account and no address."""
+    session.execute(CROWD, {"account": account.id, "debtor": account.debtor_id, "size": size})
+    session.commit()

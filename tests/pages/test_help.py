@@ -18,8 +18,17 @@ from portal.domain.holds import HoldKind
 from portal.domain.hours import as_kept
 from portal.domain.statuses import PaymentStatus
 from portal.gateways.clock import SetClock
-from portal.models import Arrangement, CollectorRole, HelpRequest, HelpStatus, Hold
-from portal.services import charging, evidence
+from portal.models import (
+    Arrangement,
+    CollectorRole,
+    HelpRequest,
+    HelpStatus,
+    Hold,
+    MoneyException,
+    Staff,
+    fresh_id,
+)
+from portal.services import charging, evidence, money_questions
 from portal.services.help import answer_request
 from portal.services.links import issue_link
 from portal.services.standing import holds_in_force, set_hold, standing
@@ -73,6 +82,17 @@ def with_new_link(session: PortalSession, dana: Dana, settings: Settings, clock:
     )
     session.commit()
     return replace(dana, issued=issued)
+
+
+def write_to_who_acts(till: Till) -> None:
+    """A person sends what is kept from a lawyer's client to the lawyer (CT-08, PY-07)."""
+    for question in till.all(MoneyException):
+        assert question.kind == "copy_kept_back"
+        letter, _ = money_questions.options(till.session, question)
+        staff = Staff(id=fresh_id(), name="Otto")
+        money_questions.decide(
+            till.session, question, letter.mark, "Sent.", staff=staff, now=till.now
+        )
 
 
 def at(dana: Dana, rest: str = "") -> str:
@@ -317,7 +337,9 @@ def test_what_is_said_of_automatic_payments_is_what_the_charge_does(
     assert (goes_on in words) is charged
     assert (stops in words) is not charged
     ask(http, dana, topic, **typed)
-    plan.wait(days=30)
+    plan.wait(days=17)
+    write_to_who_acts(plan)
+    plan.wait(days=13)
     clock.advance(timedelta(days=30))
     second = parts_of(plan, plan.all(Arrangement)[0])[1]
     made = charging.charge_installment(plan.session, plan.gateway, second.id, now=plan.now)

@@ -10,7 +10,14 @@ from sqlalchemy import select
 from portal.db import PortalSession, set_tenant
 from portal.domain.statuses import ArrangementStatus, MessageStatus
 from portal.gateways.clock import SetClock
-from portal.models import AccessLink, Arrangement, Installment, Message
+from portal.models import (
+    AccessLink,
+    Amendment,
+    Arrangement,
+    Authorization,
+    Installment,
+    Message,
+)
 from portal.services import authorizations, breaking, charging
 from tests.pages.agreeing import (
     accept,
@@ -24,8 +31,9 @@ from tests.pages.agreeing import (
 )
 from tests.pages.debtors import Dana, come_in
 from tests.pages.reading import heard, spaced
+from tests.pages.test_changing import confirm
 from tests.sandbox.checked import CheckedStripe
-from tests.services.paying import declining
+from tests.services.paying import Till, declining
 
 Later = Callable[[int], None]
 
@@ -37,8 +45,8 @@ def later(
     """Days go by, on the last of which the jobs run; Dana comes in again."""
 
     def run(days: int) -> None:
-        clock.advance(timedelta(days=days))
-        stripe.clock.now = clock.now()
+        Till(session, stripe, dana.account).wait(days=days)
+        clock.advance(stripe.clock.now - clock.now())
         set_tenant(session, dana.client.id)
         for copy in session.scalars(select(Message)):
             if copy.template in (authorizations.COPY, *breaking.TOLD):
@@ -78,9 +86,9 @@ def mine(http: FlaskClient, dana: Dana) -> str:
 def buttons(http: FlaskClient, dana: Dana) -> dict[str, str]:
     """The ways that the page offers, by their words."""
     main = main_of(http.get(f"{path(dana)}/arrangement"))
-    return {
-        spaced(one): one.get("value", "") for one in main.iter("button") if one.get("name") == "to"
-    }
+    days = {spaced(b): b.get("value", "") for b in main.iter("button") if b.get("name") == "to"}
+    links = (one for one in main.iter("a") if one.get("class") == "btn alt")
+    return days | {spaced(one): one.get("href", "") for one in links}
 
 
 def choose(http: FlaskClient, dana: Dana, to: str):
@@ -120,7 +128,7 @@ def test_a_new_day_is_one_tap_and_twice_is_once(
     begin(http, session, dana, stripe, "automatic")
     with declining("insufficient_funds"):
         later(30)
-    said, day = list(buttons(http, dana).items())[-2]
+    said, day = list(buttons(http, dana).items())[2]
     answered = choose(http, dana, day)
     assert answered.status_code == 303
     words = heard(http.get(answered.location))
@@ -159,9 +167,50 @@ def test_what_is_missing_is_added_to_the_later_payments(
     assert "Your December 22, 2026 payment has not come yet. That happens." in words
     assert "We try again" not in words
     assert "Or add it to your 10 later payments:" in words
-    assert choose(http, dana, "spread").status_code == 303
+    review = http.get(list(buttons(http, dana).values())[-1], follow_redirects=True)
+    words = heard(review)
+    assert "Add what is missing to your later payments?" in words
+    assert "automatic payments" not in words
+    for _ in range(2):
+        answered = confirm(http, dana, review)
+        assert answered.status_code == 303
+    assert "What was missing is now part of your later payments." in heard(
+        http.get(answered.location)
+    )
     assert "How to keep your plan" not in mine(http, dana)
     assert second(session).status == "canceled"
+    assert len(session.scalars(select(Amendment)).all()) == 1
+
+
+def test_py_05_larger_payments_are_asked_for_before_they_are_charged(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe, later: Later
+) -> None:
+    begin(http, session, dana, stripe, "automatic")
+    with declining("insufficient_funds"):
+        later(30)
+    review = http.get(list(buttons(http, dana).values())[-1], follow_redirects=True)
+    words = heard(review)
+    assert "Changed permission for automatic payments" in words
+    assert "If you do not check this box, automatic payments end." in words
+    assert confirm(http, dana, review, permission="y").status_code == 303
+    old, new = session.scalars(select(Authorization).order_by(Authorization.created_at))
+    assert (old.status, new.status) == ("revoked", "granted")
+    assert new.cap_cents == 1_136_00
+
+
+def test_of_two_changes_at_once_the_second_is_told_how_the_plan_is_now(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe, later: Later
+) -> None:
+    begin(http, session, dana, stripe, "manual")
+    later(31)
+    review = http.get(list(buttons(http, dana).values())[-1], follow_redirects=True)
+    day = next(iter(buttons(http, dana).values()))
+    assert choose(http, dana, day).status_code == 303
+    answered = confirm(http, dana, review)
+    assert answered.status_code == 409
+    assert "That is not possible any more." in heard(answered)
+    assert http.get(f"{path(dana)}/change/spread").status_code == 409
+    assert len(session.scalars(select(Amendment)).all()) == 1
 
 
 def test_py_09_after_a_hard_decline_another_way_to_pay_is_asked_for(

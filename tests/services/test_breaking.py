@@ -6,15 +6,27 @@ from typing import Any
 
 import pytest
 
+from portal.domain.amendments import Change
 from portal.domain.curing import CureNotPossible
 from portal.domain.holds import HoldKind
 from portal.domain.policy import Keeping
 from portal.domain.statuses import ArrangementStatus, AuthorizationStatus, InstallmentStatus
-from portal.models import Arrangement, Authorization, Client, Debtor, Hold, Installment, Message
+from portal.models import (
+    Amendment,
+    Arrangement,
+    Authorization,
+    Client,
+    Debtor,
+    Hold,
+    Installment,
+    Message,
+)
 from portal.sandbox.faults import Fault
 from portal.services import breaking, charging, curing, evidence, payments
+from portal.services.amending import PaymentMoving, Wish
 from portal.services.evidence import account_leaves
 from portal.services.keeping import read_patience
+from portal.services.reviews import ShownDocument
 from portal.services.standing import lift_hold
 from tests.factories import make_contact, make_policy
 from tests.services.paying import (
@@ -26,7 +38,9 @@ from tests.services.paying import (
     pay_part,
     send_copy,
     send_waiting,
+    tell_of_plans,
 )
+from tests.services.test_amending import PAGE, change
 
 ACTIVE, BROKEN = ArrangementStatus.ACTIVE, ArrangementStatus.BROKEN
 FIRST_DAY = date(2026, 11, 23)
@@ -35,16 +49,26 @@ DUE = date(2026, 12, 23)
 
 
 def plan(
-    till: Till, parts: tuple[int, ...] = (400_00, 400_00, 440_00), **given: Any
+    till: Till,
+    parts: tuple[int, ...] = (400_00, 400_00, 440_00),
+    *,
+    told: bool = True,
+    **given: Any,
 ) -> Arrangement:
-    """A plan whose first part was paid, on the day before its second; Dana has an address."""
+    """A plan whose first part was paid, on the day before its second; Dana has an address.
+
+    ``told``: the job ran meanwhile that tells of the payments that come.
+    """
     make_contact(till.session, till.all(Debtor)[0])
     make_policy(till.session, till.all(Client)[0])
     agreed = make_plan(till, parts, **given)
     first_payment(till, agreed)
     if agreed.method == "automatic":
         send_copy(till)
-    till.wait(days=29)
+    if told:
+        till.wait(days=29)
+    else:
+        till.stripe.clock.advance(days=29)
     till.session.commit()
     return agreed
 
@@ -188,10 +212,14 @@ def test_a_moved_part_is_charged_on_its_new_day_and_not_before(till: Till) -> No
         if one.type == "arrangement.amended"
     ]
     assert [(one.payload["kind"], one.payload["actor"]["kind"]) for one in amended] == [
-        ("cure", "debtor")
+        ("moved", "debtor")
     ]
-    assert amended[0].payload["before"][0]["due_on"] == "2026-12-23"
-    assert amended[0].payload["after"][0]["due_on"] == to.isoformat()
+    assert amended[0].payload["from_on"] == "2026-12-23"
+    assert amended[0].payload["to_on"] == to.isoformat()
+    assert amended[0].payload["cure_until"] >= to.isoformat()
+    (change,) = till.all(Amendment)
+    assert not change.counts, "no concession is used up"
+    assert [one.template for one in till.all(Message)].count("plan_changed") == 1
     assert till.broken() == []
 
 
@@ -217,20 +245,33 @@ def test_only_a_day_that_is_offered_can_be_chosen(till: Till) -> None:
             curing.move_late(till.session, agreed, wrong, actor=me(till), now=till.now)
     till.start(50_00)
     to = cure_of(till, agreed).dates[0]
-    with pytest.raises(CureNotPossible):
+    with pytest.raises(PaymentMoving):
         curing.move_late(till.session, agreed, to, actor=me(till), now=till.now)
+
+
+def test_of_two_new_days_chosen_at_once_the_first_one_wins(till: Till) -> None:
+    agreed = manual(till)
+    day(till, 2)
+    first, other = cure_of(till, agreed).dates[:2]
+    curing.move_late(till.session, agreed, first, actor=me(till), now=till.now)
+    with pytest.raises(CureNotPossible):
+        curing.move_late(till.session, agreed, other, actor=me(till), now=till.now)
+    assert parts_of(till, agreed)[1].due_on == first
+    assert len(till.all(Amendment)) == 1
 
 
 def test_what_is_late_can_be_spread_over_what_is_left(till: Till) -> None:
     agreed = manual(till, parts=(340_00, 300_00, 300_00, 300_00))
     day(till, 2)
-    curing.spread_late(till.session, agreed, actor=me(till), now=till.now)
+    wish = Wish(Change.SPREAD, due_on=DUE)
+    change(till, agreed, wish)
     till.session.commit()
     parts = parts_of(till, agreed)
     assert [part.status for part in parts] == ["paid", "canceled", "scheduled", "scheduled"]
     assert [part.amount_cents for part in parts[2:]] == [450_00, 450_00]
     with pytest.raises(CureNotPossible):
-        curing.spread_late(till.session, agreed, actor=me(till), now=till.now)
+        change(till, agreed, wish)
+    assert (parts[1].told_on, parts[1].late_since) == (None, None)
     assert till.broken() == []
     for part in parts[2:]:
         pay_part(till, part)
@@ -313,6 +354,29 @@ def test_a_message_that_could_not_leave_breaks_nothing(till: Till) -> None:
     assert day(till)
 
 
+def test_py_07_a_plan_is_never_lost_by_a_notice_that_we_did_not_give(till: Till) -> None:
+    """It is taken on a later day, whose notice left; no failure, and nobody is told of one."""
+    agreed = plan(till, parts=(620_00, 620_00), told=False)
+    for _ in range(14):
+        assert not day(till)
+        tell_of_plans(till)
+    assert (told(till), status(till, agreed)) == ([], ACTIVE)
+    assert cure_of(till, agreed) is None
+    day(till)
+    assert status(till, agreed) == ArrangementStatus.COMPLETED
+    assert till.questions == ["notice_not_given"]
+    assert till.broken() == []
+
+
+def test_py_07_where_no_notice_can_be_given_at_all_the_plan_goes_on(till: Till) -> None:
+    agreed = plan(till, parts=(620_00, 620_00), told=False)
+    assert not day(till, 90)
+    assert (told(till), status(till, agreed)) == ([], ACTIVE)
+    part = parts_of(till, agreed)[1]
+    assert (part.attempts, part.status) == (0, "scheduled")
+    assert part.next_attempt_on > till.now.date()
+
+
 def test_a_date_that_we_did_not_charge_counts_from_the_day_it_was_told(till: Till) -> None:
     """An outage, or a notice of ours that was missing, is not the debtor's failure (PY-07)."""
     agreed = plan(till)
@@ -371,3 +435,25 @@ def test_a_page_that_was_left_open_is_closed_before_a_cure(till: Till) -> None:
     to = cure_of(till, agreed).dates[0]
     curing.move_late(till.session, agreed, to, actor=me(till), now=till.now)
     assert parts_of(till, agreed)[1].due_on == to
+
+
+@pytest.mark.parametrize("ticked", [None, "I allow this"])
+def test_py_05_larger_payments_are_charged_only_under_a_permission_that_allows_them(
+    till: Till, ticked: str | None
+) -> None:
+    agreed = plan(till, parts=(340_00, 300_00, 300_00, 300_00))
+    with declining("insufficient_funds"):
+        day(till)
+    text = ShownDocument("authorization", "1", "en", "text/plain", b"You allow larger payments.")
+    change(till, agreed, Wish(Change.SPREAD, due_on=DUE), documents=(PAGE, text), ticked=ticked)
+    till.session.commit()
+    send_copy(till)
+    for _ in range(30):
+        day(till)
+        tell_of_plans(till)
+    taken = [int(charge["amount_received"]) for charge in till.charges]
+    assert sorted(taken) == [340_00, *([450_00] if ticked else [])]
+    newest = till.all(Authorization)[-1]
+    assert newest.status == ("granted" if ticked else "revoked")
+    assert agreed.method == ("automatic" if ticked else "manual")
+    assert till.broken() == []

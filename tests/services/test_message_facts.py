@@ -210,13 +210,13 @@ def test_a_payment_that_is_missing_and_the_end_of_its_plan(till: Till, post: Pos
     prove(till.session, till.account)
     agreed = make_plan(till, (400_00, 400_00, 440_00), method="manual")
     first_payment(till, agreed)
-    till.wait(days=31)
+    till.stripe.clock.advance(days=31)
     look_after(till.session, agreed.client_id, agreed.id, now=till.now)
     missed = send(till, post, "payment_missed").body or ""
     assert "Your December 23, 2026 payment has not come yet. That happens." in missed
     assert "Pay $400.00 by January 13, 2027." in missed
     assert "Or pay it on December 28, 2026." in missed
-    till.wait(days=21)
+    till.stripe.clock.advance(days=21)
     look_after(till.session, agreed.client_id, agreed.id, now=till.now)
     ended = send(till, post, "plan_ended").body or ""
     assert "The $400.00 that you paid still counts. You owe $840.00 now." in ended

@@ -29,12 +29,19 @@ from portal.services.arrangements import stop_automatic
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import SYSTEM, account_leaves
 from portal.services.links import issue_link
-from portal.services.pre_debit import blocked_parts
 from portal.services.standing import lift_hold, set_hold
 from portal.services.stops import stop_address
 from portal.writing import write
 from tests.factories import KEYS, make_contact, make_policy
-from tests.services.paying import Till, first_payment, make_plan, parts_of, pay_part
+from tests.services.paying import (
+    Till,
+    first_payment,
+    make_plan,
+    parts_of,
+    pay_part,
+    send_copy,
+    send_waiting,
+)
 
 DAY = timedelta(days=1)
 PARTS = (310_00, 310_00, 310_00, 310_00)
@@ -132,14 +139,40 @@ def test_py_07_no_notice_no_debit_and_its_debtor_and_a_person_are_told_once(till
     till.session.refresh(second)
     assert (second.status, second.attempts) == (InstallmentStatus.SCHEDULED, 0)
     assert till.questions == ["notice_not_given"]
-    assert blocked_parts(till.session, agreed) == {2}
     assert len(of(till, "payment_waits")) == 1
     (leaf,) = [
         one for one in account_leaves(till.session, till.account) if one.type == "charge.blocked"
     ]
     assert (leaf.payload["rule"], leaf.payload["amount_cents"]) == ("PY-07", 310_00)
+    assert (leaf.payload["due_on"], leaf.payload["again_on"]) == ("2026-12-23", "2027-01-06")
     pay_part(till, second)
+    assert (second.next_attempt_on, second.late_since) == (None, None)
     assert till.balance == 620_00
+    assert till.broken() == []
+
+
+def test_py_07_what_was_not_taken_has_its_notice_then_and_is_taken_after_it(till: Till) -> None:
+    with_email(till)
+    agreed = running(till)
+    send_copy(till)
+    pass_days(till, 30)
+    second = parts_of(till, agreed)[1]
+    assert charge(till, second) is None
+    send_waiting(till, "payment_waits")
+    (waits,) = of(till, "payment_waits")
+    assert "We take it on January 6, 2027 instead" in (waits.body or "")
+    (notice,) = give(till)
+    assert (notice.template, notice.context["due_on"]) == (Notice.DEBIT, "2027-01-06")
+    send(till, notice)
+    assert "January 6, 2027" in (notice.body or "")
+    for _ in range(13):
+        pass_days(till, 1)
+        give(till)
+        assert charge(till, second) is None
+    pass_days(till, 1)
+    assert charge(till, second) is not None
+    assert parts_of(till, agreed)[1].status == InstallmentStatus.PAID
+    assert len(of(till, "payment_waits")) == 1
     assert till.broken() == []
 
 

@@ -100,7 +100,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "account_paid": {"satisfied": SATISFIED},
     "pre_debit_notice": COMING,
     "payment_reminder": COMING,
-    "payment_waits": COMING,
+    "payment_waits": COMING | {"again_on": date(2027, 1, 6)},
     "payments_ahead": COMING,
     "plan_accounting": COMING
     | {

@@ -17,7 +17,12 @@ from portal.gateways.sms import Texter
 from portal.i18n import LANGUAGES
 from portal.models import Campaign, Channel
 from portal.security import audience, current_staff
-from portal.services import campaign_audience, campaign_control, campaign_progress
+from portal.services import (
+    campaign_audience,
+    campaign_control,
+    campaign_counting,
+    campaign_progress,
+)
 from portal.services.campaigns import wanted_by
 from portal.services.message_facts import MessageFacts
 from portal.services.reports import debtors_up_to
@@ -26,7 +31,6 @@ from portal.web import explain, now, see_other, session, url_for
 from portal.web import gettext as _
 from portal.writing import write
 
-MOST_COUNTED = 20_000
 COLUMNS = ("reference", "rule", "reason")
 
 
@@ -71,6 +75,8 @@ def new_campaign() -> Any:
     def draw_up() -> None:
         plan = form.plan(segments)
         made.append(campaign_control.draw_up(session, client.id, plan, by=staff.id, now=now()))
+        if _many():
+            campaign_counting.count_soon(session, made[0])
 
     if form.validate_on_submit() and attempt(form, draw_up):
         return see_other(url_for("client.campaign", campaign_id=made[0].id))
@@ -89,11 +95,15 @@ def _page(campaign: Campaign, form: BeginForm) -> Any:
     client = current_client()
     wanted = wanted_by(session, campaign)
     draft = campaign.status is CampaignStatus.DRAFT
-    many = draft and debtors_up_to(session, client.id, MOST_COUNTED + 1) > MOST_COUNTED
-    told: dict[str, Any] = {"many": many}
-    if draft and not many:
-        told["count"] = campaign_audience.count(session, wanted, texter=_texter(), now=now())
-    if not draft:
+    told: dict[str, Any] = {}
+    if draft:
+        many = told["many"] = _many()
+        told["count"] = (
+            campaign_counting.kept_count(campaign)
+            if many
+            else campaign_audience.count(session, wanted, texter=_texter(), now=now())
+        )
+    else:
         told["progress"] = campaign_progress.progress_of(session, campaign)
         told["outcomes"] = campaign_progress.outcomes_of(session, campaign)
     by = campaign.created_by
@@ -113,6 +123,12 @@ def _page(campaign: Campaign, form: BeginForm) -> Any:
         **told,
     )
     return (answer, 422) if form.errors else answer
+
+
+def _many() -> bool:
+    """True where the client has too many debtors for a page to wait until they are counted."""
+    most = campaign_counting.AT_ONCE
+    return debtors_up_to(session, current_client().id, most + 1) > most
 
 
 def _previews(campaign: Campaign) -> Iterator[tuple[str, Any, Any]]:
@@ -197,6 +213,17 @@ def stop_campaign(campaign_id: UUID) -> Any:
     """End it for good: what has not left never leaves."""
     told = _("Stopped. What was not sent is not sent.")
     return _done(campaign_id, campaign_control.stop, told)
+
+
+@bp.post("/campaigns/<uuid:campaign_id>/count")
+@audience(ADMIN)
+def count_campaign(campaign_id: UUID) -> Any:
+    """Let a worker count again who would get a draft."""
+
+    def count_again(campaign: Campaign, **_by: object) -> None:
+        campaign_counting.count_soon(session, campaign)
+
+    return _done(campaign_id, count_again, _("We are counting. Look again in a moment."))
 
 
 def _done(campaign_id: UUID, act: Callable[..., object], told: str) -> Any:

@@ -18,6 +18,7 @@ from portal.blueprints.debtor.words import method_name
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.amendments import Change
+from portal.domain.curing import Cure
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus
 from portal.domain.terms import Kind
@@ -37,7 +38,6 @@ from portal.services.arrangements import NOT_KEPT, NothingAutomatic
 from portal.services.balance import Balance
 from portal.services.forgiveness import LOST
 from portal.services.payments import PaymentOnItsWay
-from portal.services.pre_debit import blocked_parts
 from portal.services.receipts import BACK, outside_cents
 from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -74,6 +74,7 @@ DONE: dict[str, str] = {
     Change.SKIPPED: N_("Done. You pay nothing on that date, and the payment comes at the end."),
     Change.PAUSED: N_("Done. Your plan rests once, and each payment comes one date later."),
     Change.REPLANNED: N_("Done. This is your plan from now on."),
+    Change.SPREAD: N_("Done. What was missing is now part of your later payments."),
     "ended": N_("Done. This agreement has ended. Nothing more is taken for it."),
     "before": N_("You had agreed to this before. What you chose just now changed nothing."),
 }
@@ -127,15 +128,18 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         title=_title(agreed),
         **_progress(view, agreed),
         **_back(view, agreed),
-        untaken=_is_untaken(view, agreed),
         state=_state(view, agreed),
         method=_method(agreed),
-        parts=[_row(view, part) for part in agreed.parts if _is_shown(agreed, part)],
+        parts=[
+            _row(view, part, waits=part is agreed.next_part and agreed.waits_until is not None)
+            for part in agreed.parts
+            if _is_shown(agreed, part)
+        ],
         changes=changes_of(view, agreed),
         undo_until=agreed.undo_until if agreed.undo_until and now() < agreed.undo_until else None,
         card=card_text(view, locale()),
         can_pay=agreed.live and allowed.pay.allowed and agreed.next_part is not None,
-        cure=agreed.cure if allowed.pay.allowed and not view.waits else None,
+        cure=cure_of(view, agreed),
         can_change=allowed.charge.allowed,
         reasons=[reason.message for reason in allowed.charge.reasons],
         receipts=[paid for paid in agreed.payments if paid.status is PaymentStatus.SUCCEEDED],
@@ -143,12 +147,12 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
     )
 
 
-def _is_untaken(view: Balance, agreed: AgreementPage) -> bool:
-    """Whether the next part was not taken on its day, because its notice did not leave (PY-07)."""
-    part = agreed.next_part
-    if part is None or not agreed.granted or part.due_on > view.today:
-        return False
-    return part.n in blocked_parts(session, row_of(agreed))
+def cure_of(view: Balance, agreed: AgreementPage) -> Cure | None:
+    """How my plan can be kept; only by paying where nothing can be agreed to now."""
+    allowed = view.offers.capabilities
+    if agreed.cure is None or not allowed.pay.allowed or view.waits:
+        return None
+    return agreed.cure if allowed.accept.allowed else agreed.cure.by_paying
 
 
 def _back(view: Balance, agreed: AgreementPage) -> dict[str, Any]:
@@ -209,9 +213,9 @@ def _is_shown(agreed: AgreementPage, part: Part) -> bool:
     return part.status is not InstallmentStatus.CANCELED or not agreed.changes
 
 
-def _row(view: Balance, part: Part) -> dict[str, Any]:
+def _row(view: Balance, part: Part, *, waits: bool) -> dict[str, Any]:
     words, kind = STATES[part.status]
-    due = part.due_on <= view.today and not view.waits
+    due = part.due_on <= view.today and not view.waits and not waits
     if part.status is InstallmentStatus.SCHEDULED and due:
         late = part.due_on < view.today
         words, kind = (N_("! Not paid yet"), "bad") if late else (N_("→ Due today"), "")

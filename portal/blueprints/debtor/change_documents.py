@@ -27,6 +27,9 @@ LEAD = {
     Change.PAUSED: N_("You pay nothing on your next date. Every payment comes one date later."),
     Change.SHORTENED: N_("Your payments stay as they are, and your plan ends sooner."),
     Change.LOWERED: N_("Your dates stay as they are, and your payments get smaller."),
+    Change.SPREAD: N_(
+        "You do not have to pay what is missing at once. You pay a little more each time instead."
+    ),
 }
 """What a change means, in a sentence."""
 
@@ -44,7 +47,7 @@ class Changing:
     def permission_changes(self) -> bool:
         """Whether a saved method would be charged otherwise than was allowed (PY-05)."""
         permitted = self.agreed.granted or self.agreed.wants_method
-        return self.change.change is Change.REPLANNED and permitted
+        return self.change.change in law.ASKS and permitted
 
     @property
     def extra_cents(self) -> Cents:

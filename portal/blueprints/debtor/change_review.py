@@ -20,7 +20,6 @@ from portal.blueprints.errors import status_of
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.amendments import Change
-from portal.domain.extra_payments import Effect
 from portal.domain.holds import Capability
 from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
@@ -29,7 +28,14 @@ from portal.models import Amendment, PaymentPurpose
 from portal.security import audience, current_visit, load_choice, sign_choice
 from portal.services import payments
 from portal.services.agreements import AgreementPage, running_page
-from portal.services.amending import PlanChanged, Wish, agree_to_extra, amend, change_for
+from portal.services.amending import (
+    EFFECTS,
+    PlanChanged,
+    Wish,
+    agree_to_extra,
+    amend,
+    change_for,
+)
 from portal.services.amendment_record import Reviewed
 from portal.services.balance import Balance
 from portal.services.payments import PaymentOnItsWay
@@ -37,7 +43,6 @@ from portal.web import Form, explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
 WISH, SHOWN = "wish", "shown_change"
-EFFECTS = {Change.SHORTENED: Effect.SHORTEN, Change.LOWERED: Effect.LOWER}
 BUTTONS = {
     Change.MOVED: N_("Move my payment to %(day)s"),
     Change.SKIPPED: N_("Skip my payment of %(day)s"),
@@ -45,6 +50,7 @@ BUTTONS = {
     Change.REPLANNED: N_("Change my plan to this"),
     Change.SHORTENED: N_("Pay %(amount)s now"),
     Change.LOWERED: N_("Pay %(amount)s now"),
+    Change.SPREAD: N_("Add it to my later payments"),
 }
 TITLES = {
     Change.MOVED: N_("Check the new date"),
@@ -53,6 +59,7 @@ TITLES = {
     Change.REPLANNED: N_("Check your new plan"),
     Change.SHORTENED: N_("Check before you pay extra"),
     Change.LOWERED: N_("Check before you pay extra"),
+    Change.SPREAD: N_("Add what is missing to your later payments?"),
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from portal.domain import N_, labels
-from portal.domain.amendments import CURE, Change
+from portal.domain.amendments import Change
 from portal.domain.outgoing import reason_of
 from portal.services.certificates.parts import (
     Exact,
@@ -191,13 +191,12 @@ CHANGED = {
     Change.REPLANNED: N_("The debtor changed how the rest is paid"),
     Change.SHORTENED: N_("The plan became shorter after an extra payment of %(amount)s"),
     Change.LOWERED: N_("The payments became smaller after an extra payment of %(amount)s"),
+    Change.SPREAD: N_("The debtor added what was missing to the later payments"),
 }
 
 
 def _amended(payload: Payload, currency: str) -> Words:
     kind = payload.get("kind")
-    if kind == CURE:
-        return say(N_("Late payments were moved, or added to later ones, as the debtor chose"))
     return _line(CHANGED[Change(kind)] if kind else LESS_OWED)(payload, currency)
 
 

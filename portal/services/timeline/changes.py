@@ -1,7 +1,7 @@
 """Changes of running plans in words that staff read."""
 
 from portal.domain import N_
-from portal.domain.amendments import CURE, Change
+from portal.domain.amendments import Change
 from portal.models import Account
 from portal.services.evidence import Payload
 from portal.services.timeline.wording import Words, filled
@@ -17,6 +17,7 @@ CHANGED = {
     Change.REPLANNED: (N_("Another amount, or another rhythm."), ()),
     Change.SHORTENED: (N_("Shorter after %(amount_cents)s extra."), ("amount_cents",)),
     Change.LOWERED: (N_("Smaller payments after %(amount_cents)s extra."), ("amount_cents",)),
+    Change.SPREAD: (N_("What was missing was added to the later payments."), ()),
 }
 
 
@@ -24,7 +25,5 @@ def amended(payload: Payload, account: Account) -> Words | None:
     """What became of a plan that was changed, or cut because less was owed."""
     if "kind" not in payload:
         return Words(LESS_OWED, {})
-    if payload["kind"] == CURE:
-        return Words(N_("What was missing is paid in another way."), {})
     message, names = CHANGED[Change(payload["kind"])]
     return filled(message, names, payload, account, {})

@@ -3,7 +3,7 @@
 from datetime import date
 
 from portal.domain import N_
-from portal.domain.amendments import CURE, Change
+from portal.domain.amendments import Change
 from portal.domain.terms import Kind
 from portal.services.open_proposals import Closed
 from portal.services.timeline.debtor.telling import (
@@ -110,6 +110,10 @@ CHANGED = {
         N_("You paid %(amount_cents)s extra, so your next payments are smaller (%(reference)s)."),
         ("amount_cents", "reference"),
     ),
+    Change.SPREAD: (
+        N_("You added what was missing to your later payments (%(reference)s)."),
+        ("reference",),
+    ),
 }
 """What a debtor changed, and what of the leaf says it."""
 
@@ -122,10 +126,6 @@ def _amended(it: Telling) -> Words | None:
     kind = it.payload.get("kind")
     if kind is None:
         return LESS_OWED(it)
-    if kind == CURE:
-        return it.fill(
-            N_("You chose a new way to pay what was missing of %(reference)s."), "reference"
-        )
     message, names = CHANGED[Change(kind)]
     return it.fill(message, *names)
 
