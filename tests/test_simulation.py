@@ -10,6 +10,7 @@ from sqlalchemy import URL
 from portal.cli.simulate import simulate as command
 from portal.jobs import jobs
 from portal.simulation.calendar import SELDOM
+from portal.simulation.portfolio import CLIENTS
 from portal.simulation.report import Report, lines
 from portal.simulation.running import Wish, simulate
 from tests.databases import Database, cloned
@@ -41,6 +42,8 @@ def test_a_month_end_with_every_invariant_and_nothing_failed_in_silence(a_month:
     assert report.errors == []
     assert report.holds
     assert report.did["prove who they are"] > 3
+    assert report.staff["send links"] == len(CLIENTS)
+    assert report.counts["letters"]["sent"] > 0
     assert any(name.startswith("USD paid") for name in report.money)
     for currency in ("CAD", "USD"):
         moved = {k: v for k, v in report.money.items() if k.startswith(currency)}
@@ -61,6 +64,12 @@ def test_one_seed_makes_one_report(server: URL, template: str, tmp_path: Path):
             facts.append(simulate(database.settings, wish, folder=tmp_path / run).facts)
     assert facts[0] == facts[1]
     assert facts[0]["did"]
+
+
+def test_what_nobody_did_is_named():
+    report = Report(days=1, seed=1, people=1, never=["skip"])
+    told = [line.strip() for line in lines(report)]
+    assert told[told.index("Never done") + 1] == "skip"
 
 
 def test_whatever_breaks_is_named_and_the_simulation_does_not_hold():

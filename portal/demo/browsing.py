@@ -10,6 +10,8 @@ import requests
 
 FIELDS = ("input", "select", "textarea", "button")
 TICKED = ("radio", "checkbox")
+Typed = str | list[str]
+"""What one field sends: a box that can be ticked several times sends each of its values."""
 
 
 class NotOnThePage(LookupError):
@@ -20,19 +22,22 @@ class NotOnThePage(LookupError):
 class Form:
     """One form of a page, with what it would send untouched.
 
-    ``offered`` are the values that each radio, box, list and named button can send.
+    ``offered`` are the values that each radio, box, list and named button can send, ``ticked``
+    those that are chosen already.
     """
 
     action: str
     method: str
     values: dict[str, str] = field(default_factory=dict)
     offered: dict[str, list[str]] = field(default_factory=dict)
+    ticked: dict[str, list[str]] = field(default_factory=dict)
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.styles: list[str] = []
         self.forms: list[Form] = []
         self._list = ""
 
@@ -40,6 +45,8 @@ class _Reader(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
+        elif tag == "link" and "href" in given:
+            self.styles.append(given["href"])
         elif tag == "form":
             form = Form(given.get("action", ""), given.get("method", "get").lower())
             self.forms.append(form)
@@ -58,6 +65,7 @@ class _Reader(HTMLParser):
             form.offered.setdefault(name, []).append(value)
             if "checked" in given:
                 form.values[name] = value
+                form.ticked.setdefault(name, []).append(value)
         else:
             form.values[name] = value
 
@@ -75,7 +83,7 @@ class _Reader(HTMLParser):
 class Line(Protocol):
     """Whatever carries a browser's requests; it keeps cookies and follows redirects."""
 
-    def fetch(self, url: str, typed: Mapping[str, str] | None = None) -> tuple[str, str]:
+    def fetch(self, url: str, typed: Mapping[str, Typed] | None = None) -> tuple[str, str]:
         """The address and the text of the page that answers; with ``typed``, of the POST of it."""
         ...
 
@@ -92,7 +100,7 @@ class NetworkLine:
         """The cookies as a header's value."""
         return "; ".join(f"{name}={value}" for name, value in self._session.cookies.items())
 
-    def fetch(self, url: str, typed: Mapping[str, str] | None = None) -> tuple[str, str]:
+    def fetch(self, url: str, typed: Mapping[str, Typed] | None = None) -> tuple[str, str]:
         """GET a page, or POST what was typed."""
         if typed is None:
             response = self._session.get(url, timeout=60)
@@ -109,6 +117,7 @@ class Browser:
         self._line = line
         self.url = ""
         self.text = ""
+        self._read: tuple[str, _Reader] = "", _Reader()
 
     def open(self, url: str) -> None:
         """Read a page."""
@@ -121,30 +130,40 @@ class Browser:
             raise NotOnThePage(f"no link with {part!r} on {self.url}")
         self.open(links[-1 if last else 0])
 
-    def submit(self, part: str = "", **typed: str) -> None:
+    def submit(self, part: str = "", **typed: Typed) -> None:
         """Send the first form whose address holds ``part``, with these fields filled in."""
         form = self.form(part)
         if form is None:
             raise NotOnThePage(f"no form to {part!r} on {self.url}")
-        self.url, self.text = self._line.fetch(self._target(form), form.values | typed)
+        self.send(form, **typed)
+
+    def send(self, form: Form, **typed: Typed) -> None:
+        """Send a form of the page, with these fields filled in."""
+        self.url, self.text = self._line.fetch(self._target(form), {**form.values, **typed})
 
     def links(self, part: str = "") -> list[str]:
         """The addresses on the page that hold ``part``, in order."""
         return [link for link in self._page().links if part in link]
 
+    def forms(self, part: str = "") -> list[Form]:
+        """The forms that send to an address that holds ``part``, in order."""
+        forms = self._page().forms
+        return [one for one in forms if one.method == "post" and part in self._target(one)]
+
+    def styles(self, part: str = "") -> list[str]:
+        """The addresses of the styles of the page that hold ``part``, in order."""
+        return [style for style in self._page().styles if part in style]
+
     def form(self, part: str = "") -> Form | None:
         """The first form whose address holds ``part``, if the page has one."""
-        found = (
-            form
-            for form in self._page().forms
-            if form.method == "post" and part in self._target(form)
-        )
-        return next(found, None)
+        return next(iter(self.forms(part)), None)
 
     def _target(self, form: Form) -> str:
         return urljoin(self.url, form.action) if form.action else self.url
 
     def _page(self) -> _Reader:
-        reader = _Reader()
-        reader.feed(self.text)
-        return reader
+        if self._read[0] is not self.text:
+            reader = _Reader()
+            reader.feed(self.text)
+            self._read = self.text, reader
+        return self._read[1]

@@ -5,7 +5,7 @@ run any number of times, in any order, at once: the account's lock and the ledge
 to it that a charge counts once.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.declines import Outcome
 from portal.domain.money import Cents
-from portal.domain.statuses import AuthorizationStatus, PaymentStatus, move
+from portal.domain.statuses import PaymentStatus, move
 from portal.gateways.payments import (
     CheckoutStatus,
     GatewayMethod,
@@ -182,15 +182,26 @@ def _forbidden_when_charged(session: Session, payment: Payment, intent: GatewayP
         return True
     if _held_at(session, payment, intent.created_at):
         return True
-    revoked = session.scalars(
-        select(Authorization.revoked_at).where(
-            Authorization.arrangement_id == agreed.id,
-            Authorization.status == AuthorizationStatus.REVOKED,
+    return not _permitted_at(session, payment, intent.created_at)
+
+
+def _permitted_at(session: Session, payment: Payment, at: datetime) -> bool:
+    """Whether a permission for the method was in force then; a changed one follows on (PY-05)."""
+    permissions = session.execute(
+        select(Authorization.granted_at, Authorization.revoked_at).where(
+            Authorization.client_id == payment.client_id,
+            Authorization.arrangement_id == payment.arrangement_id,
             Authorization.method_id == payment.method_id,
         )
     )
-    # Stripe tells times in whole seconds: a charge of the second of the stop was begun before it.
-    return any(at is not None and intent.created_at > at for at in revoked)
+    # Stripe tells times in whole seconds: a charge of the second of the stop was begun before it,
+    # and one of the second of the permission after it.
+    return any(
+        granted is not None
+        and granted < at + timedelta(seconds=1)
+        and (revoked is None or at <= revoked)
+        for granted, revoked in permissions
+    )
 
 
 def _held_at(session: Session, payment: Payment, at: datetime) -> bool:

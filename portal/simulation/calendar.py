@@ -24,7 +24,7 @@ from portal.runtime import Runtime
 log = logging.getLogger(__name__)
 
 SELDOM = {
-    "evidence.look_over_new_all": timedelta(days=7),
+    "evidence.look_over_new_all": timedelta(days=14),
     "evidence.look_over_all": timedelta(days=60),
 }
 """Jobs that only look whether the record holds run this seldom: the end checks all of it."""

@@ -7,7 +7,7 @@ from random import Random
 from urllib.parse import urlsplit
 
 from portal.demo.browsing import NotOnThePage
-from portal.simulation.behaviors import DOOR, FIRST, LATER
+from portal.simulation.behaviors import ALL, DOOR, FIRST, LATE, LATER
 from portal.simulation.lines import PageRefused
 from portal.simulation.people import Person, Way, drawn
 from portal.simulation.portfolio import Neighbor
@@ -55,20 +55,28 @@ class Crowd:
         if not person.open_link():
             self.did["ask for a new link"] += 1
             return
-        door = drawn(person.rng, DOOR)
-        self._do(person, door)
+        self._do(person, drawn(person, DOOR))
         if "/account/" in person.browser.url:
-            self._do(person, drawn(person.rng, LATER if person.runs else FIRST))
+            ways = FIRST if not person.runs else LATE if person.is_late else LATER
+            self._do(person, drawn(person, ways))
+
+    def never(self) -> list[str]:
+        """The ways in which nobody behaved."""
+        return sorted({one.name for one in ALL} - set(self.did))
 
     def _do(self, person: Person, way: Way) -> None:
         """One act, and what came of it; a page that breaks is a bug of the portal."""
         try:
             way.act(person)
         except (NotOnThePage, IndexError):  # a list that offers nothing
-            self.not_offered[way.name] += 1
+            self.not_offered[f"{way.name}, on {_path(person.browser.url)}"] += 1
         except PageRefused as refused:
-            path = _ID.sub("/…", urlsplit(refused.url).path)
             found = self.broken_pages if refused.status >= BROKEN else self.refused
-            found[f"{refused.status} {path} ({way.name})"] += 1
+            found[f"{refused.status} {_path(refused.url)} ({way.name})"] += 1
         else:
             self.did[way.name] += 1
+
+
+def _path(url: str) -> str:
+    """The path of an address without what names an account or a link."""
+    return _ID.sub("/…", urlsplit(url).path)

@@ -33,21 +33,20 @@ def forget(person: Person) -> None:
 
 def run_dry(person: Person) -> None:
     """Have too little money on the card for a while."""
-    if not person.turn_methods("visa_chargeDeclinedInsufficientFunds"):
-        raise NotOnThePage("no saved card")
+    person.turn_cards("visa_chargeDeclinedInsufficientFunds")
+    person.is_dry = True
     person.wake_in(24)
 
 
 def refill(person: Person) -> None:
     """Have money on the card again."""
-    if not person.turn_methods("visa"):
-        raise NotOnThePage("no saved card")
+    person.turn_cards("visa")
+    person.is_dry = False
 
 
 def lose_card(person: Person) -> None:
     """Lose the card: nothing can be charged to it any more."""
-    if not person.turn_methods("visa_chargeDeclinedLostCard"):
-        raise NotOnThePage("no saved card")
+    person.turn_cards("visa_chargeDeclinedLostCard")
     person.wake_in(35)
 
 
@@ -55,6 +54,7 @@ def change_method(person: Person) -> None:
     """Save another card."""
     person.browser.submit("/method")
     person.pay("mastercard")
+    person.is_dry = False
 
 
 def stop_automatic(person: Person) -> None:
@@ -77,10 +77,10 @@ def take_back(person: Person) -> None:
 
 
 def move_date(person: Person) -> None:
-    """Move the next payment to another day."""
+    """Move the next payment to one of the days that the page names."""
     person.browser.follow("/change/move")
-    day = person.offered("to", "/change/move")[0]
-    person.browser.submit("/change/move", to=day)
+    day = person.rng.choice(person.offered("day", "/change/move")[:-1])  # the last is any other
+    person.browser.submit("/change/move", day=day)
     _confirm(person)
 
 
@@ -97,9 +97,12 @@ def rest(person: Person) -> None:
 
 
 def change_pace(person: Person) -> None:
-    """Pay a little more at a time from now on."""
+    """Pay more or less at a time from now on, or in another rhythm."""
     person.browser.follow("/change/pace")
-    person.browser.submit("/change/pace", amount=str(person.rng.choice((120, 160, 220))))
+    wanted = {"amount": str(person.rng.choice((60, 120, 220)))}
+    if rhythms := person.offered("frequency", "/change/pace"):
+        wanted["frequency"] = person.rng.choice(rhythms)
+    person.browser.submit("/change/pace", **wanted)
     _confirm(person)
 
 
@@ -107,7 +110,7 @@ def pay_extra(person: Person) -> None:
     """Pay something beyond the plan, which ends sooner then."""
     person.browser.follow("/change/extra")
     effect = person.rng.choice(person.offered("effect", "/change/extra"))
-    person.browser.submit("/change/extra", amount="40", effect=effect)
+    person.browser.submit("/change/extra", amount="20", effect=effect)
     _confirm(person)
 
 
@@ -116,6 +119,7 @@ def pay_off(person: Person) -> None:
     person.browser.follow("/change/all")
     person.browser.submit("/change/all")
     person.pay()
+    go_to_plan(person)
 
 
 def end_plan(person: Person) -> None:
@@ -124,15 +128,23 @@ def end_plan(person: Person) -> None:
     person.browser.submit("/end")
 
 
-def cure(person: Person) -> None:
-    """Take the first of the ways that keep a plan after a payment was missed."""
-    if days := person.offered("to", "/cure"):
-        person.browser.submit("/cure", to=days[0])
-    elif person.browser.links("/change/spread"):
-        person.browser.follow("/change/spread")
-        _confirm(person)
-    else:
-        raise NotOnThePage("nothing is late that can be moved or spread")
+def pay_late(person: Person) -> None:
+    """Pay now what is late."""
+    person.browser.submit("/pay")
+    person.pay()
+    go_to_plan(person)
+
+
+def move_late(person: Person) -> None:
+    """Take one of the days that the page offers for what is late."""
+    person.browser.submit("/cure", to=person.rng.choice(person.offered("to", "/cure")))
+    go_to_plan(person)
+
+
+def spread_late(person: Person) -> None:
+    """Add what is late to the later payments, by its review."""
+    person.browser.follow("/change/spread")
+    _confirm(person)
 
 
 def _confirm(person: Person) -> None:
@@ -141,6 +153,7 @@ def _confirm(person: Person) -> None:
     person.browser.submit("/change", **ticked)
     if person.at_checkout():
         person.pay()
+    go_to_plan(person)
 
 
 def ask_for_pause(person: Person) -> None:

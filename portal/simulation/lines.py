@@ -6,6 +6,8 @@ from urllib.parse import urljoin, urlsplit
 
 from werkzeug.test import Client, TestResponse
 
+from portal.demo.browsing import Typed
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
@@ -28,7 +30,7 @@ class LocalLine:
         self._clients = {origin: Client(app) for origin, app in apps.items()}
         self._headers = {"Accept-Language": language, "User-Agent": "Simulated phone"}
 
-    def fetch(self, url: str, typed: Mapping[str, str] | None = None) -> tuple[str, str]:
+    def fetch(self, url: str, typed: Mapping[str, Typed] | None = None) -> tuple[str, str]:
         """GET a page, or POST what was typed. Raises PageRefused."""
         response = self._ask(url, typed)
         for _ in range(MOST_REDIRECTS):
@@ -41,7 +43,7 @@ class LocalLine:
             raise PageRefused(response.status_code, url, page)
         return url, page
 
-    def _ask(self, url: str, typed: Mapping[str, str] | None) -> TestResponse:
+    def _ask(self, url: str, typed: Mapping[str, Typed] | None) -> TestResponse:
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         path = parts.path + (f"?{parts.query}" if parts.query else "")

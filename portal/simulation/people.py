@@ -36,6 +36,8 @@ class Person:
     wakes_at: datetime | None = None
     read: int = 0
     texts_read: int = 0
+    is_dry: bool = False
+    has_paper: bool = True
 
     @property
     def now(self) -> datetime:
@@ -71,7 +73,15 @@ class Person:
             self.browser.url, self.browser.text = refused.url, refused.text
             self.browser.submit("/new-link")
             return False
+        self._load_styles()
         return True
+
+    def _load_styles(self) -> None:
+        """Ask for the style of this page alone, as a browser does; no scanner would (0032)."""
+        here = self.browser.url, self.browser.text
+        for style in self.browser.styles("/l/"):
+            self.browser.open(style)
+            self.browser.url, self.browser.text = here
 
     def come_in(self) -> None:
         """Prove who they are, and go to the account, or to its plan where one runs."""
@@ -83,6 +93,11 @@ class Person:
             self.browser.follow("/arrangement")
             if not self.runs:
                 self.browser.open(here)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the page says how a plan can be kept whose payment is late."""
+        return 'id="keep"' in self.browser.text
 
     @property
     def runs(self) -> bool:
@@ -138,15 +153,17 @@ class Person:
             found += world.store.newest("payment_intent", customer=customer)
         return [one for one in found if one["status"] == "succeeded"]
 
-    def turn_methods(self, name: str) -> bool:
-        """Let every saved card behave like another test card from now on; whether there was one."""
-        world, turned = self.stage.world, False
+    def cards(self) -> list[Thing]:
+        """The cards of this person that Stripe keeps."""
+        store, found = self.stage.world.store, list[Thing]()
         for customer in self._customers():
-            for method in world.store.newest("payment_method", customer=customer):
-                if method["type"] == "card":
-                    control.change_method(world, method["id"], name)
-                    turned = True
-        return turned
+            found += store.newest("payment_method", customer=customer)
+        return [one for one in found if one["type"] == "card"]
+
+    def turn_cards(self, name: str) -> None:
+        """Let every saved card behave like another test card from now on."""
+        for card in self.cards():
+            control.change_method(self.stage.world, card["id"], name)
 
     def dispute(self) -> bool:
         """Ask the bank for the newest payment back; whether the bank could be asked."""
@@ -168,17 +185,30 @@ class Person:
 
 
 Behavior = Callable[[Person], None]
+Condition = Callable[[Person], bool]
+
+
+def always(person: Person) -> bool:
+    """Anybody would."""
+    return True
+
+
+def offers(part: str) -> Condition:
+    """Whether the page has a link or a form with this in its address."""
+    return lambda person: person.has(part) or person.browser.form(part) is not None
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way to behave: its share among others, and what is done."""
+    """A way to behave: its share among others, what is done, and who would think of it."""
 
     name: str
     weight: float
     act: Behavior
+    when: Condition = always
 
 
-def drawn(rng: Random, ways: tuple[Way, ...]) -> Way:
-    """One of these ways, by their shares."""
-    return rng.choices(ways, [one.weight for one in ways])[0]
+def drawn(person: Person, ways: tuple[Way, ...]) -> Way:
+    """One of these ways by their shares, out of those that the person would think of here."""
+    able = [one for one in ways if one.when(person)]
+    return person.rng.choices(able, [one.weight for one in able])[0]

@@ -2,20 +2,25 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
 from sqlalchemy.orm import Session
 
 from portal.config import Settings
+from portal.db import commit, set_tenant
 from portal.demo.cast import BOREAL, FILES, PARTS, STAFF, Part, Worker
 from portal.demo.seeding import seed_clients, seed_staff
 from portal.domain.debts import CollectorRole
-from portal.models import Role
+from portal.gateways.rnd import NumberCheck, Reassigned
+from portal.models import Client, Role
 from portal.rules.phones import parse_phone
+from portal.services.clients import clients
+from portal.services.permissions import read_notices, record_check, record_notices
 from portal.services.placements import inspect_file, place_file
 from portal.services.placements.headers import match_header
 
@@ -102,8 +107,22 @@ def generated(count: int, *, seed: int, start: date, folder: Path) -> list[Neigh
         rows = [_row(part, number, draw, start) for number in range(own)]
         text = _csv(rows)
         (folder / f"{part.client.slug}.csv").write_text(text, encoding="utf-8")
+        notices = _csv([*_notices(rows, start)])
+        (folder / f"{part.client.slug}-notices.csv").write_text(notices, encoding="utf-8")
         people += _people_of(part, text)
     return people
+
+
+def _notices(rows: Iterable[dict[str, str]], start: date) -> Iterator[dict[str, str]]:
+    """What the creditor told each address before it gave the accounts away."""
+    for row in rows:
+        if row["email"]:
+            yield {
+                "email": row["email"],
+                "sent_on": (start - timedelta(days=60)).isoformat(),
+                "deadline_on": (start - timedelta(days=20)).isoformat(),
+                "copy_sha256": sha256(row["email"].encode()).hexdigest(),
+            }
 
 
 def place(
@@ -118,8 +137,28 @@ def place(
                 session, client, inspect_file(path), pepper=settings.keys.pepper, now=now
             )
             placed[client.slug] = placed.get(client.slug, 0) + report.landed
+        if folder and part is LAURENTIAN:
+            _tell_of_creditor(session, client, folder, now)
     seed_staff(session, now, hired(folder))
     return placed
+
+
+def _tell_of_creditor(session: Session, client: Client, folder: Path, now: datetime) -> None:
+    """Take over the creditor's notices that permit an agency its e-mail addresses (EC-01 b)."""
+    with (folder / f"{client.slug}-notices.csv").open("rb") as body:
+        found = read_notices(body)
+    record_notices(session, client.id, found, source="simulation", now=now)
+    commit(session, "contacts.notices")
+
+
+def confirm_numbers(session: Session, numbers: Iterable[str], *, now: datetime) -> None:
+    """Take over the word of the reassigned numbers database that each is still theirs (EC-02)."""
+    for client_id in clients(session).values():
+        set_tenant(session, client_id)
+        for number in numbers:
+            check = NumberCheck(number, now, Reassigned.NO)
+            record_check(session, client_id, check, now=now)
+        commit(session, "contacts.rnd")
 
 
 def hired(folder: Path | None) -> list[Worker]:
@@ -188,7 +227,7 @@ def _row(part: Part, number: int, draw: Random, start: date) -> dict[str, str]:
         "last_name": f"{last} {_letters(number)}",
         "date_of_birth": born.isoformat(),
         "last_four": f"{draw.randint(0, 9_999):04}",
-        "email": "" if draw.random() < MAILLESS else f"{mark.lower()}@example.com",
+        "email": "" if draw.random() < MAILLESS else f"{mark.lower()}@{_mail_server(part)}",
         "phone": "" if draw.random() < PHONELESS else _phone(region, number),
         "address_1": f"{draw.randint(1, 999)} Main Street",
         "city": city,
@@ -211,6 +250,11 @@ def _row(part: Part, number: int, draw: Random, start: date) -> dict[str, str]:
 def _letters(number: int) -> str:
     """A number in letters, so that each name is somebody's own."""
     return "".join(chr(ord("a") + int(digit)) for digit in str(number)).title()
+
+
+def _mail_server(part: Part) -> str:
+    """Where a debtor reads mail; a creditor's notice is good for public servers alone (EC-01 b)."""
+    return "outlook.com" if part is LAURENTIAN else "example.com"
 
 
 def _phone(region: str, number: int) -> str:

@@ -38,7 +38,15 @@ _COUNTS = {
         SELECT coalesce(decline_code, failure_code), count(*) FROM payment
         WHERE coalesce(decline_code, failure_code) IS NOT NULL GROUP BY 1""",
     "messages": "SELECT channel || ' ' || template, count(*) FROM message GROUP BY 1",
-    "held back": "SELECT rule, count(*) FROM message WHERE status = 'suppressed' GROUP BY 1",
+    "held back": """
+        SELECT concat(rule, ', ', channel, ' ', template), count(*) FROM message
+        WHERE status = 'suppressed' GROUP BY 1""",
+    "letters": "SELECT status, count(*) FROM message WHERE channel = 'letter' GROUP BY 1",
+    "notices before charges": """
+        SELECT CASE WHEN status = 'suppressed' THEN concat('held back, ', rule) ELSE status END,
+          count(*) FROM message WHERE template = 'pre_debit_notice' GROUP BY 1""",
+    "changes": "SELECT kind, count(*) FROM amendment GROUP BY 1",
+    "record": "SELECT type, count(*) FROM leaf GROUP BY 1",
     "questions for staff": """
         SELECT kind || CASE WHEN resolved_at IS NULL THEN ', open' ELSE ', answered' END, count(*)
         FROM money_exception GROUP BY 1""",
@@ -61,6 +69,7 @@ class Report:
     did: Counts = field(default_factory=dict)
     not_offered: Counts = field(default_factory=dict)
     refused: Counts = field(default_factory=dict)
+    never: list[str] = field(default_factory=list)
     staff: Counts = field(default_factory=dict)
     money: Counts = field(default_factory=dict)
     counts: Mapping[str, Counts] = field(default_factory=dict)
@@ -116,6 +125,7 @@ def lines(report: Report) -> Iterator[str]:
     yield from _block("What people did", report.did)
     yield from _block("Not offered to them", report.not_offered)
     yield from _block("Refused by a page", report.refused)
+    yield from _block("Never done", dict.fromkeys(report.never, ""))
     yield from _block("What staff did", report.staff)
     yield from _block("Money", {k: f"{v / 100:,.2f}" for k, v in report.money.items()})
     for name, counts in report.counts.items():

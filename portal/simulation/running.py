@@ -76,6 +76,8 @@ class _Year:
         self.crowd, self.staff = Crowd(stage, people), Staff(stage, portfolio.hired(files))
 
     def live(self, say: Callable[[str], None]) -> None:
+        if self.wish.accounts is not None:
+            self._timed("staff", self.staff.record_notices)
         first = self.stage.clock.now()
         for day in range(self.wish.days):
             for hour in HOURS:
@@ -94,16 +96,28 @@ class _Year:
         return f"day {days} of {self.wish.days}: {wrong} errors; {spent}"
 
     def _moment(self, day: int, hour: int) -> None:
-        """One moment: at the first of a day every job runs; later what is often run, if need be."""
+        """One moment of a day: jobs, staff at the first of them, then people."""
         told = self._timed("stripe", self.stage.sandbox.deliver)
         if hour == HOURS[0] or told or self.happened or self.calendar.is_ready():
-            rest = partial(self.calendar.work, only_often=hour != HOURS[0])
-            self._timed("jobs", rest)
+            self._timed("jobs", self._jobs_of(hour))
         if hour == HOURS[0]:
             if day % LINKS_EVERY.days == 0:
-                self._timed("staff", self.staff.send_links)
+                self._timed("staff", self._send_links)
             self._timed("staff", self.staff.work)
         self.happened = self._timed("people", self.crowd.act) or hour == HOURS[0]
+
+    def _jobs_of(self, hour: int) -> Callable[[], None]:
+        """Every job in the morning, what is often run at noon, what waits in the afternoon."""
+        if hour == HOURS[-1]:
+            return self.calendar.drain
+        return partial(self.calendar.work, only_often=hour != HOURS[0])
+
+    def _send_links(self) -> None:
+        """Have the numbers checked, as whoever runs this does, and begin the campaigns."""
+        numbers = dict.fromkeys(one.neighbor.phone for one in self.crowd.people)
+        with self.stage.worker.sessions() as session:
+            portfolio.confirm_numbers(session, filter(None, numbers), now=self.stage.clock.now())
+        self.staff.send_links()
 
     def _timed(self, name: str, do: Callable[[], T]) -> T:
         began = time.perf_counter()
@@ -120,6 +134,7 @@ class _Year:
             did=dict(sorted(crowd.did.items())),
             not_offered=dict(sorted(crowd.not_offered.items())),
             refused=dict(sorted(crowd.refused.items())),
+            never=crowd.never(),
             staff=dict(sorted((staff.did + staff.refused).items())),
             jobs=dict(sorted(calendar.ran.items())),
             given_up=dict(calendar.given_up),

@@ -282,6 +282,19 @@ def test_another_rhythm_with_the_changed_permission_goes_on_by_itself(
     assert till.broken() == []
 
 
+def test_what_is_charged_under_the_changed_permission_stays(till: Till, plan: Arrangement) -> None:
+    """PY-05, PY-08: the permission before it ended with the change, which is no stop."""
+    change(till, plan, weekly(), documents=(PAGE, TEXT), ticked="I allow this")
+    send_copy(till)
+    due = till.session.scalars(select(Installment).where(Installment.n == 2)).one()
+    till.wait(days=(due.due_on - till.now.date()).days)
+    charging.charge_installment(till.session, till.gateway, due.id, now=till.now)
+    till.session.refresh(due)
+    assert due.status is InstallmentStatus.PAID
+    assert (till.refunds, till.questions) == ([], [])
+    assert till.broken() == []
+
+
 def test_another_rhythm_without_it_is_paid_by_hand(till: Till, plan: Arrangement) -> None:
     change(till, plan, weekly(), documents=(PAGE, TEXT))
     assert plan.method == "manual"
