@@ -45,6 +45,11 @@ def first_payment_until(
     return patient if valid_until is None or tried else min(patient, valid_until)
 
 
+def undo_until(agreed_at: datetime, hours: int) -> datetime | None:
+    """The instant from which what was agreed cannot be taken back whole; None where never."""
+    return agreed_at + timedelta(hours=hours) if hours else None
+
+
 def last_day(promise: Promise, holds: Iterable[Held], now: datetime) -> date:
     """The last day of a promise, moved by each hold that kept the debtor from taking it up.
 

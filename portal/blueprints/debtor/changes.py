@@ -275,7 +275,7 @@ def pay_off(account_id: UUID) -> ResponseReturnValue:
 def end(account_id: UUID) -> ResponseReturnValue:
     """End the agreement: GET says what is lost, in money; POST ends it at once."""
     view, agreed = own_agreement(account_id)
-    if not agreed.live or agreed.waiting:
+    if not agreed.live:
         return plan_page(view, agreed, note=explain(PlanChanged())), 409
     if request.method == "POST":
         try:

@@ -157,6 +157,15 @@ CHECKS: dict[str, str] = {
         SELECT s.reference FROM proposal s
         WHERE s.client_id = :client AND s.granted_terms IS NOT NULL AND s.answered_by IS NULL
           AND (s.escalated_at IS NULL OR s.answered_at <= s.escalated_at)""",
+    "an agreement was taken back by its debtor in the client's time for it": """
+        SELECT r.reference FROM arrangement r
+        JOIN said l ON l.type = 'arrangement.withdrawn' AND l.told ->> 'arrangement' = r.id::text
+        LEFT JOIN offer_policy p ON (p.client_id, p.version) = (r.client_id, r.policy_version)
+        WHERE r.client_id = :client AND l.told ? 'until'
+          AND (l.at >= (l.told ->> 'until')::timestamptz
+            OR (l.told ->> 'until')::timestamptz <> date_trunc('milliseconds', r.accepted_at)
+              + coalesce((convert_from(p.document, 'UTF8')::jsonb #>> '{keeping,undo_hours}')::int,
+                24) * interval '1 hour')""",
     "an agreement that was paid on is in force (invariant 5)": """
         SELECT r.reference || ' is ' || r.status FROM arrangement r
         WHERE r.client_id = :client AND r.status IN ('awaiting_first_payment', 'withdrawn')
