@@ -81,6 +81,9 @@ def _spans(promise: Promise, holds: Iterable[Held], now: datetime) -> list[tuple
     return spans
 
 
-def _stops(kind: HoldKind, needs: Iterable[Capability]) -> bool:
+def _stops(kind: HoldKind, needs: tuple[Capability, ...]) -> bool:
+    """Whether a hold keeps somebody from a promise; who said that they cannot pay is not asked."""
+    if kind is HoldKind.HARDSHIP and Capability.PAY in needs:
+        return True
     leaves = permissions_under(kind)
     return any(leaves[needed] is not Permission.ALLOWED for needed in needs)

@@ -205,6 +205,7 @@ TEMPLATES = {
     "pre_debit_notice": N_("Notice of a payment to be taken"),
     "payments_ahead": N_("Payments of a month"),
     "payment_reminder": N_("Reminder of a payment"),
+    "rest_ends": N_("Rest ends"),
     "payment_waits": N_("Payment not taken"),
     "plan_accounting": N_("Overview of a plan"),
     "account_paid": N_("Letter: nothing is owed"),

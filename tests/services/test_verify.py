@@ -184,7 +184,7 @@ def begin_another(till: Till) -> None:
     control.finish_debit(till.stripe.world, paid.intent_id or "", failure="insufficient_funds")
     till.land(paid)
     agreed = agree(session, account, picked(account, Choice(key="full")))
-    arrangements.withdraw(session, agreed, actor=evidence.debtor(debtor_id), now=till.now)
+    arrangements.withdraw(session, agreed, actor=evidence.debtor(debtor_id), now=agreed.accepted_at)
     suggest(session, account)
     payer_links.issue(session, account, Cents(50_00), now=till.now)
     said = {"source": "question:later", "amount_cents": Cents(5_00), "now": till.now}

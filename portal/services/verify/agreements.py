@@ -157,6 +157,15 @@ CHECKS: dict[str, str] = {
         SELECT s.reference FROM proposal s
         WHERE s.client_id = :client AND s.granted_terms IS NOT NULL AND s.answered_by IS NULL
           AND (s.escalated_at IS NULL OR s.answered_at <= s.escalated_at)""",
+    "a hold ends when the record says, a rest within half a year": """
+        SELECT h.kind || ' ' || h.id FROM hold h
+        JOIN LATERAL (SELECT s.told ->> 'ends_at' AS ends FROM said s
+          WHERE s.type IN ('hold.set', 'hold.moved') AND s.told ->> 'hold' = h.id::text
+            AND s.told ? 'ends_at' ORDER BY s.n DESC LIMIT 1) l ON true
+        WHERE h.client_id = :client
+          AND (date_trunc('milliseconds', h.ends_at) IS DISTINCT FROM l.ends::timestamptz
+            OR h.kind = 'hardship' AND h.source LIKE 'help:%'
+              AND h.ends_at > h.starts_at + interval '182 days')""",
     "an agreement was taken back by its debtor in the client's time for it": """
         SELECT r.reference FROM arrangement r
         JOIN said l ON l.type = 'arrangement.withdrawn' AND l.told ->> 'arrangement' = r.id::text
