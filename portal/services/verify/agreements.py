@@ -173,7 +173,7 @@ CHECKS: dict[str, str] = {
         WHERE r.client_id = :client AND l.told ? 'until'
           AND (l.at >= (l.told ->> 'until')::timestamptz
             OR (l.told ->> 'until')::timestamptz <> date_trunc('milliseconds', r.accepted_at)
-              + coalesce((convert_from(p.document, 'UTF8')::jsonb #>> '{keeping,undo_hours}')::int,
+              + coalesce((p.document::jsonb #>> '{keeping,undo_hours}')::int,
                 24) * interval '1 hour')""",
     "an agreement that was paid on is in force (invariant 5)": """
         SELECT r.reference || ' is ' || r.status FROM arrangement r
