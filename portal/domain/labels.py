@@ -394,8 +394,7 @@ def label(code: object, group: dict[str, str] | None = None) -> str:
 
     A code without words reads as itself, with spaces.
     """
-    known = (group,) if group is not None else _GROUPS
-    for words in known:
+    for words in (group,) if group is not None else _GROUPS:
         if str(code) in words:
             return words[str(code)]
     return str(code).replace("_", " ").replace("-", " ")

@@ -294,7 +294,7 @@ def test_an_acceptance_can_be_taken_back_within_the_clients_time(
     later = said(mine(http, dana))
     assert "You can take this back" not in later
     assert "You could take this back until" in later
-    late = http.post(f"{path(dana)}/withdraw")
+    late = send(http, mine(http, dana), f"{path(dana)}/withdraw")
     assert late.status_code == 409
     assert "It is too late to take this back." in said(late)
     assert agreed(session).status is ArrangementStatus.AWAITING_FIRST_PAYMENT
