@@ -24,7 +24,8 @@ ACTIVITY = {
     *("acceptance", "account.recalled", "automatic.stopped", "debtor.language"),
     *("exception.resolved", "message.failed", "message.sent", "message.suppressed"),
     *("letter.sent", "link.issued", "offers.shown", "refund.asked", "terms.reviewed"),
-    *("thread.written", "hold.set", "hold.lifted", "payer_link.issued", "payer_link.revoked"),
+    *("thread.written", "hold.set", "hold.moved", "hold.lifted"),
+    *("payer_link.issued", "payer_link.revoked"),
 }
 FAMILIES = (
     *("arrangement.", "authorization.", "balance.", "contact.", "esign.", "forgiveness.", "help."),
