@@ -1,4 +1,4 @@
-"""Letters as PDFs that a print house folds into window envelopes (TX-05, AX-01).
+"""Letters as PDFs for window envelopes, and pages of a debtor's as PDFs to keep (TX-05, AX-01).
 
 The page that is kept says what is on paper; here it is set, with the square that opens the same
 page. docs/decisions/0031-channels.md has the measures of the envelopes.
@@ -35,27 +35,48 @@ def set_letters(sheets: Sequence[Sheet], *, made_at: datetime) -> list[bytes]:
     return made
 
 
+def set_page(page: str, locale: str, *, made_at: datetime) -> bytes:
+    """A page of ours, as HTML in the language of a locale, as a PDF/UA-1 with the same words.
+
+    Raises NotTypeset.
+    """
+    (pdf,) = typeset_all(TEMPLATE, [_plain(locale, parts_of(page))], made_at=made_at)
+    return pdf
+
+
 def spelled(sheet: Sheet) -> dict[str, Any]:
     """A letter as plain JSON: what shows through a window, what says how to go on, and the rest."""
-    said = voice(sheet.locale)
     parts = parts_of(sheet.page)
     placed = {name: _lines(parts, name) for name in ("from", "to", "date")}
     rest = [one for one in parts if _class(one) not in (*placed, "door")]
     doors = [one for one in parts if _class(one) == "door"]
-    title = next((text_of(one["runs"]) for one in rest if one["kind"] == "heading"), "")
-    return {
-        "language": said.language,
-        "region": said.country,
-        "title": title,
+    return _plain(sheet.locale, rest) | {
+        "window": True,
         "sender": _returned(placed["from"][:RETURN_LINES]),
         "phone": placed["from"][RETURN_LINES:],
         "to": placed["to"],
         "date": placed["date"],
-        "body": _in_lines(rest),
         "door": _in_lines(doors),
         "code": qr_code(sheet.url) if sheet.url and doors else "",
-        "alt": said.gettext(ALT),
         "enclosure": _in_lines(_enclosed(sheet)),
+    }
+
+
+def _plain(locale: str, body: Sequence[Part]) -> dict[str, Any]:
+    """Words as plain JSON on sheets that show nothing through a window."""
+    said = voice(locale)
+    title = next((text_of(one["runs"]) for one in body if one["kind"] == "heading"), "")
+    return {
+        "language": said.language,
+        "region": said.country,
+        "title": title,
+        "window": False,
+        "date": [],
+        "body": _in_lines(body),
+        "door": [],
+        "code": "",
+        "alt": said.gettext(ALT),
+        "enclosure": [],
         "page_of": said.gettext(PAGE_OF, page="{page}", pages="{pages}"),
         "uncommon_note": said.gettext(UNCOMMON),
     }

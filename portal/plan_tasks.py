@@ -4,7 +4,7 @@ from uuid import UUID
 
 from portal.db import commit
 from portal.jobs import jobs
-from portal.services import accountings, breaking, plan_notices
+from portal.services import accountings, breaking, plan_notices, rests
 from portal.tasks import current, fan_out, one_by_one, open_session
 
 
@@ -38,3 +38,16 @@ def notify(client_id: str) -> None:
             while batch := look(session, UUID(client_id), now=now, after=after):
                 commit(session, "plans.notify")
                 after = batch[-1]
+
+
+@jobs.periodic(cron="53 * * * *")
+@jobs.task(name="rests.tell_all", queue="messages", queueing_lock="rests.tell_all")
+def tell_all_rests(timestamp: int) -> None:
+    """Every hour: tell debtors that their rest ends soon, client by client."""
+    fan_out("rests.tell")
+
+
+@jobs.task(name="rests.tell", queue="messages")
+def tell_rests(client_id: str) -> None:
+    """Tell of a client's rests that end soon, each in a transaction of its own."""
+    one_by_one("rests.tell", client_id, rests.ending, rests.tell)

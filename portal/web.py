@@ -260,12 +260,13 @@ class Form(FlaskForm):  # type: ignore[misc]
 
 @dataclass(slots=True, kw_only=True)
 class Page:
-    """What the frame of a page needs to know."""
+    """What the frame of a page needs to know; ``paper``: it is set as a PDF."""
 
     face: Face
     preview: Preview | None = None
     person: Person | None = None
     section: str = ""
+    paper: bool = False
     problems: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -313,13 +314,14 @@ def now() -> datetime:
     return at
 
 
-def render(template: str, /, *, section: str = "", **context: Any) -> str:
+def render(template: str, /, *, section: str = "", paper: bool = False, **context: Any) -> str:
     """A page in the request's language.
 
-    `form`, if given, brings its problems to the top; `section` marks a console's place.
+    `form`, if given, brings its problems to the top; `section` marks a console's place; `paper`
+    leaves out what only a screen has.
     """
     form = context.get("form")
-    page = Page(face=g.get("face", NEUTRAL), person=g.get("person"), section=section)
+    page = Page(face=g.get("face", NEUTRAL), person=g.get("person"), section=section, paper=paper)
     page.preview = g.get("preview")
     if form is not None:
         page.problems = problems_of(form)

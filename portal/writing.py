@@ -51,6 +51,7 @@ SUBJECTS = {
     "pre_debit_notice": N_("Your next date"),
     "payments_ahead": N_("Your next dates"),
     "payment_reminder": N_("A reminder for you"),
+    "rest_ends": N_("News on your page"),
     "payment_waits": N_("Please look at your page"),
     "plan_accounting": N_("Your overview"),
     "account_paid": N_("Thank you"),

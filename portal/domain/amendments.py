@@ -6,7 +6,7 @@ policy version under which it was agreed.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import takewhile
@@ -333,6 +333,23 @@ def pause(plan: Running) -> Amendment:
     amounts = [cents for _, cents in plan.open]
     shifted = zip([*dates, _next_within(plan)], amounts, strict=True)
     return Amendment(Change.PAUSED, plan.parts, (*plan.due, *shifted), plan.rhythm, counts=True)
+
+
+def rest(plan: Running, until: date) -> Amendment | None:
+    """Every part on a later date of the rhythm, so that none is due before a day; None if so now.
+
+    What is due or late moves as well, and no concession is used. Raises FirstPaymentFirst,
+    SettlementTooLong.
+    """
+    _check(plan, left=1)
+    dates, amounts = [day for day, _ in plan.parts], [cents for _, cents in plan.parts]
+    if not dates or dates[0] >= until:
+        return None
+    while dates[0] < until:
+        shifted = replace(plan, parts=tuple(zip(dates, amounts, strict=True)))
+        dates = [*dates[1:], _next_within(shifted)]
+    after = tuple(zip(dates, amounts, strict=True))
+    return Amendment(Change.PAUSED, plan.parts, after, plan.rhythm, counts=False)
 
 
 def _check(plan: Running, *, left: int) -> None:

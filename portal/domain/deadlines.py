@@ -45,6 +45,11 @@ def first_payment_until(
     return patient if valid_until is None or tried else min(patient, valid_until)
 
 
+def undo_until(agreed_at: datetime, hours: int) -> datetime | None:
+    """The instant from which what was agreed cannot be taken back whole; None where never."""
+    return agreed_at + timedelta(hours=hours) if hours else None
+
+
 def last_day(promise: Promise, holds: Iterable[Held], now: datetime) -> date:
     """The last day of a promise, moved by each hold that kept the debtor from taking it up.
 
@@ -76,6 +81,9 @@ def _spans(promise: Promise, holds: Iterable[Held], now: datetime) -> list[tuple
     return spans
 
 
-def _stops(kind: HoldKind, needs: Iterable[Capability]) -> bool:
+def _stops(kind: HoldKind, needs: tuple[Capability, ...]) -> bool:
+    """Whether a hold keeps somebody from a promise; who said that they cannot pay is not asked."""
+    if kind is HoldKind.HARDSHIP and Capability.PAY in needs:
+        return True
     leaves = permissions_under(kind)
     return any(leaves[needed] is not Permission.ALLOWED for needed in needs)

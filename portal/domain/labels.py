@@ -204,6 +204,7 @@ TEMPLATES = {
     "pre_debit_notice": N_("Notice of a payment to be taken"),
     "payments_ahead": N_("Payments of a month"),
     "payment_reminder": N_("Reminder of a payment"),
+    "rest_ends": N_("Rest ends"),
     "payment_waits": N_("Payment not taken"),
     "plan_accounting": N_("Overview of a plan"),
     "account_paid": N_("Letter: nothing is owed"),
@@ -393,8 +394,7 @@ def label(code: object, group: dict[str, str] | None = None) -> str:
 
     A code without words reads as itself, with spaces.
     """
-    known = (group,) if group is not None else _GROUPS
-    for words in known:
+    for words in (group,) if group is not None else _GROUPS:
         if str(code) in words:
             return words[str(code)]
     return str(code).replace("_", " ").replace("-", " ")

@@ -72,6 +72,7 @@ TEMPLATES = {
         Template(name="help_received", private=True),
         Template(name="help_answered"),
         Template(name="thread_reply"),
+        Template(name="rest_ends", private=True),
         Template(name="esign_sample", needs=(), door=False),
         Template(name="pre_debit_notice", required=True, private=True),
         Template(name="payments_ahead", needs=(Capability.SEND,), capped=True, private=True),

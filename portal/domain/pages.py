@@ -9,7 +9,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3}
-BLOCKS = {"p", "li", "pre", "caption", "th", "td", "summary", *HEADINGS}
+BLOCKS = {"p", "li", "pre", "caption", "th", "td", "dt", "dd", "summary", *HEADINGS}
+CONTAINERS = {"table", "dl", "ul", "ol"}
+CELLS = {"th", "td", "dt", "dd"}
 UNREAD = {"head", "script", "style"}
 STRONG = {"b", "strong"}
 BREAK = "\n"
@@ -57,7 +59,7 @@ class _Reader(HTMLParser):
             self._add(BREAK)
         elif tag in BLOCKS:
             self._begin(tag, given)
-        elif tag in ("table", "ul", "ol"):
+        elif tag in CONTAINERS:
             self.end()
             self.parts.append(_fresh(tag, self._lang()))
         elif tag == "tr":
@@ -71,7 +73,7 @@ class _Reader(HTMLParser):
             self._unread = max(0, self._unread - 1)
         elif tag in STRONG:
             self._strong = max(0, self._strong - 1)
-        elif tag in BLOCKS or tag in ("table", "ul", "ol"):
+        elif tag in BLOCKS or tag in CONTAINERS:
             self.end()
         elif self._langs and self._langs[-1][0] == tag:
             self.end()
@@ -105,11 +107,13 @@ class _Reader(HTMLParser):
 
     def _put(self, part: Part, runs: list[Part]) -> None:
         tag = part["tag"]
-        if tag in ("th", "td"):
+        if tag in CELLS:
             rows = self._table()["rows"]
-            if not rows:
+            if not rows or tag == "dt":
                 rows.append([])
-            rows[-1].append({"head": tag == "th", "num": "num" in part["class"], "runs": runs})
+            rows[-1].append(
+                {"head": tag in ("th", "dt"), "num": "num" in part["class"], "runs": runs}
+            )
         elif tag == "caption":
             self._table()["caption"] = runs
         elif tag == "li" and self.parts and self.parts[-1]["kind"] == "list":
@@ -125,7 +129,7 @@ class _Reader(HTMLParser):
 
 
 def _fresh(tag: str, lang: str | None) -> Part:
-    if tag == "table":
+    if tag in ("table", "dl"):
         return {"kind": "table", "lang": lang, "caption": [], "rows": []}
     return {"kind": "list", "lang": lang, "items": []}
 

@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.amendments import Change, Running
 from portal.domain.curing import Cure, DuePart, Times
-from portal.domain.deadlines import Held, Promise, first_payment_until, last_day
+from portal.domain.deadlines import Held, Promise, first_payment_until, last_day, undo_until
 from portal.domain.declines import Outcome, outcome
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
@@ -174,12 +174,12 @@ class AgreementPage:
 
     @property
     def undo_until(self) -> datetime | None:
-        """Until when its debtor may simply take it back, as the client promises; None: no promise.
+        """Until when its debtor may take it back whole, as the client promised; None: never.
 
         Only before any money moved.
         """
-        hours = self.policy.keeping.undo_hours if self.policy and self.waiting else 0
-        return self.accepted_at + timedelta(hours=hours) if hours else None
+        keeping = self.policy.keeping if self.policy else Keeping()
+        return undo_until(self.accepted_at, keeping.undo_hours) if self.waiting else None
 
     @property
     def granted(self) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.deadlines import PATIENCE, first_payment_until
+from portal.domain.evidence import format_time
 from portal.domain.holds import Capability
 from portal.domain.money import Cents, minimum_charge
 from portal.domain.schedules import Schedule, shorten
@@ -20,6 +21,7 @@ from portal.services import authorizations, evidence, notices
 from portal.services.evidence import SYSTEM, Actor, Payload
 from portal.services.ledger import lock_account
 from portal.services.standing import moved_day, standing, today_of
+from portal.services.undoing import require_in_time
 
 UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED, InstallmentStatus.PROCESSING)
 BATCH = 100
@@ -68,17 +70,19 @@ def installments_of(session: Session, agreed: Arrangement) -> Sequence[Installme
 
 
 def withdraw(session: Session, agreed: Arrangement, *, actor: Actor, now: datetime) -> Arrangement:
-    """Take an unpaid arrangement back, so that something else can be chosen; its offer stays.
+    """Take an unpaid arrangement back in the client's time for it; its offer stays.
 
     The account's open Checkout page was closed before (``payments.release_checkout``). Doing it
-    twice is doing it once. Raises ArrangementStarted.
+    twice is doing it once. Raises ArrangementStarted, TooLateToTakeBack.
     """
     account, agreed = _locked(session, agreed)
     if agreed.status == ArrangementStatus.WITHDRAWN:
         return agreed
     if agreed.status != ArrangementStatus.AWAITING_FIRST_PAYMENT or _money_moves(session, agreed):
         raise ArrangementStarted
-    _take_back(session, account, agreed, reason="withdrawn", actor=actor, now=now)
+    until = require_in_time(session, agreed, now)
+    why = {"reason": "withdrawn", "until": format_time(until)}
+    _take_back(session, account, agreed, why, actor=actor, now=now)
     return agreed
 
 
@@ -125,7 +129,7 @@ def expire_due(session: Session, client_id: UUID, arrangement_id: UUID, *, now: 
         session, account, agreed, now
     ):
         return False
-    _take_back(session, account, agreed, reason="expired", actor=SYSTEM, now=now)
+    _take_back(session, account, agreed, {"reason": "expired"}, actor=SYSTEM, now=now)
     return True
 
 
@@ -133,16 +137,16 @@ def _take_back(
     session: Session,
     account: Account,
     agreed: Arrangement,
+    why: dict[str, str],
     *,
-    reason: str,
     actor: Actor,
     now: datetime,
 ) -> None:
-    _end(session, account, agreed, ArrangementStatus.WITHDRAWN, reason=reason, now=now)
+    _end(session, account, agreed, ArrangementStatus.WITHDRAWN, reason=why["reason"], now=now)
     authorizations.revoke(
         session, account, agreed, reason="arrangement_withdrawn", actor=actor, now=now
     )
-    told = {"actor": actor, "reason": reason}
+    told = {"actor": actor, **why}
     _record(session, account, agreed, "arrangement.withdrawn", told, now)
     notices.tell(
         session, account, "arrangement_withdrawn", fact=f"arrangement:{agreed.id}", now=now

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, load_only
 from portal.domain import policy
 from portal.domain.debts import CollectorRole
 from portal.domain.help import UNCLEAR_TEXT
+from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.statuses import (
     LIVE,
@@ -186,6 +187,12 @@ class Balance:
     def waits(self) -> bool:
         """Whether a hold lets an agreement wait: nothing is taken, and nothing is due."""
         return self.live is not None and not self.offers.capabilities.charge.allowed
+
+    @property
+    def rests(self) -> bool:
+        """Whether its debtor said that they cannot pay now, and everything is quiet."""
+        reasons = self.offers.capabilities.charge.reasons
+        return any(reason.hold is HoldKind.HARDSHIP for reason in reasons)
 
     @property
     def paused(self) -> bool:

@@ -38,13 +38,16 @@ from portal.models import (
     fresh_id,
 )
 from portal.rules.regions import find_region
-from portal.services import evidence, notices
+from portal.services import evidence, notices, rests
 from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.ledger import lock_account
 from portal.services.references import fresh_reference
 from portal.services.standing import holds_in_force, lift_hold, set_hold, today_of
 from portal.services.threads import NothingWritten, post_entry
 from portal.services.visits import Visit, keep_language
+
+RESTS = (HoldKind.HARDSHIP,)
+"""Holds that a request sets for a time, within which nothing is asked of the debtor."""
 
 
 class OptionMissing(DomainError):
@@ -154,7 +157,15 @@ def _hold(
 ) -> None:
     actor = evidence.debtor(account.debtor_id)
     for kind in kinds:
-        hold = set_hold(session, account, kind, source=_source(request), now=now, actor=actor)
+        source = _source(request)
+        ends_at = None
+        if kind in RESTS:
+            ends_at = rests.ends_at(session, account, request.promised_on, now)
+        hold = set_hold(
+            session, account, kind, source=source, ends_at=ends_at, now=now, actor=actor
+        )
+        if kind in RESTS:
+            rests.move_plan(session, account, hold, now=now)
         request.hold_id = request.hold_id or hold.id
     session.flush()
 

@@ -13,6 +13,7 @@ from portal.domain.disclosures import collector_line
 from portal.domain.keys import Keys
 from portal.domain.noticing import EXEMPT_INCOME, is_new_york_collection
 from portal.domain.outgoing import Template, template_named
+from portal.domain.statuses import ArrangementStatus
 from portal.models import (
     AccessLink,
     Amendment,
@@ -39,6 +40,7 @@ from portal.services.messages import about
 from portal.services.reminders import is_abandoned
 from portal.services.running import left_after
 from portal.services.standing import zone_of
+from portal.services.undoing import undo_until
 
 DOOR_STAYS_OPEN = timedelta(days=5)
 LETTER_STAYS_OPEN = timedelta(days=10)
@@ -329,6 +331,15 @@ def _arrangement(subject: Subject) -> Values:
     return {"reference": agreed.reference, "owed": (owed, agreed.currency)}
 
 
+def _agreed(subject: Subject) -> Values:
+    """The same with until when it can be taken back, while it still can."""
+    agreed: Arrangement = subject.row(Arrangement, "arrangement")
+    until = undo_until(subject.session, agreed)
+    waiting = agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT
+    open_still = until is not None and waiting and subject.now < until
+    return {**_arrangement(subject), "undo_until": until if open_still else None}
+
+
 def _changed(subject: Subject) -> Values:
     left = left_after(subject.session, subject.row(Amendment, "amendment"))
     if left is None:
@@ -372,7 +383,7 @@ _SAID: dict[str, Callable[[Subject], Values]] = {
     "payment_missed": cure_facts.missed,
     "payment_processing": _payment,
     "refund_made": _refund,
-    "agreement_copy": _arrangement,
+    "agreement_copy": _agreed,
     "arrangement_withdrawn": _arrangement,
     "arrangement_canceled": _arrangement,
     "plan_changed": _changed,

@@ -9,9 +9,10 @@ from sqlalchemy import extract, select
 from portal.domain.noticing import LATEST
 from portal.domain.schedules import Schedule
 from portal.domain.statuses import LIVE, InstallmentStatus, PaymentStatus
-from portal.models import Account, Arrangement, Authorization, Installment, Payment
+from portal.domain.terms import Method
+from portal.models import Account, Arrangement, Authorization, Hold, Installment, Payment
 from portal.services import authorizations
-from portal.services.arrangements import UNPAID
+from portal.services.arrangements import UNPAID, arrangement_of
 from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.pre_debit import is_given, open_cents, taken_on
 from portal.services.satisfaction import Satisfaction, satisfaction
@@ -228,10 +229,25 @@ def left_of(subject: Subject, payment: Payment) -> Values:
     return said
 
 
+def _rest_ends(subject: Subject) -> Values:
+    """Until when everything rests, and what comes then. Raises OutOfDate where it is over."""
+    hold: Hold = subject.row(Hold, "rest")
+    if hold.lifted_at is not None or hold.ends_at is None or hold.ends_at <= subject.now:
+        raise OutOfDate
+    agreed = arrangement_of(subject.session, subject.account)
+    left = _parts_left(subject, agreed) if agreed and agreed.status in LIVE else []
+    said: Values = {"until": subject.day(hold.ends_at), "next": None, "phone": subject.client.phone}
+    if agreed and left:
+        said["next"] = (left[0][0], (left[0][1], agreed.currency))
+        said["automatic"] = agreed.method == Method.AUTOMATIC
+    return said
+
+
 SAID: dict[str, Callable[[Subject], Values]] = {
     "pre_debit_notice": _debit,
     "payments_ahead": _ahead,
     "payment_reminder": _reminder,
+    "rest_ends": _rest_ends,
     "payment_waits": _not_taken,
     "plan_accounting": _accounting,
     "plan_completed": _completed,

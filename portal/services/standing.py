@@ -15,6 +15,7 @@ from portal.domain import capabilities as law
 from portal.domain.capabilities import AccountStanding, Capabilities
 from portal.domain.deadlines import Held, Promise, last_day
 from portal.domain.debts import CollectorRole, Country, DebtPurpose
+from portal.domain.evidence import format_time
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
 from portal.domain.windows import candidate_zones
 from portal.jobs import enqueue
@@ -165,11 +166,36 @@ def set_hold(
     told: Payload = {"source": hold.source, "kind": str(kind), "hold": str(hold.id)}
     if hold.review_on:
         told["review_on"] = hold.review_on.isoformat()
+    if hold.ends_at:
+        told["ends_at"] = format_time(hold.ends_at)
     if hold.evidence:
         told["evidence"] = hold.evidence
     _tell(session, account, "hold.set", {**told, "actor": actor}, now)
     if permissions_under(kind)[Capability.PAY] is not Permission.ALLOWED:
         close_pages(session, account)
+    return hold
+
+
+def move_end(
+    session: Session, hold: Hold, ends_at: datetime, *, reason: str, by: UUID, now: datetime
+) -> Hold:
+    """Let a hold end at another instant, by a member of staff, with the reason on the record.
+
+    Raises HoldLifted.
+    """
+    session.refresh(hold, with_for_update=True)
+    if hold.lifted_at is not None or (hold.ends_at is not None and hold.ends_at <= now):
+        raise HoldLifted
+    hold.ends_at = ends_at
+    account = session.get_one(Account, (hold.client_id, hold.account_id))
+    told: Payload = {
+        "actor": evidence.staff(by),
+        "hold": str(hold.id),
+        "kind": hold.kind,
+        "ends_at": format_time(ends_at),
+        "reason": reason,
+    }
+    _tell(session, account, "hold.moved", told, now)
     return hold
 
 

@@ -40,7 +40,7 @@ TEN_TO_TWENTY = held(at(12, 10), at(12, 20))
         ([held(at(12, 10), None)], date(2027, 2, 8)),
         ([held(at(12, 16), at(12, 20))], date(2026, 12, 15)),  # too late to keep anything
         ([held(at(11, 20), at(11, 28))], date(2026, 12, 15)),  # over before it was promised
-        ([held(at(12, 10), at(12, 20), HoldKind.HARDSHIP)], date(2026, 12, 15)),  # pay was open
+        ([held(at(12, 10), at(12, 20), HoldKind.HARDSHIP)], date(2026, 12, 27)),  # nobody asked
         ([held(at(12, 10), at(12, 20), HoldKind.CEASE_ALL)], date(2026, 12, 15)),
     ],
 )

@@ -24,8 +24,9 @@ ACTIVITY = {
     *("acceptance", "account.recalled", "charge.blocked", "automatic.stopped", "debtor.language"),
     *("exception.resolved", "message.failed", "message.sent", "message.suppressed"),
     *("letter.sent", "link.issued", "offers.shown", "refund.asked", "terms.reviewed"),
-    *("call.begun", "call.logged", "charge.blocked"),
-    *("thread.written", "hold.set", "hold.lifted", "payer_link.issued", "payer_link.revoked"),
+    *("call.begun", "call.logged"),
+    *("thread.written", "hold.set", "hold.moved", "hold.lifted"),
+    *("payer_link.issued", "payer_link.revoked"),
 }
 FAMILIES = (
     *("arrangement.", "authorization.", "balance.", "contact.", "esign.", "forgiveness.", "help."),

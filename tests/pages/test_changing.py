@@ -287,12 +287,20 @@ def test_an_acceptance_can_be_taken_back_within_the_clients_time(
     http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ) -> None:
     accept(http, dana, review(http, dana, "Pay it all today"))
-    assert "You can take it back until November 23, 2026, 12:00" in heard(mine(http, dana))
+    until = "Monday, November 23, 2026, 12:00"
+    assert f"You can take this back until {until}" in heard(mine(http, dana))
     clock.advance(timedelta(hours=25))
     come_in(http, session, dana)
     later = said(mine(http, dana))
-    assert "You can take it back until" not in later
-    assert "Choose something else" in later
+    assert "You can take this back" not in later
+    assert "You could take this back until" in later
+    late = send(http, mine(http, dana), f"{path(dana)}/withdraw")
+    assert late.status_code == 409
+    assert "It is too late to take this back." in said(late)
+    assert agreed(session).status is ArrangementStatus.AWAITING_FIRST_PAYMENT
+    asking = http.get(link(late, "End this agreement and choose something else"))
+    assert "You cannot undo this." in said(asking)
+    holds(session, dana)
 
 
 def test_stopping_says_which_payment_it_still_reaches(

@@ -1,8 +1,13 @@
 """PY-07, PY-12: receipts, what was not taken, and the letter that nothing is owed."""
 
+import re
 from datetime import timedelta
+from io import BytesIO
 
+import pypdfium2
+import pytest
 from flask.testing import FlaskClient
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from portal.db import PortalSession
@@ -72,3 +77,64 @@ def test_py_07_the_plan_says_calmly_what_was_not_taken(
     assert "We did not take it, because our note about it did not reach you in time." in words
     assert "We take it then" not in words
     assert "Pay $104.00 now" in words
+
+
+AMOUNT = re.compile(r"\$\s?[\d,.\u202f]*\d|\d[\d\s\u202f]*(?:,\d\d)?\s\$")
+
+
+def pdf_words(body: bytes) -> str:
+    """The words of a PDF that can be selected, in their order."""
+    pages = pypdfium2.PdfDocument(body)
+    return " ".join(" ".join(page.get_textpage().get_text_range() for page in pages).split())
+
+
+def amounts(words: str) -> list[str]:
+    return [" ".join(found.split()) for found in AMOUNT.findall(words)]
+
+
+def agreed_and_paid(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> None:
+    accept(http, dana, choose_plan(http, dana), permission="y")
+    http.get(pay_at_stripe(session, stripe))
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr"])
+def test_py_12_what_a_debtor_keeps_as_a_pdf_says_what_its_page_says(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe, language: str
+) -> None:
+    """AX-01: the words of each can be selected, and it names its language."""
+    agreed_and_paid(http, session, dana, stripe)
+    receipt = f"/payment/{newest(session, Payment).id}/receipt"
+    for page in (receipt, f"{path(dana)}/authorization", f"{path(dana)}/agreement"):
+        shown = heard(http.get(f"{page}?lang={language}"))
+        saved = http.get(f"{page}.pdf?lang={language}")
+        assert saved.mimetype == "application/pdf"
+        spoken = "en" if page.endswith("agreement") else language
+        assert PdfReader(BytesIO(saved.data)).trailer["/Root"]["/Lang"][:2] == spoken, page
+        words = pdf_words(saved.data)
+        assert amounts(words) == amounts(shown)[-len(amounts(words)) :] != [], page
+        assert "Save as a PDF" not in words
+    assert f'href="{receipt}.pdf"' in http.get(receipt).get_data(as_text=True)
+
+
+def test_py_12_the_letter_that_nothing_is_owed_is_a_pdf_too(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> None:
+    accept(http, dana, review(http, dana, "Pay $868.00"))
+    assert http.get(f"{path(dana)}/letter.pdf").status_code == 404
+    http.get(pay_at_stripe(session, stripe))
+    words = pdf_words(http.get(f"{path(dana)}/letter.pdf").data)
+    assert (
+        amounts(words) == amounts(heard(http.get(f"{path(dana)}/letter"))) == ["$868.00", "$372.00"]
+    )
+
+
+def test_nobody_saves_the_papers_of_somebody_else(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> None:
+    agreed_and_paid(http, session, dana, stripe)
+    other = f"/account/{newest(session, Payment).id}"
+    for page in (f"{other}/agreement.pdf", f"{other}/authorization.pdf", f"{other}/letter.pdf"):
+        assert http.get(page).status_code == 404, page
+    assert http.get(f"/payment/{dana.account.id}/receipt.pdf").status_code == 404

@@ -27,7 +27,7 @@ OFFICERS = {
 
 SUPPORT = {
     **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
-    **dict.fromkeys(("requests", "calls", "questions", "hold", "lift"), READ),
+    **dict.fromkeys(("requests", "calls", "questions", "hold", "lift", "rest"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
     "letters": READ,

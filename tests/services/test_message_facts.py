@@ -357,6 +357,7 @@ def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
         *("link", "new_link", "one_time_code", "abandoned_checkout", "esign_sample"),
         *("plan_changed", "arrangement_canceled"),  # test_amending
         "closing_notice",  # test_closing
+        "rest_ends",  # test_rests
     }
     here = {
         *("help_received", "help_answered", "thread_reply", "agreement_copy"),

@@ -203,6 +203,7 @@ def begin_another(till: Till) -> None:
     control.finish_debit(till.stripe.world, paid.intent_id or "", failure="insufficient_funds")
     till.land(paid)
     agreed = agree(session, account, picked(account, Choice(key="full")))
+    agreed.accepted_at = till.now
     arrangements.withdraw(session, agreed, actor=evidence.debtor(debtor_id), now=till.now)
     suggest(session, account)
     payer_links.issue(session, account, Cents(50_00), now=till.now)
@@ -763,6 +764,12 @@ PLANTED = {
         "an agreement that was paid on is in force (invariant 5)",
         "UPDATE arrangement SET status = 'withdrawn'",
         " is withdrawn",
+    ),
+    "taken back too late": (
+        "an agreement was taken back by its debtor in the client's time for it",
+        "UPDATE arrangement SET accepted_at = accepted_at - interval '1 day'"
+        " WHERE status = 'withdrawn'",
+        "HR-",
     ),
     "a proposal beside an agreement": (
         "no proposal is open beside an agreement, or where nothing is owed to us",

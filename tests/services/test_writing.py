@@ -80,9 +80,15 @@ VALUES: dict[str, dict[str, Any]] = {
     "receipt": RECEIVED,
     **dict.fromkeys(("payment_failed", "payment_processing", "refund_made"), PAID),
     **dict.fromkeys(
-        ("agreement_copy", "arrangement_withdrawn", "automatic_stopped"),
+        ("arrangement_withdrawn", "automatic_stopped"),
         {"reference": "HR-7K2M-91"},
     ),
+    "agreement_copy": {"reference": "HR-7K2M-91", "undo_until": AGREED_AT},
+    "rest_ends": {
+        "until": date(2026, 12, 22),
+        "next": (date(2026, 12, 23), (104_00, "USD")),
+        "automatic": True,
+    },
     "arrangement_canceled": {"reference": "HR-7K2M-91", "owed": (10_00, "USD")},
     "plan_changed": {
         "reference": "HR-7K2M-91",

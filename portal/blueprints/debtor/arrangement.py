@@ -136,7 +136,8 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
             if _is_shown(agreed, part)
         ],
         changes=changes_of(view, agreed),
-        undo_until=agreed.undo_until if agreed.undo_until and now() < agreed.undo_until else None,
+        undo_until=agreed.undo_until,
+        can_undo=can_undo(agreed),
         card=card_text(view, locale()),
         can_pay=agreed.live and allowed.pay.allowed and agreed.next_part is not None,
         cure=cure_of(view, agreed),
@@ -153,6 +154,11 @@ def cure_of(view: Balance, agreed: AgreementPage) -> Cure | None:
     if agreed.cure is None or not allowed.pay.allowed or view.waits:
         return None
     return agreed.cure if allowed.accept.allowed else agreed.cure.by_paying
+
+
+def can_undo(agreed: AgreementPage) -> bool:
+    """Whether it can be taken back whole at this instant."""
+    return agreed.undo_until is not None and now() < agreed.undo_until
 
 
 def _back(view: Balance, agreed: AgreementPage) -> dict[str, Any]:
@@ -298,31 +304,40 @@ def withdraw(account_id: UUID) -> ResponseReturnValue:
 @audience("debtor")
 def authorization(account_id: UUID) -> ResponseReturnValue:
     """The permission to charge later, as it was given, with its method (PY-05)."""
+    return permission_page(account_id)
+
+
+def permission_page(account_id: UUID, *, paper: bool = False) -> str:
+    """The permission for the screen, or to be set on paper; 404 where none was given."""
     found = read_permission(session, current_visit(), account_id, now=now())
     if found is None:
         abort(404)
     view, agreed, text = found
     welcome(view)
     refuse_copies(view)
-    blocks = stored_blocks(text)
-    method = _method(agreed)
-    return show("debtor/authorization.html", view, agreed=agreed, blocks=blocks, method=method)
+    about = {"agreed": agreed, "blocks": stored_blocks(text), "method": _method(agreed)}
+    return show("debtor/authorization.html", view, paper=paper, **about)
 
 
 @bp.get("/account/<uuid:account_id>/agreement")
 @audience("debtor")
 def agreement(account_id: UUID) -> ResponseReturnValue:
     """The agreement's text as it was agreed to: to read, print or save, byte for byte."""
-    found = read_copy(session, current_visit(), account_id, now=now())
-    if found is None:
-        abort(404)
-    view, agreed, text = found
-    welcome(view)
-    refuse_copies(view)
+    view, agreed, text = kept_agreement(account_id)
     if "save" in request.args:
         return saved_file(text, "text/html", f"{agreed.reference}.html")
     title, body = parts_of(text)
     return show("debtor/agreement.html", view, agreed=agreed, title=title, body=body)
+
+
+def kept_agreement(account_id: UUID) -> tuple[Balance, AgreementPage, str]:
+    """The reader's agreement with its text as it was kept; 404 where there is none."""
+    found = read_copy(session, current_visit(), account_id, now=now())
+    if found is None:
+        abort(404)
+    welcome(found[0])
+    refuse_copies(found[0])
+    return found
 
 
 @bp.get("/account/<uuid:account_id>/dates.ics")

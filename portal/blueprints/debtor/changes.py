@@ -8,7 +8,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.arrangement import me, own_agreement, plan_page, row_of
+from portal.blueprints.debtor.arrangement import can_undo, me, own_agreement, plan_page, row_of
 from portal.blueprints.debtor.change_documents import cut_off
 from portal.blueprints.debtor.change_review import changing, to_review
 from portal.blueprints.debtor.common import runtime, show
@@ -275,7 +275,7 @@ def pay_off(account_id: UUID) -> ResponseReturnValue:
 def end(account_id: UUID) -> ResponseReturnValue:
     """End the agreement: GET says what is lost, in money; POST ends it at once."""
     view, agreed = own_agreement(account_id)
-    if not agreed.live or agreed.waiting:
+    if not agreed.live or can_undo(agreed):
         return plan_page(view, agreed, note=explain(PlanChanged())), 409
     if request.method == "POST":
         try:

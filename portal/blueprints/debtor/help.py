@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import abort, request
 from flask.typing import ResponseReturnValue
@@ -30,7 +31,7 @@ from portal.domain.terms import Method
 from portal.domain.wording import clean_text
 from portal.models import HelpRequest, HelpStatus, ThreadEntry
 from portal.security import audience, current_visit
-from portal.services import call_me
+from portal.services import call_me, rests
 from portal.services import help as helping
 from portal.services.balance import Attempt, Balance
 from portal.services.threads import thread_of
@@ -95,7 +96,7 @@ def help_topic(account_id: UUID, topic: str) -> ResponseReturnValue:
         title=TITLES[about],
         several=about in DISPUTES,
         by_option=by_option,
-        effects=common,
+        effects=[*common, *_rest(view, about)],
         goes_on=_(CHARGES_ON) in common,
         underway=underway(view),
         answer_by=helping.answer_by(session, view.account, now()),
@@ -136,6 +137,17 @@ def _effects_of_topic(view: Balance, about: Topic) -> tuple[list[str], dict[str,
         option: " ".join(one for one in said if one not in common) for option, said in each.items()
     }
     return common, {option: said for option, said in own.items() if said}
+
+
+def _rest(view: Balance, about: Topic) -> Iterator[str]:
+    """Until when everything rests for who cannot pay now, where nothing rests yet."""
+    if about is not Topic.CANNOT_PAY or view.rests:
+        return
+    answer_by = helping.answer_by(session, view.account, now())
+    until = rests.ends_at(session, view.account, answer_by, now())
+    said = N_("Everything rests until %(day)s. A person looks at it, and may change that day.")
+    yield _(said, day=until.astimezone(ZoneInfo(view.zone)).date())
+    yield _("No payment before that day is late, and it does not end a plan.")
 
 
 def _effects(view: Balance, kinds: tuple[HoldKind, ...]) -> Iterator[str]:

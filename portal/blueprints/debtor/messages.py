@@ -51,6 +51,7 @@ SENT = {
     "pre_debit_notice": N_("A notice of the payment that we take next"),
     "payments_ahead": N_("Your payments of a month"),
     "payment_reminder": N_("A reminder of a payment"),
+    "rest_ends": N_("Your rest ends soon"),
     "payment_waits": N_("A payment was not taken"),
     "plan_accounting": N_("An overview of your plan"),
     "closing_notice": N_("Our answer when you asked us to stop"),

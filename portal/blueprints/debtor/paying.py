@@ -1,5 +1,6 @@
 """To Stripe's Checkout and back: the way out, the landing page, the receipt."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +22,9 @@ from portal.domain import DomainError
 from portal.domain.extra_payments import Effect
 from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
-from portal.domain.statuses import LIVE, PaymentStatus
+from portal.domain.statuses import LIVE, ArrangementStatus, PaymentStatus
 from portal.gateways.payments import GatewayError
-from portal.models import Payment, PaymentPurpose
+from portal.models import Arrangement, Payment, PaymentPurpose
 from portal.runtime import Runtime
 from portal.security import audience, current_visit, forms
 from portal.services import payments
@@ -32,6 +33,7 @@ from portal.services.forgiveness import LOST
 from portal.services.payments import CheckoutRequest, PaymentOnItsWay
 from portal.services.receipts import PaymentView, outside_cents, payment_view
 from portal.services.standing import standing
+from portal.services.undoing import undo_until
 from portal.web import allow_form_action, explain, locale, now, render, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -143,10 +145,15 @@ def pay_again(payment_id: UUID) -> ResponseReturnValue:
 @audience("debtor")
 def receipt(payment_id: UUID) -> ResponseReturnValue:
     """The receipt of a payment that arrived, to read, print or save (PY-12)."""
+    return receipt_page(payment_id)
+
+
+def receipt_page(payment_id: UUID, *, paper: bool = False) -> str:
+    """The receipt for the screen, or to be set on paper; 404 where nothing was paid."""
     view = _own(payment_id)
     if view.payment.status != PaymentStatus.SUCCEEDED or not view.payment.amount_cents:
         abort(404)
-    return render("debtor/receipt.html", view=view)
+    return render("debtor/receipt.html", paper=paper, view=view)
 
 
 def _own(payment_id: UUID) -> PaymentView:
@@ -173,11 +180,20 @@ def _said(view: PaymentView) -> dict[str, Any]:
         "can_pay": can_pay,
         "remaining_cents": _remaining(view),
         "outside_cents": _outside(view),
+        "undo_until": _undo_until(agreed),
         "lost": agreed is not None and agreed.ended_reason == LOST,
         "waits": not allowed.charge.allowed,
         "open_arrangement": agreed is not None and agreed.status in LIVE,
         "card": card_text(any_account(view.account.id), locale()) if can_pay else None,
     }
+
+
+def _undo_until(agreed: Arrangement | None) -> datetime | None:
+    """Until when what was agreed can be taken back whole; None where it cannot."""
+    if agreed is None or agreed.status != ArrangementStatus.AWAITING_FIRST_PAYMENT:
+        return None
+    until = undo_until(session, agreed)
+    return until if until is not None and now() < until else None
 
 
 def _state(payment: Payment) -> str:

@@ -17,6 +17,7 @@ from portal.blueprints.errors import status_of
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain import terms as wording
+from portal.domain.deadlines import undo_until
 from portal.domain.money import Cents
 from portal.domain.statuses import InstallmentStatus
 from portal.domain.terms import Kind, Method
@@ -91,6 +92,7 @@ def review_page(view: Balance, c: str, form: ReviewForm) -> str:
         texts=documents.texts(view, drafted, locale()),
         tick=tick if drafted.automatic else None,
         button=button_label(drafted, locale()),
+        undo_until=undo_until(now(), drafted.published.policy.keeping.undo_hours),
         shown=sign_shown(wording.sha256(drafted.terms), shown, purpose=PURPOSE),
     )
 

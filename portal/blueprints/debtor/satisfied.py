@@ -16,7 +16,12 @@ from portal.web import now, session
 @bp.get("/account/<uuid:account_id>/letter")
 @audience("debtor")
 def satisfied(account_id: UUID) -> ResponseReturnValue:
-    """The letter, as the account stands: 404 where it owes or nothing was ever paid."""
+    """The letter, as the account stands."""
+    return satisfied_page(account_id)
+
+
+def satisfied_page(account_id: UUID, *, paper: bool = False) -> str:
+    """The letter for the screen, or on paper; 404 where it owes or nothing was ever paid."""
     view = any_account(account_id)
     refuse_copies(view)
     visit = current_visit()
@@ -26,6 +31,7 @@ def satisfied(account_id: UUID) -> ResponseReturnValue:
     return show(
         "debtor/satisfied.html",
         view,
+        paper=paper,
         letter=found,
         client=session.get_one(Client, visit.client_id),
         debtor=session.get_one(Debtor, (visit.client_id, visit.debtor_id)),

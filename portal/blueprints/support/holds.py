@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from wtforms import SelectField, StringField
+from wtforms import DateField, SelectField, StringField
+from wtforms.validators import InputRequired
 
 from portal.blueprints.consoles import HOLDERS, Task, options, perform, words_of
 from portal.blueprints.support import bp
@@ -14,7 +15,7 @@ from portal.domain.holds import HoldKind
 from portal.domain.wording import clean_text
 from portal.models import Hold
 from portal.security import audience, current_staff
-from portal.services import evidence, standing
+from portal.services import evidence, rests, standing
 from portal.services.dossier import ReasonMissing, find_account
 from portal.services.ledger import lock_account
 from portal.web import Form, now, session
@@ -33,6 +34,13 @@ class HoldForm(Form):
 class LiftForm(Form):
     """Why a hold is lifted."""
 
+    reason = StringField(N_("Reason"), description=N_("It is kept on the record."))
+
+
+class RestForm(Form):
+    """Until when a rest lasts, and why."""
+
+    to = DateField(N_("It ends on this day"), [InputRequired()])
     reason = StringField(N_("Reason"), description=N_("It is kept on the record."))
 
 
@@ -87,3 +95,27 @@ def lift(hold_id: UUID) -> Any:
         back=back_to(account),
     )
     return perform(form, do, task=task, done=_("The hold is lifted."), to=back_to(account))
+
+
+@bp.route("/holds/<uuid:hold_id>/rest", methods=["GET", "POST"])
+@audience(*HOLDERS)
+def rest(hold_id: UUID) -> Any:
+    """Shorten or lengthen the rest of somebody who cannot pay now, with the reason."""
+    mine = Hold.client_id.in_(session.info["client_ids"])
+    found = session.scalars(
+        select(Hold).where(mine, Hold.id == hold_id, Hold.kind == HoldKind.HARDSHIP)
+    ).one()
+    account, form = find_account(session, found.account_id), RestForm()
+    latest = rests.latest_end(session, account, found, now())
+
+    def do() -> None:
+        reason, by, to = _reason(form.reason.data), current_staff().id, form.to.data or latest
+        rests.let_end(session, found, to, reason=reason, by=by, now=now())
+
+    task = Task(
+        title=_("Change the rest of account %(reference)s", reference=account.reference),
+        button=_("Change its end"),
+        back=back_to(account),
+        notes=[_("It may last until %(latest)s at most.", latest=latest)],
+    )
+    return perform(form, do, task=task, done=_("The rest has its new end."), to=back_to(account))

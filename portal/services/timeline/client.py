@@ -25,6 +25,7 @@ TITLES = {
     "account.recalled": N_("Taken back by you"),
     "hold.set": N_("Account held"),
     "hold.lifted": N_("Account no longer held"),
+    "hold.moved": N_("End of a hold changed"),
     "message.suppressed": N_("Message not sent"),
     "thread.written": N_("Message between the debtor and us"),
 }
@@ -91,6 +92,7 @@ def _only(message: str, *names: str) -> Detail:
 DETAILS: dict[str, Detail] = {
     **{type: STAFF[type][1] for type in LIKE_STAFF},
     **dict.fromkeys(BARE, _nothing),
+    "hold.moved": _only(N_("%(kind)s"), "kind"),
     "hold.lifted": _only(N_("%(kind)s"), "kind"),
     **dict.fromkeys(
         ("letter.printed", "letter.put_back", "letter.sent"),

@@ -278,6 +278,10 @@ WORDS: dict[str, tuple[str, Detail]] = {
         N_("Hold lifted"),
         _as(N_("%(kind)s. Reason: %(reason)s"), "kind", "reason"),
     ),
+    "hold.moved": (
+        N_("End of a hold changed"),
+        _as(N_("%(kind)s. Reason: %(reason)s"), "kind", "reason"),
+    ),
     "hold.set": (N_("Hold set"), _as(N_("%(kind)s"), "kind")),
     "identity.failed": (N_("Identity check not passed"), _as(N_("%(left)s tries left."), "left")),
     "identity.passed": (N_("Identity check passed"), _identity),

@@ -157,6 +157,24 @@ CHECKS: dict[str, str] = {
         SELECT s.reference FROM proposal s
         WHERE s.client_id = :client AND s.granted_terms IS NOT NULL AND s.answered_by IS NULL
           AND (s.escalated_at IS NULL OR s.answered_at <= s.escalated_at)""",
+    "a hold ends when the record says, a rest within half a year": """
+        SELECT h.kind || ' ' || h.id FROM hold h
+        JOIN LATERAL (SELECT s.told ->> 'ends_at' AS ends FROM said s
+          WHERE s.type IN ('hold.set', 'hold.moved') AND s.told ->> 'hold' = h.id::text
+            AND s.told ? 'ends_at' ORDER BY s.n DESC LIMIT 1) l ON true
+        WHERE h.client_id = :client
+          AND (date_trunc('milliseconds', h.ends_at) IS DISTINCT FROM l.ends::timestamptz
+            OR h.kind = 'hardship' AND h.source LIKE 'help:%'
+              AND h.ends_at > h.starts_at + interval '182 days')""",
+    "an agreement was taken back by its debtor in the client's time for it": """
+        SELECT r.reference FROM arrangement r
+        JOIN said l ON l.type = 'arrangement.withdrawn' AND l.told ->> 'arrangement' = r.id::text
+        LEFT JOIN offer_policy p ON (p.client_id, p.version) = (r.client_id, r.policy_version)
+        WHERE r.client_id = :client AND l.told ? 'until'
+          AND (l.at >= (l.told ->> 'until')::timestamptz
+            OR (l.told ->> 'until')::timestamptz <> date_trunc('milliseconds', r.accepted_at)
+              + coalesce((p.document::jsonb #>> '{keeping,undo_hours}')::int,
+                24) * interval '1 hour')""",
     "an agreement that was paid on is in force (invariant 5)": """
         SELECT r.reference || ' is ' || r.status FROM arrangement r
         WHERE r.client_id = :client AND r.status IN ('awaiting_first_payment', 'withdrawn')

@@ -36,6 +36,7 @@ TEMPLATES = {
     "pre_debit_notice": N_("a notice of the payment that we take next"),
     "payments_ahead": N_("a list of your payments of a month"),
     "payment_reminder": N_("a reminder of a payment"),
+    "rest_ends": N_("a note about the end of your rest"),
     "payment_waits": N_("a note about a payment that was not taken"),
     "plan_accounting": N_("an overview of your plan"),
     "account_paid": N_("a letter that nothing is owed"),
@@ -297,6 +298,7 @@ WORDS: dict[str, tuple[str, Say]] = {
         _about(N_("You took this back: %(topic)s.")),
     ),
     "hold.lifted": (N_("The account goes on as before."), _lifted),
+    "hold.moved": (N_("We changed until when everything rests for you."), plainly),
     "hold.set": (N_("Something about this account was stopped for a time."), _by("kind", HELD)),
     "identity.failed": (
         N_("Somebody tried to open this page and did not pass the check."),

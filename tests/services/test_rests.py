@@ -1,0 +1,110 @@
+"""A rest for somebody who cannot pay now: quiet, nothing late, its end told once (DH-08)."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal.domain.help import Topic
+from portal.domain.rests import RestTooLong
+from portal.domain.statuses import ArrangementStatus
+from portal.models import Amendment, Arrangement, Client, Hold, Message, Payment, Role
+from portal.services import rests
+from portal.services.help import Answers, open_request
+from portal.services.standing import standing
+from portal.services.verify import verify_client
+from tests.factories import make_visit
+from tests.pages.staff import make_staff
+from tests.services.paying import Till, parts_of
+from tests.services.test_breaking import day, plan
+
+
+def ask(till: Till) -> Hold:
+    """The debtor says that they cannot pay now; their rest."""
+    visit = make_visit(till.session, till.account)
+    open_request(till.session, till.account, Topic.CANNOT_PAY, Answers(), visit=visit, now=till.now)
+    till.session.commit()
+    found = rests.rest_of(till.session, till.account, till.now)
+    assert found is not None
+    return found
+
+
+def ends_on(till: Till, hold: Hold) -> date:
+    assert hold.ends_at is not None
+    return rests._day_of_end(till.session, till.account, hold.ends_at)
+
+
+def tell(till: Till) -> int:
+    """The job that tells of the end; how many messages there are of it."""
+    client_id = till.account.client_id
+    for one in rests.ending(till.session, client_id, now=till.now):
+        rests.tell(till.session, client_id, one, now=till.now)
+    till.session.commit()
+    written = select(Message).where(Message.template == rests.ENDING)
+    return len(till.session.scalars(written).all())
+
+
+def test_a_weekly_plan_rests_without_a_late_payment_and_goes_on(till: Till) -> None:
+    agreed = plan(till, (100_00,) * 6, method="automatic")
+    dates = [part.due_on for part in parts_of(till, agreed)]
+    hold, begun = ask(till), till.now
+    until = ends_on(till, hold)
+    assert until == till.now.date() + timedelta(days=30)
+    after = [part.due_on for part in parts_of(till, agreed)]
+    assert after[0] == dates[0]
+    assert min(after[1:]) >= until
+    paid = len(till.all(Payment))
+    assert not day(till, 29)
+    assert len(till.all(Payment)) == paid
+    assert agreed.status is ArrangementStatus.ACTIVE
+    assert not [one for one in till.all(Message) if one.template == "payment_missed"]
+    assert begun < till.now
+    assert standing(till.session, till.account, till.now + timedelta(days=3)).charge.allowed
+    assert list(verify_client(till.session, till.account.client_id)) == []
+
+
+def test_its_end_is_told_once_a_few_days_before(till: Till) -> None:
+    ask(till)
+    till.wait(days=20)
+    assert tell(till) == 0
+    till.wait(days=6)
+    assert (tell(till), tell(till)) == (1, 1)
+
+
+def test_so_soon_again_it_lasts_only_until_a_person_answers(till: Till) -> None:
+    first = ask(till)
+    rests.end(till.session, till.account, now=till.now)
+    till.session.commit()
+    assert rests.rest_of(till.session, till.account, till.now) is None
+    till.wait(days=40)
+    again = ask(till)
+    assert again.id != first.id
+    assert ends_on(till, again) < till.now.date() + timedelta(days=10)
+    till.wait(days=190)
+    rests.end(till.session, till.account, now=till.now)
+    assert ends_on(till, ask(till)) == till.now.date() + timedelta(days=30)
+
+
+def test_a_person_shortens_and_lengthens_it_within_the_clients_days(till: Till) -> None:
+    agreed = plan(till, (400_00, 400_00, 440_00))
+    hold = ask(till)
+    staff = make_staff(till.session, Role.SUPERVISOR, till.all(Client)[0])
+    today = till.now.date()
+
+    def let_end(to: date) -> None:
+        rests.let_end(till.session, hold, to, reason="Pay day", by=staff.id, now=till.now)
+
+    let_end(today + timedelta(days=10))
+    let_end(today + timedelta(days=28))
+    with pytest.raises(RestTooLong):
+        let_end(today + timedelta(days=31))
+    till.session.commit()
+    assert ends_on(till, hold) == today + timedelta(days=28)
+    rows = till.session.scalars(select(Amendment).order_by(Amendment.n)).all()
+    assert [(row.kind, row.counts) for row in rows] == [("paused", False)]
+    assert till.session.get_one(Arrangement, (agreed.client_id, agreed.id)).status == "active"
+    assert list(verify_client(till.session, till.account.client_id)) == []
+    hold.ends_at = till.now + timedelta(days=300)
+    till.session.flush()
+    (found,) = verify_client(till.session, till.account.client_id)
+    assert "a hold ends when the record says" in str(found)
