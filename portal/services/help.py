@@ -165,7 +165,7 @@ def _hold(
             session, account, kind, source=source, ends_at=ends_at, now=now, actor=actor
         )
         if kind in RESTS:
-            rests.move_plan(session, account, hold, now=now)
+            rests.move_plan(session, account, hold, actor=actor, now=now)
         request.hold_id = request.hold_id or hold.id
     session.flush()
 

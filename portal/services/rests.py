@@ -20,6 +20,7 @@ from portal.services import evidence, notices
 from portal.services.amending import refuse_moving
 from portal.services.amendment_record import Act, apply, new_row
 from portal.services.arrangements import arrangement_of, lock_parts
+from portal.services.evidence import Actor
 from portal.services.keeping import policy_of
 from portal.services.ledger import lock_account
 from portal.services.policies import live_version
@@ -81,10 +82,12 @@ def let_end(
     account = lock_account(session, hold.account_id)
     moved = _rules(session, account, now).moved(hold.starts_at, to)
     move_end(session, hold, moved, reason=reason, by=by, now=now)
-    move_plan(session, account, hold, now=now)
+    move_plan(session, account, hold, actor=evidence.staff(by), now=now)
 
 
-def move_plan(session: Session, account: Account, hold: Hold, *, now: datetime) -> None:
+def move_plan(
+    session: Session, account: Account, hold: Hold, *, actor: Actor, now: datetime
+) -> None:
     """Give the parts of a running plan that a rest covers later dates, on the record.
 
     Nothing moves while money is on its way, or where a settlement could not wait so long; then the
@@ -100,7 +103,6 @@ def move_plan(session: Session, account: Account, hold: Hold, *, now: datetime) 
         change = law.rest(plan, _day_of_end(session, account, hold.ends_at))
         if change is None:
             return
-        actor = evidence.debtor(account.debtor_id)
         act = Act(session, account, agreed, actor, now)
         apply(act, parts, change, new_row(act, change), {"hold": str(hold.id)})
         for part in lock_parts(session, agreed):

@@ -24,19 +24,28 @@ from portal.models import (
     Payment,
 )
 from portal.sandbox import control
-from portal.services import refunds
+from portal.services import refunds, rests
 from portal.services.arrangements import stop_automatic, withdraw
 from portal.services.breaking import look_after
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import SYSTEM
-from portal.services.help import answer_request
+from portal.services.help import Answers, answer_request, open_request
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
 from portal.services.proposals import accept, counter, decline, wished_terms
 from portal.services.standing import set_hold
 from portal.services.threads import reply
 from portal.writing import write
-from tests.factories import KEYS, NOW, TODAY, make_account, make_client, make_contact, make_debtor
+from tests.factories import (
+    KEYS,
+    NOW,
+    TODAY,
+    make_account,
+    make_client,
+    make_contact,
+    make_debtor,
+    make_visit,
+)
 from tests.services.paying import Till, first_payment, make_plan, parts_of
 from tests.services.test_acceptance import agree, dana, picked
 from tests.services.test_dispatch import Phone, Post
@@ -223,6 +232,22 @@ def test_a_payment_that_is_missing_and_the_end_of_its_plan(till: Till, post: Pos
     assert "You can choose a new plan, suggest what you can pay, or ask for help." in ended
 
 
+def test_dh_08_what_the_end_of_a_rest_says_leaves_while_all_else_is_quiet(till: Till, post: Post):
+    prove(till.session, till.account)
+    agreed = make_plan(till, (400_00, 400_00, 440_00), method="manual")
+    first_payment(till, agreed)
+    visit = make_visit(till.session, till.account)
+    request = Topic.CANNOT_PAY
+    open_request(till.session, till.account, request, Answers(), visit=visit, now=till.now)
+    till.wait(days=27)
+    for rest in rests.ending(till.session, agreed.client_id, now=till.now):
+        rests.tell(till.session, agreed.client_id, rest, now=till.now)
+    body = send(till, post, "rest_ends").body or ""
+    assert "Everything rests until December 23, 2026, and then it goes on." in body
+    assert "Your next payment is $400.00 on December 23, 2026." in body
+    assert "You make this payment yourself." in body
+
+
 def test_a_bank_debit_on_its_way_that_fails(till: Till, post: Post):
     prove(till.session, till.account)
     payment = till.start(50_00)
@@ -357,14 +382,13 @@ def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
         *("link", "new_link", "one_time_code", "abandoned_checkout", "esign_sample"),
         *("plan_changed", "arrangement_canceled"),  # test_amending
         "closing_notice",  # test_closing
-        "rest_ends",  # test_rests
     }
     here = {
         *("help_received", "help_answered", "thread_reply", "agreement_copy"),
         *("proposal_received", "proposal_accepted", "proposal_countered", "proposal_declined"),
         *("receipt", "authorization_copy", "refund_made", "automatic_stopped", "plan_completed"),
         *("arrangement_withdrawn", "payment_processing", "payment_failed"),
-        *("payment_missed", "plan_ended"),
+        *("payment_missed", "plan_ended", "rest_ends"),
     }
     plans = {  # test_plan_notices
         *("pre_debit_notice", "payments_ahead", "payment_reminder", "payment_waits"),

@@ -9,7 +9,7 @@ from portal.domain.help import Topic
 from portal.domain.rests import RestTooLong
 from portal.domain.statuses import ArrangementStatus
 from portal.models import Amendment, Arrangement, Client, Hold, Message, Payment, Role
-from portal.services import rests
+from portal.services import evidence, rests
 from portal.services.help import Answers, open_request
 from portal.services.standing import standing
 from portal.services.verify import verify_client
@@ -83,6 +83,21 @@ def test_so_soon_again_it_lasts_only_until_a_person_answers(till: Till) -> None:
     till.wait(days=190)
     rests.end(till.session, till.account, now=till.now)
     assert ends_on(till, ask(till)) == till.now.date() + timedelta(days=30)
+
+
+def test_a_plan_that_a_person_lets_wait_longer_is_changed_by_that_person(till: Till) -> None:
+    plan(till, (400_00, 400_00, 440_00))
+    ask(till)
+    rests.end(till.session, till.account, now=till.now)
+    till.wait(days=40)
+    again = ask(till)
+    staff = make_staff(till.session, Role.SUPERVISOR, till.all(Client)[0])
+    to = till.now.date() + timedelta(days=28)
+    rests.let_end(till.session, again, to, reason="Pay day", by=staff.id, now=till.now)
+    leaves = evidence.account_leaves(till.session, till.account)
+    asked, *_, moved = (leaf for leaf in leaves if leaf.type == "arrangement.amended")
+    assert asked.payload["actor"] == evidence.debtor(till.account.debtor_id)
+    assert moved.payload["actor"] == evidence.staff(staff.id)
 
 
 def test_a_person_shortens_and_lengthens_it_within_the_clients_days(till: Till) -> None:
