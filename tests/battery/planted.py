@@ -167,13 +167,21 @@ def _events_only() -> tuple[Patch, ...]:
     return (Patch(reconcile, "reconcile_account", lambda *_, **__: 0),)
 
 
-def _a_day_early() -> tuple[Patch, ...]:
-    today_of = standing.today_of
+def _days_early() -> tuple[Patch, ...]:
+    today_of, due_installments = standing.today_of, charging.due_installments
+    early = timedelta(days=3)
 
-    def tomorrow(debtor: Any, now: datetime) -> Any:
-        return today_of(debtor, now) + timedelta(days=1)
+    def ahead(debtor: Any, now: datetime) -> Any:
+        return today_of(debtor, now) + early
 
-    return (Patch(charging, "today_of", tomorrow),)
+    def soon(session: Any, client_id: UUID, *, now: datetime, **given: Any) -> list[UUID]:
+        return list(due_installments(session, client_id, now=now + early, **given))
+
+    return (
+        Patch(charging, "today_of", ahead),
+        Patch(charging, "due_installments", soon),
+        Patch(pre_debit, "may_charge", lambda *_, **__: True),
+    )
 
 
 def _late_failure_wins() -> tuple[Patch, ...]:
@@ -354,8 +362,8 @@ FAULTS: dict[str, Fault] = {
     "post_again": Fault("A charge is posted again, not read", _post_again_without_reading, 8),
     "whole_payment_back": Fault("The payment goes back, not its excess", _whole_payment_back, 93),
     "no_excess_back": Fault("What was paid too much stays", _no_excess_back, 93),
-    "a_day_early": Fault("Due dates by another calendar", _a_day_early, 5),
-    "refund_comes_back": Fault("A refund that failed counts as made", _refund_comes_back, 3),
+    "days_early": Fault("Due dates by another calendar", _days_early, 5),
+    "refund_comes_back": Fault("A refund that failed counts as made", _refund_comes_back, 42),
     "random_refund_keys": Fault("A key of its own for each try", _random_refund_keys, 3),
     "any_payer_link": Fault("A payer's link is not looked at again", _any_payer_link, 25),
     "no_expiry": Fault("What nobody pays waits for ever", _no_expiry, 1),
@@ -363,7 +371,7 @@ FAULTS: dict[str, Fault] = {
     "told_twice": Fault("An acceptance has two records", _told_twice, 0, TOLD),
     "tail_cut": Fault("The newest evidence is cut off", _tail_cut, 1, EXTENDED),
     "granted_terms_stay_open": Fault(
-        "Granted terms end after they were agreed to", _granted_terms_stay_open, 55, ONE_PLAN
+        "Granted terms end after they were agreed to", _granted_terms_stay_open, 60, ONE_PLAN
     ),
     "changed_twice": Fault("A page's change is made at each press", _changed_twice, 4, CHANGED),
     "moved_on_paper": Fault("A change is told, and its rows stay", _moved_on_paper, 4),

@@ -219,7 +219,7 @@ def test_what_was_tried_out_and_what_was_printed_cannot_be_changed_later(
             {"status", "scheduled_at", "cut_off_at", "ended_at"},
             {
                 *("status", "scheduled_at", "cut_off_at", "ended_at", "started_at", "prepared_at"),
-                *("released_at", "after", "goes", "later", "held"),
+                *("released_at", "after", "goes", "later", "held", "counted", "counted_at"),
             },
         ),
         ("link_opening", set(), set()),
