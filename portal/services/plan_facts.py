@@ -16,6 +16,7 @@ from portal.services.arrangements import UNPAID, arrangement_of
 from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.pre_debit import is_given, open_cents, taken_on
 from portal.services.satisfaction import Satisfaction, satisfaction
+from portal.services.standing import standing_on
 
 A_DAY = timedelta(days=1)
 
@@ -49,6 +50,8 @@ def _said(subject: Subject, agreed: Arrangement) -> Values:
 def _debit(subject: Subject) -> Values:
     """The debit that comes, as it was when it was to be told. Raises OutOfDate.
 
+    One that a hold will keep from being taken, as far as it is known now, is not told.
+
     An e-mail after the last day for it says nothing of use: without it nothing is taken. A letter
     counts from when it was on the list, and is printed until the day comes.
     """
@@ -57,6 +60,8 @@ def _debit(subject: Subject) -> Values:
     last_on = taken_on(part) - LATEST * A_DAY if subject.contact else taken_on(part) - A_DAY
     changed = open_cents(part) != subject.message.context["cents"]
     if permission is None or changed or today > last_on:
+        raise OutOfDate
+    if not standing_on(subject.session, subject.account, taken_on(part)).charge.allowed:
         raise OutOfDate
     return _said(subject, agreed) | {
         "amount": (open_cents(part), agreed.currency),

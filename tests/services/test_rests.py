@@ -6,17 +6,19 @@ import pytest
 from sqlalchemy import select
 
 from portal.domain.help import Topic
+from portal.domain.holds import HoldKind
+from portal.domain.noticing import Notice
 from portal.domain.rests import RestTooLong
-from portal.domain.statuses import ArrangementStatus
+from portal.domain.statuses import ArrangementStatus, InstallmentStatus, MessageStatus
 from portal.models import Amendment, Arrangement, Client, Hold, Message, Payment, Role
-from portal.services import evidence, rests
+from portal.services import evidence, plan_notices, rests
 from portal.services.help import Answers, open_request
 from portal.services.standing import standing
 from portal.services.verify import verify_client
 from tests.factories import make_visit
 from tests.pages.staff import make_staff
-from tests.services.paying import Till, parts_of
-from tests.services.test_breaking import day, plan
+from tests.services.paying import Till, parts_of, send_waiting
+from tests.services.test_breaking import day, look, plan
 
 
 def ask(till: Till) -> Hold:
@@ -123,3 +125,33 @@ def test_a_person_shortens_and_lengthens_it_within_the_clients_days(till: Till) 
     till.session.flush()
     (found,) = verify_client(till.session, till.account.client_id)
     assert "a hold ends when the record says" in str(found)
+
+
+def of(till: Till, template: str) -> list[Message]:
+    """What was written of one kind, oldest first."""
+    found = (one for one in till.all(Message) if one.template == template)
+    return sorted(found, key=lambda one: one.created_at)
+
+
+def test_py_07_a_debit_soon_after_a_rest_is_announced_in_it_and_taken(till: Till) -> None:
+    agreed = plan(till, (400_00, 400_00, 440_00), method="automatic")
+    hold = ask(till)
+    moved = parts_of(till, agreed)[1]
+    until = ends_on(till, hold)
+    assert until <= moved.due_on < until + timedelta(days=10)
+    till.wait(days=(moved.due_on - till.now.date()).days)
+    told = {one.context["due_on"] for one in of(till, Notice.DEBIT)}
+    assert moved.due_on.isoformat() in told
+    look(till)
+    assert parts_of(till, agreed)[1].status is InstallmentStatus.PAID
+    assert not of(till, "payment_waits")
+
+
+def test_py_07_a_notice_that_waits_is_dropped_once_nothing_will_be_taken(till: Till) -> None:
+    agreed = plan(till, (400_00, 400_00, 440_00), method="automatic", told=False)
+    till.stripe.clock.advance(days=(parts_of(till, agreed)[2].due_on - till.now.date()).days - 14)
+    plan_notices.give(till.session, till.account.client_id, now=till.now)
+    till.hold(HoldKind.DISPUTE)
+    send_waiting(till, Notice.DEBIT)
+    (notice,) = of(till, Notice.DEBIT)
+    assert notice.status is MessageStatus.SUPPRESSED
