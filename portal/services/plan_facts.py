@@ -235,14 +235,18 @@ def left_of(subject: Subject, payment: Payment) -> Values:
 
 
 def _rest_ends(subject: Subject) -> Values:
-    """Until when everything rests, and what comes then. Raises OutOfDate where it is over."""
+    """Until when everything rests, and what comes then. Raises OutOfDate where it is over.
+
+    A payment that could not be moved is not what comes next.
+    """
     hold: Hold = subject.row(Hold, "rest")
     if hold.lifted_at is not None or hold.ends_at is None or hold.ends_at <= subject.now:
         raise OutOfDate
     agreed = arrangement_of(subject.session, subject.account)
     left = _parts_left(subject, agreed) if agreed and agreed.status in LIVE else []
-    said: Values = {"until": subject.day(hold.ends_at), "next": None, "phone": subject.client.phone}
-    if agreed and left:
+    until = subject.day(hold.ends_at)
+    said: Values = {"until": until, "next": None, "phone": subject.client.phone}
+    if agreed and left and left[0][0] >= until:
         said["next"] = (left[0][0], (left[0][1], agreed.currency))
         said["automatic"] = agreed.method == Method.AUTOMATIC
     return said

@@ -9,16 +9,32 @@ from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
 from portal.domain.noticing import Notice
 from portal.domain.rests import RestTooLong
-from portal.domain.statuses import ArrangementStatus, InstallmentStatus, MessageStatus
-from portal.models import Amendment, Arrangement, Client, Hold, Message, Payment, Role
-from portal.services import evidence, plan_notices, rests
+from portal.domain.statuses import (
+    ArrangementStatus,
+    InstallmentStatus,
+    MessageStatus,
+    PaymentStatus,
+)
+from portal.models import (
+    Amendment,
+    Arrangement,
+    Client,
+    Hold,
+    Message,
+    Payment,
+    PaymentPurpose,
+    Role,
+)
+from portal.services import evidence, payments, plan_notices, rests
 from portal.services.help import Answers, open_request
 from portal.services.standing import standing
 from portal.services.verify import verify_client
+from tests.databases import acting_as
 from tests.factories import make_visit
 from tests.pages.staff import make_staff
 from tests.services.paying import Till, parts_of, send_waiting
-from tests.services.test_breaking import day, look, plan
+from tests.services.test_breaking import day, look, manual, plan
+from tests.services.test_stopping import CLOSING
 
 
 def ask(till: Till) -> Hold:
@@ -155,3 +171,34 @@ def test_py_07_a_notice_that_waits_is_dropped_once_nothing_will_be_taken(till: T
     send_waiting(till, Notice.DEBIT)
     (notice,) = of(till, Notice.DEBIT)
     assert notice.status is MessageStatus.SUPPRESSED
+
+
+def move(till: Till) -> None:
+    """The hourly job that moves what a rest could not move yet."""
+    client_id = till.account.client_id
+    for one in rests.unmoved(till.session, client_id, now=till.now):
+        rests.move_later(till.session, client_id, one, now=till.now)
+    till.session.commit()
+
+
+def test_a_plan_with_a_page_open_is_moved_once_the_page_is_closed(till: Till) -> None:
+    agreed = manual(till)
+    late = parts_of(till, agreed)[1]
+    paying = till.start(
+        late.amount_cents,
+        purpose=PaymentPurpose.INSTALLMENT,
+        arrangement_id=agreed.id,
+        installment_id=late.id,
+    )
+    until = ends_on(till, ask(till))
+    assert parts_of(till, agreed)[1].due_on < until
+    with acting_as("portal_worker", till.session):
+        assert till.session.scalar(CLOSING) == 1
+    payments.release_checkout(till.session, till.gateway, till.account.id, now=till.now)
+    assert paying.status is PaymentStatus.EXPIRED
+    move(till)
+    move(till)
+    assert parts_of(till, agreed)[1].due_on >= until
+    (row,) = till.all(Amendment)
+    assert row.actor == evidence.SYSTEM
+    assert list(verify_client(till.session, till.account.client_id)) == []
