@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from portal.services import evidence, notices
 from portal.services.amending import refuse_moving
 from portal.services.amendment_record import Act, apply, new_row
 from portal.services.arrangements import UNPAID, arrangement_of, lock_parts
+from portal.services.breaking import is_charged
 from portal.services.evidence import Actor
 from portal.services.keeping import policy_of
 from portal.services.ledger import lock_account
@@ -104,6 +106,8 @@ def move_plan(
         refuse_moving(session, account)
         parts = lock_parts(session, agreed)
         plan, _ = read_running(session, account, agreed, parts, now=now)
+        if is_charged(session, account, agreed):
+            plan = replace(plan, waiting=False)  # a first payment that we take moves as any other
         change = law.rest(plan, _day_of_end(session, account, hold.ends_at))
         if change is None:
             return

@@ -19,6 +19,7 @@ from portal.models import (
     Amendment,
     Arrangement,
     Client,
+    Debtor,
     Hold,
     Message,
     Payment,
@@ -26,13 +27,14 @@ from portal.models import (
     Role,
 )
 from portal.services import evidence, payments, plan_notices, rests
+from portal.services.arrangements import expire_due, first_until
 from portal.services.help import Answers, open_request
-from portal.services.standing import standing
+from portal.services.standing import lift_hold, standing
 from portal.services.verify import verify_client
 from tests.databases import acting_as
-from tests.factories import make_visit
+from tests.factories import make_contact, make_policy, make_visit
 from tests.pages.staff import make_staff
-from tests.services.paying import Till, parts_of, send_waiting
+from tests.services.paying import Till, make_plan, parts_of, send_copy, send_waiting
 from tests.services.test_breaking import day, look, manual, plan
 from tests.services.test_stopping import CLOSING
 
@@ -202,3 +204,48 @@ def test_a_plan_with_a_page_open_is_moved_once_the_page_is_closed(till: Till) ->
     (row,) = till.all(Amendment)
     assert row.actor == evidence.SYSTEM
     assert list(verify_client(till.session, till.account.client_id)) == []
+
+
+def waiting(till: Till) -> Arrangement:
+    """An automatic plan whose card is saved, ten days before its first payment is taken."""
+    make_contact(till.session, till.all(Debtor)[0])
+    make_policy(till.session, till.all(Client)[0])
+    agreed = make_plan(till, (400_00, 400_00, 440_00))
+    for part in parts_of(till, agreed):
+        part.due_on += timedelta(days=10)
+    page = till.start(0, purpose="method", arrangement_id=agreed.id)
+    till.pay(page)
+    till.land(page)
+    send_copy(till)
+    till.session.commit()
+    return agreed
+
+
+def test_a_first_payment_that_we_take_comes_after_the_rest(till: Till) -> None:
+    agreed = waiting(till)
+    till.wait(days=5)
+    until = ends_on(till, ask(till))
+    first = parts_of(till, agreed)[0]
+    assert first.due_on >= until
+    till.wait(days=(first.due_on - till.now.date()).days)
+    assert not expire_due(till.session, agreed.client_id, agreed.id, now=till.now)
+    look(till)
+    assert parts_of(till, agreed)[0].status is InstallmentStatus.PAID
+    assert agreed.status is ArrangementStatus.ACTIVE
+
+
+def test_a_first_payment_that_we_did_not_take_is_told_of_before_its_agreement_ends(
+    till: Till,
+) -> None:
+    agreed = waiting(till)
+    till.wait(days=9)
+    till.hold(HoldKind.DISPUTE)
+    till.wait(days=6)
+    for hold in till.all(Hold):
+        lift_hold(till.session, hold, reason="answered", now=till.now)
+    day(till)
+    assert parts_of(till, agreed)[0].status is InstallmentStatus.SCHEDULED
+    assert MessageStatus.SENT in [one.status for one in of(till, "payment_missed")]
+    assert not day(till)
+    assert agreed.status is ArrangementStatus.AWAITING_FIRST_PAYMENT
+    assert first_until(till.session, till.account, agreed, now=till.now) > till.now.date()
