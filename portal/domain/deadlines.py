@@ -39,8 +39,9 @@ def first_payment_until(
 ) -> date:
     """The last day for a first payment: its offer's, at most ``PATIENCE`` after its own date.
 
-    ``again_on``: when a charge is tried again, or its debtor was told that it is not. Once one was ``tried``, the offer was taken up; a
-    rest alone moves a first payment beyond the offer's last day, and it is waited for.
+    ``again_on``: when a charge is tried again, or its debtor was told that it is not. Once one was
+    ``tried``, the offer was taken up. A rest alone moves a first payment beyond the offer's last
+    day, and then it is waited for.
     """
     patient = max(due_on, again_on or due_on) + PATIENCE
     if valid_until is None or tried or due_on > valid_until:
