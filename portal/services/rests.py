@@ -21,7 +21,7 @@ from portal.models import Account, Amendment, Arrangement, Debtor, Hold, Install
 from portal.services import evidence, notices
 from portal.services.amending import refuse_moving
 from portal.services.amendment_record import Act, apply, new_row
-from portal.services.arrangements import UNPAID, arrangement_of, lock_parts
+from portal.services.arrangements import UNPAID, arrangement_of, installments_of, lock_parts
 from portal.services.breaking import is_charged
 from portal.services.evidence import Actor
 from portal.services.keeping import policy_of
@@ -105,16 +105,38 @@ def move_plan(
     with suppress(DomainError):
         refuse_moving(session, account)
         parts = lock_parts(session, agreed)
-        plan, _ = read_running(session, account, agreed, parts, now=now)
-        if is_charged(session, account, agreed):
-            plan = replace(plan, waiting=False)  # a first payment that we take moves as any other
-        change = law.rest(plan, _day_of_end(session, account, hold.ends_at))
+        change = _change(session, account, agreed, parts, hold.ends_at, now)
         if change is None:
             return
         act = Act(session, account, agreed, actor, now)
         apply(act, parts, change, new_row(act, change), {"hold": str(hold.id)})
         for part in lock_parts(session, agreed):
             part.told_on = part.late_since = None
+
+
+def would_move(session: Session, account: Account, ends_at: datetime, now: datetime) -> bool:
+    """Whether a rest until then gives a running plan later dates."""
+    agreed = arrangement_of(session, account)
+    if agreed is None or agreed.status not in LIVE:
+        return False
+    parts = installments_of(session, agreed)
+    with suppress(DomainError):
+        return _change(session, account, agreed, parts, ends_at, now) is not None
+    return False
+
+
+def _change(  # noqa: PLR0913
+    session: Session,
+    account: Account,
+    agreed: Arrangement,
+    parts: Sequence[Installment],
+    ends_at: datetime,
+    now: datetime,
+) -> law.Amendment | None:
+    plan, _ = read_running(session, account, agreed, parts, now=now)
+    if is_charged(session, account, agreed):
+        plan = replace(plan, waiting=False)  # a first payment that we take moves as any other
+    return law.rest(plan, _day_of_end(session, account, ends_at))
 
 
 def unmoved(
