@@ -246,6 +246,7 @@ def _rest_ends(subject: Subject) -> Values:
     left = _parts_left(subject, agreed) if agreed and agreed.status in LIVE else []
     until = subject.day(hold.ends_at)
     said: Values = {"until": until, "next": None, "phone": subject.client.phone}
+    said["account_reference"] = subject.account.reference
     if agreed and left and left[0][0] >= until:
         said["next"] = (left[0][0], (left[0][1], agreed.currency))
         said["automatic"] = agreed.method == Method.AUTOMATIC

@@ -150,6 +150,12 @@ def _rest(view: Balance, about: Topic) -> Iterator[str]:
     said = N_("Everything rests until %(day)s. A person looks at it, and may change that day.")
     yield _(said, day=until.astimezone(ZoneInfo(view.zone)).date())
     yield _("No payment before that day is late, and it does not end a plan.")
+    if view.others:
+        alone = N_(
+            "This is for account %(reference)s alone. Your other accounts go on. You can tell us"
+            " there too."
+        )
+        yield _(alone, reference=view.account.reference)
 
 
 def _effects(view: Balance, kinds: tuple[HoldKind, ...]) -> Iterator[str]:
