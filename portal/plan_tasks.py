@@ -43,11 +43,12 @@ def notify(client_id: str) -> None:
 @jobs.periodic(cron="53 * * * *")
 @jobs.task(name="rests.tell_all", queue="messages", queueing_lock="rests.tell_all")
 def tell_all_rests(timestamp: int) -> None:
-    """Every hour: tell debtors that their rest ends soon, client by client."""
+    """Every hour: move what still must rest, and tell debtors of a near end, client by client."""
     fan_out("rests.tell")
 
 
 @jobs.task(name="rests.tell", queue="messages")
 def tell_rests(client_id: str) -> None:
-    """Tell of a client's rests that end soon, each in a transaction of its own."""
+    """Move plans that a client's rests could not move yet, and tell of rests that end soon."""
+    one_by_one("rests.move", client_id, rests.unmoved, rests.move_later)
     one_by_one("rests.tell", client_id, rests.ending, rests.tell)

@@ -39,10 +39,14 @@ def first_payment_until(
 ) -> date:
     """The last day for a first payment: its offer's, at most ``PATIENCE`` after its own date.
 
-    ``again_on``: when a charge is tried again. Once one was ``tried``, the offer was taken up.
+    ``again_on``: when a charge is tried again, or its debtor was told that it is not. Once one was
+    ``tried``, the offer was taken up. A rest alone moves a first payment beyond the offer's last
+    day, and then it is waited for.
     """
     patient = max(due_on, again_on or due_on) + PATIENCE
-    return patient if valid_until is None or tried else min(patient, valid_until)
+    if valid_until is None or tried or due_on > valid_until:
+        return patient
+    return min(patient, valid_until)
 
 
 def undo_until(agreed_at: datetime, hours: int) -> datetime | None:

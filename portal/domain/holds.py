@@ -114,7 +114,7 @@ HOLD_SENTENCES: dict[HoldKind, str] = {
         "You told us you already paid. You do not need to pay while we check."
     ),
     HoldKind.HARDSHIP: N_(
-        "You told us that paying is hard now. We take no automatic payment before we answer."
+        "You told us that paying is hard now. We take no automatic payment during that time."
     ),
     HoldKind.WRONG_PERSON: N_("This page is closed."),
     HoldKind.UNDER_REVIEW: N_(

@@ -341,10 +341,10 @@ def _first_until(said: dict[str, Any], terms: Terms, balance: Balance) -> date |
     """The last day of the first payment, as ``arrangements.expire_due`` finds it."""
     if said["status"] != ArrangementStatus.AWAITING_FIRST_PAYMENT or not said["parts"]:
         return None
-    due_on, again_on = said["parts"][0][1], said["attempts"][0][1]
+    due_on, (_, again_on, _, told_on) = said["parts"][0][1], said["attempts"][0]
     until = first_payment_until(
         date.fromisoformat(due_on),
-        date.fromisoformat(again_on) if again_on else None,
+        _day(again_on or told_on),
         terms.valid_until,
         tried=any(attempts for attempts, *_ in said["attempts"]),
     )

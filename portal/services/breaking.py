@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain import curing
 from portal.domain.holds import Capability
 from portal.domain.statuses import (
+    LIVE,
     ArrangementStatus,
     AuthorizationStatus,
     InstallmentStatus,
@@ -51,7 +52,7 @@ def late(
         select(Arrangement.id)
         .where(
             Arrangement.client_id == client_id,
-            Arrangement.status == ArrangementStatus.ACTIVE,
+            Arrangement.status.in_(LIVE),
             part,
             Arrangement.id > after if after else true(),
         )
@@ -63,18 +64,25 @@ def late(
 def look_after(session: Session, client_id: UUID, arrangement_id: UUID, *, now: datetime) -> bool:
     """Tell a debtor once of what is late, and end the arrangement after its last day; True then.
 
+    One that waits for its first payment is told of what we did not take, and ends by another rule.
+
     Nothing happens while money is on its way, a hold stands, or the record is in doubt. It never
     ends before its debtor had the message, and some days after it.
     """
     agreed = session.get_one(Arrangement, (client_id, arrangement_id))
     account = lock_account(session, agreed.account_id)
     agreed = lock_row(session, Arrangement, (client_id, arrangement_id))
-    if agreed.status != ArrangementStatus.ACTIVE or _rests(session, account, agreed, now):
+    if agreed.status not in LIVE or _rests(session, account, agreed, now):
+        return False
+    waiting = agreed.status != ArrangementStatus.ACTIVE
+    if waiting and not is_charged(session, account, agreed):
         return False
     parts = lock_installments(session, agreed)
     debtor = session.get_one(Debtor, (client_id, account.debtor_id))
     today = today_of(debtor, now)
     _tell_missed(session, account, agreed, parts, today=today, now=now)
+    if waiting:
+        return False
     if (waits_since := _waits_since(session, account)) is not None:
         _tell_again(parts, today_of(debtor, waits_since), today)
         return False
@@ -109,7 +117,7 @@ def _tell_missed(
     now: datetime,
 ) -> None:
     """One message about all parts that are late and of which nobody has told their debtor."""
-    ours = _is_charged(session, account, agreed)
+    ours = is_charged(session, account, agreed)
     missed = [part for part in parts if _is_missed(part, today, ours=ours)]
     for part in missed:
         if ours and not part.attempts:
@@ -127,7 +135,7 @@ def _tell_again(parts: Sequence[Installment], waits_since: date, today: date) ->
             part.told_on = today
 
 
-def _is_charged(session: Session, account: Account, agreed: Arrangement) -> bool:
+def is_charged(session: Session, account: Account, agreed: Arrangement) -> bool:
     """Whether due parts are charged by ourselves, so that it is not the debtor who misses one."""
     found = authorizations.current(session, agreed)
     return (

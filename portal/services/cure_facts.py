@@ -6,8 +6,10 @@ from portal.domain.holds import Capability
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus
 from portal.models import Arrangement, Installment, Payment
 from portal.services import tries
+from portal.services.arrangements import UNPAID, first_until
 from portal.services.keeping import read_patience
 from portal.services.message_subject import OutOfDate, Subject, Values
+from portal.services.pre_debit import open_cents
 from portal.services.standing import standing
 
 
@@ -25,10 +27,29 @@ def failed(subject: Subject) -> Values:
 
 def missed(subject: Subject) -> Values:
     """The same of a part that was not paid in time. Raises OutOfDate once nothing is late."""
-    found = _ways(subject, subject.row(Installment, "missed"))
+    part: Installment = subject.row(Installment, "missed")
+    found = _ways(subject, part) or _first(subject, part)
     if found is None:
         raise OutOfDate
     return {"cure": found, "account_reference": subject.account.reference}
+
+
+def _first(subject: Subject, part: Installment) -> Values | None:
+    """Until when a first payment that we did not take keeps its arrangement; None else."""
+    session, account = subject.session, subject.account
+    agreed = session.get_one(Arrangement, (part.client_id, part.arrangement_id))
+    if agreed.status != ArrangementStatus.AWAITING_FIRST_PAYMENT or part.status not in UNPAID:
+        return None
+    until = first_until(session, account, agreed, now=subject.now)
+    return {
+        "late": (open_cents(part), agreed.currency),
+        "due_on": part.due_on,
+        "many": False,
+        "keep_until": max(until, subject.day(subject.now)),
+        "again_on": None,
+        "days": (),
+        "spreads": False,
+    }
 
 
 def ended(subject: Subject) -> Values:

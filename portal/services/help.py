@@ -42,7 +42,7 @@ from portal.services import evidence, notices, rests
 from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.ledger import lock_account
 from portal.services.references import fresh_reference
-from portal.services.standing import holds_in_force, lift_hold, set_hold, today_of
+from portal.services.standing import close_pages, holds_in_force, lift_hold, set_hold, today_of
 from portal.services.threads import NothingWritten, post_entry
 from portal.services.visits import Visit, keep_language
 
@@ -165,6 +165,7 @@ def _hold(
             session, account, kind, source=source, ends_at=ends_at, now=now, actor=actor
         )
         if kind in RESTS:
+            close_pages(session, account)
             rests.move_plan(session, account, hold, actor=actor, now=now)
         request.hold_id = request.hold_id or hold.id
     session.flush()

@@ -16,6 +16,7 @@ from portal.services.arrangements import UNPAID, arrangement_of
 from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.pre_debit import is_given, open_cents, taken_on
 from portal.services.satisfaction import Satisfaction, satisfaction
+from portal.services.standing import standing_on
 
 A_DAY = timedelta(days=1)
 
@@ -49,6 +50,8 @@ def _said(subject: Subject, agreed: Arrangement) -> Values:
 def _debit(subject: Subject) -> Values:
     """The debit that comes, as it was when it was to be told. Raises OutOfDate.
 
+    One that a hold will keep from being taken, as far as it is known now, is not told.
+
     An e-mail after the last day for it says nothing of use: without it nothing is taken. A letter
     counts from when it was on the list, and is printed until the day comes.
     """
@@ -57,6 +60,8 @@ def _debit(subject: Subject) -> Values:
     last_on = taken_on(part) - LATEST * A_DAY if subject.contact else taken_on(part) - A_DAY
     changed = open_cents(part) != subject.message.context["cents"]
     if permission is None or changed or today > last_on:
+        raise OutOfDate
+    if not standing_on(subject.session, subject.account, taken_on(part)).charge.allowed:
         raise OutOfDate
     return _said(subject, agreed) | {
         "amount": (open_cents(part), agreed.currency),
@@ -230,14 +235,19 @@ def left_of(subject: Subject, payment: Payment) -> Values:
 
 
 def _rest_ends(subject: Subject) -> Values:
-    """Until when everything rests, and what comes then. Raises OutOfDate where it is over."""
+    """Until when everything rests, and what comes then. Raises OutOfDate where it is over.
+
+    A payment that could not be moved is not what comes next.
+    """
     hold: Hold = subject.row(Hold, "rest")
     if hold.lifted_at is not None or hold.ends_at is None or hold.ends_at <= subject.now:
         raise OutOfDate
     agreed = arrangement_of(subject.session, subject.account)
     left = _parts_left(subject, agreed) if agreed and agreed.status in LIVE else []
-    said: Values = {"until": subject.day(hold.ends_at), "next": None, "phone": subject.client.phone}
-    if agreed and left:
+    until = subject.day(hold.ends_at)
+    said: Values = {"until": until, "next": None, "phone": subject.client.phone}
+    said["account_reference"] = subject.account.reference
+    if agreed and left and left[0][0] >= until:
         said["next"] = (left[0][0], (left[0][1], agreed.currency))
         said["automatic"] = agreed.method == Method.AUTOMATIC
     return said

@@ -22,7 +22,7 @@ from portal.models import Account, Arrangement, Contact, Debtor, Installment, Me
 from portal.services import messages
 from portal.services.policies import NoPolicy, policy_version
 from portal.services.pre_debit import changed_at, granted_at, open_cents, planned
-from portal.services.standing import standing, today_of, zone_of
+from portal.services.standing import standing, standing_on, today_of, zone_of
 from portal.services.whereabouts import zones_of
 
 BATCH = 500
@@ -175,15 +175,22 @@ def _is_of_use(
 ) -> bool:
     """Whether it can still leave in its days, and what it would say is so.
 
-    A reminder by letter would come too late. What a hold keeps from being taken is announced once
-    it is lifted in time.
+    A reminder by letter would come too late. A debit is announced during a hold that ends by its
+    day; what another hold keeps from being taken is announced once it is lifted in time.
     """
     if notice.notice is Notice.REMINDER and contact is None:
         return False
-    taken = one.planned.automatic and notice.notice is not Notice.REMINDER
-    if taken and not standing(session, one.account, now).charge.allowed:
+    if not _is_taken(session, one, notice, now):
         return False
     if contact is None:
         return True
     zones = zones_of(session, one.debtor).names
     return leaves_at(notice.days, now, calendar=zone_of(one.debtor), zones=zones) is not None
+
+
+def _is_taken(session: Session, one: _Soon, notice: Wanted, now: datetime) -> bool:
+    if not one.planned.automatic or notice.notice is Notice.REMINDER:
+        return True
+    if notice.notice is Notice.DEBIT:
+        return standing_on(session, one.account, one.planned.due_on).charge.allowed
+    return standing(session, one.account, now).charge.allowed

@@ -2,24 +2,27 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, true
+from sqlalchemy import exists, select, true
 from sqlalchemy.orm import Session
 
 from portal.domain import DomainError
 from portal.domain import amendments as law
+from portal.domain.amendments import Change
 from portal.domain.holds import HoldKind
 from portal.domain.policy import Keeping
 from portal.domain.rests import SOURCE, TOLD_BEFORE, Rules
 from portal.domain.statuses import LIVE
-from portal.models import Account, Debtor, Hold, Message
+from portal.models import Account, Amendment, Arrangement, Debtor, Hold, Installment, Message
 from portal.services import evidence, notices
 from portal.services.amending import refuse_moving
 from portal.services.amendment_record import Act, apply, new_row
-from portal.services.arrangements import arrangement_of, lock_parts
+from portal.services.arrangements import UNPAID, arrangement_of, installments_of, lock_parts
+from portal.services.breaking import is_charged
 from portal.services.evidence import Actor
 from portal.services.keeping import policy_of
 from portal.services.ledger import lock_account
@@ -30,6 +33,8 @@ from portal.services.standing import lift_hold, move_end, today_of, zone_of
 ENDING = "rest_ends"
 BATCH = 100
 ENDED_BY_DEBTOR = "debtor_ended"
+DATED = (Change.MOVED, Change.REPLANNED)
+"""The changes in which a debtor chooses a date."""
 
 
 def ends_at(session: Session, account: Account, answer_by: date, now: datetime) -> datetime:
@@ -90,8 +95,9 @@ def move_plan(
 ) -> None:
     """Give the parts of a running plan that a rest covers later dates, on the record.
 
-    Nothing moves while money is on its way, or where a settlement could not wait so long; then the
-    hold alone keeps the plan. The account is locked by the caller.
+    Nothing moves while money is on its way, which ``move_later`` makes up for, or where a
+    settlement could not wait so long; then the hold alone keeps the plan. The account is locked by
+    the caller.
     """
     agreed = arrangement_of(session, account)
     if agreed is None or agreed.status not in LIVE or hold.ends_at is None:
@@ -99,14 +105,86 @@ def move_plan(
     with suppress(DomainError):
         refuse_moving(session, account)
         parts = lock_parts(session, agreed)
-        plan, _ = read_running(session, account, agreed, parts, now=now)
-        change = law.rest(plan, _day_of_end(session, account, hold.ends_at))
+        change = _change(session, account, agreed, parts, hold.ends_at, now)
         if change is None:
             return
         act = Act(session, account, agreed, actor, now)
         apply(act, parts, change, new_row(act, change), {"hold": str(hold.id)})
         for part in lock_parts(session, agreed):
             part.told_on = part.late_since = None
+
+
+def would_move(session: Session, account: Account, ends_at: datetime, now: datetime) -> bool:
+    """Whether a rest until then gives a running plan later dates."""
+    agreed = arrangement_of(session, account)
+    if agreed is None or agreed.status not in LIVE:
+        return False
+    parts = installments_of(session, agreed)
+    with suppress(DomainError):
+        return _change(session, account, agreed, parts, ends_at, now) is not None
+    return False
+
+
+def _change(  # noqa: PLR0913
+    session: Session,
+    account: Account,
+    agreed: Arrangement,
+    parts: Sequence[Installment],
+    ends_at: datetime,
+    now: datetime,
+) -> law.Amendment | None:
+    plan, _ = read_running(session, account, agreed, parts, now=now)
+    if is_charged(session, account, agreed):
+        plan = replace(plan, waiting=False)  # a first payment that we take moves as any other
+    return law.rest(plan, _day_of_end(session, account, ends_at))
+
+
+def unmoved(
+    session: Session, client_id: UUID, *, now: datetime, after: UUID | None = None
+) -> Sequence[UUID]:
+    """Up to a batch of rests whose plans still have parts that are due before their end, by id.
+
+    What their debtor has chosen a date for since then stays as it is.
+    """
+    rows = session.scalars(
+        select(Hold.id)
+        .join(
+            Arrangement,
+            (Arrangement.client_id == Hold.client_id) & (Arrangement.account_id == Hold.account_id),
+        )
+        .where(
+            Hold.client_id == client_id,
+            Hold.kind == HoldKind.HARDSHIP,
+            Hold.lifted_at.is_(None),
+            Hold.ends_at > now,
+            Arrangement.status.in_(LIVE),
+            exists().where(
+                Installment.client_id == Arrangement.client_id,
+                Installment.arrangement_id == Arrangement.id,
+                Installment.status.in_(UNPAID),
+                Installment.due_on < Hold.ends_at,
+            ),
+            ~exists().where(
+                Amendment.client_id == Arrangement.client_id,
+                Amendment.arrangement_id == Arrangement.id,
+                Amendment.kind.in_(DATED),
+                Amendment.at > Hold.starts_at,
+            ),
+            Hold.id > after if after else true(),
+        )
+        .order_by(Hold.id)
+        .limit(BATCH)
+    )
+    return rows.all()
+
+
+def move_later(session: Session, client_id: UUID, hold_id: UUID, *, now: datetime) -> None:
+    """Move a plan that could not be moved when its rest began; the caller commits."""
+    hold = session.get_one(Hold, (client_id, hold_id))
+    account = lock_account(session, hold.account_id)
+    session.refresh(hold)
+    if hold.lifted_at is None and hold.ends_at is not None and hold.ends_at > now:
+        move_plan(session, account, hold, actor=evidence.SYSTEM, now=now)
 
 
 def ending(

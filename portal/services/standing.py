@@ -1,7 +1,7 @@
 """What may be done with an account now, and the holds that say otherwise."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Required, TypedDict, Unpack
 from uuid import UUID
@@ -70,6 +70,12 @@ def standing(session: Session, account: Account, now: datetime) -> Capabilities:
     client = session.get_one(Client, account.client_id)
     frozen = client.frozen_at is not None
     return judge(account, kinds, today_of(debtor, now), frozen=frozen)
+
+
+def standing_on(session: Session, account: Account, day: date) -> Capabilities:
+    """What will be allowed as a day of the debtor's begins, as far as it is known now."""
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    return standing(session, account, datetime.combine(day, time(), ZoneInfo(zone_of(debtor))))
 
 
 def require(

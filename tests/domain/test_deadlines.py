@@ -69,3 +69,5 @@ def test_a_first_payment_is_waited_for_a_week_and_not_longer_than_its_offer() ->
     assert first_payment_until(due, None, None, tried=False) == date(2026, 12, 15)
     assert first_payment_until(due, None, until, tried=False) == until
     assert first_payment_until(due, date(2026, 12, 12), until, tried=True) == date(2026, 12, 19)
+    rested = date(2027, 1, 8)
+    assert first_payment_until(rested, None, until, tried=False) == date(2027, 1, 15)

@@ -1,6 +1,6 @@
 """What a request stops is what its holds forbid, in sentences (DH-08)."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -62,6 +62,21 @@ def test_a_hold_that_was_there_before_still_counts() -> None:
     )
     assert said.NO_CHARGE in words
     assert said.CHARGES_ON in sentences(HoldKind.CEASE_ALL, next_payment=NEXT)
+
+
+def test_a_rest_says_until_when_and_that_the_dates_move() -> None:
+    """DH-08: it ends on its day, answered or not."""
+    asked: dict[str, object] = {"planned": True, "next_payment": NEXT, "moves": True}
+    after = NEXT.due_on + timedelta(days=20)
+    words = sentences(HoldKind.HARDSHIP, rest_until=after, **asked)
+    assert words == [
+        *(said.NO_CHARGE_BEFORE, said.NOT_THE_NEXT, said.NO_REMINDERS_BEFORE),
+        *(said.STILL_PAY, said.DATES_MOVE),
+    ]
+    words = sentences(HoldKind.HARDSHIP, rest_until=NEXT.due_on, **asked | {"moves": False})
+    assert said.THE_NEXT in words
+    assert said.PLAN_STAYS in words
+    assert said.NO_CHARGE in sentences(HoldKind.NOT_MY_DEBT, rest_until=after, **asked)
 
 
 def test_nothing_held_changes_nothing_and_charges_go_on() -> None:

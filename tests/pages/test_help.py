@@ -314,7 +314,6 @@ def test_a_dispute_at_the_last_minute_of_the_period_is_in_time(
         ("not-my-debt", {"options": "not-mine"}, False),
         ("amount-wrong", {"options": "amount"}, False),
         ("already-paid", {}, False),
-        ("cannot-pay", {}, False),
         ("adviser", {"options": "lawyer"}, True),
         ("bankruptcy-or-death", {"options": "bankruptcy"}, False),
         ("contact", {"options": "stop"}, True),
@@ -345,6 +344,16 @@ def test_what_is_said_of_automatic_payments_is_what_the_charge_does(
     made = charging.charge_installment(plan.session, plan.gateway, second.id, now=plan.now)
     assert (made is not None) is charged
     assert len(plan.charges) == (2 if charged else 1)
+
+
+def test_who_cannot_pay_now_is_told_until_when_nothing_is_taken(
+    http: FlaskClient, dana: Dana, plan: Till
+) -> None:
+    """DH-08: a rest ends on its day, answered or not."""
+    words = heard(http.get(at(dana, "/help/cannot-pay")))
+    assert "We take no automatic payment before December 22, 2026." in words
+    assert "The next one is $620.00 on December 22, 2026." in words
+    assert "before we have answered" not in words
 
 
 def test_the_help_page_says_what_an_automatic_plan_takes_next(

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from portal.db import PortalSession
 from portal.models import Hold, Role
 from portal.services.evidence import account_leaves
+from tests.factories import make_account
 from tests.pages.agreeing import accept, choose_plan, form, link, path, pay_at_stripe, send
 from tests.pages.debtors import Dana
 from tests.pages.reading import heard, said
@@ -30,10 +31,10 @@ def test_a_debtor_rests_sees_until_when_and_ends_it(
     resting = http.get(link(asked, "See until when"))
     assert f"Everything rests until Tuesday, {UNTIL}." in heard(resting)
     plan = http.get(f"{path(dana)}/arrangement")
-    assert "Everything rests for you." in said(plan)
+    assert "Everything about this account rests." in said(plan)
     assert link(plan, "See until when") == f"{path(dana)}/rest"
     assert send(http, resting, f"{path(dana)}/rest").status_code == 303
-    assert "Everything rests for you." not in said(http.get(f"{path(dana)}/arrangement"))
+    assert "Everything about this account rests." not in said(http.get(f"{path(dana)}/arrangement"))
     assert http.get(f"{path(dana)}/rest").location.endswith("/help/cannot-pay")
     leaf = [one for one in account_leaves(session, dana.account) if one.type == "hold.lifted"][-1]
     assert leaf.payload["reason"] == "debtor_ended"
@@ -41,7 +42,7 @@ def test_a_debtor_rests_sees_until_when_and_ends_it(
 
 def test_it_rests_without_a_plan_too(http: FlaskClient, session: PortalSession, dana: Dana) -> None:
     ask(http, dana)
-    assert "Everything rests for you." in said(http.get(path(dana)))
+    assert "Everything about this account rests." in said(http.get(path(dana)))
 
 
 def test_support_changes_its_end_with_a_reason_within_the_clients_days(
@@ -64,3 +65,14 @@ def test_support_changes_its_end_with_a_reason_within_the_clients_days(
     session.refresh(hold)
     assert hold.ends_at is not None
     assert hold.ends_at.date().isoformat() == "2026-12-10"
+
+
+def test_a_debtor_with_further_accounts_is_told_which_one_rests(
+    http: FlaskClient, session: PortalSession, dana: Dana
+) -> None:
+    make_account(session, dana.debtor, reference="HR-OTHER")
+    session.commit()
+    alone = f"This is for account {dana.account.reference} alone. Your other accounts go on."
+    assert alone in said(http.get(f"{path(dana)}/help/cannot-pay"))
+    ask(http, dana)
+    assert alone in said(http.get(f"{path(dana)}/rest"))

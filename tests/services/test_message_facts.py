@@ -246,6 +246,7 @@ def test_dh_08_what_the_end_of_a_rest_says_leaves_while_all_else_is_quiet(till: 
     assert "Everything rests until December 23, 2026, and then it goes on." in body
     assert "Your next payment is $400.00 on December 23, 2026." in body
     assert "You make this payment yourself." in body
+    assert f"Account: {till.account.reference}" in body
 
 
 def test_a_bank_debit_on_its_way_that_fails(till: Till, post: Post):

@@ -6,17 +6,37 @@ import pytest
 from sqlalchemy import select
 
 from portal.domain.help import Topic
+from portal.domain.holds import HoldKind
+from portal.domain.noticing import Notice
 from portal.domain.rests import RestTooLong
-from portal.domain.statuses import ArrangementStatus
-from portal.models import Amendment, Arrangement, Client, Hold, Message, Payment, Role
-from portal.services import evidence, rests
+from portal.domain.statuses import (
+    ArrangementStatus,
+    InstallmentStatus,
+    MessageStatus,
+    PaymentStatus,
+)
+from portal.models import (
+    Amendment,
+    Arrangement,
+    Client,
+    Debtor,
+    Hold,
+    Message,
+    Payment,
+    PaymentPurpose,
+    Role,
+)
+from portal.services import evidence, payments, plan_notices, rests
+from portal.services.arrangements import expire_due, first_until
 from portal.services.help import Answers, open_request
-from portal.services.standing import standing
+from portal.services.standing import lift_hold, standing
 from portal.services.verify import verify_client
-from tests.factories import make_visit
+from tests.databases import acting_as
+from tests.factories import make_contact, make_policy, make_visit
 from tests.pages.staff import make_staff
-from tests.services.paying import Till, parts_of
-from tests.services.test_breaking import day, plan
+from tests.services.paying import Till, make_plan, parts_of, send_copy, send_waiting
+from tests.services.test_breaking import day, look, manual, plan
+from tests.services.test_stopping import CLOSING
 
 
 def ask(till: Till) -> Hold:
@@ -123,3 +143,109 @@ def test_a_person_shortens_and_lengthens_it_within_the_clients_days(till: Till) 
     till.session.flush()
     (found,) = verify_client(till.session, till.account.client_id)
     assert "a hold ends when the record says" in str(found)
+
+
+def of(till: Till, template: str) -> list[Message]:
+    """What was written of one kind, oldest first."""
+    found = (one for one in till.all(Message) if one.template == template)
+    return sorted(found, key=lambda one: one.created_at)
+
+
+def test_py_07_a_debit_soon_after_a_rest_is_announced_in_it_and_taken(till: Till) -> None:
+    agreed = plan(till, (400_00, 400_00, 440_00), method="automatic")
+    hold = ask(till)
+    moved = parts_of(till, agreed)[1]
+    until = ends_on(till, hold)
+    assert until <= moved.due_on < until + timedelta(days=10)
+    till.wait(days=(moved.due_on - till.now.date()).days)
+    told = {one.context["due_on"] for one in of(till, Notice.DEBIT)}
+    assert moved.due_on.isoformat() in told
+    look(till)
+    assert parts_of(till, agreed)[1].status is InstallmentStatus.PAID
+    assert not of(till, "payment_waits")
+
+
+def test_py_07_a_notice_that_waits_is_dropped_once_nothing_will_be_taken(till: Till) -> None:
+    agreed = plan(till, (400_00, 400_00, 440_00), method="automatic", told=False)
+    till.stripe.clock.advance(days=(parts_of(till, agreed)[2].due_on - till.now.date()).days - 14)
+    plan_notices.give(till.session, till.account.client_id, now=till.now)
+    till.hold(HoldKind.DISPUTE)
+    send_waiting(till, Notice.DEBIT)
+    (notice,) = of(till, Notice.DEBIT)
+    assert notice.status is MessageStatus.SUPPRESSED
+
+
+def move(till: Till) -> None:
+    """The hourly job that moves what a rest could not move yet."""
+    client_id = till.account.client_id
+    for one in rests.unmoved(till.session, client_id, now=till.now):
+        rests.move_later(till.session, client_id, one, now=till.now)
+    till.session.commit()
+
+
+def test_a_plan_with_a_page_open_is_moved_once_the_page_is_closed(till: Till) -> None:
+    agreed = manual(till)
+    late = parts_of(till, agreed)[1]
+    paying = till.start(
+        late.amount_cents,
+        purpose=PaymentPurpose.INSTALLMENT,
+        arrangement_id=agreed.id,
+        installment_id=late.id,
+    )
+    until = ends_on(till, ask(till))
+    assert parts_of(till, agreed)[1].due_on < until
+    with acting_as("portal_worker", till.session):
+        assert till.session.scalar(CLOSING) == 1
+    payments.release_checkout(till.session, till.gateway, till.account.id, now=till.now)
+    assert paying.status is PaymentStatus.EXPIRED
+    move(till)
+    move(till)
+    assert parts_of(till, agreed)[1].due_on >= until
+    (row,) = till.all(Amendment)
+    assert row.actor == evidence.SYSTEM
+    assert list(verify_client(till.session, till.account.client_id)) == []
+
+
+def waiting(till: Till) -> Arrangement:
+    """An automatic plan whose card is saved, ten days before its first payment is taken."""
+    make_contact(till.session, till.all(Debtor)[0])
+    make_policy(till.session, till.all(Client)[0])
+    agreed = make_plan(till, (400_00, 400_00, 440_00))
+    for part in parts_of(till, agreed):
+        part.due_on += timedelta(days=10)
+    page = till.start(0, purpose="method", arrangement_id=agreed.id)
+    till.pay(page)
+    till.land(page)
+    send_copy(till)
+    till.session.commit()
+    return agreed
+
+
+def test_a_first_payment_that_we_take_comes_after_the_rest(till: Till) -> None:
+    agreed = waiting(till)
+    till.wait(days=5)
+    until = ends_on(till, ask(till))
+    first = parts_of(till, agreed)[0]
+    assert first.due_on >= until
+    till.wait(days=(first.due_on - till.now.date()).days)
+    assert not expire_due(till.session, agreed.client_id, agreed.id, now=till.now)
+    look(till)
+    assert parts_of(till, agreed)[0].status is InstallmentStatus.PAID
+    assert agreed.status is ArrangementStatus.ACTIVE
+
+
+def test_a_first_payment_that_we_did_not_take_is_told_of_before_its_agreement_ends(
+    till: Till,
+) -> None:
+    agreed = waiting(till)
+    till.wait(days=9)
+    till.hold(HoldKind.DISPUTE)
+    till.wait(days=6)
+    for hold in till.all(Hold):
+        lift_hold(till.session, hold, reason="answered", now=till.now)
+    day(till)
+    assert parts_of(till, agreed)[0].status is InstallmentStatus.SCHEDULED
+    assert MessageStatus.SENT in [one.status for one in of(till, "payment_missed")]
+    assert not day(till)
+    assert agreed.status is ArrangementStatus.AWAITING_FIRST_PAYMENT
+    assert first_until(till.session, till.account, agreed, now=till.now) > till.now.date()

@@ -88,6 +88,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "until": date(2026, 12, 22),
         "next": (date(2026, 12, 23), (104_00, "USD")),
         "automatic": True,
+        "account_reference": "NG-4021",
     },
     "arrangement_canceled": {"reference": "HR-7K2M-91", "owed": (10_00, "USD")},
     "plan_changed": {

@@ -36,6 +36,7 @@ from portal.services.agreements import (
 )
 from portal.services.arrangements import NOT_KEPT, NothingAutomatic
 from portal.services.balance import Balance
+from portal.services.charging import LATEST
 from portal.services.forgiveness import LOST
 from portal.services.payments import PaymentOnItsWay
 from portal.services.receipts import BACK, outside_cents
@@ -141,11 +142,20 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         card=card_text(view, locale()),
         can_pay=agreed.live and allowed.pay.allowed and agreed.next_part is not None,
         cure=cure_of(view, agreed),
+        missed=is_missed(view, agreed),
         can_change=allowed.charge.allowed,
         reasons=[reason.message for reason in allowed.charge.reasons],
         receipts=[paid for paid in agreed.payments if paid.status is PaymentStatus.SUCCEEDED],
         moving=[paid for paid in agreed.payments if paid.status is not PaymentStatus.SUCCEEDED],
     )
+
+
+def is_missed(view: Balance, agreed: AgreementPage) -> bool:
+    """Whether it is too late for us to take the next part, so that only its debtor can pay it."""
+    part = agreed.next_part
+    if part is None or view.waits:
+        return False
+    return (agreed.waits_until or part.due_on) + LATEST < view.today
 
 
 def cure_of(view: Balance, agreed: AgreementPage) -> Cure | None:

@@ -1,7 +1,8 @@
 """Help: seven topics, each one short form that says first what it stops and by when we answer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -143,16 +144,47 @@ def _rest(view: Balance, about: Topic) -> Iterator[str]:
     """Until when everything rests for who cannot pay now, where nothing rests yet."""
     if about is not Topic.CANNOT_PAY or view.rests:
         return
-    answer_by = helping.answer_by(session, view.account, now())
-    until = rests.ends_at(session, view.account, answer_by, now())
+    until = _ends_at(view)
+    if until is None:
+        return
     said = N_("Everything rests until %(day)s. A person looks at it, and may change that day.")
     yield _(said, day=until.astimezone(ZoneInfo(view.zone)).date())
     yield _("No payment before that day is late, and it does not end a plan.")
+    if view.others:
+        alone = N_(
+            "This is for account %(reference)s alone. Your other accounts go on. You can tell us"
+            " there too."
+        )
+        yield _(alone, reference=view.account.reference)
 
 
 def _effects(view: Balance, kinds: tuple[HoldKind, ...]) -> Iterator[str]:
-    for message, params in effects(kinds, situation(view)):
+    found = situation(view)
+    if view.rests or HoldKind.HARDSHIP in kinds:
+        found = _resting(view, found)
+    for message, params in effects(kinds, found):
         yield _(message, **params)
+
+
+def _resting(view: Balance, found: Situation) -> Situation:
+    """The same with the rest that is on, whose dates have moved, or would be on from now."""
+    ends_at = _ends_at(view)
+    if ends_at is None:
+        return found
+    until, moves = ends_at.astimezone(ZoneInfo(view.zone)).date(), False
+    if not view.rests:
+        moves = rests.would_move(session, view.account, ends_at, now())
+    planned = found.planned and not view.rests
+    return replace(found, rest_until=until, moves=moves, planned=planned)
+
+
+def _ends_at(view: Balance) -> datetime | None:
+    """When the rest ends that is on, else one that is asked for now; None where it has no end."""
+    if view.rests:
+        found = rests.rest_of(session, view.account, now())
+        return found.ends_at if found else None
+    answer_by = helping.answer_by(session, view.account, now())
+    return rests.ends_at(session, view.account, answer_by, now())
 
 
 def situation(view: Balance) -> Situation:
