@@ -63,7 +63,8 @@ def begin(session: Session, payment: Payment) -> None:
 def release(session: Session, payment: Payment, *, failed_at: datetime | None = None) -> None:
     """The attempt came to nothing: its installment waits again, or is failed and tried later.
 
-    One of an arrangement that is over is over too.
+    One that its debtor tried to pay before its day waits for that day. One of an arrangement that
+    is over is over too.
     """
     if payment.installment_id is None:
         return
@@ -74,14 +75,16 @@ def release(session: Session, payment: Payment, *, failed_at: datetime | None = 
     if agreed.status not in LIVE:
         part.status = move(part.status, InstallmentStatus.CANCELED)
         return
-    if failed_at is None or payment.status == PaymentStatus.CANCELED:
+    account = session.get_one(Account, (payment.client_id, payment.account_id))
+    debtor = session.get_one(Debtor, (payment.client_id, account.debtor_id))
+    today = today_of(debtor, failed_at) if failed_at else None
+    due_on = max(part.due_on, part.late_since or part.due_on)
+    early = today is not None and payment.checkout_id is not None and today < due_on
+    if today is None or early or payment.status == PaymentStatus.CANCELED:
         if part.status == InstallmentStatus.PROCESSING:
             part.status = move(part.status, InstallmentStatus.SCHEDULED)
         return
     part.status = move(part.status, InstallmentStatus.FAILED)
-    account = session.get_one(Account, (payment.client_id, payment.account_id))
-    debtor = session.get_one(Debtor, (payment.client_id, account.debtor_id))
-    today = today_of(debtor, failed_at)
     part.next_attempt_on = tries.next_try_on(session, account, payment, part, failed_on=today)
     part.told_on = part.told_on or today
 
