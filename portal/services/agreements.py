@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from portal.domain.amendments import Change, Running
 from portal.domain.curing import Cure, DuePart, Times
 from portal.domain.deadlines import Held, Promise, first_payment_until, last_day, undo_until
-from portal.domain.declines import Outcome, outcome
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.paydays import OpenDays
@@ -28,13 +27,14 @@ from portal.domain.statuses import (
 from portal.domain.terms import Method, Terms, from_dict
 from portal.services.arrangements import needs_of
 from portal.services.balance import Balance, read_with
+from portal.services.declined import DECLINED, Declined, declined_of
 from portal.services.keeping import Patience, largest_of
 from portal.services.running import Agreed, Changed, running_of
 from portal.services.sealing import Opener
 from portal.services.standing import today_of
 from portal.services.visits import Visit
 
-_AGREEMENT = """
+_FOUND = """
 SELECT json_build_object(
   'id', r.id, 'reference', r.reference, 'status', r.status, 'method', r.method,
   'terms', r.terms, 'accepted_at', r.accepted_at, 'ended_at', r.ended_at,
@@ -51,13 +51,7 @@ SELECT json_build_object(
      WHERE p.client_id = r.client_id AND p.version = r.policy_version),
   'changes', (SELECT json_agg(json_build_array(x.kind, x.counts, x.rhythm) ORDER BY x.n)
      FROM amendment x WHERE x.client_id = r.client_id AND x.arrangement_id = r.id),
-  'declined', (SELECT json_agg(json_build_array(t.status, t.failure_code, t.decline_code,
-       t.advice_code, t.method_id = (SELECT u.method_id FROM payment_authorization u
-         WHERE u.client_id = r.client_id AND u.arrangement_id = r.id AND u.status = 'granted'))
-       ORDER BY t.created_at, t.id)
-     FROM payment t WHERE t.client_id = r.client_id AND t.arrangement_id = r.id
-       AND t.purpose = 'installment' AND t.checkout_id IS NULL
-       AND t.status IN ('failed', 'needs_debtor')),
+  'declined', (%s),
   'permission', (SELECT json_build_array(u.status, u.method_brand, u.method_last4,
        encode(u.document_sha256, 'hex'), u.granted_at, u.revoked_at)
      FROM payment_authorization u WHERE u.client_id = r.client_id AND u.arrangement_id = r.id
@@ -69,6 +63,7 @@ SELECT json_build_object(
 ) FROM arrangement r WHERE r.client_id = account.client_id AND r.account_id = account.id
 ORDER BY r.status IN ('awaiting_first_payment', 'active') DESC, r.accepted_at DESC LIMIT 1
 """
+_AGREEMENT = _FOUND % DECLINED
 
 _KEPT = """
 SELECT json_build_object('chain_id', d.chain_id, 'key_id', d.key_id, 'master', k.master,
@@ -133,8 +128,8 @@ class AgreementPage:
 
     ``first_until`` is the last day on which a first payment keeps it, where it waits for one.
     ``policy`` is the version under which it was agreed, ``changes`` what its debtor changed since.
-    ``cure``: how it can be kept where something is late. ``method_over``: the saved method was
-    declined for good. ``asks_debtor``: the bank wants its owner, on a page of Stripe's.
+    ``cure``: how it can be kept where something is late. ``declined``: what failed charges mean for
+    the part that is late, or is the next one.
     ``waits_until``: when its next part is taken, which we did not take on its date (PY-07).
     """
 
@@ -153,8 +148,7 @@ class AgreementPage:
     policy: Policy | None = None
     changes: tuple[Changed, ...] = ()
     cure: Cure | None = None
-    method_over: bool = False
-    asks_debtor: bool = False
+    declined: Declined = Declined()
     waits_until: date | None = None
 
     @property
@@ -251,6 +245,7 @@ def _sealed(
 def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
     terms = from_dict(json.loads(said["terms"]))
     policy = from_bytes(said["limits"]) if said["limits"] else None
+    cure = _cure(said, terms, policy, balance)
     return AgreementPage(
         id=UUID(said["id"]),
         reference=said["reference"],
@@ -266,15 +261,19 @@ def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
         first_until=_first_until(said, terms, balance),
         policy=policy,
         changes=tuple(Changed(Change(kind), *rest) for kind, *rest in said["changes"] or ()),
-        cure=_cure(said, terms, policy, balance),
+        cure=cure,
         waits_until=_waits_until(said),
-        method_over=any(of_this and _is_over(*codes) for *codes, of_this in said["declined"] or ()),
-        asks_debtor=bool(said["declined"]) and said["declined"][-1][0] == "needs_debtor",
+        declined=_declined(said, cure, balance),
     )
 
 
-def _is_over(status: str, *codes: str | None) -> bool:
-    return status == "failed" and outcome(*codes) in (Outcome.HARD, Outcome.REVOKED)
+def _declined(said: dict[str, Any], cure: Cure | None, balance: Balance) -> Declined:
+    parts = map(_due_part, said["parts"] or (), said["attempts"] or ())
+    left = [part for part in parts if part.status in OPEN_PARTS]
+    if not left:
+        return Declined()
+    part, rows = cure.late[0] if cure else left[0], said["declined"] or ()
+    return declined_of(rows, part.n, part.cents, zone=balance.zone, today=balance.today)
 
 
 def _cure(
