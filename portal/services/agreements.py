@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.domain.amendments import Change, Running
-from portal.domain.curing import Cure, DuePart, Times
+from portal.domain.curing import OPEN, Cure, DuePart, Times
 from portal.domain.deadlines import Held, Promise, first_payment_until, last_day, undo_until
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
@@ -29,7 +29,7 @@ from portal.services.arrangements import needs_of
 from portal.services.balance import Balance, read_with
 from portal.services.declined import DECLINED, Declined, declined_of
 from portal.services.keeping import Patience, largest_of
-from portal.services.running import Agreed, Changed, running_of
+from portal.services.running import Agreed, Changed, later_of, running_of
 from portal.services.sealing import Opener
 from portal.services.standing import today_of
 from portal.services.visits import Visit
@@ -75,11 +75,7 @@ WHERE d.client_id = account.client_id AND d.chain_id = account.chain_id
 _COPY = _KEPT % "{copy}"
 _PERMISSION = _KEPT % "{permission,3}"
 
-OPEN_PARTS = (
-    InstallmentStatus.SCHEDULED,
-    InstallmentStatus.FAILED,
-    InstallmentStatus.PROCESSING,
-)
+OPEN_PARTS = OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,7 @@ class AgreementPage:
     ``policy`` is the version under which it was agreed, ``changes`` what its debtor changed since.
     ``cure``: how it can be kept where something is late. ``declined``: what failed charges mean for
     the part that is late, or is the next one.
-    ``waits_until``: when its next part is taken, which we did not take on its date (PY-07).
+    ``due_parts``: its parts as curing sees them.
     """
 
     id: UUID
@@ -149,7 +145,7 @@ class AgreementPage:
     changes: tuple[Changed, ...] = ()
     cure: Cure | None = None
     declined: Declined = Declined()
-    waits_until: date | None = None
+    due_parts: tuple[DuePart, ...] = ()
 
     @property
     def live(self) -> bool:
@@ -165,6 +161,12 @@ class AgreementPage:
     def next_part(self) -> Part | None:
         """The oldest part that is not paid."""
         return next((part for part in self.parts if part.status in OPEN_PARTS), None)
+
+    @property
+    def waits_until(self) -> date | None:
+        """When its next part is taken, which we did not take on its date (PY-07)."""
+        first = next((part for part in self.due_parts if part.status in OPEN_PARTS), None)
+        return first.taken_on if self.granted and first is not None and first.waits else None
 
     @property
     def undo_until(self) -> datetime | None:
@@ -245,7 +247,8 @@ def _sealed(
 def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
     terms = from_dict(json.loads(said["terms"]))
     policy = from_bytes(said["limits"]) if said["limits"] else None
-    cure = _cure(said, terms, policy, balance)
+    due_parts = tuple(map(_due_part, said["parts"] or (), said["attempts"] or ()))
+    cure = _cure(said, due_parts, largest_of(terms), policy, balance)
     return AgreementPage(
         id=UUID(said["id"]),
         reference=said["reference"],
@@ -262,28 +265,33 @@ def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
         policy=policy,
         changes=tuple(Changed(Change(kind), *rest) for kind, *rest in said["changes"] or ()),
         cure=cure,
-        waits_until=_waits_until(said),
-        declined=_declined(said, cure, balance),
+        due_parts=due_parts,
+        declined=_declined(said["declined"] or [], due_parts, cure, balance),
     )
 
 
-def _declined(said: dict[str, Any], cure: Cure | None, balance: Balance) -> Declined:
-    parts = map(_due_part, said["parts"] or (), said["attempts"] or ())
+def _declined(
+    rows: list[list[Any]], parts: tuple[DuePart, ...], cure: Cure | None, balance: Balance
+) -> Declined:
     left = [part for part in parts if part.status in OPEN_PARTS]
     if not left:
         return Declined()
-    part, rows = cure.late[0] if cure else left[0], said["declined"] or ()
+    part = cure.late[0] if cure else left[0]
     return declined_of(rows, part.n, part.cents, zone=balance.zone, today=balance.today)
 
 
 def _cure(
-    said: dict[str, Any], terms: Terms, policy: Policy | None, balance: Balance
+    said: dict[str, Any],
+    parts: tuple[DuePart, ...],
+    largest: Cents,
+    policy: Policy | None,
+    balance: Balance,
 ) -> Cure | None:
     """How it can be kept, as ``breaking.look_after`` finds it."""
     if said["status"] != ArrangementStatus.ACTIVE:
         return None
     return Patience(
-        parts=tuple(map(_due_part, said["parts"] or (), said["attempts"] or ())),
+        parts=parts,
         keeping=policy.keeping if policy else Keeping(),
         times=Times(
             zone=balance.zone,
@@ -292,16 +300,8 @@ def _cure(
             barred_on=balance.account.sol_expires_on,
         ),
         opened=OpenDays(DueDays.WORKING_DAYS, balance.offers.facts.holidays),
-        largest=largest_of(terms),
+        largest=largest,
     ).cure
-
-
-def _waits_until(said: dict[str, Any]) -> date | None:
-    if not said["permission"] or said["permission"][0] != AuthorizationStatus.GRANTED:
-        return None
-    parts = map(_due_part, said["parts"] or (), said["attempts"] or ())
-    first = next((part for part in parts if part.status in OPEN_PARTS), None)
-    return first.taken_on if first is not None and first.waits else None
 
 
 def _due_part(part: list[Any], attempts: list[Any]) -> DuePart:
@@ -332,6 +332,7 @@ def running_page(view: Balance, agreed: AgreementPage) -> Running | None:
         method=str(agreed.method),
         waiting=agreed.waiting,
         agreed_on=today_of(view.debtor, agreed.accepted_at),
+        later=later_of(agreed.due_parts),
     )
     return running_of(made_of, view.offers.facts, view.today)
 
