@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from itertools import takewhile
 from typing import Any, Final
 
 import rfc8785
@@ -135,7 +134,8 @@ class Running:
     ``parts`` are the unpaid ones, oldest first, ``paid_parts`` how many are paid. ``policy`` is the
     version under which it was agreed on ``agreed_on``, and ``used`` what was used of its
     concessions. ``automatic``: a saved method is charged on each date. ``waiting``: nothing was
-    paid yet; ``first_until`` is then the last day for the first payment of a settlement.
+    paid yet; ``first_until`` is then the last day for the first payment of a settlement. ``later``:
+    the date of each part that waits by an omission of ours, and the day on which it is taken.
     """
 
     terms: Terms
@@ -150,6 +150,7 @@ class Running:
     automatic: bool = False
     waiting: bool = False
     first_until: date | None = None
+    later: tuple[tuple[date, date], ...] = ()
 
     @property
     def left_cents(self) -> Cents:
@@ -159,7 +160,8 @@ class Running:
     @property
     def due(self) -> Schedule:
         """The parts that are too late to change: due, or late."""
-        return tuple(takewhile(lambda part: self.until(part[0]) < self.today, self.parts))
+        late = [n for n, part in enumerate(self.parts, 1) if self.until(part[0]) < self.today]
+        return self.parts[: max(late, default=0)]
 
     @property
     def open(self) -> Schedule:
@@ -177,7 +179,12 @@ class Running:
 
         A saved method is charged on the day itself, so that is the day before.
         """
-        return due_on - DAY if self.automatic else due_on
+        taken_on = self.taken_on(due_on)
+        return taken_on - DAY if self.automatic else taken_on
+
+    def taken_on(self, due_on: date) -> date:
+        """The day on which a part is to be paid: its date, or the later one on which we take it."""
+        return dict(self.later).get(due_on, due_on)
 
     @property
     def longest_on(self) -> date | None:
@@ -324,15 +331,23 @@ def skip(plan: Running, due_on: date) -> Amendment:
 def pause(plan: Running) -> Amendment:
     """The plan rests for one step of its rhythm: each payment on the date of the one after it.
 
-    Raises NoChangeLeft, FirstPaymentFirst, PartNotThere, SettlementTooLong.
+    Raises NoChangeLeft, FirstPaymentFirst, PartNotThere, DueFirst, SettlementTooLong.
     """
     _check(plan, left=pauses_left(plan))
     if not plan.open:
         raise PartNotThere
     dates = [due_on for due_on, _ in plan.open[1:]]
     amounts = [cents for _, cents in plan.open]
-    shifted = zip([*dates, _next_within(plan)], amounts, strict=True)
-    return Amendment(Change.PAUSED, plan.parts, (*plan.due, *shifted), plan.rhythm, counts=True)
+    shifted = ((*dates, _next_within(plan)), amounts)
+    if shifted[0][0] < plan.today:
+        raise DueFirst
+    return Amendment(
+        Change.PAUSED,
+        plan.parts,
+        (*plan.due, *zip(*shifted, strict=True)),
+        plan.rhythm,
+        counts=True,
+    )
 
 
 def rest(plan: Running, until: date) -> Amendment | None:

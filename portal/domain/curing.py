@@ -155,18 +155,23 @@ def cure(
 def spread(plan: Running, late_on: date) -> Amendment:
     """What is late, up to the part of a date, added to the payments that are left.
 
-    As ``Cure.later`` says it; those of the next 14 days stay as they are. Raises CureNotPossible.
+    As ``Cure.later`` says it; those of the next 14 days stay as they are, and those that wait by an
+    omission of ours. Raises CureNotPossible.
     """
-    late = [part for part in plan.parts if part[0] <= late_on]
+    late = [part for part in plan.parts if part[0] <= late_on and not _waits(plan, part[0])]
     ahead = [part for part in plan.parts if part[0] > plan.today + NOTICE]
     largest = max(cents for _, cents in plan.terms.schedule)
     cents = Cents(sum(open_cents for _, open_cents in late))
     grown = _grown(cents, [open_cents for _, open_cents in ahead], largest)
     if late_on > plan.today or late_on not in dict(late) or not grown:
         raise CureNotPossible
-    near = plan.parts[len(late) : len(plan.parts) - len(ahead)]
+    near = [part for part in plan.parts if part not in late and part not in ahead]
     later = zip([due_on for due_on, _ in ahead], grown, strict=True)
     return Amendment(Change.SPREAD, plan.parts, (*near, *later), plan.rhythm)
+
+
+def _waits(plan: Running, due_on: date) -> bool:
+    return due_on < plan.taken_on(due_on) >= plan.today
 
 
 def ends_after(parts: Sequence[DuePart], keeping: Keeping, times: Times) -> date | None:

@@ -93,12 +93,21 @@ class Try:
 
 
 def outcome(
-    code: str | None, decline_code: str | None = None, advice_code: str | None = None
+    code: str | None,
+    decline_code: str | None = None,
+    advice_code: str | None = None,
+    *,
+    asks: bool = False,
 ) -> Outcome:
-    """What Stripe's codes of one failed charge ask for; the strictest of them counts."""
+    """What Stripe's codes of one failed charge ask for; the strictest of them counts.
+
+    ``asks``: Stripe waits for the debtor, whatever the codes say.
+    """
     said = {one for one in (code, decline_code) if one}
     if said & REVOKED:
         return Outcome.REVOKED
+    if asks:
+        return Outcome.NEEDS_DEBTOR
     if said & HARD:
         return Outcome.HARD
     if said & NEEDS_DEBTOR:
@@ -118,14 +127,21 @@ def is_over(tries: Iterable[Try]) -> bool:
     return any(one.outcome in (Outcome.HARD, Outcome.REVOKED) for one in tries)
 
 
+def asks_debtor(tries: Iterable[Try]) -> bool:
+    """Whether the last of the part's tries, oldest first, asked for the owner of the method."""
+    mine = [one for one in tries if one.of_part]
+    return bool(mine) and mine[-1].outcome is Outcome.NEEDS_DEBTOR
+
+
 def may_try(tries: Iterable[Try], cents: Cents, *, bank: bool, today: date) -> bool:
     """Whether a saved method may be charged this amount once more now (PY-09).
 
     A bank debit is presented again at most twice in 180 days; cards keep to their networks' most
-    tries of one amount in 30 days.
+    tries of one amount in 30 days. A part whose bank asked for its owner is paid by them, on
+    whatever day. The tries are given oldest first.
     """
     known = list(tries)
-    if is_over(known):
+    if is_over(known) or asks_debtor(known):
         return False
     span, most = (BANK_SPAN, 1 + BANK_RETRIES) if bank else (CARD_SPAN, CARD_TRIES)
     same = [

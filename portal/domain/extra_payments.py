@@ -41,7 +41,7 @@ def pay_extra(plan: Running, amount: Cents, effect: Effect) -> Amendment:
     """
     if plan.waiting:
         raise FirstPaymentFirst
-    if any(due_on <= plan.today for due_on, _ in plan.parts):
+    if any(plan.taken_on(due_on) <= plan.today for due_on, _ in plan.parts):
         raise DueFirst
     currency, left = plan.terms.currency, plan.left_cents
     least = minimum_charge(currency)

@@ -85,6 +85,18 @@ def minimum_charge(currency: str) -> Cents:
         raise CurrencyNotSupported(currency=currency) from None
 
 
+def share_of(paid: Cents, open_cents: Cents, after: Cents, *, least: Cents) -> Cents:
+    """How much of a payment a part gets, so that what stays of it can still be paid; in cents.
+
+    ``after`` is what can still be paid beyond it: where that is nothing, the part gets all it can.
+    """
+    taken = min(paid, open_cents)
+    missing = least - (open_cents - taken)
+    if taken == open_cents or not 0 < missing <= taken or after < missing + least:
+        return Cents(taken)
+    return Cents(taken - missing)
+
+
 def is_too_little(owed: Cents, currency: str) -> bool:
     """Whether something is owed, but less than anybody can be charged."""
     return 0 < owed < MINIMUM_CHARGE_CENTS.get(currency, NOTHING)

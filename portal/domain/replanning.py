@@ -117,7 +117,7 @@ def latest_of(plan: Running, bounds: Bounds, frequency: Frequency) -> date:
     """The last day for the last payment: of the longest plan of the first day, or as it is now."""
     terms, most = plan.terms, _longest(bounds, frequency, plan.terms)
     found = paydays(terms.counted_from, frequency, most, opened=plan.opened)
-    return max(found.dates[-1], plan.parts[-1][0])
+    return max(found.dates[-1], plan.taken_on(plan.parts[-1][0]))
 
 
 def _longest(bounds: Bounds, frequency: Frequency, terms: Terms) -> int:
@@ -134,9 +134,9 @@ def _most(plan: Running, bounds: Bounds) -> int | None:
 
 def _rhythm(plan: Running, frequency: Frequency) -> Rhythm:
     same = frequency is plan.rhythm.frequency
-    return plan.rhythm if same else Rhythm(frequency, plan.parts[0][0])
+    return plan.rhythm if same else Rhythm(frequency, plan.taken_on(plan.parts[0][0]))
 
 
 def _dates(plan: Running, frequency: Frequency) -> Iterator[date]:
-    first_on = plan.parts[0][0]
+    first_on = plan.taken_on(plan.parts[0][0])
     return chain([first_on], _rhythm(plan, frequency).dates_after(first_on, plan.opened))

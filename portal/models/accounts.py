@@ -52,6 +52,11 @@ class Debtor(Owned, Base):
     time_zone: Mapped[str | None]
     created_at: Mapped[datetime]
 
+    @property
+    def has_address(self) -> bool:
+        """Whether a letter would arrive: a street, a city and a postal code are on file."""
+        return bool(self.address_line and self.city and self.postal_code)
+
 
 class DebtorWord(Base):
     """One word of a debtor's ``name_key``, so that any of them finds the debtor; kept by a trigger.

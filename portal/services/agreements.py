@@ -11,9 +11,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.domain.amendments import Change, Running
-from portal.domain.curing import Cure, DuePart, Times
+from portal.domain.curing import OPEN, Cure, DuePart, Times
 from portal.domain.deadlines import Held, Promise, first_payment_until, last_day, undo_until
-from portal.domain.declines import Outcome, outcome
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.paydays import OpenDays
@@ -28,13 +27,14 @@ from portal.domain.statuses import (
 from portal.domain.terms import Method, Terms, from_dict
 from portal.services.arrangements import needs_of
 from portal.services.balance import Balance, read_with
+from portal.services.declined import DECLINED, Declined, declined_of
 from portal.services.keeping import Patience, largest_of
-from portal.services.running import Agreed, Changed, running_of
+from portal.services.running import Agreed, Changed, later_of, running_of
 from portal.services.sealing import Opener
 from portal.services.standing import today_of
 from portal.services.visits import Visit
 
-_AGREEMENT = """
+_FOUND = """
 SELECT json_build_object(
   'id', r.id, 'reference', r.reference, 'status', r.status, 'method', r.method,
   'terms', r.terms, 'accepted_at', r.accepted_at, 'ended_at', r.ended_at,
@@ -51,13 +51,7 @@ SELECT json_build_object(
      WHERE p.client_id = r.client_id AND p.version = r.policy_version),
   'changes', (SELECT json_agg(json_build_array(x.kind, x.counts, x.rhythm) ORDER BY x.n)
      FROM amendment x WHERE x.client_id = r.client_id AND x.arrangement_id = r.id),
-  'declined', (SELECT json_agg(json_build_array(t.status, t.failure_code, t.decline_code,
-       t.advice_code, t.method_id = (SELECT u.method_id FROM payment_authorization u
-         WHERE u.client_id = r.client_id AND u.arrangement_id = r.id AND u.status = 'granted'))
-       ORDER BY t.created_at, t.id)
-     FROM payment t WHERE t.client_id = r.client_id AND t.arrangement_id = r.id
-       AND t.purpose = 'installment' AND t.checkout_id IS NULL
-       AND t.status IN ('failed', 'needs_debtor')),
+  'declined', (%s),
   'permission', (SELECT json_build_array(u.status, u.method_brand, u.method_last4,
        encode(u.document_sha256, 'hex'), u.granted_at, u.revoked_at)
      FROM payment_authorization u WHERE u.client_id = r.client_id AND u.arrangement_id = r.id
@@ -69,6 +63,7 @@ SELECT json_build_object(
 ) FROM arrangement r WHERE r.client_id = account.client_id AND r.account_id = account.id
 ORDER BY r.status IN ('awaiting_first_payment', 'active') DESC, r.accepted_at DESC LIMIT 1
 """
+_AGREEMENT = _FOUND % DECLINED
 
 _KEPT = """
 SELECT json_build_object('chain_id', d.chain_id, 'key_id', d.key_id, 'master', k.master,
@@ -80,11 +75,7 @@ WHERE d.client_id = account.client_id AND d.chain_id = account.chain_id
 _COPY = _KEPT % "{copy}"
 _PERMISSION = _KEPT % "{permission,3}"
 
-OPEN_PARTS = (
-    InstallmentStatus.SCHEDULED,
-    InstallmentStatus.FAILED,
-    InstallmentStatus.PROCESSING,
-)
+OPEN_PARTS = OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +124,9 @@ class AgreementPage:
 
     ``first_until`` is the last day on which a first payment keeps it, where it waits for one.
     ``policy`` is the version under which it was agreed, ``changes`` what its debtor changed since.
-    ``cure``: how it can be kept where something is late. ``method_over``: the saved method was
-    declined for good. ``asks_debtor``: the bank wants its owner, on a page of Stripe's.
-    ``waits_until``: when its next part is taken, which we did not take on its date (PY-07).
+    ``cure``: how it can be kept where something is late. ``declined``: what failed charges mean for
+    the part that is late, or is the next one.
+    ``due_parts``: its parts as curing sees them.
     """
 
     id: UUID
@@ -153,9 +144,8 @@ class AgreementPage:
     policy: Policy | None = None
     changes: tuple[Changed, ...] = ()
     cure: Cure | None = None
-    method_over: bool = False
-    asks_debtor: bool = False
-    waits_until: date | None = None
+    declined: Declined = Declined()
+    due_parts: tuple[DuePart, ...] = ()
 
     @property
     def live(self) -> bool:
@@ -171,6 +161,12 @@ class AgreementPage:
     def next_part(self) -> Part | None:
         """The oldest part that is not paid."""
         return next((part for part in self.parts if part.status in OPEN_PARTS), None)
+
+    @property
+    def waits_until(self) -> date | None:
+        """When its next part is taken, which we did not take on its date (PY-07)."""
+        first = next((part for part in self.due_parts if part.status in OPEN_PARTS), None)
+        return first.taken_on if self.granted and first is not None and first.waits else None
 
     @property
     def undo_until(self) -> datetime | None:
@@ -251,6 +247,8 @@ def _sealed(
 def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
     terms = from_dict(json.loads(said["terms"]))
     policy = from_bytes(said["limits"]) if said["limits"] else None
+    due_parts = tuple(map(_due_part, said["parts"] or (), said["attempts"] or ()))
+    cure = _cure(said, due_parts, largest_of(terms), policy, balance)
     return AgreementPage(
         id=UUID(said["id"]),
         reference=said["reference"],
@@ -266,25 +264,34 @@ def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
         first_until=_first_until(said, terms, balance),
         policy=policy,
         changes=tuple(Changed(Change(kind), *rest) for kind, *rest in said["changes"] or ()),
-        cure=_cure(said, terms, policy, balance),
-        waits_until=_waits_until(said),
-        method_over=any(of_this and _is_over(*codes) for *codes, of_this in said["declined"] or ()),
-        asks_debtor=bool(said["declined"]) and said["declined"][-1][0] == "needs_debtor",
+        cure=cure,
+        due_parts=due_parts,
+        declined=_declined(said["declined"] or [], due_parts, cure, balance),
     )
 
 
-def _is_over(status: str, *codes: str | None) -> bool:
-    return status == "failed" and outcome(*codes) in (Outcome.HARD, Outcome.REVOKED)
+def _declined(
+    rows: list[list[Any]], parts: tuple[DuePart, ...], cure: Cure | None, balance: Balance
+) -> Declined:
+    left = [part for part in parts if part.status in OPEN_PARTS]
+    if not left:
+        return Declined()
+    part = cure.late[0] if cure else left[0]
+    return declined_of(rows, part.n, part.cents, zone=balance.zone, today=balance.today)
 
 
 def _cure(
-    said: dict[str, Any], terms: Terms, policy: Policy | None, balance: Balance
+    said: dict[str, Any],
+    parts: tuple[DuePart, ...],
+    largest: Cents,
+    policy: Policy | None,
+    balance: Balance,
 ) -> Cure | None:
     """How it can be kept, as ``breaking.look_after`` finds it."""
     if said["status"] != ArrangementStatus.ACTIVE:
         return None
     return Patience(
-        parts=tuple(map(_due_part, said["parts"] or (), said["attempts"] or ())),
+        parts=parts,
         keeping=policy.keeping if policy else Keeping(),
         times=Times(
             zone=balance.zone,
@@ -293,16 +300,8 @@ def _cure(
             barred_on=balance.account.sol_expires_on,
         ),
         opened=OpenDays(DueDays.WORKING_DAYS, balance.offers.facts.holidays),
-        largest=largest_of(terms),
+        largest=largest,
     ).cure
-
-
-def _waits_until(said: dict[str, Any]) -> date | None:
-    if not said["permission"] or said["permission"][0] != AuthorizationStatus.GRANTED:
-        return None
-    parts = map(_due_part, said["parts"] or (), said["attempts"] or ())
-    first = next((part for part in parts if part.status in OPEN_PARTS), None)
-    return first.taken_on if first is not None and first.waits else None
 
 
 def _due_part(part: list[Any], attempts: list[Any]) -> DuePart:
@@ -333,6 +332,7 @@ def running_page(view: Balance, agreed: AgreementPage) -> Running | None:
         method=str(agreed.method),
         waiting=agreed.waiting,
         agreed_on=today_of(view.debtor, agreed.accepted_at),
+        later=later_of(agreed.due_parts),
     )
     return running_of(made_of, view.offers.facts, view.today)
 

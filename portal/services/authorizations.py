@@ -121,17 +121,24 @@ def copy_left_at(session: Session, found: Authorization) -> datetime | None:
     An e-mail has left once its carrier took it. A letter, for whom no address is open or whose
     e-mail may not hold the document, counts from when it is on the list of letters: the copy
     stands on the debtor's own page since they allowed it, to be read and kept. What was held back
-    or came to nothing does not count.
+    or came to nothing does not count, nor a letter that no address lets us print.
     """
     copies = session.scalars(_copies(found)).all()
-    left = [left_at(copy) for copy in copies]
+    left = [left_at(session, copy) for copy in copies]
     return min((at for at in left if at is not None), default=None)
 
 
 def copy_is_lost(session: Session, found: Authorization) -> bool:
     """Whether no copy of a permission has left and none is on its way: only a person can help."""
     over = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
-    return all(copy.status in over for copy in session.scalars(_copies(found)).all())
+    copies = session.scalars(_copies(found)).all()
+    return all(copy.status in over or _lacks_address(session, copy) for copy in copies)
+
+
+def letter_is_on_list(session: Session, found: Authorization) -> bool:
+    """Whether the copy of a permission goes by letter, or did."""
+    copies = session.scalars(_copies(found)).all()
+    return any(copy.channel == Channel.LETTER and copy.status in ON_LIST for copy in copies)
 
 
 def send_copy_by_letter(
@@ -141,10 +148,9 @@ def send_copy_by_letter(
 
     One that was taken from the list, because somebody else lived at the address, is written anew.
     """
-    written = {copy.dedupe_key: copy for copy in session.scalars(_copies(found)).all()}
-    letters = [copy for copy in written.values() if copy.channel == Channel.LETTER]
+    written = {copy.dedupe_key for copy in session.scalars(_copies(found)).all()}
     free = [key for key in _letter_keys(found) if key not in written]
-    if not free or any(letter.status in ON_LIST for letter in letters):
+    if not free or letter_is_on_list(session, found):
         return
     messages.queue(
         session,
@@ -172,11 +178,19 @@ def _copies(found: Authorization) -> Select[Message]:
     )
 
 
-def left_at(copy: Message) -> datetime | None:
+def left_at(session: Session, copy: Message) -> datetime | None:
     """When a copy had left: by its carrier, or as a letter on the list; None while it has not."""
     if copy.channel == Channel.LETTER:
-        return copy.created_at if copy.status in ON_LIST else None
+        goes = copy.status in ON_LIST and not _lacks_address(session, copy)
+        return copy.created_at if goes else None
     return copy.sent_at if copy.status in GONE else None
+
+
+def _lacks_address(session: Session, copy: Message) -> bool:
+    """Whether it is a letter that waits for an address; what a person decided to send does not."""
+    waits = copy.channel == Channel.LETTER and copy.status == MessageStatus.QUEUED
+    debtor = session.get_one(Debtor, (copy.client_id, copy.debtor_id))
+    return waits and not (copy.decided or debtor.has_address)
 
 
 def revoke(

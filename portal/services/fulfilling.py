@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.domain.money import Cents
+from portal.domain.money import Cents, minimum_charge, share_of
 from portal.domain.statuses import (
     LIVE,
     ArrangementStatus,
@@ -29,6 +29,8 @@ from portal.services.ledger import close_if_settled, lock_row, open_exception
 from portal.services.open_proposals import Closed, close_open
 from portal.services.satisfaction import tell_paid
 from portal.services.standing import today_of
+
+NOTHING = Cents(0)
 
 
 def lock_arrangement(session: Session, payment: Payment) -> Arrangement | None:
@@ -63,7 +65,8 @@ def begin(session: Session, payment: Payment) -> None:
 def release(session: Session, payment: Payment, *, failed_at: datetime | None = None) -> None:
     """The attempt came to nothing: its installment waits again, or is failed and tried later.
 
-    One of an arrangement that is over is over too.
+    One that its debtor tried to pay before its day waits for that day. One of an arrangement that
+    is over is over too.
     """
     if payment.installment_id is None:
         return
@@ -74,14 +77,16 @@ def release(session: Session, payment: Payment, *, failed_at: datetime | None = 
     if agreed.status not in LIVE:
         part.status = move(part.status, InstallmentStatus.CANCELED)
         return
-    if failed_at is None or payment.status == PaymentStatus.CANCELED:
+    account = session.get_one(Account, (payment.client_id, payment.account_id))
+    debtor = session.get_one(Debtor, (payment.client_id, account.debtor_id))
+    today = today_of(debtor, failed_at) if failed_at else None
+    due_on = max(part.due_on, part.late_since or part.due_on)
+    early = today is not None and payment.checkout_id is not None and today < due_on
+    if today is None or early or payment.status == PaymentStatus.CANCELED:
         if part.status == InstallmentStatus.PROCESSING:
             part.status = move(part.status, InstallmentStatus.SCHEDULED)
         return
     part.status = move(part.status, InstallmentStatus.FAILED)
-    account = session.get_one(Account, (payment.client_id, payment.account_id))
-    debtor = session.get_one(Debtor, (payment.client_id, account.debtor_id))
-    today = today_of(debtor, failed_at)
     part.next_attempt_on = tries.next_try_on(session, account, payment, part, failed_on=today)
     part.told_on = part.told_on or today
 
@@ -127,7 +132,8 @@ def _beside(session: Session, account: Account, payment: Payment, *, now: dateti
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     today = today_of(debtor, now)
     late = [part for part in parts if due_part(part).is_late(today)]
-    _spread(session, payment, late, now=now)
+    ahead = [part for part in parts if part.status in UNPAID and part not in late]
+    _spread(session, payment, late, beyond=Cents(sum(map(_open, ahead))), now=now)
     _go_on(session, account, payment, agreed, parts, now=now)
 
 
@@ -196,26 +202,48 @@ def _revive(session: Session, payment: Payment, agreed: Arrangement, now: dateti
     return True
 
 
-def _spread(session: Session, payment: Payment, parts: list[Installment], *, now: datetime) -> None:
-    """The installment it was paid for first, then the oldest unpaid ones; a rest has none."""
-    left = payment.amount_cents
+def _spread(
+    session: Session,
+    payment: Payment,
+    parts: list[Installment],
+    *,
+    beyond: Cents = NOTHING,
+    now: datetime,
+) -> None:
+    """The installment it was paid for first, then the oldest unpaid ones; a rest has none.
+
+    ``beyond``: what can be paid after them. No part keeps less than Stripe takes, if what comes
+    after can have the difference.
+    """
+    left, least = payment.amount_cents, minimum_charge(payment.currency)
     named = [part for part in parts if part.id == payment.installment_id]
     others = [part for part in parts if part.id != payment.installment_id]
-    for part in named + others:
-        open_cents = Cents(part.amount_cents - part.paid_cents)
-        if left <= 0 or part.status not in UNPAID or open_cents <= 0:
-            continue
-        taken = Cents(min(left, open_cents))
-        part.paid_cents = Cents(part.paid_cents + taken)
-        if part.paid_cents == part.amount_cents:
-            part.status = move(part.status, InstallmentStatus.PAID)
-            part.next_attempt_on = part.told_on = part.late_since = None
-        elif part.status == InstallmentStatus.PROCESSING:
-            part.status = move(part.status, InstallmentStatus.SCHEDULED)
-        _allocate(session, payment, part, taken, now=now)
+    unpaid = [part for part in named + others if part.status in UNPAID and _open(part) > 0]
+    after = Cents(beyond + sum(map(_open, unpaid)))
+    for part in unpaid:
+        if left <= 0:
+            break
+        after = Cents(after - _open(part))
+        taken = share_of(left, _open(part), after, least=least)
+        _take(part, taken)
+        if taken > 0:
+            _allocate(session, payment, part, taken, now=now)
         left = Cents(left - taken)
     if left > 0:
         _allocate(session, payment, None, left, now=now)
+
+
+def _open(part: Installment) -> Cents:
+    return Cents(part.amount_cents - part.paid_cents)
+
+
+def _take(part: Installment, cents: Cents) -> None:
+    part.paid_cents = Cents(part.paid_cents + cents)
+    if part.paid_cents == part.amount_cents:
+        part.status = move(part.status, InstallmentStatus.PAID)
+        part.next_attempt_on = part.told_on = part.late_since = None
+    elif part.status == InstallmentStatus.PROCESSING:
+        part.status = move(part.status, InstallmentStatus.SCHEDULED)
 
 
 def _allocate(

@@ -188,10 +188,10 @@ def add_to_request(
 
     Raises RequestClosed, NothingWritten, TextTooLong, CardNumberTyped.
     """
+    account = lock_account(session, request.account_id)
     session.refresh(request, with_for_update=True)
     if request.status is HelpStatus.CLOSED:
         raise RequestClosed
-    account = session.get_one(Account, (request.client_id, request.account_id))
     entry = post_entry(session, account, body, now=now, request=request)
     if request.status is HelpStatus.ANSWERED:
         request.status, request.promised_on = HelpStatus.OPENED, answer_by(session, account, now)
@@ -243,10 +243,10 @@ def answer_request(
     ``lift`` is the reason to lift its holds; without it they stay. Raises RequestClosed,
     NothingWritten.
     """
+    account = lock_account(session, request.account_id)
     session.refresh(request, with_for_update=True)
     if request.status is HelpStatus.CLOSED:
         raise RequestClosed
-    account = session.get_one(Account, (request.client_id, request.account_id))
     entry = post_entry(session, account, body, now=now, staff=staff, request=request)
     request.status, request.answered_at = HelpStatus.ANSWERED, now
     request.answered_by = staff.id

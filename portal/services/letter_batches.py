@@ -40,14 +40,9 @@ class WaitingLetter:
     account: Account | None
 
     @property
-    def has_address(self) -> bool:
-        """Whether a letter would arrive: a street, a city and a postal code are on file."""
-        return bool(self.debtor.address_line and self.debtor.city and self.debtor.postal_code)
-
-    @property
     def can_be_printed(self) -> bool:
         """Whether there is somewhere to send it: whoever acts for the debtor needs no address."""
-        return self.has_address or self.message.decided
+        return self.debtor.has_address or self.message.decided
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ def _is_rest(account: Account) -> bool:
 
 
 def _letter_goes(session: Session, account: Account, question: MoneyException) -> bool:
-    """Whether a letter helps: not while the debtor's postal address is somebody else's."""
+    """Whether a letter helps: not where the postal address is somebody else's, or one waits."""
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     if letter_stops(session, debtor):
         return False
@@ -225,7 +225,8 @@ def _letter_goes(session: Session, account: Account, question: MoneyException) -
         return True
     found = session.get_one(Authorization, _subject(question))
     granted = found.status is AuthorizationStatus.GRANTED
-    return granted and authorizations.copy_is_lost(session, found)
+    lost = authorizations.copy_is_lost(session, found)
+    return granted and lost and not authorizations.letter_is_on_list(session, found)
 
 
 def _subject(question: MoneyException) -> tuple[UUID, UUID]:

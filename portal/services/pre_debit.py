@@ -131,7 +131,7 @@ def _left(session: Session, debtor: Debtor, part: Installment) -> Iterator[tuple
         .execution_options(populate_existing=True)
     )
     for notice in found:
-        if (at := left_at(notice)) is not None:
+        if (at := left_at(session, notice)) is not None:
             yield today_of(debtor, at), notice.context["cents"]
 
 

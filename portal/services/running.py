@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.domain import DomainError
 from portal.domain import amendments as law
 from portal.domain.amendments import Change, Running, rhythm_from_dict, rhythm_of
+from portal.domain.curing import DuePart
 from portal.domain.extra_payments import Effect, pay_extra
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import latest_first_on
@@ -24,6 +25,7 @@ from portal.domain.statuses import LIVE, ArrangementStatus, InstallmentStatus, m
 from portal.domain.terms import Method, Terms, from_dict
 from portal.models import Account, Amendment, Arrangement, Debtor, Installment, fresh_id
 from portal.services.arrangements import UNPAID, installments_of
+from portal.services.keeping import due_part
 from portal.services.offers import read_facts
 from portal.services.policies import policy_version
 from portal.services.standing import today_of
@@ -42,7 +44,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreed:
-    """What an arrangement is made of, as a page or the rows have it; ``parts`` are what is left."""
+    """What an arrangement is made of, as a page or the rows have it; ``parts`` are what is left.
+
+    ``later``: as ``Running`` has it.
+    """
 
     terms: Terms
     policy: Policy
@@ -52,6 +57,7 @@ class Agreed:
     method: str
     waiting: bool
     agreed_on: date
+    later: tuple[tuple[date, date], ...] = ()
 
 
 def running_of(agreed: Agreed, facts: AccountFacts, today: date) -> Running:
@@ -71,7 +77,13 @@ def running_of(agreed: Agreed, facts: AccountFacts, today: date) -> Running:
         automatic=agreed.method == str(Method.AUTOMATIC),
         waiting=agreed.waiting,
         first_until=terms.valid_until or max(latest, terms.first_on),
+        later=agreed.later,
     )
+
+
+def later_of(parts: Iterable[DuePart]) -> tuple[tuple[date, date], ...]:
+    """The date of each part that waits by an omission of ours, and when it is taken (PY-07)."""
+    return tuple((part.due_on, part.taken_on) for part in parts if part.waits)
 
 
 def used_of(changes: Iterable[Changed]) -> Concessions:
@@ -103,6 +115,7 @@ def read_running(
         method=agreed.method,
         waiting=agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT,
         agreed_on=today_of(debtor, agreed.accepted_at),
+        later=later_of(map(due_part, parts)),
     )
     return running_of(made_of, facts, today_of(debtor, now)), facts
 

@@ -37,9 +37,7 @@ def outcome_of(payment: Payment) -> Outcome | None:
     if payment.status not in FAILED:
         return None
     codes = (payment.failure_code, payment.decline_code, payment.advice_code)
-    found = declines.outcome(*codes)
-    asks = payment.status == PaymentStatus.NEEDS_DEBTOR
-    return Outcome.NEEDS_DEBTOR if asks and found is not Outcome.REVOKED else found
+    return declines.outcome(*codes, asks=payment.status == PaymentStatus.NEEDS_DEBTOR)
 
 
 def may_charge(

@@ -233,6 +233,25 @@ def test_only_what_is_late_by_its_date_can_be_spread() -> None:
             spread(plan, wrong)
 
 
+def test_py_07_a_part_that_waits_by_our_omission_is_neither_late_nor_in_the_way() -> None:
+    """What counts against nobody is not spread, and does not stop what else can be chosen."""
+    plan = running([104_00] * 8, first_on=date(2026, 11, 20), frequency=Frequency.EVERY_TWO_WEEKS)
+    waits = replace(
+        plan, today=date(2026, 11, 25), later=((date(2026, 11, 20), date(2026, 12, 7)),)
+    )
+    assert waits.due == ()
+    assert cents(pay_extra(waits, Cents(104_00), Effect.SHORTEN)) == [104_00] * 7
+    assert days(replan(waits, facts(waits), Frequency.MONTHLY, Cents(104_00)))[0] == "2026-12-07"
+    late = replace(waits, today=date(2026, 12, 5))
+    spread_out = spread(late, date(2026, 12, 4))
+    assert spread_out.after[0] == (date(2026, 11, 20), 104_00)
+    assert sum(cents(spread_out)) == 8 * 104_00
+    with pytest.raises(CureNotPossible):
+        spread(late, date(2026, 11, 20))
+    with pytest.raises(DueFirst):
+        pay_extra(late, Cents(50_00), Effect.SHORTEN)
+
+
 @given(PLANS)
 def test_a_pause_moves_every_payment_to_the_date_of_the_next(plan: Running) -> None:
     assume(plan.open)

@@ -169,6 +169,14 @@ def test_py_09_a_bank_debit_is_presented_three_times_in_180_days_for_one_part():
     assert may_try(others, Cents(40_00), bank=True, today=MONDAY)
 
 
+def test_py_09_a_part_whose_bank_asked_for_its_owner_is_not_taken_without_them():
+    asked = failed(MONDAY, Outcome.NEEDS_DEBTOR)
+    later = MONDAY + timedelta(days=10)
+    assert not may_try([failed(MONDAY), asked], Cents(40_00), bank=False, today=later)
+    other = Try(on=MONDAY, cents=Cents(40_00), of_part=False, outcome=Outcome.NEEDS_DEBTOR)
+    assert may_try([other], Cents(40_00), bank=False, today=later)
+
+
 def test_what_is_no_card_counts_as_a_bank_account():
     assert [is_bank(one) for one in ("credit", "debit", "prepaid", "unknown", None)] == [
         *(False, False, False, False, True)

@@ -17,6 +17,8 @@ from portal.models import (
     Authorization,
     Installment,
     Message,
+    Payment,
+    fresh_id,
 )
 from portal.services import authorizations, breaking, charging
 from tests.pages.agreeing import (
@@ -240,6 +242,38 @@ def test_a_bank_that_asks_for_its_owner_is_answered_on_a_page(
     http.get(pay_at_stripe(session, stripe))
     assert "How to keep your plan" not in mine(http, dana)
     assert second(session).status == "paid"
+
+
+@pytest.mark.parametrize("code", ["authentication_required", "insufficient_funds"])
+def test_py_09_a_new_day_is_not_said_to_be_taken_where_nothing_is_taken_any_more(
+    http: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    stripe: CheckedStripe,
+    later: Later,
+    code: str,
+) -> None:
+    """The bank wants its owner, or the bank debit was presented as often as it may be."""
+    begin(http, session, dana, stripe, "automatic")
+    with declining(code):
+        later(30)
+    if code == "insufficient_funds":
+        failed = session.scalars(select(Payment).where(Payment.status == "failed")).one()
+        session.scalars(select(Authorization)).one().method_funding = None
+        for n in range(2):
+            again = {c.key: getattr(failed, c.key) for c in Payment.__table__.columns}
+            again |= {"id": fresh_id(), "reference": f"HR-AGAIN{n}", "idempotency_key": f"again{n}"}
+            session.add(Payment(**again | {"intent_id": None}))
+        session.commit()
+    assert "Or pick a new day:" in mine(http, dana)
+    day = next(iter(buttons(http, dana).values()))
+    assert choose(http, dana, day).status_code == 303
+    words = mine(http, dana)
+    assert "We take it then" not in words
+    assert "You make this payment yourself." in words
+    taken = len(Till(session, stripe, dana.account).charges)
+    later((second(session).due_on - stripe.clock.now.date()).days)
+    assert len(Till(session, stripe, dana.account).charges) == taken
 
 
 def test_on_the_last_day_the_page_says_today_and_after_it_what_is_possible(

@@ -101,3 +101,29 @@ def test_py_10_a_charge_that_is_pending_is_no_paid_part_and_a_failure_opens_it_a
     assert parts_of(till, agreed)[0].paid_cents == 0
     assert till.balance == 1240_00
     assert till.now - payment.created_at >= timedelta(days=4)
+
+
+def test_a_part_paid_before_its_day_by_a_debit_that_comes_back_is_charged_on_its_day(
+    till: Till,
+) -> None:
+    agreed = make_plan(till, (620_00, 620_00))
+    first_payment(till, agreed)
+    till.wait(days=10)
+    part = parts_of(till, agreed)[1]
+    payment = till.start(
+        620_00,
+        purpose=PaymentPurpose.INSTALLMENT,
+        arrangement_id=agreed.id,
+        installment_id=part.id,
+    )
+    till.pay(payment, "bank_success")
+    till.land(payment)
+    till.wait(days=4)
+    control.finish_debit(till.stripe.world, payment.intent_id or "", failure="insufficient_funds")
+    assert till.land(payment).status == PaymentStatus.FAILED
+    part = parts_of(till, agreed)[1]
+    assert (part.status, part.told_on) == (InstallmentStatus.SCHEDULED, None)
+    till.wait(days=16)
+    charged = charging.charge_installment(till.session, till.gateway, part.id, now=till.now)
+    assert charged is not None
+    assert (charged.status, till.balance) == (PaymentStatus.SUCCEEDED, 0)

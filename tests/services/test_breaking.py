@@ -20,6 +20,7 @@ from portal.models import (
     Hold,
     Installment,
     Message,
+    PaymentPurpose,
 )
 from portal.sandbox.faults import Fault
 from portal.services import breaking, charging, curing, evidence, payments
@@ -76,6 +77,11 @@ def plan(
 def manual(till: Till, **given: Any) -> Arrangement:
     """The same, paid by hand."""
     return plan(till, method="manual", **given)
+
+
+def left_of(till: Till, agreed: Arrangement) -> list[int]:
+    """What is left of each part, in cents."""
+    return [part.amount_cents - part.paid_cents for part in parts_of(till, agreed)]
 
 
 def day(till: Till, days: int = 1) -> bool:
@@ -299,14 +305,22 @@ def test_paid_by_another_path_everything_stops_and_resets(till: Till, through: s
     assert till.broken() == []
 
 
-def test_one_cent_that_is_left_of_a_part_is_late_and_can_be_moved(till: Till) -> None:
+def test_no_late_part_keeps_less_than_can_be_paid(till: Till) -> None:
     agreed = manual(till)
     day(till, 2)
     till.paid(399_99)
-    found = cure_of(till, agreed)
-    assert found.cents == 1
-    curing.move_late(till.session, agreed, found.dates[0], actor=me(till), now=till.now)
-    assert parts_of(till, agreed)[1].paid_cents == 399_99
+    assert cure_of(till, agreed).cents == 50
+    till.paid(50)
+    assert cure_of(till, agreed) is None
+    assert left_of(till, agreed) == [0, 0, 439_51]
+    assert till.broken() == []
+
+
+def test_money_that_does_not_reach_for_a_part_leaves_what_can_still_be_paid(till: Till) -> None:
+    """A rest of 25 cents could not be charged, and would be late."""
+    agreed = manual(till, parts=(40_00,) * 10)
+    till.paid(79_75, purpose=PaymentPurpose.INSTALLMENT, arrangement_id=agreed.id)
+    assert left_of(till, agreed) == [0, 0, 50, 39_75, *[40_00] * 6]
     assert till.broken() == []
 
 

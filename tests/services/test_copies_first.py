@@ -25,6 +25,7 @@ from portal.services.dossier import read_dossier
 from portal.services.evidence import SYSTEM
 from portal.services.links import LinkState, OpenedLink
 from portal.services.money_questions import Decision, options
+from portal.services.pre_debit import is_given
 from portal.services.standing import set_hold
 from portal.services.stops import lift_stop, stop_wrong_person
 from tests.factories import make_contact, make_link
@@ -84,6 +85,26 @@ def test_without_an_address_the_letter_counts_beside_the_page(till: Till) -> Non
     till.wait(days=30)
     assert charge(till, agreed) is not None
     assert till.balance == 0
+
+
+def test_a_letter_that_has_no_address_to_go_to_is_no_copy_and_no_notice(till: Till) -> None:
+    """PY-05, PY-07: nothing is charged until the client's file brings an address."""
+    agreed = make_plan(till, (620_00, 620_00))
+    debtor = till.session.get_one(Debtor, (till.account.client_id, till.account.debtor_id))
+    debtor.address_line = None
+    till.session.flush()
+    first_payment(till, agreed)
+    till.wait(days=30)
+    assert charge(till, agreed) is None
+    (question,) = till.all(MoneyException)
+    assert question.kind == "copy_not_given"
+    assert [one.decision for one in options(till.session, question)] == [Decision.CLOSE]
+    second = parts_of(till, agreed)[1]
+    assert not is_given(till.session, agreed, second)
+    debtor.address_line = "4 Elm Street"
+    till.session.flush()
+    assert is_given(till.session, agreed, second)
+    assert charge(till, agreed) is not None
 
 
 def test_a_copy_that_bounces_goes_by_letter_and_the_plan_goes_on(till: Till) -> None:
