@@ -349,6 +349,7 @@ QUESTIONS = {
     "chargeback": N_("Chargeback"),
     "copy_kept_back": N_("Copy kept from the debtor"),
     "copy_not_given": N_("Copy of a permission did not leave"),
+    "late_not_told": N_("Nobody could be told of a late payment"),
     "notice_not_given": N_("Notice of a payment did not leave"),
     "paid_outside_arrangement": N_("Paid outside an agreement"),
     "refund_refused": N_("Refund refused by Stripe"),
