@@ -12,12 +12,11 @@ from portal.domain.holds import Capability
 from portal.domain.outgoing import Rule
 from portal.domain.statuses import (
     ArrangementStatus,
-    AuthorizationStatus,
     InstallmentStatus,
     MessageStatus,
 )
 from portal.models import Account, Arrangement, Channel, Client, Debtor, Installment, Message
-from portal.services import arrangements, authorizations, messages, notices, tries
+from portal.services import arrangements, messages, notices, tries
 from portal.services.arrangements import said_part
 from portal.services.charging import LATEST
 from portal.services.evidence import Payload
@@ -192,12 +191,7 @@ def _tell_again(parts: Sequence[Installment], waits_since: date, today: date) ->
 
 def _is_charged(session: Session, account: Account, agreed: Arrangement) -> bool:
     """Whether due parts are charged by ourselves, so that it is not the debtor who misses one."""
-    found = authorizations.current(session, agreed)
-    return (
-        found is not None
-        and found.status == AuthorizationStatus.GRANTED
-        and not tries.is_over(session, account, found.method_id)
-    )
+    return tries.usable(session, account, agreed) is not None
 
 
 def _is_missed(part: Installment, today: date, *, ours: bool) -> bool:

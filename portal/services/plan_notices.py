@@ -19,7 +19,7 @@ from portal.domain.noticing import (
 )
 from portal.domain.statuses import LIVE, InstallmentStatus
 from portal.models import Account, Arrangement, Contact, Debtor, Installment, Message
-from portal.services import messages
+from portal.services import messages, tries
 from portal.services.policies import NoPolicy, policy_version
 from portal.services.pre_debit import changed_at, granted_at, open_cents, planned
 from portal.services.standing import standing, today_of, zone_of
@@ -181,6 +181,10 @@ def _is_of_use(
     if notice.notice is Notice.REMINDER and contact is None:
         return False
     taken = one.planned.automatic and notice.notice is not Notice.REMINDER
+    if taken and tries.usable(session, one.account, one.agreed) is None:
+        taken = False  # the method was declined for good
+        if notice.notice is Notice.DEBIT:
+            return False
     if taken and not standing(session, one.account, now).charge.allowed:
         return False
     if contact is None:

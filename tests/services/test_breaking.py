@@ -370,9 +370,7 @@ def test_a_message_that_bounced_told_nobody_so_a_letter_does_and_the_plan_waits(
     agreed = manual(till, parts=(620_00, 620_00))
     day(till, 2)
     (sent,) = [one for one in till.all(Message) if one.template == "payment_missed"]
-    word = Report(
-        carrier="email", event_id="b-1", kind=Fate.BOUNCED, at=till.now, message_id=sent.id
-    )
+    word = Report(carrier="email", event_id="b-1", kind=Fate.BOUNCED, message_id=sent.id)
     take_report(till.session, word, Channel.EMAIL, now=till.now)
     if not letters:
         dana = till.all(Debtor)[0]

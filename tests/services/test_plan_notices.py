@@ -35,6 +35,7 @@ from portal.writing import write
 from tests.factories import KEYS, make_contact, make_policy
 from tests.services.paying import (
     Till,
+    declining,
     first_payment,
     make_plan,
     parts_of,
@@ -322,6 +323,26 @@ def test_a_reminder_says_who_moves_the_money(till: Till) -> None:
     (later,) = [m for m in of(till, "payment_reminder") + give(till) if m is not reminder]
     send(till, later)
     assert "You make it yourself" in (later.body or "")
+
+
+def test_py_09_a_card_that_is_lost_is_not_announced_and_its_debtor_pays_another_way(
+    till: Till,
+) -> None:
+    with_email(till)
+    agreed = running(till)
+    send_copy(till)
+    till.wait(days=30)
+    with declining("lost_card"):
+        assert charge(till, parts_of(till, agreed)[1]) is not None
+    pay_part(till, parts_of(till, agreed)[1])
+    written = []
+    for _ in range(28):
+        till.stripe.clock.advance(days=1)
+        written += give(till)
+    assert [one.template for one in written] == ["payment_reminder"]
+    send(till, *written)
+    assert "You make it yourself" in (written[0].body or "")
+    assert "4242" not in (written[0].body or "")
 
 
 def test_nobody_is_reminded_by_letter(till: Till) -> None:
