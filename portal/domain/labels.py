@@ -395,7 +395,6 @@ def label(code: object, group: dict[str, str] | None = None) -> str:
 
     A code without words reads as itself, with spaces.
     """
-    for words in (group,) if group is not None else _GROUPS:
-        if str(code) in words:
-            return words[str(code)]
-    return str(code).replace("_", " ").replace("-", " ")
+    groups = (group,) if group is not None else _GROUPS
+    found = (words[str(code)] for words in groups if str(code) in words)
+    return next(found, str(code).replace("_", " ").replace("-", " "))

@@ -134,8 +134,8 @@ class AgreementPage:
     ``first_until`` is the last day on which a first payment keeps it, where it waits for one.
     ``policy`` is the version under which it was agreed, ``changes`` what its debtor changed since.
     ``cure``: how it can be kept where something is late. ``method_over``: the saved method was
-    declined for good. ``asks_debtor``: the bank wants its owner, on a page of Stripe's.
-    ``waits_until``: when its next part is taken, which we did not take on its date (PY-07).
+    declined for good. ``asks_debtor``: the bank wants its owner, on a page of Stripe's. Its next
+    part: ``again_on`` it is tried again, ``waits_until`` then it is taken at last (PY-07).
     """
 
     id: UUID
@@ -155,6 +155,7 @@ class AgreementPage:
     cure: Cure | None = None
     method_over: bool = False
     asks_debtor: bool = False
+    again_on: date | None = None
     waits_until: date | None = None
 
     @property
@@ -250,7 +251,7 @@ def _sealed(
 
 def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
     terms = from_dict(json.loads(said["terms"]))
-    policy = from_bytes(said["limits"]) if said["limits"] else None
+    policy, taken = from_bytes(said["limits"]) if said["limits"] else None, _taken(said)
     return AgreementPage(
         id=UUID(said["id"]),
         reference=said["reference"],
@@ -267,7 +268,8 @@ def _page(said: dict[str, Any], balance: Balance) -> AgreementPage:
         policy=policy,
         changes=tuple(Changed(Change(kind), *rest) for kind, *rest in said["changes"] or ()),
         cure=_cure(said, terms, policy, balance),
-        waits_until=_waits_until(said),
+        waits_until=taken.taken_on if taken and taken.waits else None,
+        again_on=taken.again_on if taken and taken.status is InstallmentStatus.FAILED else None,
         method_over=any(of_this and _is_over(*codes) for *codes, of_this in said["declined"] or ()),
         asks_debtor=bool(said["declined"]) and said["declined"][-1][0] == "needs_debtor",
     )
@@ -297,12 +299,11 @@ def _cure(
     ).cure
 
 
-def _waits_until(said: dict[str, Any]) -> date | None:
+def _taken(said: dict[str, Any]) -> DuePart | None:
     if not said["permission"] or said["permission"][0] != AuthorizationStatus.GRANTED:
         return None
     parts = map(_due_part, said["parts"] or (), said["attempts"] or ())
-    first = next((part for part in parts if part.status in OPEN_PARTS), None)
-    return first.taken_on if first is not None and first.waits else None
+    return next((part for part in parts if part.status in OPEN_PARTS), None)
 
 
 def _due_part(part: list[Any], attempts: list[Any]) -> DuePart:

@@ -183,12 +183,16 @@ def moved_until(
 
 def _too_late(session: Session, account: Account, agreed: Arrangement, now: datetime) -> bool:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    today, parts = today_of(debtor, now), lock_parts(session, agreed)
-    tried, first = any(part.attempts for part in parts), parts[0]
-    until = first_payment_until(
-        first.due_on, first.next_attempt_on, agreed.valid_until, tried=tried
-    )
-    return moved_until(session, account, agreed, until, now=now) < today
+    lock_parts(session, agreed)
+    return first_until(session, account, agreed, now) < today_of(debtor, now)
+
+
+def first_until(session: Session, account: Account, agreed: Arrangement, now: datetime) -> date:
+    """The last day of an arrangement's first payment, moved by the holds since it was accepted."""
+    parts, until = installments_of(session, agreed), agreed.valid_until
+    again_on, tried = parts[0].next_attempt_on, any(part.attempts for part in parts)
+    until = first_payment_until(parts[0].due_on, again_on, until, tried=tried)
+    return moved_until(session, account, agreed, until, now=now)
 
 
 def stop_automatic(session: Session, agreed: Arrangement, *, actor: Actor, now: datetime) -> None:

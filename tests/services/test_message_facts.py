@@ -11,7 +11,7 @@ from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.outgoing import TEMPLATES
-from portal.domain.statuses import AccountStatus
+from portal.domain.statuses import AccountStatus, MessageStatus
 from portal.domain.terms import Choice
 from portal.models import (
     AccessLink,
@@ -27,6 +27,7 @@ from portal.sandbox import control
 from portal.services import refunds, rests
 from portal.services.arrangements import stop_automatic, withdraw
 from portal.services.breaking import look_after
+from portal.services.charging import charge_installment
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import SYSTEM
 from portal.services.help import Answers, answer_request, open_request
@@ -46,7 +47,7 @@ from tests.factories import (
     make_debtor,
     make_visit,
 )
-from tests.services.paying import Till, first_payment, make_plan, parts_of
+from tests.services.paying import Till, declining, first_payment, make_plan, parts_of, send_copy
 from tests.services.test_acceptance import agree, dana, picked
 from tests.services.test_dispatch import Phone, Post
 from tests.services.test_help import ask, sam
@@ -230,6 +231,29 @@ def test_a_payment_that_is_missing_and_the_end_of_its_plan(till: Till, post: Pos
     ended = send(till, post, "plan_ended").body or ""
     assert "The $400.00 that you paid still counts. You owe $840.00 now." in ended
     assert "You can choose a new plan, suggest what you can pay, or ask for help." in ended
+
+
+def test_py_09_a_first_charge_that_failed_says_when_it_is_tried_again_and_until_when(
+    till: Till, post: Post
+):
+    """Also where its debtor stopped automatic payments meanwhile: then nothing is tried."""
+    prove(till.session, till.account)
+    agreed = make_plan(till, (400_00, 400_00, 440_00))
+    till.paid(0, purpose="method", arrangement_id=agreed.id)
+    send_copy(till)
+    with declining("insufficient_funds"):
+        first = parts_of(till, agreed)[0]
+        charge_installment(till.session, till.gateway, first.id, now=till.now)
+    failed = send(till, post, "payment_failed")
+    body = failed.body or ""
+    assert "We try again on November 27, 2026. You can also pay before." in body
+    assert "We keep this agreement for you until December 4, 2026." in body
+    assert "You can try again" not in body
+    stop_automatic(till.session, agreed, actor=SYSTEM, now=till.now)
+    failed.status, failed.send_at = MessageStatus.QUEUED, till.now
+    body = send(till, post, "payment_failed").body or ""
+    assert "We try again" not in body
+    assert "We keep this agreement for you until December 4, 2026." in body
 
 
 def test_dh_08_what_the_end_of_a_rest_says_leaves_while_all_else_is_quiet(till: Till, post: Post):

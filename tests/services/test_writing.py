@@ -74,6 +74,7 @@ CURE = {
     "days": (date(2026, 12, 11), date(2026, 12, 15)),
     "spreads": True,
     "many": False,
+    "first_until": None,
 }
 VALUES: dict[str, dict[str, Any]] = {
     "one_time_code": {"code": "123456"},
