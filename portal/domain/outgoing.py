@@ -69,7 +69,7 @@ TEMPLATES = {
         Template(name="arrangement_withdrawn", private=True),
         Template(name="arrangement_canceled", private=True),
         Template(name="automatic_stopped", required=True, private=True),
-        Template(name="plan_changed", private=True),
+        Template(name="plan_changed", required=True, private=True),
         Template(name="plan_completed", required=True, private=True),
         Template(name="plan_ended", private=True),
         Template(name="proposal_received", private=True),

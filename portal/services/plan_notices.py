@@ -67,7 +67,7 @@ _Row = Select[Installment, Arrangement, Account, Debtor, datetime | None, dateti
 def _due_soon(client_id: UUID, now: datetime, after: UUID | None) -> _Row:
     first_on, last_on = (now - BEHIND).date(), (now + REACH).date()
     query = (
-        select(Installment, Arrangement, Account, Debtor, granted_at(), changed_at())
+        select(Installment, Arrangement, Account, Debtor, granted_at(), changed_at(on_its_way=True))
         .join(
             Arrangement,
             (Arrangement.client_id == Installment.client_id)

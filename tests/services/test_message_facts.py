@@ -25,7 +25,7 @@ from portal.models import (
 )
 from portal.sandbox import control
 from portal.services import refunds, rests
-from portal.services.arrangements import stop_automatic, withdraw
+from portal.services.arrangements import expire_due, stop_automatic, withdraw
 from portal.services.breaking import look_after
 from portal.services.charging import charge_installment
 from portal.services.dispatch import Carriers, dispatch
@@ -152,6 +152,16 @@ def test_an_agreement_goes_along_as_the_very_bytes_that_were_kept(
     parts = list(message_from_bytes(post.message_bytes(mail)).walk())
     assert parts[-1].get_payload(decode=True) == file.body
     assert agreed.reference in mail.text
+    assert "You took your agreement" in (sent["arrangement_withdrawn"].body or "")
+
+
+def test_an_agreement_that_nobody_paid_ends_with_its_reason(till: Till, post: Post):
+    prove(till.session, till.account)
+    agreed = make_plan(till, (400_00, 400_00, 440_00), method="manual")
+    till.stripe.clock.advance(days=60)
+    assert expire_due(till.session, agreed.client_id, agreed.id, now=till.now)
+    body = send(till, post, "arrangement_withdrawn").body or ""
+    assert f"{agreed.reference} has ended, because no first payment came in time." in body
 
 
 @pytest.mark.parametrize("proven", [True, False])

@@ -14,6 +14,7 @@ from portal.gateways.mail import OutboxMailer
 from portal.gateways.sms import OutboxTexter
 from portal.models import (
     Account,
+    Amendment,
     Arrangement,
     Channel,
     Client,
@@ -23,12 +24,15 @@ from portal.models import (
     Message,
     Payment,
     StopKind,
+    fresh_id,
 )
 from portal.services import accountings, charging, plan_notices
 from portal.services.arrangements import stop_automatic
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import SYSTEM, account_leaves
 from portal.services.links import issue_link
+from portal.services.notices import tell
+from portal.services.pre_debit import is_given, may_charge
 from portal.services.standing import lift_hold, set_hold
 from portal.services.stops import stop_address
 from portal.writing import write
@@ -237,6 +241,49 @@ def test_py_07_the_copy_of_a_changed_plan_tells_of_what_comes_soon_after(till: T
     )
     till.wait(days=8)
     assert charge(till, second) is not None
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_py_07_a_copy_of_a_changed_plan_that_bounced_or_says_nothing_goes_by_letter(
+    till: Till, proven: bool
+) -> None:
+    """ES-01: where no letter may leave either, it tells of no debit."""
+    contact = with_email(till, proven=proven)
+    agreed = running(till)
+    send_copy(till)
+    till.wait(days=22)
+    second = parts_of(till, agreed)[1]
+    second.amount_cents = Cents(311_00)
+    row = Amendment(
+        client_id=agreed.client_id,
+        id=fresh_id(),
+        arrangement_id=agreed.id,
+        account_id=agreed.account_id,
+        n=1,
+        kind="moved",
+        counts=False,
+        rhythm={},
+        actor={},
+        at=till.now,
+        change_sha256=b"x" * 32,
+        before={"parts": []},
+        after={"parts": []},
+    )
+    till.session.add(row)
+    tell(till.session, till.account, "plan_changed", fact=f"amendment:{row.id}", now=till.now)
+    assert give(till) == [], "the copy on its way tells of it"
+    assert not is_given(till.session, agreed, second)
+    assert not may_charge(till.session, till.account, agreed, second, now=till.now)
+    assert second.next_attempt_on is None, "it waits for that copy"
+    if proven:
+        actor = SYSTEM
+        stop_address(till.session, contact, StopKind.BOUNCED, source="x", actor=actor, now=till.now)
+    send_waiting(till, "plan_changed")
+    by_channel = {one.channel: one for one in of(till, "plan_changed")}
+    assert by_channel[Channel.LETTER].status == MessageStatus.QUEUED
+    assert is_given(till.session, agreed, second)
+    by_channel[Channel.LETTER].status = MessageStatus.SUPPRESSED
+    assert not is_given(till.session, agreed, second)
 
 
 def test_py_07_an_opted_out_address_has_its_notice_by_letter(till: Till) -> None:
