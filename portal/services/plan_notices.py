@@ -61,7 +61,7 @@ def give(
     return [one.part.id for one in soon]
 
 
-_Row = Select[Installment, Arrangement, Account, Debtor, datetime | None, datetime]
+_Row = Select[Installment, Arrangement, Account, Debtor, datetime | None, datetime | None]
 
 
 def _due_soon(client_id: UUID, now: datetime, after: UUID | None) -> _Row:

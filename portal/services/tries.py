@@ -75,8 +75,9 @@ def usable(session: Session, account: Account, agreed: Arrangement) -> Authoriza
     One whose method was declined for good is of no use, so its debtor pays another way.
     """
     found = authorizations.current(session, agreed)
-    granted = found is not None and found.status == AuthorizationStatus.GRANTED
-    return None if not granted or is_over(session, account, found.method_id) else found
+    if found is None or found.status != AuthorizationStatus.GRANTED:
+        return None
+    return None if is_over(session, account, found.method_id) else found
 
 
 def next_try_on(
