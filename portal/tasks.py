@@ -85,13 +85,20 @@ def fan_out(task_name: str) -> None:
 def one_by_one(
     name: str, client_id: str, due: Callable[..., Sequence[UUID]], act: Callable[..., object]
 ) -> None:
-    """Do something to each row of a client's that is due, each in a transaction of its own."""
+    """Do something to each row of a client's that is due, each in a transaction of its own.
+
+    One that fails is told to the log, and keeps none of the others from their turn.
+    """
     now, client, after = current().clock.now(), UUID(client_id), None
     with open_session(client_id) as session:
         while batch := due(session, client, now=now, after=after):
             for one in batch:
-                act(session, client, one, now=now)
-                commit(session, name)
+                try:
+                    act(session, client, one, now=now)
+                    commit(session, name)
+                except Exception:  # it is due again at the next run
+                    session.rollback()
+                    log.exception("%s failed for %s", name, one)
             after = batch[-1]
 
 

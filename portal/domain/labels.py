@@ -349,6 +349,7 @@ QUESTIONS = {
     "chargeback": N_("Chargeback"),
     "copy_kept_back": N_("Copy kept from the debtor"),
     "copy_not_given": N_("Copy of a permission did not leave"),
+    "late_not_told": N_("Nobody could be told of a late payment"),
     "notice_not_given": N_("Notice of a payment did not leave"),
     "paid_outside_arrangement": N_("Paid outside an agreement"),
     "refund_refused": N_("Refund refused by Stripe"),
@@ -394,7 +395,6 @@ def label(code: object, group: dict[str, str] | None = None) -> str:
 
     A code without words reads as itself, with spaces.
     """
-    for words in (group,) if group is not None else _GROUPS:
-        if str(code) in words:
-            return words[str(code)]
-    return str(code).replace("_", " ").replace("-", " ")
+    groups = (group,) if group is not None else _GROUPS
+    found = (words[str(code)] for words in groups if str(code) in words)
+    return next(found, str(code).replace("_", " ").replace("-", " "))

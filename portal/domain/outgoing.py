@@ -19,7 +19,7 @@ from portal.domain.windows import CandidateZones, ContactWindow, next_opening, s
 from portal.domain.wishes import NO_WISHES, Wishes, window_of
 
 LONGEST_CAP_WAIT = timedelta(hours=24)
-"""A message that the cap keeps longer than this is out of date: it is not sent at all."""
+"""A message that the cap keeps longer than this is out of date: it is not sent, unless patient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Template:
     contact, and waits for the caps (CT-05) and for a first notice. ``required``: the law wants the
     copy, so it goes by letter too unless a consent makes the e-mail enough (ES-01). ``private``: it
     may say more than that there is something to read, to an address that is proven. ``door``: it
-    brings a link.
+    brings a link. ``patient``: the cap lets it wait however long, because something hangs on it.
     ``despite_opt_out``: the debtor asked for it at that very address.
     """
 
@@ -42,6 +42,7 @@ class Template:
     private: bool = False
     door: bool = True
     despite_opt_out: bool = False
+    patient: bool = False
 
 
 INVITED = (Capability.LINK, Capability.SEND)
@@ -54,7 +55,13 @@ TEMPLATES = {
         Template(name="one_time_code", needs=(), door=False, despite_opt_out=True),
         Template(name="receipt", required=True, private=True),
         Template(name="payment_failed", private=True),
-        Template(name="payment_missed", needs=(Capability.SEND,), capped=True, private=True),
+        Template(
+            name="payment_missed",
+            needs=(Capability.SEND,),
+            capped=True,
+            private=True,
+            patient=True,
+        ),
         Template(name="payment_processing", private=True),
         Template(name="refund_made", private=True),
         Template(name="agreement_copy", required=True, private=True),
@@ -62,7 +69,7 @@ TEMPLATES = {
         Template(name="arrangement_withdrawn", private=True),
         Template(name="arrangement_canceled", private=True),
         Template(name="automatic_stopped", required=True, private=True),
-        Template(name="plan_changed", private=True),
+        Template(name="plan_changed", required=True, private=True),
         Template(name="plan_completed", required=True, private=True),
         Template(name="plan_ended", private=True),
         Template(name="proposal_received", private=True),
@@ -275,7 +282,7 @@ def _in_time(situation: Situation, now: datetime) -> Decision:
     if situation.wishes.never:
         windows = (*windows, window_of(situation.wishes.never))
     free = _free_at(situation, now)
-    if free - now > LONGEST_CAP_WAIT:
+    if free - now > LONGEST_CAP_WAIT and not situation.template.patient:
         return Decision(Action.DROP, Rule.CAP)
     until = next_opening(free, situation.zones.names, windows)
     if until is None:

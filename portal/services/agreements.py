@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.domain.amendments import Change, Running
+from portal.domain.amendments import Change
 from portal.domain.curing import OPEN, Cure, DuePart, Times
 from portal.domain.deadlines import Held, Promise, first_payment_until, last_day, undo_until
 from portal.domain.holds import HoldKind
@@ -29,9 +29,8 @@ from portal.services.arrangements import needs_of
 from portal.services.balance import Balance, read_with
 from portal.services.declined import DECLINED, Declined, declined_of
 from portal.services.keeping import Patience, largest_of
-from portal.services.running import Agreed, Changed, later_of, running_of
+from portal.services.running import Changed
 from portal.services.sealing import Opener
-from portal.services.standing import today_of
 from portal.services.visits import Visit
 
 _FOUND = """
@@ -167,6 +166,13 @@ class AgreementPage:
         """When its next part is taken, which we did not take on its date (PY-07)."""
         first = next((part for part in self.due_parts if part.status in OPEN_PARTS), None)
         return first.taken_on if self.granted and first is not None and first.waits else None
+
+    @property
+    def again_on(self) -> date | None:
+        """When its next part, which failed, is tried again by itself."""
+        first = next((part for part in self.due_parts if part.status in OPEN_PARTS), None)
+        failed = first is not None and first.status is InstallmentStatus.FAILED
+        return first.again_on if first is not None and failed and self.granted else None
 
     @property
     def undo_until(self) -> datetime | None:
@@ -316,25 +322,6 @@ def _due_part(part: list[Any], attempts: list[Any]) -> DuePart:
         told_on=told_on,
         again_on=again_on,
     )
-
-
-def running_page(view: Balance, agreed: AgreementPage) -> Running | None:
-    """A live agreement as its changes see it; None where there is nothing to change."""
-    parts = tuple((p.due_on, p.open_cents) for p in agreed.parts if p.status in OPEN_PARTS)
-    if not agreed.live or agreed.policy is None or not parts:
-        return None
-    made_of = Agreed(
-        terms=agreed.terms,
-        policy=agreed.policy,
-        parts=parts,
-        paid_parts=sum(part.status is InstallmentStatus.PAID for part in agreed.parts),
-        changes=agreed.changes,
-        method=str(agreed.method),
-        waiting=agreed.waiting,
-        agreed_on=today_of(view.debtor, agreed.accepted_at),
-        later=later_of(agreed.due_parts),
-    )
-    return running_of(made_of, view.offers.facts, view.today)
 
 
 def _first_until(said: dict[str, Any], terms: Terms, balance: Balance) -> date | None:

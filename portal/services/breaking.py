@@ -9,28 +9,31 @@ from sqlalchemy.orm import Session
 
 from portal.domain import curing
 from portal.domain.holds import Capability
+from portal.domain.outgoing import Rule
 from portal.domain.statuses import (
     LIVE,
     ArrangementStatus,
-    AuthorizationStatus,
     InstallmentStatus,
     MessageStatus,
 )
-from portal.models import Account, Arrangement, Client, Debtor, Installment, Message
-from portal.services import arrangements, authorizations, notices, tries
+from portal.models import Account, Arrangement, Channel, Client, Debtor, Installment, Message
+from portal.services import arrangements, messages, notices, tries
 from portal.services.arrangements import said_part
 from portal.services.charging import LATEST
 from portal.services.evidence import Payload
 from portal.services.fulfilling import lock_installments
 from portal.services.keeping import Patience, due_part, read_patience
-from portal.services.ledger import lock_account, lock_row
+from portal.services.ledger import lock_account, lock_row, open_exception
 from portal.services.payments import open_attempt
 from portal.services.standing import holds_in_force, standing, today_of
 
 BATCH = 100
 MISSED = "payment_missed"
 TOLD = (tries.TOLD_OF_FAILURE, MISSED)
+NOT_TOLD = "late_not_told"
+"""The kind of question that a late part raises of which no message can tell its debtor."""
 ON_THEIR_WAY = (MessageStatus.QUEUED, MessageStatus.DEFERRED, MessageStatus.SENDING)
+LOST = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
 OPEN = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED)
 
 
@@ -81,7 +84,7 @@ def look_after(session: Session, client_id: UUID, arrangement_id: UUID, *, now: 
     debtor = session.get_one(Debtor, (client_id, account.debtor_id))
     today = today_of(debtor, now)
     _tell_missed(session, account, agreed, parts, today=today, now=now)
-    if waiting:
+    if waiting or _is_lost(session, account, parts, today=today, now=now):
         return False
     if (waits_since := _waits_since(session, account)) is not None:
         _tell_again(parts, today_of(debtor, waits_since), today)
@@ -128,6 +131,63 @@ def _tell_missed(
         notices.tell(session, account, MISSED, fact=fact, now=now)
 
 
+def _is_lost(
+    session: Session,
+    account: Account,
+    parts: Sequence[Installment],
+    *,
+    today: date,
+    now: datetime,
+) -> bool:
+    """Whether the message about what is late came to nothing: it goes by letter instead.
+
+    Where no letter may leave either, nobody was told, and a person has the question.
+    """
+    late = [part for part in parts if part.told_on and due_part(part).is_late(today)]
+    newest = _newest_message(session, account) if late else None
+    if newest is None or newest.status not in LOST or newest.rule == Rule.OUT_OF_DATE:
+        return False
+    fact = f"missed:{late[0].id}"
+    if newest.channel == Channel.LETTER and newest.rule in messages.CLOSED_ADDRESS:
+        open_exception(
+            session,
+            account,
+            kind=NOT_TOLD,
+            source=fact,
+            detail="No message can tell that this payment is late, so the plan goes on.",
+            now=now,
+        )
+        return True
+    for part in late:
+        part.told_on = today
+    messages.queue(
+        session,
+        session.get_one(Debtor, (account.client_id, account.debtor_id)),
+        template=MISSED,
+        context={"account": str(account.id), "missed": str(late[0].id)},
+        account=account,
+        channel=Channel.LETTER,
+        dedupe_key=f"{MISSED}:{fact}:{today}{messages.BESIDE}",
+        now=now,
+    )
+    return True
+
+
+def _newest_message(session: Session, account: Account) -> Message | None:
+    """The last one about what is late."""
+    return session.scalars(
+        select(Message)
+        .where(
+            Message.client_id == account.client_id,
+            Message.account_id == account.id,
+            Message.template.in_(TOLD),
+        )
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
 def _tell_again(parts: Sequence[Installment], waits_since: date, today: date) -> None:
     """Nobody was told before the message leaves, so the days count from then."""
     for part in parts:
@@ -137,12 +197,7 @@ def _tell_again(parts: Sequence[Installment], waits_since: date, today: date) ->
 
 def is_charged(session: Session, account: Account, agreed: Arrangement) -> bool:
     """Whether due parts are charged by ourselves, so that it is not the debtor who misses one."""
-    found = authorizations.current(session, agreed)
-    return (
-        found is not None
-        and found.status == AuthorizationStatus.GRANTED
-        and not tries.is_over(session, account, found.method_id)
-    )
+    return tries.usable(session, account, agreed) is not None
 
 
 def _is_missed(part: Installment, today: date, *, ours: bool) -> bool:

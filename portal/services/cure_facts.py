@@ -3,11 +3,11 @@
 from sqlalchemy import func, select
 
 from portal.domain.holds import Capability
-from portal.domain.statuses import ArrangementStatus, InstallmentStatus
+from portal.domain.statuses import LIVE, ArrangementStatus, InstallmentStatus
 from portal.models import Arrangement, Installment, Payment
 from portal.services import tries
-from portal.services.arrangements import UNPAID, first_until
-from portal.services.keeping import read_patience
+from portal.services.arrangements import first_until
+from portal.services.keeping import due_part, read_patience
 from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.pre_debit import open_cents
 from portal.services.standing import standing
@@ -27,29 +27,10 @@ def failed(subject: Subject) -> Values:
 
 def missed(subject: Subject) -> Values:
     """The same of a part that was not paid in time. Raises OutOfDate once nothing is late."""
-    part: Installment = subject.row(Installment, "missed")
-    found = _ways(subject, part) or _first(subject, part)
+    found = _ways(subject, subject.row(Installment, "missed"))
     if found is None:
         raise OutOfDate
     return {"cure": found, "account_reference": subject.account.reference}
-
-
-def _first(subject: Subject, part: Installment) -> Values | None:
-    """Until when a first payment that we did not take keeps its arrangement; None else."""
-    session, account = subject.session, subject.account
-    agreed = session.get_one(Arrangement, (part.client_id, part.arrangement_id))
-    if agreed.status != ArrangementStatus.AWAITING_FIRST_PAYMENT or part.status not in UNPAID:
-        return None
-    until = first_until(session, account, agreed, now=subject.now)
-    return {
-        "late": (open_cents(part), agreed.currency),
-        "due_on": part.due_on,
-        "many": False,
-        "keep_until": max(until, subject.day(subject.now)),
-        "again_on": None,
-        "days": (),
-        "spreads": False,
-    }
 
 
 def ended(subject: Subject) -> Values:
@@ -71,8 +52,11 @@ def ended(subject: Subject) -> Values:
 def _ways(subject: Subject, part: Installment) -> Values | None:
     """The ways to keep the arrangement of a part; None where nothing is late."""
     agreed = subject.session.get_one(Arrangement, (part.client_id, part.arrangement_id))
-    if agreed.status != ArrangementStatus.ACTIVE:
+    if agreed.status not in LIVE:
         return None
+    usable = tries.usable(subject.session, subject.account, agreed) is not None
+    if agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT:
+        return _first(subject, agreed, part, usable=usable)
     found = read_patience(subject.session, subject.account, agreed, now=subject.now).cure
     if found is None:
         return None
@@ -83,7 +67,27 @@ def _ways(subject: Subject, part: Installment) -> Values | None:
         "due_on": found.late[0].due_on,
         "many": len(found.late) > 1,
         "keep_until": found.until,
-        "again_on": found.again_on,
+        "again_on": found.again_on if usable else None,
         "days": found.dates,
         "spreads": bool(found.later),
+        "first_until": None,
+    }
+
+
+def _first(
+    subject: Subject, agreed: Arrangement, part: Installment, *, usable: bool
+) -> Values | None:
+    """The same of a first payment: when it is tried again, and until when it is waited for."""
+    if not due_part(part).is_late(subject.day(subject.now)):
+        return None
+    until = first_until(subject.session, subject.account, agreed, now=subject.now)
+    return {
+        "late": (open_cents(part), agreed.currency),
+        "due_on": part.due_on,
+        "many": False,
+        "keep_until": None,
+        "again_on": part.next_attempt_on if usable else None,
+        "days": (),
+        "spreads": False,
+        "first_until": max(until, subject.day(subject.now)),
     }

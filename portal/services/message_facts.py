@@ -328,7 +328,8 @@ def _refund(subject: Subject) -> Values:
 
 def _arrangement(subject: Subject) -> Values:
     agreed, owed = subject.row(Arrangement, "arrangement"), max(subject.account.balance_cents, 0)
-    return {"reference": agreed.reference, "owed": (owed, agreed.currency)}
+    said = {"reference": agreed.reference, "why": agreed.ended_reason}
+    return {**said, "owed": (owed, agreed.currency)}
 
 
 def _agreed(subject: Subject) -> Values:

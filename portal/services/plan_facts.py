@@ -9,9 +9,8 @@ from sqlalchemy import extract, select
 from portal.domain.noticing import LATEST
 from portal.domain.schedules import Schedule
 from portal.domain.statuses import LIVE, InstallmentStatus, PaymentStatus
-from portal.domain.terms import Method
 from portal.models import Account, Arrangement, Authorization, Hold, Installment, Payment
-from portal.services import authorizations
+from portal.services import authorizations, tries
 from portal.services.arrangements import UNPAID, arrangement_of
 from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.pre_debit import is_given, open_cents, taken_on
@@ -39,8 +38,7 @@ def _part(subject: Subject) -> Installment:
 
 
 def _granted(subject: Subject, agreed: Arrangement) -> Authorization | None:
-    found = authorizations.current(subject.session, agreed)
-    return found if found is not None and found.granted_at is not None else None
+    return tries.usable(subject.session, subject.account, agreed)
 
 
 def _said(subject: Subject, agreed: Arrangement) -> Values:
@@ -249,7 +247,7 @@ def _rest_ends(subject: Subject) -> Values:
     said["account_reference"] = subject.account.reference
     if agreed and left and left[0][0] >= until:
         said["next"] = (left[0][0], (left[0][1], agreed.currency))
-        said["automatic"] = agreed.method == Method.AUTOMATIC
+        said["automatic"] = _granted(subject, agreed) is not None
     return said
 
 

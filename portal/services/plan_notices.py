@@ -19,7 +19,7 @@ from portal.domain.noticing import (
 )
 from portal.domain.statuses import LIVE, InstallmentStatus
 from portal.models import Account, Arrangement, Contact, Debtor, Installment, Message
-from portal.services import messages
+from portal.services import messages, tries
 from portal.services.policies import NoPolicy, policy_version
 from portal.services.pre_debit import changed_at, granted_at, open_cents, planned
 from portal.services.standing import standing, standing_on, today_of, zone_of
@@ -61,13 +61,13 @@ def give(
     return [one.part.id for one in soon]
 
 
-_Row = Select[Installment, Arrangement, Account, Debtor, datetime | None, datetime]
+_Row = Select[Installment, Arrangement, Account, Debtor, datetime | None, datetime | None]
 
 
 def _due_soon(client_id: UUID, now: datetime, after: UUID | None) -> _Row:
     first_on, last_on = (now - BEHIND).date(), (now + REACH).date()
     query = (
-        select(Installment, Arrangement, Account, Debtor, granted_at(), changed_at())
+        select(Installment, Arrangement, Account, Debtor, granted_at(), changed_at(on_its_way=True))
         .join(
             Arrangement,
             (Arrangement.client_id == Installment.client_id)
@@ -191,6 +191,8 @@ def _is_of_use(
 def _is_taken(session: Session, one: _Soon, notice: Wanted, now: datetime) -> bool:
     if not one.planned.automatic or notice.notice is Notice.REMINDER:
         return True
+    if tries.usable(session, one.account, one.agreed) is None:
+        return notice.notice is not Notice.DEBIT  # the method was declined for good
     if notice.notice is Notice.DEBIT:
         return standing_on(session, one.account, one.planned.due_on).charge.allowed
     return standing(session, one.account, now).charge.allowed

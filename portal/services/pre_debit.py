@@ -3,28 +3,30 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ScalarSelect, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, case, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from portal.domain.money import Cents
 from portal.domain.noticing import EARLIEST, Notice, PlannedPart, may_debit
 from portal.domain.paydays import OpenDays
 from portal.domain.policy import DueDays
 from portal.domain.schedules import Frequency
-from portal.domain.statuses import AuthorizationStatus, InstallmentStatus
+from portal.domain.statuses import AuthorizationStatus, InstallmentStatus, MessageStatus
 from portal.domain.terms import Method
 from portal.models import (
     Account,
     Arrangement,
     Authorization,
+    Channel,
     Debtor,
     Installment,
     Message,
 )
 from portal.rules.holidays import region_holidays
 from portal.services import evidence, notices
-from portal.services.authorizations import left_at
+from portal.services.authorizations import GONE, ON_LIST, left_at
 from portal.services.ledger import open_exception
+from portal.services.messages import BESIDE, WAITING
 from portal.services.standing import today_of
 
 CHANGED = "plan_changed"
@@ -49,10 +51,37 @@ def granted_at() -> ScalarSelect[datetime | None]:
     )
 
 
-def changed_at() -> ScalarSelect[datetime]:
-    """When the debtor last got the copy of a changed plan, as a column beside its account."""
+def changed_at(*, on_its_way: bool = False) -> ScalarSelect[datetime | None]:
+    """When the last copy of a changed plan left whole, as a column beside its account.
+
+    By letter from when it is on the list with an address; an e-mail that a letter goes beside counts by that
+    letter. ``on_its_way``: one that waits to leave counts already, so that nobody is told twice.
+    """
+    beside = aliased(Message)
+    letter = exists().where(
+        beside.client_id == Message.client_id,
+        beside.dedupe_key == Message.dedupe_key + BESIDE,
+    )
+    arrives = or_(
+        Message.status != MessageStatus.QUEUED,
+        Message.decided,
+        exists().where(
+            Debtor.client_id == Message.client_id,
+            Debtor.id == Message.debtor_id,
+            *(column != "" for column in (Debtor.address_line, Debtor.city, Debtor.postal_code)),
+        ),
+    )
+    waits = (*WAITING, MessageStatus.SENDING) if on_its_way else ()
+    at = case(
+        (
+            Message.channel == Channel.LETTER,
+            case((Message.status.in_(ON_LIST) & arrives, Message.created_at)),
+        ),
+        (Message.status.in_(waits), Message.created_at),
+        (Message.status.in_(GONE) & ~letter, Message.sent_at),
+    )
     return (
-        select(func.max(Message.created_at))
+        select(func.max(at))
         .where(
             Message.client_id == Account.client_id,
             Message.debtor_id == Account.debtor_id,
@@ -97,10 +126,15 @@ def open_cents(part: Installment) -> Cents:
     return Cents(part.amount_cents - part.paid_cents)
 
 
-def is_given(session: Session, agreed: Arrangement, part: Installment) -> bool:
-    """Whether the notice of a debit left in its days, or something else tells of it (PY-07)."""
+def is_given(
+    session: Session, agreed: Arrangement, part: Installment, *, on_its_way: bool = False
+) -> bool:
+    """Whether the notice of a debit left in its days, or something else tells of it (PY-07).
+
+    ``on_its_way``: the copy of a changed plan that waits to leave counts too.
+    """
     account, debtor, granted, changed = session.execute(
-        select(Account, Debtor, granted_at(), changed_at())
+        select(Account, Debtor, granted_at(), changed_at(on_its_way=on_its_way))
         .select_from(Arrangement)
         .join(
             Account,
@@ -140,12 +174,15 @@ def may_charge(
 ) -> bool:
     """Whether a due part may be taken as far as its notice goes (PY-07).
 
-    Where it may not, it is our omission: the part waits for a later day whose notice can still be
-    given, and counts as late from that day at the earliest. Its debtor is told calmly that nothing
-    was taken, and a person is told, once. The caller commits.
+    It waits for the copy of a changed plan that is about to leave. Else it is our omission: the
+    part waits for a later day whose notice can still be given, and counts as late from that day at
+    the earliest. Its debtor is told calmly that nothing was taken, and a person is told, once. The
+    caller commits.
     """
     if is_given(session, agreed, part):
         return True
+    if is_given(session, agreed, part, on_its_way=True):
+        return False
     fact = f"installment:{part.id}:{taken_on(part)}"
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     part.next_attempt_on = part.late_since = _later(debtor, today_of(debtor, now))

@@ -12,7 +12,7 @@ from portal.domain.declines import TRY_LATER, Outcome, Try
 from portal.domain.money import Cents
 from portal.domain.paydays import OpenDays
 from portal.domain.policy import DueDays, Keeping
-from portal.domain.statuses import MessageStatus, PaymentStatus
+from portal.domain.statuses import AuthorizationStatus, MessageStatus, PaymentStatus
 from portal.models import (
     Account,
     Arrangement,
@@ -24,6 +24,7 @@ from portal.models import (
     PaymentPurpose,
 )
 from portal.rules.holidays import region_holidays
+from portal.services import authorizations
 from portal.services.keeping import policy_of
 from portal.services.standing import today_of
 
@@ -64,6 +65,17 @@ def may_charge(
 def is_over(session: Session, account: Account, method_id: str | None) -> bool:
     """Whether a saved method was declined for good, so that the debtor must pay another way."""
     return declines.is_over(_tries(session, account, method_id))
+
+
+def usable(session: Session, account: Account, agreed: Arrangement) -> Authorization | None:
+    """The permission under which due parts are charged; None where none is in force any more.
+
+    One whose method was declined for good is of no use, so its debtor pays another way.
+    """
+    found = authorizations.current(session, agreed)
+    if found is None or found.status != AuthorizationStatus.GRANTED:
+        return None
+    return None if is_over(session, account, found.method_id) else found
 
 
 def next_try_on(

@@ -451,3 +451,17 @@ def test_rt_02_every_rule_has_words_of_its_own_for_staff() -> None:
     ours = {*Rule, *(pack.rule for pack in PACKS.values()), "VN-04", "TB-02", "DH-09", "too_little"}
     assert ours - {"EV-08"} <= set(REASONS)
     assert all(sentence.endswith(".") for sentence in REASONS.values())
+
+
+def test_ct_05_what_is_late_is_told_however_long_the_cap_lasts() -> None:
+    """The plan could end without it; a reminder would be out of date by then."""
+    now = local("America/New_York", TODAY, 9)
+    made = [MadeContact(now - days * timedelta(days=1), EMAIL) for days in (1, 2, 3)]
+
+    def found(name: str) -> Decision:
+        return decide(situation(template=TEMPLATES[name], earlier=made), now)
+
+    assert found("payment_reminder").action is Action.DROP
+    missed = found("payment_missed")
+    assert (missed.action, missed.rule) == (Action.WAIT, "CT-05")
+    assert missed.until == now + timedelta(days=4)

@@ -122,6 +122,11 @@ def test_a_soft_decline_says_when_we_try_again_and_how_to_keep_the_plan(
     ]
     assert "I can't afford any of these" in words
     assert not {"default", "delinquent", "overdue"} & set(words.lower().split())
+    stop = http.get(f"{path(dana)}/stop")
+    assert http.post(f"{path(dana)}/stop", data=form(stop, "/stop")).status_code == 303
+    words = mine(http, dana)
+    assert "We try again" not in words
+    assert "Pay $104.00 by January 12, 2027 to keep your plan." in words
 
 
 def test_a_new_day_is_one_tap_and_twice_is_once(

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from portal import tasks
 from portal.config import Settings
@@ -30,6 +32,7 @@ from portal.models import (
     Message,
     Payment,
     PaymentPurpose,
+    fresh_id,
 )
 from portal.models.payments import OPEN
 from portal.runtime import build_runtime
@@ -316,3 +319,26 @@ def test_the_hourly_job_goes_through_all_that_waited_too_long(
         tasks.use(None)
     session.expire_all()
     assert agreed.ended_reason == "expired"
+
+
+def test_a_job_that_fails_for_one_agreement_goes_on_with_the_others(
+    session: PortalSession, sessions: Callable[..., PortalSession], settings: Settings
+) -> None:
+    account, agreed = by_hand(session)
+    session.commit()
+    bad, done = fresh_id(), []
+
+    def due(_: Session, client_id: UUID, *, now: datetime, after: UUID | None) -> list[UUID]:
+        return [] if after else [bad, agreed.id]
+
+    def act(inner: Session, client_id: UUID, one: UUID, *, now: datetime) -> None:
+        if one == bad:
+            inner.execute(text("SELECT 1 / 0"))
+        done.append(inner.get_one(Arrangement, (client_id, one)).id)
+
+    tasks.use(replace(build_runtime(settings), sessions=sessions, clock=SetClock(NOW)))  # type: ignore[arg-type]
+    try:
+        tasks.one_by_one("test", str(account.client_id), due, act)
+    finally:
+        tasks.use(None)
+    assert done == [agreed.id]

@@ -8,13 +8,20 @@ import pytest
 
 from portal.domain.amendments import Change
 from portal.domain.curing import CureNotPossible
+from portal.domain.deliveries import Fate, Report
 from portal.domain.holds import HoldKind
 from portal.domain.policy import Keeping
-from portal.domain.statuses import ArrangementStatus, AuthorizationStatus, InstallmentStatus
+from portal.domain.statuses import (
+    ArrangementStatus,
+    AuthorizationStatus,
+    InstallmentStatus,
+    MessageStatus,
+)
 from portal.models import (
     Amendment,
     Arrangement,
     Authorization,
+    Channel,
     Client,
     Debtor,
     Hold,
@@ -25,6 +32,8 @@ from portal.models import (
 from portal.sandbox.faults import Fault
 from portal.services import breaking, charging, curing, evidence, payments
 from portal.services.amending import PaymentMoving, Wish
+from portal.services.contact_wishes import choose_only, on_portal
+from portal.services.deliveries import take_report
 from portal.services.evidence import account_leaves
 from portal.services.keeping import read_patience
 from portal.services.reviews import ShownDocument
@@ -207,6 +216,7 @@ def test_a_moved_part_is_charged_on_its_new_day_and_not_before(till: Till) -> No
     till.session.commit()
     part = parts_of(till, agreed)[1]
     assert (part.due_on, part.status, part.late_since) == (to, "scheduled", DUE)
+    send_waiting(till, "plan_changed")
     assert cure_of(till, agreed) is None
     day(till, (to - DUE).days - 1)
     assert len(till.charges) == 1
@@ -225,7 +235,8 @@ def test_a_moved_part_is_charged_on_its_new_day_and_not_before(till: Till) -> No
     assert amended[0].payload["cure_until"] >= to.isoformat()
     (change,) = till.all(Amendment)
     assert not change.counts, "no concession is used up"
-    assert [one.template for one in till.all(Message)].count("plan_changed") == 1
+    copies = [one.channel for one in till.all(Message) if one.template == "plan_changed"]
+    assert copies == [Channel.EMAIL, Channel.LETTER], "nobody agreed to e-mail alone (ES-01)"
     assert till.broken() == []
 
 
@@ -366,6 +377,34 @@ def test_a_message_that_could_not_leave_breaks_nothing(till: Till) -> None:
     send_waiting(till, "payment_missed")
     assert not day(till, 3)
     assert day(till)
+
+
+@pytest.mark.parametrize("letters", [True, False])
+def test_a_message_that_bounced_told_nobody_so_a_letter_does_and_the_plan_waits(
+    till: Till, letters: bool
+) -> None:
+    agreed = manual(till, parts=(620_00, 620_00))
+    day(till, 2)
+    (sent,) = [one for one in till.all(Message) if one.template == "payment_missed"]
+    word = Report(carrier="email", event_id="b-1", kind=Fate.BOUNCED, message_id=sent.id)
+    take_report(till.session, word, Channel.EMAIL, now=till.now)
+    if not letters:
+        dana = till.all(Debtor)[0]
+        choose_only(till.session, dana, Channel.EMAIL, told=on_portal(dana), now=till.now)
+    assert not day(till, 40)
+    assert status(till, agreed) == ACTIVE
+    letter = max(
+        (one for one in till.all(Message) if one.template == "payment_missed"),
+        key=lambda one: one.created_at,
+    )
+    assert letter.channel == Channel.LETTER
+    assert letter.status == ("queued" if letters else "suppressed")
+    assert till.questions == ([] if letters else ["late_not_told"])
+    if letters:
+        letter.status, letter.sent_at = MessageStatus.SENT, till.now
+        assert not day(till, 3)
+        assert day(till)
+    assert not [one for one in till.broken() if "was told" in one.invariant]
 
 
 def test_py_07_a_plan_is_never_lost_by_a_notice_that_we_did_not_give(till: Till) -> None:

@@ -11,7 +11,7 @@ from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.outgoing import TEMPLATES
-from portal.domain.statuses import AccountStatus
+from portal.domain.statuses import AccountStatus, MessageStatus
 from portal.domain.terms import Choice
 from portal.models import (
     AccessLink,
@@ -25,8 +25,9 @@ from portal.models import (
 )
 from portal.sandbox import control
 from portal.services import refunds, rests
-from portal.services.arrangements import stop_automatic, withdraw
+from portal.services.arrangements import expire_due, stop_automatic, withdraw
 from portal.services.breaking import look_after
+from portal.services.charging import charge_installment
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import SYSTEM
 from portal.services.help import Answers, answer_request, open_request
@@ -46,7 +47,7 @@ from tests.factories import (
     make_debtor,
     make_visit,
 )
-from tests.services.paying import Till, first_payment, make_plan, parts_of
+from tests.services.paying import Till, declining, first_payment, make_plan, parts_of, send_copy
 from tests.services.test_acceptance import agree, dana, picked
 from tests.services.test_dispatch import Phone, Post
 from tests.services.test_help import ask, sam
@@ -151,6 +152,16 @@ def test_an_agreement_goes_along_as_the_very_bytes_that_were_kept(
     parts = list(message_from_bytes(post.message_bytes(mail)).walk())
     assert parts[-1].get_payload(decode=True) == file.body
     assert agreed.reference in mail.text
+    assert "You took your agreement" in (sent["arrangement_withdrawn"].body or "")
+
+
+def test_an_agreement_that_nobody_paid_ends_with_its_reason(till: Till, post: Post):
+    prove(till.session, till.account)
+    agreed = make_plan(till, (400_00, 400_00, 440_00), method="manual")
+    till.stripe.clock.advance(days=60)
+    assert expire_due(till.session, agreed.client_id, agreed.id, now=till.now)
+    body = send(till, post, "arrangement_withdrawn").body or ""
+    assert f"{agreed.reference} has ended, because no first payment came in time." in body
 
 
 @pytest.mark.parametrize("proven", [True, False])
@@ -230,6 +241,29 @@ def test_a_payment_that_is_missing_and_the_end_of_its_plan(till: Till, post: Pos
     ended = send(till, post, "plan_ended").body or ""
     assert "The $400.00 that you paid still counts. You owe $840.00 now." in ended
     assert "You can choose a new plan, suggest what you can pay, or ask for help." in ended
+
+
+def test_py_09_a_first_charge_that_failed_says_when_it_is_tried_again_and_until_when(
+    till: Till, post: Post
+):
+    """Also where its debtor stopped automatic payments meanwhile: then nothing is tried."""
+    prove(till.session, till.account)
+    agreed = make_plan(till, (400_00, 400_00, 440_00))
+    till.paid(0, purpose="method", arrangement_id=agreed.id)
+    send_copy(till)
+    with declining("insufficient_funds"):
+        first = parts_of(till, agreed)[0]
+        charge_installment(till.session, till.gateway, first.id, now=till.now)
+    failed = send(till, post, "payment_failed")
+    body = failed.body or ""
+    assert "We try again on November 27, 2026. You can also pay before." in body
+    assert "We keep this agreement for you until December 4, 2026." in body
+    assert "You can try again" not in body
+    stop_automatic(till.session, agreed, actor=SYSTEM, now=till.now)
+    failed.status, failed.send_at = MessageStatus.QUEUED, till.now
+    body = send(till, post, "payment_failed").body or ""
+    assert "We try again" not in body
+    assert "We keep this agreement for you until December 4, 2026." in body
 
 
 def test_dh_08_what_the_end_of_a_rest_says_leaves_while_all_else_is_quiet(till: Till, post: Post):

@@ -14,6 +14,7 @@ from portal.gateways.mail import OutboxMailer
 from portal.gateways.sms import OutboxTexter
 from portal.models import (
     Account,
+    Amendment,
     Arrangement,
     Channel,
     Client,
@@ -23,18 +24,22 @@ from portal.models import (
     Message,
     Payment,
     StopKind,
+    fresh_id,
 )
 from portal.services import accountings, charging, plan_notices
 from portal.services.arrangements import stop_automatic
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import SYSTEM, account_leaves
 from portal.services.links import issue_link
+from portal.services.notices import tell
+from portal.services.pre_debit import is_given, may_charge
 from portal.services.standing import lift_hold, set_hold
 from portal.services.stops import stop_address
 from portal.writing import write
 from tests.factories import KEYS, make_contact, make_policy
 from tests.services.paying import (
     Till,
+    declining,
     first_payment,
     make_plan,
     parts_of,
@@ -238,6 +243,49 @@ def test_py_07_the_copy_of_a_changed_plan_tells_of_what_comes_soon_after(till: T
     assert charge(till, second) is not None
 
 
+@pytest.mark.parametrize("proven", [True, False])
+def test_py_07_a_copy_of_a_changed_plan_that_bounced_or_says_nothing_goes_by_letter(
+    till: Till, proven: bool
+) -> None:
+    """ES-01: where no letter may leave either, it tells of no debit."""
+    contact = with_email(till, proven=proven)
+    agreed = running(till)
+    send_copy(till)
+    till.wait(days=22)
+    second = parts_of(till, agreed)[1]
+    second.amount_cents = Cents(311_00)
+    row = Amendment(
+        client_id=agreed.client_id,
+        id=fresh_id(),
+        arrangement_id=agreed.id,
+        account_id=agreed.account_id,
+        n=1,
+        kind="moved",
+        counts=False,
+        rhythm={},
+        actor={},
+        at=till.now,
+        change_sha256=b"x" * 32,
+        before={"parts": []},
+        after={"parts": []},
+    )
+    till.session.add(row)
+    tell(till.session, till.account, "plan_changed", fact=f"amendment:{row.id}", now=till.now)
+    assert give(till) == [], "the copy on its way tells of it"
+    assert not is_given(till.session, agreed, second)
+    assert not may_charge(till.session, till.account, agreed, second, now=till.now)
+    assert second.next_attempt_on is None, "it waits for that copy"
+    if proven:
+        actor = SYSTEM
+        stop_address(till.session, contact, StopKind.BOUNCED, source="x", actor=actor, now=till.now)
+    send_waiting(till, "plan_changed")
+    by_channel = {one.channel: one for one in of(till, "plan_changed")}
+    assert by_channel[Channel.LETTER].status == MessageStatus.QUEUED
+    assert is_given(till.session, agreed, second)
+    by_channel[Channel.LETTER].status = MessageStatus.SUPPRESSED
+    assert not is_given(till.session, agreed, second)
+
+
 def test_py_07_an_opted_out_address_has_its_notice_by_letter(till: Till) -> None:
     """The letter counts from when it is on the list, as the copy of a permission does."""
     contact = with_email(till)
@@ -322,6 +370,26 @@ def test_a_reminder_says_who_moves_the_money(till: Till) -> None:
     (later,) = [m for m in of(till, "payment_reminder") + give(till) if m is not reminder]
     send(till, later)
     assert "You make it yourself" in (later.body or "")
+
+
+def test_py_09_a_card_that_is_lost_is_not_announced_and_its_debtor_pays_another_way(
+    till: Till,
+) -> None:
+    with_email(till)
+    agreed = running(till)
+    send_copy(till)
+    till.wait(days=30)
+    with declining("lost_card"):
+        assert charge(till, parts_of(till, agreed)[1]) is not None
+    pay_part(till, parts_of(till, agreed)[1])
+    written = []
+    for _ in range(28):
+        till.stripe.clock.advance(days=1)
+        written += give(till)
+    assert [one.template for one in written] == ["payment_reminder"]
+    send(till, *written)
+    assert "You make it yourself" in (written[0].body or "")
+    assert "4242" not in (written[0].body or "")
 
 
 def test_nobody_is_reminded_by_letter(till: Till) -> None:

@@ -74,6 +74,7 @@ CURE = {
     "days": (date(2026, 12, 11), date(2026, 12, 15)),
     "spreads": True,
     "many": False,
+    "first_until": None,
 }
 VALUES: dict[str, dict[str, Any]] = {
     "one_time_code": {"code": "123456"},
@@ -81,7 +82,7 @@ VALUES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("payment_failed", "payment_processing", "refund_made"), PAID),
     **dict.fromkeys(
         ("arrangement_withdrawn", "automatic_stopped"),
-        {"reference": "HR-7K2M-91"},
+        {"reference": "HR-7K2M-91", "why": "expired"},
     ),
     "agreement_copy": {"reference": "HR-7K2M-91", "undo_until": AGREED_AT},
     "rest_ends": {

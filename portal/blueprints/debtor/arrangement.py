@@ -32,7 +32,6 @@ from portal.services.agreements import (
     read_agreement,
     read_copy,
     read_permission,
-    running_page,
 )
 from portal.services.arrangements import NOT_KEPT, NothingAutomatic
 from portal.services.balance import Balance
@@ -40,6 +39,7 @@ from portal.services.charging import LATEST
 from portal.services.forgiveness import LOST
 from portal.services.payments import PaymentOnItsWay
 from portal.services.receipts import BACK, outside_cents
+from portal.services.running_pages import running_page
 from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 

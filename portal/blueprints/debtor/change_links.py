@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from portal.blueprints.debtor.change_documents import cut_off
 from portal.domain import N_
 from portal.domain.amendments import Change, Running
-from portal.services.agreements import AgreementPage, running_page
+from portal.services.agreements import AgreementPage
 from portal.services.balance import Balance
 from portal.services.running import possible
+from portal.services.running_pages import running_page
 from portal.web import gettext as _
 from portal.web import locale, url_for
 

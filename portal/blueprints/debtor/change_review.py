@@ -27,7 +27,7 @@ from portal.i18n import translate
 from portal.models import Amendment, PaymentPurpose
 from portal.security import audience, current_visit, load_choice, sign_choice
 from portal.services import payments
-from portal.services.agreements import AgreementPage, running_page
+from portal.services.agreements import AgreementPage
 from portal.services.amending import (
     EFFECTS,
     PlanChanged,
@@ -39,6 +39,7 @@ from portal.services.amending import (
 from portal.services.amendment_record import Reviewed
 from portal.services.balance import Balance
 from portal.services.payments import PaymentOnItsWay
+from portal.services.running_pages import running_page
 from portal.web import Form, explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 

@@ -37,10 +37,11 @@ from portal.domain.terms import Kind
 from portal.models import PaymentPurpose
 from portal.security import audience
 from portal.services import amending, payments
-from portal.services.agreements import OPEN_PARTS, AgreementPage, running_page
+from portal.services.agreements import OPEN_PARTS, AgreementPage
 from portal.services.amending import PlanChanged, Wish
 from portal.services.balance import Balance
 from portal.services.payments import PaymentOnItsWay
+from portal.services.running_pages import running_page
 from portal.web import Form, explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 

@@ -27,7 +27,7 @@ from portal.gateways.payments import GatewayError
 from portal.models import Arrangement, Payment, PaymentPurpose
 from portal.runtime import Runtime
 from portal.security import audience, current_visit, forms
-from portal.services import payments
+from portal.services import payments, tries
 from portal.services.arrangements import expire_due
 from portal.services.forgiveness import LOST
 from portal.services.payments import CheckoutRequest, PaymentOnItsWay
@@ -183,6 +183,7 @@ def _said(view: PaymentView) -> dict[str, Any]:
         "undo_until": _undo_until(agreed),
         "lost": agreed is not None and agreed.ended_reason == LOST,
         "waits": not allowed.charge.allowed,
+        "taken": agreed is not None and tries.usable(session, view.account, agreed) is not None,
         "open_arrangement": agreed is not None and agreed.status in LIVE,
         "card": card_text(any_account(view.account.id), locale()) if can_pay else None,
     }

@@ -50,6 +50,9 @@ SPECIAL = {
     ("notice_not_given", Decision.CLOSE): N_(
         "No money moves. The debtor pays this part by hand or picks a new day. It is no failure."
     ),
+    ("late_not_told", Decision.CLOSE): N_(
+        "No money moves. The plan goes on until a message can tell that this payment is late."
+    ),
     ("copy_kept_back", Decision.CLOSE): N_(
         "No letter is written. Choose this if whoever acts for the debtor has it."
     ),

@@ -140,6 +140,7 @@ CHECKS: dict[str, str] = {
             WHERE (m.client_id, m.account_id) = (r.client_id, r.account_id)
               AND m.template IN ('payment_failed', 'payment_missed')
               AND m.created_at BETWEEN r.accepted_at AND r.ended_at
+              AND (m.sent_at IS NOT NULL OR m.status NOT IN ('suppressed', 'failed'))
               AND (m.sent_at IS NULL OR m.sent_at <= r.ended_at))""",
     "nothing of an arrangement that was not kept is still asked for": """
         SELECT r.reference || ' part ' || i.n FROM arrangement r JOIN installment i

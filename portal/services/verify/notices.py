@@ -29,7 +29,9 @@ CHECKS: dict[str, str] = {
               (SELECT max(z.granted_at) FROM payment_authorization z
                 WHERE (z.client_id, z.arrangement_id) = (p.client_id, p.arrangement_id)
                   AND z.granted_at <= p.created_at),
-              (SELECT max(c.created_at) FROM message c
+              (SELECT max(CASE WHEN c.channel <> 'letter' THEN c.sent_at
+                  WHEN c.status NOT IN ('suppressed', 'failed') OR c.rule = 'out_of_date'
+                  THEN c.created_at END) FROM message c
                 WHERE (c.client_id, c.account_id) = (a.client_id, a.id) AND c.template = :changed
                   AND c.created_at <= p.created_at)) AT TIME ZONE t.zone)::date
           AND NOT EXISTS (SELECT FROM message m
