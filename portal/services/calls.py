@@ -21,7 +21,6 @@ from portal.models import (
     CallAttempt,
     Client,
     Contact,
-    ContactStop,
     Debtor,
     HelpRequest,
     HelpStatus,
@@ -36,7 +35,7 @@ from portal.services.dossier import ReasonMissing
 from portal.services.evidence import Payload
 from portal.services.ledger import lock_account, lock_row
 from portal.services.standing import holds_in_force, standing, today_of
-from portal.services.stops import stop_number, stop_wrong_address
+from portal.services.stops import kinds_at, stop_number, stop_wrong_address
 from portal.services.whereabouts import zones_of
 
 STOPPED = {StopKind.WRONG_PERSON: Rule.WRONG_PERSON, StopKind.REASSIGNED: Rule.NUMBER_STALE}
@@ -180,14 +179,7 @@ def _lately(session: Session, account: Account, today: date) -> Sequence[CallAtt
 
 
 def _closed(session: Session, account: Account, number: Number) -> str | None:
-    kinds = session.scalars(
-        select(ContactStop.kind).where(
-            ContactStop.client_id == account.client_id,
-            ContactStop.channel == Channel.SMS,
-            ContactStop.address == number.number,
-            ContactStop.lifted_at.is_(None),
-        )
-    ).all()
+    kinds = kinds_at(session, account.client_id, Channel.SMS, number.number)
     return next((rule for kind, rule in STOPPED.items() if kind in kinds), None)
 
 

@@ -21,7 +21,6 @@ from portal.models import (
     CallAttempt,
     Client,
     Contact,
-    ContactStop,
     Debtor,
     Message,
     StopKind,
@@ -30,6 +29,7 @@ from portal.services.closing_rule import message_barred
 from portal.services.contact_facts import facts_about, rules_of
 from portal.services.links import accounts_of
 from portal.services.standing import standing, today_of
+from portal.services.stops import kinds_at
 from portal.services.texting import closed_because
 from portal.services.whereabouts import zones_of
 
@@ -91,14 +91,7 @@ def _closed(
     """The rule that closes the address, if one does: the strictest stop, then the channel's own."""
     if contact is None or contact.retired_at is not None:
         return Rule.NO_ADDRESS
-    stopped = session.scalars(
-        select(ContactStop.kind).where(
-            ContactStop.client_id == contact.client_id,
-            ContactStop.channel == contact.channel,
-            ContactStop.address == contact.address,
-            ContactStop.lifted_at.is_(None),
-        )
-    ).all()
+    stopped = kinds_at(session, contact.client_id, contact.channel, contact.address)
     for kind, rule in STOP_RULES.items():
         asked = kind == StopKind.OPTED_OUT and template_named(message.template).despite_opt_out
         if kind in stopped and not (asked and message.asked_for):

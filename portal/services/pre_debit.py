@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ScalarSelect, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.domain.money import Cents
@@ -54,28 +54,20 @@ def granted_at() -> ScalarSelect[datetime | None]:
 def changed_at(*, on_its_way: bool = False) -> ScalarSelect[datetime | None]:
     """When the last copy of a changed plan left whole, as a column beside its account.
 
-    By letter from when it is on the list with an address; an e-mail that a letter goes beside counts by that
-    letter. ``on_its_way``: one that waits to leave counts already, so that nobody is told twice.
+    By letter from when it is on the list with an address; an e-mail that a letter goes beside
+    counts by that letter. ``on_its_way``: one that waits to leave counts already, so that nobody is
+    told twice.
     """
     beside = aliased(Message)
     letter = exists().where(
         beside.client_id == Message.client_id,
         beside.dedupe_key == Message.dedupe_key + BESIDE,
     )
-    arrives = or_(
-        Message.status != MessageStatus.QUEUED,
-        Message.decided,
-        exists().where(
-            Debtor.client_id == Message.client_id,
-            Debtor.id == Message.debtor_id,
-            *(column != "" for column in (Debtor.address_line, Debtor.city, Debtor.postal_code)),
-        ),
-    )
     waits = (*WAITING, MessageStatus.SENDING) if on_its_way else ()
     at = case(
         (
             Message.channel == Channel.LETTER,
-            case((Message.status.in_(ON_LIST) & arrives, Message.created_at)),
+            case((Message.status.in_(ON_LIST) & _arrives(), Message.created_at)),
         ),
         (Message.status.in_(waits), Message.created_at),
         (Message.status.in_(GONE) & ~letter, Message.sent_at),
@@ -92,6 +84,14 @@ def changed_at(*, on_its_way: bool = False) -> ScalarSelect[datetime | None]:
         .correlate(Account, Arrangement)
         .scalar_subquery()
     )
+
+
+def _arrives() -> ColumnElement[bool]:
+    """Whether a letter on the list has an address, or was decided by a person, as ``left_at``."""
+    parts = (Debtor.address_line, Debtor.city, Debtor.postal_code)
+    here = (Debtor.client_id == Message.client_id, Debtor.id == Message.debtor_id)
+    addressed = exists().where(*here, *(part != "" for part in parts))
+    return or_(Message.status != MessageStatus.QUEUED, Message.decided, addressed)
 
 
 def planned(

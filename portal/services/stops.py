@@ -149,18 +149,21 @@ def stop_wrong_address(session: Session, contact: Contact, *, source: str, now: 
 
 def is_wrong_person(session: Session, contact: Contact) -> bool:
     """Whether somebody at this address told us that we reach the wrong person there."""
-    return (
-        session.scalar(
-            select(ContactStop.id).where(
-                ContactStop.client_id == contact.client_id,
-                ContactStop.channel == contact.channel,
-                ContactStop.address == contact.address,
-                ContactStop.kind == StopKind.WRONG_PERSON,
-                ContactStop.lifted_at.is_(None),
-            )
-        )
-        is not None
+    stopped = kinds_at(session, contact.client_id, contact.channel, contact.address)
+    return StopKind.WRONG_PERSON in stopped
+
+
+def kinds_at(
+    session: Session, client_id: UUID, channel: Channel, address: str
+) -> frozenset[StopKind]:
+    """The stops that are in force at an address, whoever of the client's debtors it is of."""
+    found = select(ContactStop.kind).where(
+        ContactStop.client_id == client_id,
+        ContactStop.channel == channel,
+        ContactStop.address == address,
+        ContactStop.lifted_at.is_(None),
     )
+    return frozenset(session.scalars(found))
 
 
 def _contacts(session: Session, client_id: UUID, channel: Channel, address: str) -> list[Contact]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from icalendar import Calendar
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -197,6 +198,24 @@ def test_without_the_tick_the_changed_plan_is_paid_by_hand(
     assert "You make this payment yourself." in said(mine(http, dana))
     assert newest(session, Authorization).status is AuthorizationStatus.REVOKED
     holds(session, dana)
+
+
+def test_a_calendar_that_has_the_old_dates_loses_those_that_are_gone(
+    http: FlaskClient, session: PortalSession, dana: Dana, plan: TestResponse
+) -> None:
+    def events() -> dict[str, str]:
+        file = http.get(f"{path(dana)}/dates.ics").data
+        found = Calendar.from_ical(file).walk("VEVENT")
+        return {str(event["UID"]): str(event.get("STATUS", "")) for event in found}
+
+    before, to = events(), link(plan, "Change how much")
+    assert set(before.values()) == {""}
+    confirm(http, dana, reviewed(http, http.get(to), to, amount="150", frequency="monthly"))
+    after = events()
+    gone = {uid for uid, status in after.items() if status == "CANCELLED"}
+    assert len(before) == 11
+    assert gone < set(before)
+    assert len(after) - len(gone) == 8
 
 
 def test_an_extra_payment_lowers_the_rest_once_it_is_there(

@@ -60,6 +60,7 @@ def kept(session: PortalSession) -> int:
 def test_a_signed_event_is_kept_once_and_its_work_is_queued(
     stripe_calls: FlaskClient, clock: SetClock, session: PortalSession
 ):
+    """PY-11: sent again, and signed with a new secret, it is still one event."""
     body = event()
     for secret in SECRETS * 2:
         assert send(stripe_calls, body, signature(body, clock, secret)) == 200
@@ -74,6 +75,7 @@ def test_a_signed_event_is_kept_once_and_its_work_is_queued(
 def test_an_event_that_stripe_did_not_sign_leaves_nothing(
     kind: str, stripe_calls: FlaskClient, clock: SetClock, session: PortalSession
 ):
+    """PY-11: forged, replayed later, or altered."""
     body = event()
     signed = {
         "none": "",
