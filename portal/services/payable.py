@@ -27,6 +27,7 @@ from portal.services.arrangements import (
     UNPAID,
     ArrangementOver,
     NothingAutomatic,
+    first_until,
     moved_until,
 )
 from portal.services.ledger import lock_row
@@ -130,7 +131,8 @@ def _check_arrangement(
     waits = agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT
     if purpose == PaymentPurpose.INSTALLMENT or not waits or agreed.valid_until is None:
         return
-    until = moved_until(session, account, agreed, agreed.valid_until, now=now)
+    offered = moved_until(session, account, agreed, agreed.valid_until, now=now)
+    until = max(offered, first_until(session, account, agreed, now=now))
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     if until < today_of(debtor, now) and not _tried(session, agreed):
         raise OfferExpired(valid_until=until)

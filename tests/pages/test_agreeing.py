@@ -518,6 +518,7 @@ def test_what_stands_against_a_payment_is_said_on_a_fresh_balance(
     accept(http, dana, choose_plan(http, dana, method="manual", start="2026-12-01"))
     mine = http.get(f"{path(dana)}/arrangement")
     agreed(session).valid_until = date(2026, 11, 21)
+    session.scalars(select(Installment).order_by(Installment.n)).first().due_on = date(2026, 11, 20)
     session.commit()
     late = send(http, mine, f"{path(dana)}/pay")
     assert late.status_code == 409

@@ -34,7 +34,7 @@ from portal.services.verify import verify_client
 from tests.databases import acting_as
 from tests.factories import make_contact, make_policy, make_visit
 from tests.pages.staff import make_staff
-from tests.services.paying import Till, make_plan, parts_of, send_copy, send_waiting
+from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy, send_waiting
 from tests.services.test_breaking import day, look, manual, plan
 from tests.services.test_stopping import CLOSING
 
@@ -232,6 +232,20 @@ def test_a_first_payment_that_we_take_comes_after_the_rest(till: Till) -> None:
     look(till)
     assert parts_of(till, agreed)[0].status is InstallmentStatus.PAID
     assert agreed.status is ArrangementStatus.ACTIVE
+
+
+def test_a_first_payment_that_a_rest_moved_can_be_made_by_hand_on_its_day(till: Till) -> None:
+    """Its offer's last day has passed by then: what is kept for its debtor can be paid."""
+    agreed = waiting(till)
+    agreed.valid_until = parts_of(till, agreed)[0].due_on
+    ask(till)
+    rests.end(till.session, till.account, now=till.now)
+    first = parts_of(till, agreed)[0]
+    assert first.due_on > agreed.valid_until
+    till.wait(days=(first.due_on - till.now.date()).days)
+    assert not expire_due(till.session, agreed.client_id, agreed.id, now=till.now)
+    first_payment(till, agreed)
+    assert parts_of(till, agreed)[0].status is InstallmentStatus.PAID
 
 
 def test_a_first_payment_that_we_did_not_take_is_told_of_before_its_agreement_ends(
