@@ -107,11 +107,12 @@ def bare(dsn: str, debtors: int) -> float:
     """Write the same rows again, a batch at a time behind SKIP LOCKED; seconds in the database."""
     spent = 0.0
     with psycopg.connect(dsn) as connection:
-        links = connection.execute("SELECT * FROM access_link LIMIT %s", (debtors,)).fetchall()
+        first = "SELECT {} FROM access_link ORDER BY id LIMIT %s"
+        links = connection.execute(first.format("*"), (debtors,)).fetchall()
         rows = connection.execute(
             "SELECT id, client_id, debtor_id, contact_id, link_id, channel, template, locale,"
             " dedupe_key, asked_for, status, created_at, send_at, attempts, '{}' FROM message"
-            " WHERE link_id IN (SELECT id FROM access_link LIMIT %s)",
+            f" WHERE link_id IN ({first.format('id')}) ORDER BY link_id",
             (debtors,),
         ).fetchall()
         connection.execute("SET session_replication_role = replica")  # append-only tables too
@@ -158,6 +159,8 @@ def main() -> None:
         client_id = fill(url, conninfo(dsn), debtors)
         seconds, worked, memory = campaign(url, client_id, debtors)
         print(f"{debtors:,} messages in {seconds:.1f} s: {debtors / seconds:,.0f} a second")
+        first, last = memory.tenths[0], memory.tenths[-1]
+        print(f"memory at most {last:.0f} MB, {last - first:+.0f} MB after the first tenth")
         theirs = bare(conninfo(dsn), min(debtors, COMPARED)) * debtors / min(debtors, COMPARED)
     finally:
         server.stop()
@@ -167,8 +170,6 @@ def main() -> None:
         token_of_id(KEYS, f"{number:012}")
     signing = (time.process_time() - began) / SIGNED * 1e6
     print(f"{worked:.1f} s of CPU here; the bare rows alone take {theirs:.1f} s")
-    first, last = memory.tenths[0], memory.tenths[-1]
-    print(f"memory at most {last:.0f} MB, {last - first:+.0f} MB after the first tenth")
     print(f"a million links signed in {signing:.1f} s of CPU (at most 20)")
 
 

@@ -146,6 +146,11 @@ def prefer(*, language: str | None = None, country: str | None = None) -> None:
     g.pop("locale", None)
 
 
+def speak(chosen: str) -> None:
+    """Answer this request in a locale, whatever was asked for."""
+    g.locale = chosen
+
+
 def arguments() -> MultiDict[str, str]:
     """What stands behind the question mark of this address; most addresses have none."""
     return request.args if request.environ.get("QUERY_STRING") else NO_ARGUMENTS
@@ -154,8 +159,6 @@ def arguments() -> MultiDict[str, str]:
 def asked_language() -> str | None:
     """The language that the person chose in this very address, if it is one of ours."""
     asked = arguments().get("lang")
-    if asked is None:
-        return None
     known = current_app.config.get("LANGUAGES", i18n.LANGUAGES)
     return asked if asked in known else None
 

@@ -41,6 +41,7 @@ class Debtor(Owned, Base):
     last_name: Mapped[str]
     name_key: Mapped[str]
     language: Mapped[str]
+    language_chosen_at: Mapped[datetime | None]
     date_of_birth_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     postal_code_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     last_four_hash: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -30,7 +30,7 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import acceptance_record as record
-from portal.services import evidence, messages
+from portal.services import evidence, french, messages
 from portal.services.choices import Draft, Picked, draft
 from portal.services.ledger import lock_account, lock_row, paid_cents
 from portal.services.open_proposals import Closed, close_open
@@ -74,7 +74,7 @@ def accept(
 
     The terms are computed again from the choice and must be those of the page (PY-01, PY-03). The
     same page sent twice gives the same arrangement. Raises ArrangementExists, TermsChanged,
-    PermissionMissing, NotAllowedNow and the errors of ``choices.draft``.
+    PermissionMissing, NotAllowedNow, FrenchComesFirst and the errors of ``choices.draft``.
     """
     account = lock_account(session, account.id)
     before = session.get(Arrangement, (account.client_id, reviewed.arrangement_id))
@@ -86,11 +86,12 @@ def accept(
     drafted = draft(session, account, picked, now=now)
     _check_page(drafted, reviewed)
     _check_money(drafted, allowed)
+    french.require(session, account, reviewed.locale, reviewed.terms_sha256)
     agreed = _write(session, account, drafted, reviewed, now=now)
     permission = _permit(session, agreed, drafted, reviewed, now=now)
     _close_proposal(session, drafted)
     session.flush()
-    keep_language(session, visit)
+    keep_language(session, visit, now)
     facts = record.Facts(session, account, drafted, reviewed, visit, allowed, now)
     record.tell(facts, agreed, permission)
     actor = evidence.debtor(account.debtor_id)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.domain import terms as wording
 from portal.domain.capabilities import Capabilities, is_time_barred
 from portal.domain.evidence import format_time
+from portal.domain.french import in_quebec
 from portal.domain.holds import Capability
 from portal.models import (
     AccessLink,
@@ -203,6 +204,9 @@ def _rules(facts: Facts) -> Payload:
         "today": facts.drafted.today.isoformat(),
         "sol_status": "unknown",
     }
+    debtor = facts.session.get_one(Debtor, (facts.account.client_id, facts.account.debtor_id))
+    if in_quebec(debtor.country, debtor.region):
+        said["french_first"] = True
     if ends_on := facts.account.sol_expires_on:
         said["sol_expires_on"] = ends_on.isoformat()
         over = is_time_barred(ends_on, facts.drafted.today)

@@ -102,8 +102,8 @@ def amend(
 ) -> Amendment:
     """Change a running arrangement as its page showed it; the caller commits.
 
-    Sent twice, it is one change. Raises PlanChanged, PaymentMoving, ArrangementOver, NotAllowedNow
-    and the errors of ``change_for``.
+    Sent twice, it is one change. Raises PlanChanged, PaymentMoving, ArrangementOver, NotAllowedNow,
+    FrenchComesFirst and the errors of ``change_for``.
     """
     account = lock_account(session, agreed.account_id)
     before = session.get(Amendment, (agreed.client_id, reviewed.amendment_id))

@@ -13,7 +13,7 @@ from portal.domain.amendments import rhythm_to_dict
 from portal.domain.evidence import format_time
 from portal.domain.statuses import InstallmentStatus
 from portal.models import Account, Amendment, Arrangement, Installment, fresh_id
-from portal.services import evidence, notices
+from portal.services import evidence, french, notices
 from portal.services.arrangements import lock_parts, said_part
 from portal.services.evidence import Actor, Payload
 from portal.services.reviews import ShownDocument
@@ -66,8 +66,11 @@ class Reviewed:
 def keep_review(act: Act, reviewed: Reviewed) -> Payload:
     """Keep the page of a change as it was shown, on the record; what the change's leaf names.
 
-    The caller commits.
+    The caller commits. Raises FrenchComesFirst.
     """
+    agreed_terms = act.agreed.terms_sha256.hex()
+    locale = reviewed.page.locale
+    french.require(act.session, act.account, locale, reviewed.change_sha256, agreed_terms)
     chain = (act.account.client_id, act.account.chain_id)
     for one in reviewed.documents:
         evidence.store_document(act.session, *chain, one.media, one.body, act.now)
@@ -78,7 +81,7 @@ def keep_review(act: Act, reviewed: Reviewed) -> Payload:
     told: Payload = {
         **review,
         "actor": act.actor,
-        "locale": reviewed.page.locale,
+        "locale": locale,
         "visit": str(reviewed.visit_id),
         "documents": [{"name": one.doc_id, "sha256": one.sha256} for one in reviewed.documents],
     }

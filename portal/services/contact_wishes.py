@@ -139,6 +139,7 @@ def choose_language(
     session: Session, debtor: Debtor, language: str, *, told: Told, now: datetime
 ) -> None:
     """Write in this language from now on, what waits too; ``language`` is one of the client's."""
+    debtor.language_chosen_at = now
     if debtor.language == language:
         return
     debtor.language = language

@@ -233,7 +233,18 @@ def chain_leaves(session: Session, client_id: UUID, chain_id: UUID) -> Sequence[
 
 def newest(session: Session, client: Client, types: Sequence[str]) -> Iterator[Entry]:
     """The entries of these types on a client's own chain, newest first, read as they are asked."""
-    values = {"client_id": client.id, "chain_id": client.chain_id, "types": list(types)}
+    yield from _newest(session, client.id, client.chain_id, types)
+
+
+def newest_of(session: Session, account: Account, types: Sequence[str]) -> Iterator[Entry]:
+    """The same of an account."""
+    yield from _newest(session, account.client_id, account.chain_id, types)
+
+
+def _newest(
+    session: Session, client_id: UUID, chain_id: UUID, types: Sequence[str]
+) -> Iterator[Entry]:
+    values = {"client_id": client_id, "chain_id": chain_id, "types": list(types)}
     opener = Opener()
     with session.execute(_NEWEST, values, execution_options={"yield_per": 100}) as rows:
         for row in rows:

@@ -200,7 +200,7 @@ def _disclosed(leaves: Sequence[_Leaf], accepted: Entry) -> Iterator[_Leaf]:
 def _led_to(entry: Entry, record: Payload) -> bool:
     said = entry.payload
     match entry.type:
-        case "terms.reviewed":
+        case "terms.reviewed" | "french.delivered" | "language.wished":
             return bool(said["terms_sha256"] == record["terms_sha256"])
         case "link.issued":
             return bool(said["link"] == record["link"]["id"])

@@ -108,7 +108,7 @@ def open_request(
     except KeyError:
         raise OptionMissing from None
     account = lock_account(session, account.id)
-    keep_language(session, visit)
+    keep_language(session, visit, now)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     ceasing = HoldKind.CEASE_ALL in kinds
     waiting = lock_invitations(session, debtor, account) if ceasing else ()

@@ -114,7 +114,7 @@ def submit(
         return before
     if before is not None:
         _replace(session, account, before, wish.instead_of, now)
-    keep_language(session, visit)
+    keep_language(session, visit, now)
     proposal = _written(account, wish.proposal, visit=visit, now=now)
     proposal.note, proposal.policy_version = note or None, sheet.published.version
     days = sheet.published.policy.answer_working_days

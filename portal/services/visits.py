@@ -112,15 +112,14 @@ def start_visit(
     return visit, token
 
 
-def keep_language(session: Session, visit: Visit) -> None:
+def keep_language(session: Session, visit: Visit, now: datetime) -> None:
     """Write to the debtor from now on in the language in which they have just acted (AX-04).
 
-    The caller commits.
+    No later file of the client's changes it. The caller commits.
     """
     debtor = session.get_one(Debtor, (visit.client_id, visit.debtor_id))
-    if debtor.language != visit.locale:
-        debtor.language = visit.locale
-        session.flush()
+    debtor.language, debtor.language_chosen_at = visit.locale, now
+    session.flush()
 
 
 def find_visit(

@@ -30,6 +30,7 @@ ACTIVITY = {
 }
 FAMILIES = (
     *("arrangement.", "authorization.", "balance.", "contact.", "esign.", "forgiveness.", "help."),
+    *("french.", "language."),
     *("identity.", "notice.", "payment.", "preference.", "proposal."),
 )
 

@@ -144,7 +144,7 @@ def later(
 def test_a_late_answer_is_said_honestly_and_so_is_that_no_person_gave_it(
     app: Flask, http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ):
-    """PY-02"""
+    """PY-02, CA-07: that a computer answered stands first, with the way to a person below."""
     make_policy(session, dana.client, closest_when_late=True)
     session.commit()
     proposal = suggest(http, session, dana)
@@ -160,7 +160,11 @@ def test_a_late_answer_is_said_honestly_and_so_is_that_no_person_gave_it(
     assert "late with supervisors" in queue
     assert "put before supervisors : 1" in heard(boss.get("/support"))
     later(http, session, dana, clock, days=4)
-    words = heard(http.get(f"{path(dana)}/proposal"))
+    page = http.get(f"{path(dana)}/proposal")
+    words = heard(page)
+    assert words.index("our computer found") < words.index("a month")
+    assert "If you change your suggestion, a person looks at it." in words
+    assert http.get(link(page, "Change my suggestion")).status_code == 200
     assert "We suggest something else" in words
     assert "no person answered in time" in words
     assert "A person answered" not in words

@@ -22,6 +22,7 @@ from portal.models import (
     PlacementStatus,
 )
 from portal.services import evidence
+from portal.services.contact_wishes import choose_language, on_portal
 from portal.services.placements import listed, recall
 from portal.services.placements.manifest import manifest_of
 from portal.services.verify import verify_client
@@ -134,6 +135,19 @@ def test_what_a_later_file_leaves_blank_stays_on_file(placer: Placer) -> None:
     assert str(account.validation_ends_on) == "2026-12-31"
     live = placer.session.scalars(select(Contact).where(Contact.retired_at.is_(None)))
     assert len(live.all()) == 2
+
+
+def test_a_language_that_its_reader_chose_outlives_every_file(placer: Placer) -> None:
+    """AX-04, CA-04"""
+    placer.row(language="fr")
+    debtor = debtor_of(placer, "NG-1001")
+    placer.row(now=LATER, language="es")
+    placer.session.refresh(debtor)
+    assert debtor.language == "es"
+    choose_language(placer.session, debtor, "en", told=on_portal(debtor), now=LATER)
+    placer.row(now=LATER, language="fr", phone="212-555-0199")
+    placer.session.refresh(debtor)
+    assert debtor.language == "en"
 
 
 def test_the_end_of_the_validation_period_is_never_shortened_VN_03(placer: Placer) -> None:  # noqa: N802

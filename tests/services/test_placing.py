@@ -237,6 +237,16 @@ def test_names_of_places_languages_and_countries_are_understood(placer: Placer) 
     assert the_account(placer).currency == "CAD"
 
 
+@pytest.mark.parametrize(("region", "spoken"), [("QC", "fr"), ("ON", "en")])
+def test_who_lives_in_quebec_is_met_in_french_where_the_file_does_not_say(
+    placer: Placer, region: str, spoken: str
+) -> None:
+    """CA-04"""
+    code = {"QC": "H2Y 1C6", "ON": "M5V 2T6"}[region]
+    placer.row(region=region, country="CA", postal_code=code, currency="CAD", language="")
+    assert the_debtor(placer).language == spoken
+
+
 def test_the_clients_defaults_fill_what_the_file_leaves_out(
     session: PortalSession, tmp_path: Path
 ) -> None:

@@ -688,6 +688,11 @@ PLANTED = {
         in_leaf("terms.reviewed", "terms_sha256", f'"{sha256(b"").hexdigest()}"'),
         "leaf 3 of ",
     ),
+    "English in Quebec without a wish": (
+        "an agreement of Quebec in another language follows its French version and a wish (CA-04)",
+        in_leaf("acceptance", "rules,french_first", "true"),
+        "leaf 3 of ",
+    ),
     "another's visit": (
         "an acceptance was made in a visit of the account's own debtor",
         "UPDATE debtor_session SET debtor_id = gen_random_uuid()",

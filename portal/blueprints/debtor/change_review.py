@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from wtforms import BooleanField
 
-from portal.blueprints.debtor import bp, change_documents
+from portal.blueprints.debtor import bp, change_documents, french
 from portal.blueprints.debtor.arrangement import me, own_agreement, plan_page, row_of
 from portal.blueprints.debtor.change_documents import Changing
 from portal.blueprints.debtor.common import runtime, show
@@ -112,6 +112,8 @@ def change(account_id: UUID) -> ResponseReturnValue:
 
 def _review(view: Balance, agreed: AgreementPage, c: str) -> str:
     it = changing(view, agreed, _wish(c))
+    hashes = (it.change.sha256, row_of(agreed).terms_sha256.hex())
+    way = french.first(view, "debtor.wish_change_in", *hashes)
     tick = tick_label(it, locale())
     made = change_documents.documents(it, locale(), tick)
     pays = it.change.change in EFFECTS
@@ -129,7 +131,30 @@ def _review(view: Balance, agreed: AgreementPage, c: str) -> str:
         card=card_text(view, locale()) if pays else None,
         button=button_label(it, locale()),
         shown=sign_shown(it.change.sha256, made, purpose=SHOWN),
+        other_language=way,
     )
+
+
+@bp.post("/account/<uuid:account_id>/change/language")
+@audience("debtor")
+def wish_change_in(account_id: UUID) -> ResponseReturnValue:
+    """Have the change in another language, now that its French version was shown (CA-04)."""
+    view, agreed = own_agreement(account_id)
+    c, asked = request.form.get("c", ""), request.form.get("language", "")
+    try:
+        shown = read_shown(request.form.get("shown", ""), purpose=SHOWN, stale=PlanChanged)
+        it = changing(view, agreed, _wish(c))
+        tick = tick_label(it, shown.locale)
+        french.keep_wish(
+            *(view, shown, asked),
+            again=lambda: change_documents.documents(it, shown.locale, tick),
+            stale=PlanChanged(),
+            build=runtime().settings.build,
+        )
+    except DomainError as error:
+        return plan_page(view, agreed, note=explain(error)), status_of(error)
+    commit(session, "french.wish")
+    return see_other(url_for(".change", account_id=account_id, c=c, lang=asked))
 
 
 def changing(view: Balance, agreed: AgreementPage, wish: Wish) -> Changing:

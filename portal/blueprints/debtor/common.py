@@ -113,15 +113,14 @@ def help_path(view: Balance) -> str:
     return f"/account/{view.account.id}/help"
 
 
-def collector(view: Balance) -> LegalText | None:
+def collector(view: Balance, language: str | None = None) -> LegalText | None:
     """What a debt collector must say on each page, in the page's language (TX-01)."""
     account = view.account
     line = collector_line(account.collector_role, first=account.validation_notice_sent_on is None)
     if line is None:
         return None
-    return legal_text(
-        line, locale(), company=view.client.trade_name, creditor=account.current_creditor
-    )
+    names = {"company": view.client.trade_name, "creditor": account.current_creditor}
+    return legal_text(line, language or locale(), version=None, **names)
 
 
 def pick(view: Balance, choice: Choice, version: int | None = None) -> str:

@@ -45,7 +45,7 @@ def shown_documents(
     return (
         ShownDocument("review", __version__, locale, "text/html", page),
         *(_shown(text, tick if text.doc_id == AUTHORIZATION else None) for text in laws),
-        *(_shown(line, None) for line in [collector(view)] if line is not None),
+        *(_shown(line, None) for line in [collector(view, locale)] if line is not None),
     )
 
 
@@ -81,7 +81,7 @@ def agreement(
         lines=schedule_lines(drafted.terms, locale),
         heading=heading,
         texts=texts(view, drafted, locale),
-        collector=collector(view),
+        collector=collector(view, locale),
     )
     return ShownDocument("agreement", __version__, locale, "text/html", page.encode())
 

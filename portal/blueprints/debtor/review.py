@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from wtforms import BooleanField
 
-from portal.blueprints.debtor import bp, documents
+from portal.blueprints.debtor import bp, documents, french
 from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.common import open_account, picked, runtime, show
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
@@ -53,10 +53,14 @@ class ReviewForm(Form):
     permission = BooleanField()
 
 
-def _visit_here() -> Visit:
-    """The visit, with where this very request comes from: a phone moves between networks."""
+def _visit_here(locale: str) -> Visit:
+    """The visit, with where this very request comes from: a phone moves between networks.
+
+    Its language is that of the page that was agreed to.
+    """
     here = browser()
-    return replace(current_visit(), ip=here.ip, user_agent=here.user_agent)
+    language, _, _ = locale.partition("_")
+    return replace(current_visit(), ip=here.ip, user_agent=here.user_agent, locale=language)
 
 
 @bp.get("/account/<uuid:account_id>/review")
@@ -78,6 +82,8 @@ def review_page(view: Balance, c: str, form: ReviewForm) -> str:
     """The review of a signed choice. Raises what ``choices.draft`` raises, ChoiceUnreadable."""
     chosen = picked(c)
     drafted = draft(session, view.account, chosen, now=now(), sheet=view.offers)
+    terms_sha256 = wording.sha256(drafted.terms)
+    way = french.first(view, "debtor.wish_agreement_in", terms_sha256)
     tick = tick_label(view, drafted, locale())
     shown = documents.shown_documents(view, drafted, c, locale=locale(), tick=tick)
     may_leave_for_checkout()
@@ -93,8 +99,33 @@ def review_page(view: Balance, c: str, form: ReviewForm) -> str:
         tick=tick if drafted.automatic else None,
         button=button_label(drafted, locale()),
         undo_until=undo_until(now(), drafted.published.policy.keeping.undo_hours),
-        shown=sign_shown(wording.sha256(drafted.terms), shown, purpose=PURPOSE),
+        shown=sign_shown(terms_sha256, shown, purpose=PURPOSE),
+        other_language=way,
     )
+
+
+@bp.post("/account/<uuid:account_id>/review/language")
+@audience("debtor")
+def wish_agreement_in(account_id: UUID) -> ResponseReturnValue:
+    """Have the agreement in another language, now that its French version was shown (CA-04)."""
+    view, c = open_account(account_id), request.form.get("c", "")
+    asked = request.form.get("language", "")
+    try:
+        shown = read_shown(request.form.get("shown", ""), purpose=PURPOSE, stale=TermsChanged)
+        drafted = draft(session, view.account, picked(c), now=now(), sheet=view.offers)
+        tick = tick_label(view, drafted, shown.locale)
+        french.keep_wish(
+            *(view, shown, asked),
+            again=lambda: documents.shown_documents(
+                view, drafted, c, locale=shown.locale, tick=tick
+            ),
+            stale=TermsChanged(),
+            build=runtime().settings.build,
+        )
+    except DomainError as error:
+        return balance_page(view, note=explain(error)), status_of(error)
+    commit(session, "french.wish")
+    return see_other(url_for(".review", account_id=account_id, c=c, lang=asked))
 
 
 @bp.post("/account/<uuid:account_id>/accept")
@@ -158,9 +189,8 @@ def _accepted(view: Balance, c: str, *, ticked: bool) -> Arrangement:
         build=runtime().settings.build,
         ticked=(tick,) if ticked and drafted.automatic else (),
     )
-    return accept(
-        session, view.account, picked=chosen, reviewed=reviewed, visit=_visit_here(), now=now()
-    )
+    visit = _visit_here(shown.locale)
+    return accept(session, view.account, picked=chosen, reviewed=reviewed, visit=visit, now=now())
 
 
 def button_label(drafted: Draft, locale: str) -> str:

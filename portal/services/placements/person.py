@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from portal.domain import DomainError
+from portal.domain.french import FRENCH, in_quebec
 from portal.domain.identity import (
     OLDEST_YEAR,
     Factor,
@@ -47,11 +48,17 @@ class Hasher:
 
 
 def read_person(row: RowReader, hashed: Hasher, language: str) -> Person:
-    """Who owes, as the columns of a debtor. Raises CellRefused."""
+    """Who owes, as the columns of a debtor; ``language`` is for who has none in the file.
+
+    In Quebec that is French (CA-04). Raises CellRefused.
+    """
     first = row.needed("first_name", "the debtor's first name")
     last = row.needed("last_name", "the debtor's last name")
     born_on, digits = _birthday(row), _last_four(row)
     joined = join_value(first, last, born_on, digits) if born_on and digits else None
+    address = _address(row, hashed)
+    if in_quebec(address["country"], address["region"]):
+        language = FRENCH
     born = born_on.isoformat() if born_on else None
     return {
         "debtor_number": row.text("debtor_number") or None,
@@ -62,7 +69,7 @@ def read_person(row: RowReader, hashed: Hasher, language: str) -> Person:
         "date_of_birth_hash": hashed(Factor.DATE_OF_BIRTH, born),
         "last_four_hash": hashed(Factor.LAST_FOUR, digits),
         "join_key": hashed("join", joined),
-        **_address(row, hashed),
+        **address,
     }
 
 

@@ -69,11 +69,13 @@ FREE_DEBTORS = """
 UPDATE debtor SET debtor_number = NULL, join_key = NULL
 WHERE client_id = %(client_id)s AND id = ANY(%(renamed)s)
 """
-# Answers on file outlive a file that leaves them out. Rows are found by id alone: with the client
+# Answers on file outlive a file that leaves them out, as a language that its reader chose outlives
+# every file. Rows are found by id alone: with the client
 # named beside its policy, the planner takes the client for small and reads all of it.
 _NEWEST = {
     **{name: f"s.{name}" for name in ("debtor_number", "join_key", "first_name", "last_name")},
-    **{name: f"s.{name}" for name in ("name_key", "language", "region", "country")},
+    **{name: f"s.{name}" for name in ("name_key", "region", "country")},
+    "language": "CASE WHEN d.language_chosen_at IS NULL THEN s.language ELSE d.language END",
     **{
         name: f"coalesce(s.{name}, d.{name})"
         for name in (

@@ -51,7 +51,7 @@ BARE = (
     *("exception.resolved", "help.answered", "help.closed", "help.opened", "help.reopened"),
     *("help.withdrawn", "identity.failed", "identity.passed", "link.revoked"),
     *("terms.reviewed", "thread.written", "esign.asked", "esign.consented", "esign.withdrawn"),
-    "notice.closing",
+    *("notice.closing", "french.delivered", "language.wished"),
 )
 """Where a client reads that it happened, and nothing else: the rest are words that somebody typed,
 how a person was known, and what they pay with.

@@ -30,6 +30,16 @@ CHECKS: dict[str, str] = {
         WHERE l.type = 'acceptance' AND NOT EXISTS (SELECT FROM said e
           WHERE e.type = 'terms.reviewed' AND e.chain_id = l.chain_id AND e.n < l.n
             AND e.told ->> 'terms_sha256' = l.told ->> 'terms_sha256')""",
+    "an agreement of Quebec in another language follows its French version and a wish (CA-04)": """
+        SELECT 'leaf ' || l.n || ' of ' || l.chain_id FROM said l
+        WHERE l.type = 'acceptance' AND l.told #>> '{rules,french_first}' = 'true'
+          AND l.told #>> '{visit,locale}' NOT LIKE 'fr%' AND NOT EXISTS (
+            SELECT FROM said w JOIN said f ON f.type = 'french.delivered'
+              AND f.chain_id = w.chain_id AND f.n < w.n
+              AND f.told ->> 'terms_sha256' = w.told ->> 'terms_sha256'
+            WHERE w.type = 'language.wished' AND w.chain_id = l.chain_id AND w.n < l.n
+              AND w.told ->> 'terms_sha256' = l.told ->> 'terms_sha256'
+              AND starts_with(l.told #>> '{visit,locale}', w.told ->> 'language'))""",
     "an acceptance was made in a visit of the account's own debtor": """
         SELECT 'leaf ' || l.n || ' of ' || l.chain_id FROM said l
         JOIN account a ON a.client_id = :client AND a.chain_id = l.chain_id

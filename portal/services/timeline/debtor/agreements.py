@@ -280,5 +280,10 @@ WORDS: dict[str, tuple[str, Say]] = {
     ),
     "proposal.submitted": (N_("You suggested something else."), _suggested),
     "proposal.withdrawn": (N_("Your suggestion was taken back."), _taken_back),
+    "french.delivered": (N_("We showed you the French version first."), plainly),
+    "language.wished": (
+        N_("You asked for the agreement and its papers in another language."),
+        plainly,
+    ),
     "terms.reviewed": (N_("We showed you the page with every date and amount."), plainly),
 }
