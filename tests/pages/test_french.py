@@ -63,6 +63,12 @@ def test_english_binds_only_after_the_french_version_and_a_wish(
     french = review(http, dana, "Pay it all today")
     assert language(french).startswith("fr")
     assert "Vérifiez avant de payer" in heard(french)
+    assert (
+        main_of(french).find(
+            ".//a[@href='#other-language'][.='Would you rather have this in English?']"
+        )
+        is not None
+    ), "said at the top, to who reads no French"
     offered = main_of(french).find(".//section[@lang='en']")
     assert offered is not None
     assert IN_ENGLISH in heard(french)
