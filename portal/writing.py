@@ -32,6 +32,7 @@ SUBJECTS = {
     "payment_missed": N_("Please look at your page"),
     "payment_processing": N_("Your receipt will follow"),
     "refund_made": N_("News on your page"),
+    "charged_back": N_("Please look at your page"),
     "agreement_copy": N_("Your copy"),
     "authorization_copy": N_("Your copy"),
     "arrangement_withdrawn": N_("News on your page"),

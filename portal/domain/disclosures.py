@@ -1,5 +1,6 @@
 """Which texts of law a moment needs, by the ids of their documents."""
 
+from portal.domain import N_
 from portal.domain.debts import CollectorRole, Country, is_debt_collector
 
 CARD_DISCLOSURE = "card-disclosure"
@@ -12,6 +13,21 @@ AUTHORIZATION_COPY = "authorization-copy"
 """PY-05: the permission with its method, sent once the method is known."""
 
 AGREEMENT_HEADING = "agreement-heading"
+
+TITLES = {
+    "review": N_("The page with every date and amount"),
+    **dict.fromkeys(("terms-full", "terms-settlement", "terms-plan"), N_("The terms in words")),
+    "authorization": N_("Permission for automatic payments"),
+    "pad-rights": N_("Rights with a Canadian bank account"),
+    "paying-by-hand": N_("Paying by hand"),
+    "offer-renewal": N_("Last day of the offer"),
+    "card-disclosure": N_("Who is paid, and for what"),
+    "electronic-copy": N_("Agreeing online, and a copy on paper"),
+    "debt-collector-initial": N_("Notice of a debt collector"),
+    "debt-collector-subsequent": N_("Notice of a debt collector"),
+    "agreement": N_("The agreement, as a copy to keep"),
+}
+"""What was on the page of an agreement, by its name on the record."""
 
 
 def collector_line(role: CollectorRole, *, first: bool) -> str | None:

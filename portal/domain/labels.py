@@ -168,7 +168,7 @@ REASONS = {
     "debtor_allows": N_("The debtor allows it again"),
     "debit_not_authorized": N_("The bank says that nobody allowed it"),
     "agreed_otherwise": N_("The debtor agreed to something else"),
-    "nothing_owed": N_("Nothing was owed any more"),
+    **dict.fromkeys(("paid", "nothing_owed"), N_("Nothing was owed any more")),
     "account_recalled": N_("The client took the account back"),
     "not_kept": N_("It was not paid"),
     "nobody_answered": N_("Nobody had answered in time"),
@@ -201,6 +201,7 @@ TEMPLATES = {
     "abandoned_checkout": N_("Payment not finished"),
     "plan_completed": N_("Plan fulfilled"),
     "plan_ended": N_("Plan ended, because it was not paid"),
+    "charged_back": N_("Payment taken back by the bank"),
     "pre_debit_notice": N_("Notice of a payment to be taken"),
     "payments_ahead": N_("Payments of a month"),
     "payment_reminder": N_("Reminder of a payment"),
@@ -366,21 +367,6 @@ _GROUPS = (
     *(STATUSES, KINDS, REASONS, ENTRIES, FREQUENCIES, STOPS, HOLDS, CHANNELS),
     *(TOPICS, PARTS_OF_DAY, ITEMIZATIONS),
 )
-
-DOCUMENTS = {
-    "review": N_("The page with every date and amount"),
-    **dict.fromkeys(("terms-full", "terms-settlement", "terms-plan"), N_("The terms in words")),
-    "authorization": N_("Permission for automatic payments"),
-    "pad-rights": N_("Rights with a Canadian bank account"),
-    "paying-by-hand": N_("Paying by hand"),
-    "offer-renewal": N_("Last day of the offer"),
-    "card-disclosure": N_("Who is paid, and for what"),
-    "electronic-copy": N_("Agreeing online, and a copy on paper"),
-    "debt-collector-initial": N_("Notice of a debt collector"),
-    "debt-collector-subsequent": N_("Notice of a debt collector"),
-    "agreement": N_("The agreement, as a copy to keep"),
-}
-"""What was on the page of an agreement, by its name on the record."""
 
 
 def wish_params(kind: str, value: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ from portal.services.undoing import require_in_time
 UNPAID = (InstallmentStatus.SCHEDULED, InstallmentStatus.FAILED, InstallmentStatus.PROCESSING)
 BATCH = 100
 NOT_KEPT = "not_kept"
+NOTHING_OWED = "nothing_owed"
 """Why an arrangement ended whose parts stayed unpaid beyond the client's patience."""
 MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)
 
@@ -280,7 +281,7 @@ def shorten_to_balance(session: Session, account: Account, now: datetime) -> Arr
     if total:
         agreed.total_cents = total
     if owed == 0:
-        _close(agreed, paid=total > 0, now=now)
+        _close(session, account, agreed, paid=total > 0, now=now)
     session.flush()
     told: Payload = {
         "actor": SYSTEM,
@@ -307,10 +308,13 @@ def _cut(parts: list[Installment], owed: Cents, minimum: Cents) -> None:
             part.status = move(part.status, InstallmentStatus.CANCELED)
 
 
-def _close(agreed: Arrangement, *, paid: bool, now: datetime) -> None:
+def _close(
+    session: Session, account: Account, agreed: Arrangement, *, paid: bool, now: datetime
+) -> None:
     over = ArrangementStatus.COMPLETED if paid else ArrangementStatus.CANCELED
     agreed.status = move(agreed.status, over)
-    agreed.ended_at, agreed.ended_reason = now, "nothing_owed"
+    agreed.ended_at, agreed.ended_reason = now, NOTHING_OWED
+    authorizations.revoke(session, account, agreed, reason=NOTHING_OWED, actor=SYSTEM, now=now)
 
 
 def _end(

@@ -11,7 +11,7 @@ from portal.domain.money import Cents, Money
 from portal.domain.statuses import LIVE
 from portal.gateways.payments import DisputeStatus, GatewayDispute
 from portal.models import Account, Arrangement, Chargeback, EntryKind, Payment, fresh_id
-from portal.services import authorizations, evidence, forgiveness, refunds
+from portal.services import authorizations, evidence, forgiveness, notices, refunds
 from portal.services.arrangements import shorten_to_balance
 from portal.services.ledger import (
     close_if_settled,
@@ -27,6 +27,7 @@ FINAL = (
     DisputeStatus.WARNING_CLOSED,
     DisputeStatus.PREVENTED,
 )
+TOLD = "charged_back"
 
 
 def apply_dispute(
@@ -34,9 +35,9 @@ def apply_dispute(
 ) -> None:
     """Bring one chargeback to where Stripe says it is: every movement is one ledger entry.
 
-    An inquiry moves nothing. Money withdrawn ends every permission to charge (PY-09) and goes
-    before a person; money given back may make an excess, which goes back. Locks the account; the
-    caller commits.
+    An inquiry moves nothing. Money withdrawn ends every permission to charge (PY-09), is told to
+    the debtor and goes before a person; money given back may make an excess, which goes back. Locks
+    the account; the caller commits.
     """
     account, payment = lock_payment(session, payment_id)
     row = _row(session, payment, told, now=now)
@@ -58,6 +59,8 @@ def apply_dispute(
             forgiveness.judge(session, account, payment, f"movement:{movement.id}", now)
             if withdrawn:
                 _stop(session, account, payment, told, now=now)
+                fact = f"chargeback:{row.id}:{movement.id}"
+                notices.tell(session, account, TOLD, fact=fact, payment=payment, now=now)
             else:
                 _settle_again(session, account, payment, now=now)
     row.status = str(told.status)

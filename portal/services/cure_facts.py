@@ -1,5 +1,7 @@
 """What messages about late payments may say: how the arrangement can be kept, and until when."""
 
+from collections.abc import Callable
+
 from sqlalchemy import func, select
 
 from portal.domain.holds import Capability
@@ -7,6 +9,8 @@ from portal.domain.statuses import LIVE, ArrangementStatus, InstallmentStatus
 from portal.models import Arrangement, Installment, Payment
 from portal.services import tries
 from portal.services.arrangements import first_until
+from portal.services.chargeback_facts import charged_back
+from portal.services.forgiveness import gone_of_parts
 from portal.services.keeping import due_part, read_patience
 from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.pre_debit import open_cents
@@ -34,8 +38,9 @@ def missed(subject: Subject) -> Values:
 
 
 def ended(subject: Subject) -> Values:
-    """What was paid of an arrangement that was not kept, and what is owed now."""
+    """What was paid of an arrangement that was not kept, and did not go back; what is owed now."""
     agreed: Arrangement = subject.row(Arrangement, "ended")
+    key = (agreed.client_id, agreed.id)
     paid = subject.session.scalar(
         select(func.coalesce(func.sum(Installment.paid_cents), 0)).where(
             Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id
@@ -43,7 +48,7 @@ def ended(subject: Subject) -> Values:
     )
     return {
         "reference": agreed.reference,
-        "paid": (int(paid or 0), agreed.currency),
+        "paid": (int(paid or 0) - gone_of_parts(subject.session, *key), agreed.currency),
         "owed": (max(subject.account.balance_cents, 0), agreed.currency),
         "settled": agreed.kind == "settlement",
     }
@@ -91,3 +96,10 @@ def _first(
         "spreads": False,
         "first_until": max(until, subject.day(subject.now)),
     }
+
+
+SAID: dict[str, Callable[[Subject], Values]] = {
+    "payment_missed": missed,
+    "plan_ended": ended,
+    "charged_back": charged_back,
+}

@@ -109,7 +109,8 @@ def lost_cents(session: Session, agreed: Arrangement) -> Cents:
 
     That is what was allocated to it; and where money of before counted towards it, all of both.
     """
-    return Cents(max(_lost_of_counted(session, agreed), _lost_of_allocated(session, agreed)))
+    counted = _lost_of_counted(session, agreed)
+    return Cents(max(counted, gone_of_parts(session, agreed.client_id, agreed.id)))
 
 
 def _lost_of_counted(session: Session, agreed: Arrangement) -> int:
@@ -153,7 +154,8 @@ def _gone_of_older(session: Session, agreed: Arrangement) -> int:
     )
 
 
-def _lost_of_allocated(session: Session, agreed: Arrangement) -> int:
+def gone_of_parts(session: Session, client_id: UUID, arrangement_id: UUID) -> Cents:
+    """How much of what was paid on an arrangement's parts is not with us any more."""
     shares = session.execute(
         select(
             PaymentAllocation.payment_id,
@@ -170,17 +172,17 @@ def _lost_of_allocated(session: Session, agreed: Arrangement) -> int:
             (Payment.client_id == PaymentAllocation.client_id)
             & (Payment.id == PaymentAllocation.payment_id),
         )
-        .where(Installment.client_id == agreed.client_id, Installment.arrangement_id == agreed.id)
+        .where(Installment.client_id == client_id, Installment.arrangement_id == arrangement_id)
         .group_by(PaymentAllocation.payment_id, Payment.amount_cents)
     ).all()
     lost = 0
     for payment_id, amount, share in shares:
-        kept = amount - _gone_cents(session, agreed, payment_id)
+        kept = amount - _gone_cents(session, client_id, payment_id)
         lost += max(int(share) - kept, 0)
-    return lost
+    return Cents(lost)
 
 
-def _gone_cents(session: Session, agreed: Arrangement, payment_id: UUID) -> int:
+def _gone_cents(session: Session, client_id: UUID, payment_id: UUID) -> int:
     """What of a payment went back, but for what was paid too much."""
     owed_back = select(Refund.id).where(
         Refund.client_id == LedgerEntry.client_id,
@@ -190,8 +192,7 @@ def _gone_cents(session: Session, agreed: Arrangement, payment_id: UUID) -> int:
     )
     return _sum(
         session,
-        (LedgerEntry.client_id == agreed.client_id)
-        & (LedgerEntry.account_id == agreed.account_id)
+        (LedgerEntry.client_id == client_id)
         & (LedgerEntry.payment_id == payment_id)
         & (LedgerEntry.kind != EntryKind.PAYMENT)
         & ~owed_back.exists(),

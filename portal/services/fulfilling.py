@@ -22,7 +22,7 @@ from portal.models import (
     Payment,
     PaymentAllocation,
 )
-from portal.services import amending, evidence, forgiveness, notices, tries
+from portal.services import amending, authorizations, evidence, forgiveness, notices, tries
 from portal.services.arrangements import UNPAID, shorten_to_balance
 from portal.services.keeping import due_part
 from portal.services.ledger import close_if_settled, lock_row, open_exception
@@ -272,6 +272,7 @@ def _complete(session: Session, account: Account, agreed: Arrangement, *, now: d
     forgiven = forgiveness.forgive(session, account, agreed, now=now)
     if agreed.status != ArrangementStatus.COMPLETED:
         return
+    authorizations.revoke(session, account, agreed, reason="paid", actor=evidence.SYSTEM, now=now)
     evidence.record(
         session,
         client_id=agreed.client_id,

@@ -249,6 +249,12 @@ def test_all_that_is_left_is_paid_at_once(
     http.get(pay_at_stripe(session, stripe))
     assert agreed(session).status is ArrangementStatus.COMPLETED
     holds(session, dana)
+    over = newest(session, Authorization)
+    assert (over.status, over.revoked_reason) == (AuthorizationStatus.REVOKED, "paid"), "PY-05"
+    done = mine(http, dana)
+    assert "Paid so far $1,240.00" in heard(done)
+    assert "Stop automatic payments" not in links(done)
+    assert "It ended on" in heard(http.get(f"{path(dana)}/authorization"))
 
 
 def test_while_a_payment_is_on_its_way_nothing_is_changed(

@@ -79,3 +79,7 @@ def test_a_settlement_whose_payment_was_charged_back_says_what_went_back_and_why
     mine = heard(http.get(f"{path(dana)}/arrangement"))
     assert "This has ended, because money that you paid for it went back." in mine
     assert "You owe $1,240.00" in mine
+    assert "Paid so far $0.00" in mine
+    letter = http.get(f"{path(dana)}/letter")
+    assert letter.status_code == 404
+    assert "There is no letter that you owe nothing: you owe $1,240.00 now." in heard(letter)

@@ -243,6 +243,60 @@ def test_a_payment_that_is_missing_and_the_end_of_its_plan(till: Till, post: Pos
     assert "You can choose a new plan, suggest what you can pay, or ask for help." in ended
 
 
+def take_back(till: Till, post: Post, payment: Payment) -> str:
+    """The bank takes a payment back; what its debtor is told of it."""
+    control.dispute(till.stripe.world, payment.intent_id or "")
+    till.reconcile()
+    return send(till, post, "charged_back").body or ""
+
+
+def test_py_09_a_chargeback_says_what_counts_no_more_and_that_nothing_is_taken(
+    till: Till, post: Post
+):
+    """And the message about the end of its plan counts only what is still here."""
+    prove(till.session, till.account)
+    agreed = make_plan(till, (400_00, 400_00, 440_00))
+    payment = first_payment(till, agreed)
+    told = take_back(till, post, payment)
+    assert "Your bank took back $400.00 that was paid on November 23, 2026." in told
+    assert "You owe $1,240.00 now." in told
+    assert "Automatic payments have stopped." in told
+    assert "Our letter" not in told
+    till.stripe.clock.advance(days=31)
+    look_after(till.session, agreed.client_id, agreed.id, now=till.now)
+    send(till, post, "payment_missed")
+    till.stripe.clock.advance(days=21)
+    look_after(till.session, agreed.client_id, agreed.id, now=till.now)
+    ended = send(till, post, "plan_ended").body or ""
+    assert "still counts" not in ended
+    assert "You owe $1,240.00 now. Nothing is taken without you." in ended
+
+
+def test_py_12_a_chargeback_after_the_letter_says_that_the_letter_counts_no_more(
+    till: Till, post: Post
+):
+    prove(till.session, till.account)
+    agreed = make_plan(till, (868_00,), method="manual", kind="settlement")
+    payment = first_payment(till, agreed)
+    told = take_back(till, post, payment)
+    assert "Your bank took back $868.00" in told
+    assert "You owe $1,240.00 now." in told
+    assert "Our letter that you owe nothing more does not count any more." in told
+    assert "Automatic payments" not in told
+
+
+def test_a_chargeback_that_the_bank_gave_back_before_it_was_told_is_not_told(
+    till: Till, post: Post
+):
+    prove(till.session, till.account)
+    payment = first_payment(till, make_plan(till, (868_00,), method="manual", kind="settlement"))
+    opened = control.dispute(till.stripe.world, payment.intent_id or "")
+    till.reconcile()
+    control.close_dispute(till.stripe.world, opened["id"], won=True)
+    till.reconcile()
+    assert send(till, post, "charged_back").status == "suppressed"
+
+
 def test_py_09_a_first_charge_that_failed_says_when_it_is_tried_again_and_until_when(
     till: Till, post: Post
 ):
@@ -423,7 +477,7 @@ def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
         *("proposal_received", "proposal_accepted", "proposal_countered", "proposal_declined"),
         *("receipt", "authorization_copy", "refund_made", "automatic_stopped", "plan_completed"),
         *("arrangement_withdrawn", "payment_processing", "payment_failed"),
-        *("payment_missed", "plan_ended", "rest_ends"),
+        *("payment_missed", "plan_ended", "rest_ends", "charged_back"),
     }
     plans = {  # test_plan_notices
         *("pre_debit_notice", "payments_ahead", "payment_reminder", "payment_waits"),

@@ -703,6 +703,12 @@ PLANTED = {
         in_leaf("acceptance", "party,debtor", '"another"'),
         "leaf 3 of ",
     ),
+    "a permission that outlives its agreement": (
+        "no permission to charge outlives its agreement (PY-05)",
+        "UPDATE payment_authorization SET status = 'granted';\n"
+        "UPDATE arrangement SET status = 'completed'",
+        ": permission ",
+    ),
     "a larger permission": (
         "a permission to charge is the one in its acceptance, or in an amendment (PY-05)",
         "UPDATE payment_authorization SET cap_cents = cap_cents + 1",

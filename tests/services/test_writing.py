@@ -97,6 +97,14 @@ VALUES: dict[str, dict[str, Any]] = {
         "lines": [(date(2026, 12, 4), (104_00, "USD"))],
         "left": (104_00, "USD"),
     },
+    "charged_back": {
+        "amount": (60_00, "USD"),
+        "paid_on": date(2026, 12, 4),
+        "owed": (214_66, "USD"),
+        "account_reference": "NG-4471",
+        "stopped": True,
+        "letter": True,
+    },
     "closing_notice": {"reference": "NG-4471", "wording": "remedy"},
     "payment_missed": {"cure": CURE, "account_reference": "NG-4471"},
     "plan_ended": {

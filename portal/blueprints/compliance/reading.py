@@ -13,7 +13,7 @@ from portal.addresses import of_theme
 from portal.blueprints.compliance import LAYOUT, bp
 from portal.blueprints.consoles import EXAMINERS, Task, page, perform
 from portal.blueprints.papers import as_kept, dressed
-from portal.domain import N_, labels
+from portal.domain import N_, disclosures
 from portal.security import audience, current_staff
 from portal.services import records
 from portal.services.evidence import Kept
@@ -21,7 +21,7 @@ from portal.services.records import Record, find_record
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
 
-PAPERS = labels.DOCUMENTS | {
+PAPERS = disclosures.TITLES | {
     "review": N_("The page’s own part"),
     "agreement": N_("The agreement as the debtor keeps it"),
     "agreement-heading": N_("The agreement, as a copy to keep"),

@@ -36,7 +36,7 @@ from portal.services.agreements import (
 from portal.services.arrangements import NOT_KEPT, NothingAutomatic
 from portal.services.balance import Balance
 from portal.services.charging import LATEST
-from portal.services.forgiveness import LOST
+from portal.services.forgiveness import LOST, gone_of_parts
 from portal.services.payments import PaymentOnItsWay
 from portal.services.receipts import BACK, outside_cents
 from portal.services.running_pages import running_page
@@ -180,11 +180,13 @@ def _back(view: Balance, agreed: AgreementPage) -> dict[str, Any]:
 
 
 def _progress(view: Balance, agreed: AgreementPage) -> dict[str, int]:
-    """How much of the agreement is paid, and how much is left in how many payments."""
+    """How much of the agreement is paid and still here, and how much is left in how many parts."""
     left = [part.open_cents for part in agreed.parts if part.status in OPEN_PARTS]
     paid = sum(part.paid_cents for part in agreed.parts)
+    went_back = any(line.kind in BACK for line in view.lines)
+    gone = gone_of_parts(session, view.client.id, agreed.id) if went_back else 0
     return {
-        "paid_cents": paid,
+        "paid_cents": paid - gone,
         "left_cents": sum(left),
         "total_cents": paid + sum(left),
         "open_parts": len(left),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from portal.domain import N_, labels
+from portal.domain import N_, disclosures, labels
 from portal.domain.debts import ITEMIZED_ON
 from portal.domain.money import Cents, Money
 from portal.domain.terms import Basis, Method
@@ -172,7 +172,7 @@ def shown(record: Payload) -> Section:
 
 
 def _name(text: str) -> Words:
-    return say(labels.DOCUMENTS.get(text, text))
+    return say(disclosures.TITLES.get(text, text))
 
 
 def _text(text: Payload) -> Iterator[Said]:

@@ -1,6 +1,7 @@
 """Nothing is charged without a permission, or after it ended (invariants 3 and 4)."""
 
 from portal.domain.holds import Capability, HoldKind, Permission, permissions_under
+from portal.domain.statuses import LIVE
 
 # ``charge``: an off-session charge, ``asked_at`` when it was last found permitted, right before
 # Stripe was asked: one that was sent before a stop is none after it.
@@ -28,6 +29,11 @@ CHECKS: dict[str, str] = {
         FROM charge p JOIN arrangement r ON (r.client_id, r.id) = (p.client_id, p.arrangement_id)
         JOIN account a ON (a.client_id, a.id) = (p.client_id, p.account_id)
         WHERE r.ended_at < p.asked_at OR a.recalled_at < p.asked_at""",
+    "no permission to charge outlives its agreement (PY-05)": """
+        SELECT r.reference || ': permission ' || z.id FROM payment_authorization z
+        JOIN arrangement r ON (r.client_id, r.id) = (z.client_id, z.arrangement_id)
+        WHERE z.client_id = :client AND z.status <> 'revoked'
+          AND r.status <> ALL(CAST(:live AS text[]))""",
     "no page to pay on is opened under a hold that forbids paying (DH-08)": """
         SELECT p.reference || ' of ' || p.created_at || ': ' || h.kind || ' since ' || h.starts_at
         FROM payment p JOIN hold h ON (h.client_id, h.account_id) = (p.client_id, p.account_id)
@@ -45,4 +51,8 @@ def _under(capability: Capability) -> list[str]:
     return [str(kind) for kind in HoldKind if permissions_under(kind)[capability] is not allowed]
 
 
-VALUES = {"no_charge": _under(Capability.CHARGE), "no_pay": _under(Capability.PAY)}
+VALUES = {
+    "live": [str(status) for status in LIVE],
+    "no_charge": _under(Capability.CHARGE),
+    "no_pay": _under(Capability.PAY),
+}

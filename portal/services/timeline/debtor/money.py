@@ -29,8 +29,9 @@ def _granted(it: Telling) -> Words:
 
 
 def _revoked(it: Telling) -> Words | None:
-    """Nothing where another line says it: the stop itself, or the end of an unpaid agreement."""
-    if it.payload.get("reason") == "stopped" or "method" not in it.payload:
+    """Nothing where another line says it: the stop itself, or the end of the agreement."""
+    said_elsewhere = it.payload.get("reason") in ("stopped", "paid", "nothing_owed")
+    if said_elsewhere or "method" not in it.payload:
         return None
     said = Words(N_("We take no more automatic payments from %(method)s."), {"method": _method(it)})
     why = WHY_NOT_AUTOMATIC.get(it.payload.get("reason", ""))
