@@ -8,10 +8,19 @@ from sqlalchemy import extract, select
 
 from portal.domain.noticing import LATEST
 from portal.domain.schedules import Schedule
-from portal.domain.statuses import LIVE, InstallmentStatus, PaymentStatus
-from portal.models import Account, Arrangement, Authorization, Hold, Installment, Payment
+from portal.domain.statuses import LIVE, InstallmentStatus
+from portal.models import (
+    Account,
+    Arrangement,
+    Authorization,
+    Hold,
+    Installment,
+    LedgerEntry,
+    Payment,
+)
 from portal.services import authorizations, tries
 from portal.services.arrangements import UNPAID, arrangement_of
+from portal.services.ledger import MONEY
 from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.pre_debit import is_given, open_cents, taken_on
 from portal.services.satisfaction import Satisfaction, satisfaction
@@ -128,27 +137,26 @@ def _not_taken(subject: Subject) -> Values:
 
 
 def _accounting(subject: Subject) -> Values:
-    """What was paid for a running plan, and what is left of it and when."""
+    """What was paid for a running plan and what went back of it, and what is left and when."""
     agreed = _live(subject)
-    paid = subject.session.scalars(
-        select(Payment)
-        .where(
-            Payment.client_id == agreed.client_id,
-            Payment.arrangement_id == agreed.id,
-            Payment.status == PaymentStatus.SUCCEEDED,
-            Payment.amount_cents > 0,
+    moved = subject.session.scalars(
+        select(LedgerEntry)
+        .join(
+            Payment,
+            (Payment.client_id == LedgerEntry.client_id) & (Payment.id == LedgerEntry.payment_id),
         )
-        .order_by(Payment.settled_at, Payment.id)
+        .where(
+            LedgerEntry.client_id == agreed.client_id,
+            Payment.arrangement_id == agreed.id,
+            LedgerEntry.kind.in_(MONEY),
+        )
+        .order_by(LedgerEntry.at, LedgerEntry.id)
     ).all()
     left = _parts_left(subject, agreed)
-    cents = sum(part.amount_cents for part in paid)
     return _said(subject, agreed) | {
         "creditor": subject.account.current_creditor,
-        "payments": [
-            (subject.day(one.settled_at or one.created_at), (one.amount_cents, one.currency))
-            for one in paid
-        ],
-        "paid": (cents, agreed.currency),
+        "payments": [(subject.day(one.at), (-one.amount_cents, agreed.currency)) for one in moved],
+        "paid": (-sum(one.amount_cents for one in moved), agreed.currency),
         "left": (sum(cents for _, cents in left), agreed.currency),
         "left_payments": len(left),
         "next_on": left[0][0] if left else None,

@@ -24,17 +24,11 @@ from portal.models import (
     Placement,
     PlacementRow,
 )
+from portal.services.ledger import MONEY
 
 PAGE = 50
 AT_ONCE = 1_000
 LONGEST_DAYS = 366
-MONEY = (
-    EntryKind.PAYMENT,
-    EntryKind.REFUND,
-    EntryKind.REFUND_FAILED,
-    EntryKind.CHARGEBACK,
-    EntryKind.CHARGEBACK_REVERSED,
-)
 
 
 class RangeUnclear(DomainError):

@@ -26,6 +26,7 @@ from portal.models import (
     StopKind,
     fresh_id,
 )
+from portal.sandbox import control
 from portal.services import accountings, charging, plan_notices
 from portal.services.arrangements import stop_automatic
 from portal.services.dispatch import Carriers, dispatch
@@ -477,6 +478,22 @@ def test_py_12_new_york_gets_an_accounting_each_quarter(till: Till) -> None:
     assert [m.context["on"] for m in account_for(till) if m.channel == Channel.EMAIL] == [
         *("2027-02-23", "2027-05-23")
     ]
+
+
+def test_py_12_an_accounting_counts_nothing_that_the_bank_took_back(till: Till) -> None:
+    collected_in_new_york(till)
+    with_email(till)
+    agreed = make_plan(till, (310_00,) * 4, method="manual")
+    payment = first_payment(till, agreed)
+    control.dispute(till.stripe.world, payment.intent_id or "")
+    till.reconcile()
+    pass_days(till, 92)
+    (sent,) = account_for(till)
+    send(till, sent)
+    body = sent.body or ""
+    assert "November 23, 2026: $310.00\n" in body
+    assert "November 23, 2026 (went back): -$310.00\n" in body
+    assert "Paid so far: $0.00" in body
 
 
 def test_py_12_elsewhere_and_from_a_creditor_nobody_needs_one(till: Till) -> None:
