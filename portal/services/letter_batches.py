@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -24,6 +24,10 @@ DOWNLOADED = "letters.downloaded"
 ON_LIST = (Message.status == MessageStatus.QUEUED, Message.channel == Channel.LETTER)
 """The condition under which a message is a letter that waits."""
 
+_ADDRESS = (Debtor.address_line, Debtor.city, Debtor.postal_code)
+PRINTABLE = or_(Message.decided, and_(*(func.coalesce(part, "") != "" for part in _ADDRESS)))
+"""Whether there is somewhere to send it: whoever acts for the debtor needs no address."""
+
 
 class BatchFinished(DomainError):
     """Somebody else was faster."""
@@ -40,11 +44,6 @@ class WaitingLetter:
     client: Client
     account: Account | None
 
-    @property
-    def can_be_printed(self) -> bool:
-        """Whether there is somewhere to send it: whoever acts for the debtor needs no address."""
-        return self.debtor.has_address or self.message.decided
-
 
 @dataclass(frozen=True, slots=True)
 class PrintedLetter:
@@ -57,8 +56,8 @@ class PrintedLetter:
     rule: str | None = None
 
 
-def waiting(session: Session) -> Sequence[WaitingLetter]:
-    """The letters that wait to be printed, the oldest first."""
+def waiting(session: Session, *, printable: bool) -> Sequence[WaitingLetter]:
+    """The first letters that wait and can be printed, or that cannot, the oldest first."""
     query = (
         select(Message, Debtor, Client, Account)
         .join(Debtor, and_(Debtor.client_id == Message.client_id, Debtor.id == Message.debtor_id))
@@ -68,10 +67,24 @@ def waiting(session: Session) -> Sequence[WaitingLetter]:
             and_(Account.client_id == Message.client_id, Account.id == Message.account_id),
         )
         .where(Message.client_id.in_(session.info["client_ids"]), *ON_LIST)
+        .where(PRINTABLE if printable else ~PRINTABLE)
         .order_by(Message.created_at, Message.id)
         .limit(MOST)
     )
     return [WaitingLetter(*row) for row in session.execute(query)]
+
+
+def printable_of(session: Session) -> Sequence[tuple[Client, int]]:
+    """The clients with letters that can be printed now, by name, and how many each has."""
+    how_many = (
+        select(Message.client_id, func.count().label("letters"))
+        .join(Debtor, and_(Debtor.client_id == Message.client_id, Debtor.id == Message.debtor_id))
+        .where(Message.client_id.in_(session.info["client_ids"]), *ON_LIST, PRINTABLE)
+        .group_by(Message.client_id)
+        .subquery()
+    )
+    query = select(Client, how_many.c.letters).join(how_many, how_many.c.client_id == Client.id)
+    return [(row[0], row[1]) for row in session.execute(query.order_by(Client.trade_name))]
 
 
 def how_many_wait(session: Session) -> int:

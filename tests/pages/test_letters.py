@@ -226,6 +226,26 @@ def test_without_an_address_it_stays_on_the_list_and_says_what_to_do(
     assert message.status is MessageStatus.SENDING
 
 
+def test_letters_without_an_address_hide_no_button(
+    sam: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(letter_batches, "MOST", 1)
+    nowhere = make_account(session, make_debtor(session, dana.client, address_line=None))
+    letter(session, nowhere, clock)
+    clock.advance(timedelta(minutes=1))
+    waits = letter(session, dana.account, clock, dedupe_key="b")
+    words = heard(sam.get(PATH))
+    assert "Cannot be printed yet" in words
+    assert "1 letter is ready." in words
+    print_all(sam, dana)
+    session.refresh(waits)
+    assert waits.status is MessageStatus.SENDING
+
+
 def test_ct_08_a_hold_that_came_later_takes_a_letter_from_the_list(
     sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ) -> None:

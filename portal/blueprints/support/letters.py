@@ -42,13 +42,13 @@ def _runtime() -> Runtime:
 @audience(*READERS)
 def letters() -> Any:
     """The letters that wait, for each client, and the batches that were printed."""
-    waiting = letter_batches.waiting(session)
-    clients = {one.client.id: one.client for one in waiting if one.can_be_printed}
     return page(
         "support/letters.html",
         section="letters",
-        waiting=waiting,
-        printable=clients.values(),
+        waiting=letter_batches.waiting(session, printable=True),
+        stuck=letter_batches.waiting(session, printable=False),
+        printable=letter_batches.printable_of(session),
+        most=letter_batches.MOST,
         batches=letter_batches.batches(session),
         templates=labels.TEMPLATES,
         masked=wording.mask_name,
