@@ -181,9 +181,15 @@ REASONS: dict[str, str] = {
 OTHER_REASON = N_("A hold on the account forbids it.")
 
 
-def reason_of(rule: str) -> str:
-    """The sentence for staff that says what a rule's id means."""
-    return REASONS.get(rule, OTHER_REASON)
+_PROVINCES = (Rule.ONTARIO, Rule.BRITISH_COLUMBIA, Rule.QUEBEC)
+
+
+def reason_of(rule: str, *, waits: bool = False) -> str:
+    """The sentence for staff that says what a rule's id means.
+
+    ``waits``: for something that the rule only delays; a province's notice keeps it back for good.
+    """
+    return REASONS.get(Rule.CANADA if waits and rule in _PROVINCES else rule, OTHER_REASON)
 
 
 class Action(StrEnum):
