@@ -152,7 +152,7 @@ def made_lately(
     but: UUID | None = None,
 ) -> Sequence[MadeContact]:
     """When we wrote first to a debtor or called them in seven days, ``but`` for one message."""
-    return made_lately_to(session, client_id, [debtor_id], now, but=but).get(debtor_id, ())
+    return made_lately_to(session, client_id, [debtor_id], now, but=but).get(debtor_id, [])
 
 
 def made_lately_to(
