@@ -18,6 +18,7 @@ from portal.services.letter_package import Sheet
 from portal.services.message_facts import MessageFacts
 from portal.services.printing import Recipient
 from portal.writing import write_letter
+from tests.services.test_writing import private_facts
 from tests.test_certifying import tags
 
 MADE_AT = datetime(2026, 11, 22, 17, tzinfo=UTC)
@@ -190,6 +191,28 @@ def test_py_12_a_copy_is_on_the_pages_that_follow_word_for_word():
         assert said in text
     assert "Texto de ley & más dos" in text
     assert "Page 2 of 2" in text
+
+
+@pytest.mark.parametrize(("language", "country"), LANGUAGES)
+def test_tx_05_code_and_square_stand_on_the_first_page_of_a_letter_of_two(
+    language: str, country: str
+):
+    """TX-05, PY-05: the copy of a permission is longer than a page."""
+    told = private_facts(
+        *("authorization_copy", language),
+        country=country, channel=Channel.LETTER, link_url=URL, link_code=CODE,
+        unsubscribe_url=None,
+    )  # fmt: skip
+    page = write_letter(
+        told, Recipient(LONG), date(2026, 11, 22), base_url="https://pay.example.com"
+    )
+    (pdf,) = set_letters([Sheet(page, URL, locale_for(language, country))], made_at=MADE_AT)
+    first, second = PdfReader(BytesIO(pdf)).pages
+    assert CODE in first.extract_text()
+    assert "1-800-555-0100" in second.extract_text(), "nothing of it is lost"
+    (found,) = zxingcpp.read_barcodes(picture(pdf))
+    assert found.text == URL
+    assert found.position.top_left.y * POINTS / DPI > 2 * FOLD
 
 
 def test_a_letter_to_whoever_acts_for_somebody_has_no_square():

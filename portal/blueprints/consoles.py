@@ -75,9 +75,9 @@ def told(words: Words | None) -> str:
     return gettext(words.message, **params)
 
 
-def because(rule: str) -> str:
-    """Why something did not go out, with the rule of law where it is one."""
-    words = say(reason_of(rule))
+def because(rule: str, *, waits: bool = False) -> str:
+    """Why something did not go out, or only ``waits``, with the rule of law where it is one."""
+    words = say(reason_of(rule, waits=waits))
     return f"{words} ({rule})" if "-" in rule else words
 
 

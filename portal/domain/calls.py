@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from portal.domain import N_
 from portal.domain.caps import MadeContact, next_contact
 from portal.domain.holds import Capability
-from portal.domain.outgoing import Debt, Rule, closed_by, forbidden_by, reason_of
+from portal.domain.outgoing import REASONS, Debt, Rule, closed_by, forbidden_by, reason_of
 from portal.domain.packs import FEDERAL_RULES, ContactRules
 from portal.domain.permissions import THEIR_OWN, Address
 from portal.domain.windows import CandidateZones, ContactWindow, next_opening
@@ -90,11 +90,6 @@ WHY_NOT: dict[str, str] = {
 """Where a rule reads otherwise of a call than of a message."""
 
 
-def why_not(rule: str) -> str:
-    """The sentence for staff that says why somebody may not be called now."""
-    return WHY_NOT.get(rule) or reason_of(rule)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call about a debt. ``on`` is the debtor's day; no ``outcome``: nobody said how it went.
@@ -156,6 +151,13 @@ class Verdict:
     def by_supervisor(self) -> bool:
         """Whether a supervisor may with a reason: past the limits, and past nothing else."""
         return self.rule == Rule.CALLS
+
+
+def why_not(verdict: Verdict) -> str:
+    """The sentence for staff that says why somebody may not be called now."""
+    waits = verdict.until is not None
+    of_hours = reason_of(verdict.rule, waits=waits) == REASONS[Rule.CANADA]
+    return WHY_NOT.get(Rule.CANADA if of_hours else verdict.rule) or reason_of(verdict.rule)
 
 
 def may_call(asking: Asking, now: datetime) -> Verdict:

@@ -140,6 +140,8 @@ class Rule(StrEnum):
     CAMPAIGN_STOPPED = "campaign_stopped"
 
 
+FAILED = "failed"
+"""Stands for a rule where none forbade a message: its carrier did not take it, or gave it up."""
 REASONS: dict[str, str] = {
     Rule.HOURS: N_("It is outside the hours in which we may write."),
     Rule.HOURS_SOMEWHERE: N_("It may be outside the hours in which we may write to this person."),
@@ -171,6 +173,7 @@ REASONS: dict[str, str] = {
     Rule.EMAIL_ONLY: N_("This campaign goes by email only, and no email address is open."),
     Rule.CAMPAIGN_PAUSED: N_("The campaign is paused."),
     Rule.CAMPAIGN_STOPPED: N_("The campaign was stopped before this was sent."),
+    FAILED: N_("It could not be delivered."),
     "VN-04": N_("The validation notice has not been sent."),
     "TB-02": N_("The debt is too old to write about first."),
     "DH-09": N_("Nothing is owed, or the account is no longer with us."),
@@ -179,9 +182,15 @@ REASONS: dict[str, str] = {
 OTHER_REASON = N_("A hold on the account forbids it.")
 
 
-def reason_of(rule: str) -> str:
-    """The sentence for staff that says what a rule's id means."""
-    return REASONS.get(rule, OTHER_REASON)
+_PROVINCES = (Rule.ONTARIO, Rule.BRITISH_COLUMBIA, Rule.QUEBEC)
+
+
+def reason_of(rule: str, *, waits: bool = False) -> str:
+    """The sentence for staff that says what a rule's id means.
+
+    ``waits``: for something that the rule only delays; a province's notice keeps it back for good.
+    """
+    return REASONS.get(Rule.CANADA if waits and rule in _PROVINCES else rule, OTHER_REASON)
 
 
 class Action(StrEnum):

@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError, hours, theme
+from portal.domain.debts import CollectorRole
 from portal.domain.help import TextTooLong
-from portal.domain.neutral import revealing_word
+from portal.domain.neutral import pretending_words, revealing_word
 from portal.domain.sms import sms_text_fits
 from portal.domain.wording import clean_text
 from portal.models import Client, Staff
@@ -51,6 +52,13 @@ class NotNeutral(DomainError):
     message = N_(
         "“%(word)s” tells a stranger of a debt. This stands where nobody has proved who they are,"
         " so it must not."
+    )
+
+
+class Pretends(DomainError):
+    message = N_(
+        "“%(words)s” sounds like a warning or an authority. Whoever reads the name must see who"
+        " writes, and nothing else."
     )
 
 
@@ -139,7 +147,7 @@ def change_branding(
     changed = [name for name in FIELDS if wanted[name] != current[name]]
     if changed and base != current:
         raise _changed_meanwhile(base, current, wanted)
-    if problems := _problems(wanted, changed, client.country):
+    if problems := _problems(wanted, changed, client):
         raise BrandingUnsuitable(problems)
     if not changed:
         return False
@@ -202,14 +210,14 @@ def _changed_meanwhile(
     )
 
 
-def _problems(wanted: Branding, changed: list[str], country: str) -> dict[str, DomainError]:
-    found = {name: _problem(name, wanted[name], country) for name in changed}
+def _problems(wanted: Branding, changed: list[str], client: Client) -> dict[str, DomainError]:
+    found = {name: _problem(name, wanted[name], client) for name in changed}
     if not any(wanted[name] for name in HOURS):
         found[HOURS[0]] = Missing()
     return {name: problem for name, problem in found.items() if problem}
 
 
-def _problem(name: str, value: str, country: str) -> DomainError | None:
+def _problem(name: str, value: str, client: Client) -> DomainError | None:
     if not value:
         return None if name in MAY_BE_EMPTY else Missing()
     if len(value) > LONGEST.get(name, len(value)):
@@ -217,10 +225,10 @@ def _problem(name: str, value: str, country: str) -> DomainError | None:
     if name in BEFORE_IDENTITY and (word := revealing_word(value)):
         return NotNeutral(word=word)
     judge = _JUDGES.get(name)
-    return judge(value, country) if judge else None
+    return judge(value, client) if judge else None
 
 
-def _of_color(value: str, _country: str) -> DomainError | None:
+def _of_color(value: str, _client: Client) -> DomainError | None:
     try:
         theme.color(value)
     except theme.NotAColor:
@@ -228,21 +236,24 @@ def _of_color(value: str, _country: str) -> DomainError | None:
     return None
 
 
-def _of_sender(value: str, _country: str) -> DomainError | None:
-    fits = len(value) <= LONGEST_SENDER and sms_text_fits(value)
-    return None if fits else SenderTooLong(most=LONGEST_SENDER)
+def _of_sender(value: str, client: Client) -> DomainError | None:
+    if not (len(value) <= LONGEST_SENDER and sms_text_fits(value)):
+        return SenderTooLong(most=LONGEST_SENDER)
+    law_firm = client.collector_role == CollectorRole.LAW_FIRM
+    words = pretending_words(value, legal_name=client.legal_name, law_firm=law_firm)
+    return Pretends(words=words) if words else None
 
 
-def _of_phone(value: str, country: str) -> DomainError | None:
-    valid = _NUMBER.fullmatch(value) and parse_phone(value, country)
+def _of_phone(value: str, client: Client) -> DomainError | None:
+    valid = _NUMBER.fullmatch(value) and parse_phone(value, client.country)
     return None if valid else PhoneUnclear()
 
 
-def _of_email(value: str, _country: str) -> DomainError | None:
+def _of_email(value: str, _client: Client) -> DomainError | None:
     return None if parse_email(value) else EmailUnclear()
 
 
-_JUDGES: dict[str, Callable[[str, str], DomainError | None]] = {
+_JUDGES: dict[str, Callable[[str, Client], DomainError | None]] = {
     "brand_color": _of_color,
     "action_color": _of_color,
     "sender_name": _of_sender,

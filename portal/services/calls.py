@@ -50,7 +50,7 @@ class CallForbidden(DomainError):
     def __init__(self, verdict: Verdict) -> None:
         super().__init__()
         self.verdict = verdict
-        self.message = why_not(verdict.rule)
+        self.message = why_not(verdict)
 
 
 class SupervisorDecides(CallForbidden):

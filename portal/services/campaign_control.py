@@ -1,7 +1,7 @@
 """What a client's admin does with a campaign: draw it up, schedule, pause, go on, stop (RT-02)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -18,6 +18,8 @@ from portal.services.evidence import Payload
 
 TEMPLATE = "link"
 LONGEST_NAME = 120
+FURTHEST = timedelta(days=366)
+"""How far ahead a campaign may begin: limits and audiences change."""
 OPEN = (CampaignStatus.SCHEDULED, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
 WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 
@@ -32,6 +34,12 @@ class TimePast(DomainError):
     """A campaign cannot begin before now."""
 
     message = N_("Choose a time that is still to come.")
+
+
+class TimeTooFar(DomainError):
+    """A campaign begins within a year."""
+
+    message = N_("Choose a time within the next year.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +90,16 @@ def draw_up(  # noqa: PLR0913
 def schedule(
     session: Session, campaign: Campaign, at: datetime | None, *, by: UUID | None, now: datetime
 ) -> None:
-    """Let a campaign begin at an instant, or as soon as a worker is free where ``at`` is None.
+    """Let a draft begin at an instant, or as soon as a worker is free where ``at`` is None.
 
-    The caller commits. Raises TimePast, MoveNotAllowed.
+    The caller commits. Raises TimePast, TimeTooFar, MoveNotAllowed.
     """
     if at is not None and at <= now:
         raise TimePast
+    if at is not None and at - now > FURTHEST:
+        raise TimeTooFar
+    if lock(session, campaign).status is not CampaignStatus.DRAFT:
+        raise MoveNotAllowed
     _move(session, campaign, CampaignStatus.SCHEDULED)
     campaign.scheduled_at, campaign.cut_off_at = at or now, None
     told = {"at": format_time(at or now)}
@@ -118,6 +130,8 @@ def pause(session: Session, campaign: Campaign, *, by: UUID | None, now: datetim
 
 def resume(session: Session, campaign: Campaign, *, by: UUID | None, now: datetime) -> None:
     """Go on after a pause, or after it was cut off. The caller commits. Raises MoveNotAllowed."""
+    if lock(session, campaign).status is not CampaignStatus.PAUSED:
+        raise MoveNotAllowed
     begun = campaign.started_at is not None
     _move(session, campaign, CampaignStatus.RUNNING if begun else CampaignStatus.SCHEDULED)
     campaign.cut_off_at = None

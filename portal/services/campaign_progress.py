@@ -1,17 +1,33 @@
 """How far a campaign is, and what came of it: from messages, openings, agreements and payments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, case, func, select, text
 from sqlalchemy.orm import Session
 
+from portal.domain.outgoing import FAILED
 from portal.domain.statuses import MessageStatus
-from portal.models import Campaign, Message
+from portal.models import Account, Campaign, Message
+from portal.services.campaign_audience import Excluded
+from portal.services.campaign_control import WAITING
+from portal.services.campaign_release import EVERY
 
 SHOWN = 50
+NEVER_LEFT = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
+_RULE = case(
+    (Message.status == MessageStatus.FAILED, FAILED), else_=func.coalesce(Message.rule, "")
+)
+_CODE = case(
+    (
+        Message.status == MessageStatus.FAILED,
+        func.coalesce(func.substring(Message.error, r"^[0-9]+(?:\.[0-9]+)*"), ""),
+    ),
+    else_="",
+)
+"""A carrier's own number for why it gave up, if it gave one; its words may name an address."""
 
 # Each later step is counted among those who verified by the campaign's own link, from then on.
 _OUTCOMES = text("""
@@ -58,7 +74,10 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many messages of a campaign left, wait, were held back later, or failed."""
+    """How many messages of a campaign left, wait, were held back later, or failed.
+
+    ``next_at``: when the next of those that wait have their turn, now at the earliest.
+    """
 
     left: int
     waiting: int
@@ -67,30 +86,84 @@ class Progress:
     next_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why messages of a campaign never left, though they were written, and how many people missed
+    them; ``code`` is a carrier's own, where it gave one up.
+    """
+
+    rule: str
+    code: str
+    people: int
+
+
 def outcomes_of(session: Session, campaign: Campaign) -> Outcomes:
     """What came of a campaign so far."""
     values = {"client": campaign.client_id, "campaign": campaign.id}
     return Outcomes(*session.execute(_OUTCOMES, values).one())
 
 
-def progress_of(session: Session, campaign: Campaign) -> Progress:
+def progress_of(session: Session, campaign: Campaign, *, now: datetime) -> Progress:
     """How far a campaign is."""
-    mine = (Message.client_id == campaign.client_id, Message.campaign_id == campaign.id)
+    turn = campaign.released_at + EVERY if campaign.released_at else now
+    leaves_at = case(
+        (Message.turn_at.is_(None), func.greatest(Message.send_at, turn)), else_=Message.send_at
+    )
     rows = session.execute(
-        select(Message.status, func.count(), func.min(Message.send_at))
-        .where(*mine)
+        select(Message.status, func.count(), func.min(leaves_at))
+        .where(Message.client_id == campaign.client_id, Message.campaign_id == campaign.id)
         .group_by(Message.status)
     ).all()
     number = {status: count for status, count, _ in rows}
-    waits = (MessageStatus.QUEUED, MessageStatus.DEFERRED, MessageStatus.SENDING)
-    next_at = min((at for status, _, at in rows if status in waits), default=None)
+    next_at = min((at for status, _, at in rows if status in WAITING), default=None)
     return Progress(
         left=sum(number.get(one, 0) for one in (MessageStatus.SENT, MessageStatus.DELIVERED)),
-        waiting=sum(number.get(one, 0) for one in waits),
+        waiting=sum(number.get(one, 0) for one in (*WAITING, MessageStatus.SENDING)),
         held_back=number.get(MessageStatus.SUPPRESSED, 0),
         failed=number.get(MessageStatus.FAILED, 0),
-        next_at=next_at,
+        next_at=max(next_at, now) if next_at else None,
     )
+
+
+def reasons_of(session: Session, campaign: Campaign) -> Sequence[Reason]:
+    """Why messages of a campaign never left after they were written, the most frequent first."""
+    query = (
+        select(_RULE.label("why"), _CODE.label("code"), func.count())
+        .where(
+            Message.client_id == campaign.client_id,
+            Message.campaign_id == campaign.id,
+            Message.status.in_(NEVER_LEFT),
+        )
+        .group_by("why", "code")
+        .order_by(func.count().desc(), "why", "code")
+    )
+    return [Reason(*row) for row in session.execute(query)]
+
+
+def unreached(
+    session: Session, campaign: Campaign, *, size: int | None = None
+) -> Iterator[Excluded]:
+    """The accounts of those whom a campaign did not reach, each with the rule, by their reference.
+
+    ``size``: at most so many. Who had agreed at its start, or waited for the same message, is in
+    its counts alone.
+    """
+    query: Select[str, UUID, str] = (
+        select(Account.reference, Account.id, _RULE)
+        .join(
+            Message,
+            (Message.client_id == Account.client_id) & (Message.debtor_id == Account.debtor_id),
+        )
+        .where(
+            Message.client_id == campaign.client_id,
+            Message.batch_id == campaign.id,
+            Message.status.in_(NEVER_LEFT),
+        )
+        .order_by(Account.reference)
+        .limit(size)
+    )
+    for row in session.execute(query, execution_options={"yield_per": 1000}):
+        yield Excluded(*row)
 
 
 def newest(

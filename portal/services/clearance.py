@@ -1,6 +1,7 @@
 """Whether a message may leave now: the facts about it, read right before it is handed over."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,10 +15,11 @@ from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
 from portal.domain.outgoing import REQUIRED, TEMPLATES, Rule, Situation, template_named
 from portal.domain.permissions import Address
-from portal.domain.statuses import MessageStatus
+from portal.domain.statuses import LIVE, MessageStatus
 from portal.gateways.sms import Texter
 from portal.models import (
     Account,
+    Arrangement,
     CallAttempt,
     Client,
     Contact,
@@ -53,6 +55,8 @@ def situation_of(session: Session, message: Message, *, texter: Texter, now: dat
     debtor = session.get_one(Debtor, (message.client_id, message.debtor_id), populate_existing=True)
     role = CollectorRole(session.get_one(Client, message.client_id).collector_role)
     contact, accounts = contact_of(session, message), _accounts(session, message, debtor)
+    agreed = _agreed(session, message, accounts)
+    accounts = [one for one in accounts if one.id not in agreed]
     facts = facts_about(session, debtor, [contact] if contact else [], accounts)
     return Situation(
         template=template,
@@ -62,7 +66,9 @@ def situation_of(session: Session, message: Message, *, texter: Texter, now: dat
         today=today_of(debtor, now),
         rules=rules_of(debtor, role),
         wishes=facts.wished(debtor.id),
-        closed=_closed(session, message, contact, texter) or message_barred(session, message, now),
+        closed=(Rule.ARRANGED if agreed and not accounts else None)
+        or _closed(session, message, contact, texter)
+        or message_barred(session, message, now),
         earlier=_earlier(session, message, now) if template.capped else (),
         asked_for=message.asked_for,
     )
@@ -83,6 +89,23 @@ def _accounts(session: Session, message: Message, debtor: Debtor) -> list[Accoun
     for account in accounts:
         session.refresh(account)
     return accounts
+
+
+def _agreed(session: Session, message: Message, accounts: Sequence[Account]) -> Collection[UUID]:
+    """The accounts that a campaign need not invite anybody to: something is agreed on them."""
+    if message.campaign_id is None:
+        return ()
+    return arranged(session, message.client_id, [one.id for one in accounts])
+
+
+def arranged(session: Session, client_id: UUID, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of these accounts on which an agreement stands."""
+    query = select(Arrangement.account_id).where(
+        Arrangement.client_id == client_id,
+        Arrangement.account_id.in_(ids),
+        Arrangement.status.in_(LIVE),
+    )
+    return frozenset(session.scalars(query))
 
 
 def _closed(
@@ -129,33 +152,44 @@ def made_lately(
     but: UUID | None = None,
 ) -> Sequence[MadeContact]:
     """When we wrote first to a debtor or called them in seven days, ``but`` for one message."""
+    return made_lately_to(session, client_id, [debtor_id], now, but=but).get(debtor_id, [])
+
+
+def made_lately_to(
+    session: Session,
+    client_id: UUID,
+    debtor_ids: Sequence[UUID],
+    now: datetime,
+    *,
+    but: UUID | None = None,
+) -> Mapping[UUID, Sequence[MadeContact]]:
+    """The same of several debtors, by their ids; nothing for whom there was no contact."""
     at = func.coalesce(Message.sent_at, func.least(Message.send_at, now))
-    written = select(at, Message.channel, Message.account_id).where(
+    written = select(Message.debtor_id, at, Message.channel, Message.account_id).where(
         Message.client_id == client_id,
-        Message.debtor_id == debtor_id,
+        Message.debtor_id.in_(debtor_ids),
         Message.template.in_(CAPPED),
         Message.status.in_(ON_ITS_WAY),
         at > now - WEEK,
         Message.id.is_distinct_from(but),
     )
     called = (
-        select(CallAttempt.at, CallAttempt.account_id)
+        select(Account.debtor_id, CallAttempt.at, CallAttempt.account_id)
         .join(Account, (Account.client_id == client_id) & (Account.id == CallAttempt.account_id))
         .where(
             CallAttempt.client_id == client_id,
-            Account.debtor_id == debtor_id,
+            Account.debtor_id.in_(debtor_ids),
             CallAttempt.at > now - WEEK,
             CallAttempt.ground.is_distinct_from(Ground.THEIRS),
             or_(CallAttempt.outcome.is_(None), CallAttempt.outcome.not_in(NO_ATTEMPT)),
         )
     )
-    return [
-        *(
-            MadeContact(when, channel, account)
-            for when, channel, account in session.execute(written)
-        ),
-        *(MadeContact(when, None, account) for when, account in session.execute(called)),
-    ]
+    found: dict[UUID, list[MadeContact]] = defaultdict(list)
+    for debtor_id, when, channel, account in session.execute(written):
+        found[debtor_id].append(MadeContact(when, channel, account))
+    for debtor_id, when, account in session.execute(called):
+        found[debtor_id].append(MadeContact(when, None, account))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

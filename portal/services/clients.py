@@ -14,7 +14,7 @@ from portal.db import set_tenant
 from portal.domain import N_, DomainError, compiler, hours, theme
 from portal.domain.debts import CollectorRole
 from portal.domain.identity import Factor
-from portal.domain.neutral import revealing_word
+from portal.domain.neutral import pretending_words, revealing_word
 from portal.domain.policy import Policy
 from portal.domain.sms import sms_text_fits
 from portal.models import Client, fresh_id
@@ -139,6 +139,9 @@ def _of_neutral_lines(new: NewClient) -> Iterator[str]:
             f"sender_name: a text message has room for {LONGEST_SENDER} characters of the GSM"
             " alphabet."
         )
+    law_firm = new.collector_role == CollectorRole.LAW_FIRM
+    if words := pretending_words(new.sender_name, legal_name=new.legal_name, law_firm=law_firm):
+        yield f"sender_name: {words!r} pretends urgency or an authority (TX-02)."
     for name in ("sender_name", "street_address"):
         if word := revealing_word(getattr(new, name)):
             yield f"{name}: {word!r} tells of a debt before identity is verified (EC-08)."

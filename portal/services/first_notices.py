@@ -1,6 +1,6 @@
 """The notice that a province wants before anything else is written (CA-01, CA-02, CA-03)."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,11 +14,20 @@ from portal.services.evidence import Actor, Payload
 from portal.services.links import tell_accounts
 from portal.services.standing import today_of
 
+LEAD = timedelta(days=90)
+"""How long before an account came here its collector may have sent the notice."""
+
 
 class NoticeInFuture(DomainError):
     """A notice counts from the day on which it was sent, not before."""
 
     message = N_("The notice can only have been sent today or earlier.")
+
+
+class NoticeTooEarly(DomainError):
+    """A notice is about an account as it was placed with us, not as it was years before."""
+
+    message = N_("The notice cannot have been sent so long before the account was placed.")
 
 
 class NoNotice(DomainError):
@@ -43,11 +52,13 @@ def record_notice(
 ) -> None:
     """Take down that a notice went; the days that the province waits count from then.
 
-    Taken down twice, it is one. The caller commits. Raises NoticeInFuture.
+    Taken down twice, it is one. The caller commits. Raises NoticeInFuture, NoticeTooEarly.
     """
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     if sent_on > today_of(debtor, now):
         raise NoticeInFuture
+    if sent_on < _earliest(account, debtor):
+        raise NoticeTooEarly
     row = _values(account, sent_on, on_paper=on_paper, by=by, now=now)
     written = session.scalar(
         insert(FirstNotice).values(row).on_conflict_do_nothing().returning(FirstNotice.id)
@@ -55,6 +66,12 @@ def record_notice(
     if written is not None:
         told = {"sent_on": sent_on.isoformat(), "on_paper": on_paper}
         _tell(session, account, "notice.given", told, actor=evidence.staff(by), now=now)
+
+
+def _earliest(account: Account, debtor: Debtor) -> date:
+    """The first day that a notice may bear: some time before the placement, or the file's own."""
+    day = today_of(debtor, account.placed_at) - LEAD
+    return min(day, account.validation_notice_sent_on or day)
 
 
 def notice_missed(session: Session, account: Account, *, by: UUID, now: datetime) -> None:

@@ -1,24 +1,23 @@
 """Whether debtors may be sent a link now, for a whole batch of them in a handful of queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from portal.domain.caps import WEEK, MadeContact
+from portal.domain.caps import MadeContact
 from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
 from portal.domain.outgoing import Action, Decision, Rule, Situation, decide, template_named
 from portal.domain.permissions import Address
-from portal.domain.statuses import LIVE, MessageStatus
+from portal.domain.statuses import MessageStatus
 from portal.gateways.sms import Texter
 from portal.models import (
     Account,
-    Arrangement,
     Client,
     Contact,
     ContactStop,
@@ -26,7 +25,7 @@ from portal.models import (
     Hold,
     Message,
 )
-from portal.services.clearance import CAPPED, ON_ITS_WAY, STOP_RULES
+from portal.services.clearance import STOP_RULES, arranged, made_lately_to
 from portal.services.contact_facts import ContactFacts, read_facts, rules_of
 from portal.services.standing import in_force, judge, today_of
 from portal.services.texting import closed_because
@@ -55,7 +54,7 @@ class _Facts:
     arranged: frozenset[UUID]
     contacts: dict[UUID, list[Contact]]
     stops: dict[tuple[str, str], list[str]]
-    earlier: dict[UUID, list[MadeContact]]
+    earlier: Mapping[UUID, Sequence[MadeContact]]
     waiting: frozenset[UUID]
     on_file: ContactFacts
     role: CollectorRole
@@ -108,7 +107,7 @@ def _situation(
         today=today,
         rules=rules_of(debtor, facts.role),
         wishes=facts.on_file.wished(debtor.id),
-        earlier=facts.earlier[debtor.id],
+        earlier=facts.earlier.get(debtor.id, ()),
     )
 
 
@@ -140,10 +139,10 @@ def _read(
     return _Facts(
         accounts=accounts,
         holds=_holds(session, client, account_ids, now),
-        arranged=_arranged(session, client, account_ids),
+        arranged=arranged(session, client.id, account_ids),
         contacts=contacts,
         stops=_stops(session, client, addresses),
-        earlier=_earlier(session, client, ids, now),
+        earlier=made_lately_to(session, client.id, ids, now),
         waiting=_waiting(session, client, ids),
         on_file=read_facts(
             session,
@@ -178,15 +177,6 @@ def _holds(
     return found
 
 
-def _arranged(session: Session, client: Client, ids: list[UUID]) -> frozenset[UUID]:
-    query = select(Arrangement.account_id).where(
-        Arrangement.client_id == client.id,
-        Arrangement.account_id.in_(ids),
-        Arrangement.status.in_(LIVE),
-    )
-    return frozenset(session.scalars(query))
-
-
 def _contacts(session: Session, client: Client, ids: list[UUID]) -> dict[UUID, list[Contact]]:
     found: dict[UUID, list[Contact]] = defaultdict(list)
     query = select(Contact).where(
@@ -208,23 +198,6 @@ def _stops(
     )
     for channel, address, kind in session.execute(query):
         found[channel, address].append(kind)
-    return found
-
-
-def _earlier(
-    session: Session, client: Client, ids: list[UUID], now: datetime
-) -> dict[UUID, list[MadeContact]]:
-    found: dict[UUID, list[MadeContact]] = defaultdict(list)
-    at = func.coalesce(Message.sent_at, func.least(Message.send_at, now))
-    query = select(Message.debtor_id, at, Message.channel, Message.account_id).where(
-        Message.client_id == client.id,
-        Message.debtor_id.in_(ids),
-        Message.template.in_(CAPPED),
-        Message.status.in_(ON_ITS_WAY),
-        at > now - WEEK,
-    )
-    for debtor_id, sent_at, channel, account in session.execute(query):
-        found[debtor_id].append(MadeContact(sent_at, channel, account))
     return found
 
 

@@ -18,7 +18,8 @@ from portal.domain.keys import Keys
 from portal.domain.spreadsheets import guarded
 from portal.models import AccessLink, Client, Letter, LetterBatch, Message, Staff
 from portal.services import evidence
-from portal.services.letter_batches import HIDDEN, rows_of
+from portal.services.ledger import lock_account
+from portal.services.letter_batches import DOWNLOADED, HIDDEN, file_of, forbidden_now, rows_of
 from portal.services.links import code_of, url_of
 from portal.services.messages import about
 
@@ -54,30 +55,60 @@ class Press:
 def package(
     session: Session, batch: LetterBatch, press: Press, *, staff: Staff, now: datetime
 ) -> bytes:
-    """A zip of every letter of a batch as a PDF, with a manifest and the addresses as a table.
+    """A zip of the letters of a batch as PDFs, with a manifest and the addresses as a table.
 
+    What may no longer be sent is left out, and the manifest names it without saying why (CT-08).
     The code and the square that a letter brings are in no table of ours: they are made again from
-    the keys. Who took it, and the hash of each file, is on the record of the client. The same batch
-    gives the same bytes. The caller commits. Raises NotTypeset.
+    the keys. Who took it, and the hash of each file, is on the record of the client. The same
+    letters give the same bytes. The caller commits. Raises NotTypeset.
     """
     client = session.get_one(Client, batch.client_id)
-    rows = session.execute(rows_of(batch)).all()
-    sheets = [_sheet(session, row[0], row[1], client, press) for row in rows]
+    rows, withheld = _decided(session, batch, now)
+    sheets = [_sheet(session, letter, message, client, press) for letter, message in rows]
     files = press.set_letters(sheets, made_at=batch.printed_at)
-    entries = [_entry(row[0], row[1], pdf) for row, pdf in zip(rows, files, strict=True)]
-    told = [{"name": one["file"], "sha256": one["sha256"]} for one in entries]
+    entries = [_entry(*row, pdf) for row, pdf in zip(rows, files, strict=True)]
+    kept_back = {"withheld": withheld} if withheld else {}
     evidence.record(
         session,
         client_id=client.id,
         chain_id=client.chain_id,
-        type="letters.downloaded",
-        payload={"actor": evidence.staff(staff.id), "batch": batch.reference, "files": told},
+        type=DOWNLOADED,
+        payload={
+            "actor": evidence.staff(staff.id),
+            "batch": batch.reference,
+            "files": [{"name": one["file"], "sha256": one["sha256"]} for one in entries],
+            **kept_back,
+        },
         now=now,
     )
-    return _packed(batch, entries, files)
+    return _packed(batch, entries, files, [one["name"] for one in withheld])
 
 
-def _packed(batch: LetterBatch, entries: Sequence[dict[str, Any]], files: Sequence[bytes]) -> bytes:
+def _decided(
+    session: Session, batch: LetterBatch, now: datetime
+) -> tuple[list[tuple[Letter, Message]], list[dict[str, str]]]:
+    """The letters that may go, and those that may not, each with its rule.
+
+    Nobody sets a hold on one of their accounts until the transaction ends.
+    """
+    rows = [(row[0], row[1]) for row in session.execute(rows_of(batch))]
+    for account_id in sorted({one.id for _, message in rows for one in about(session, message)}):
+        lock_account(session, account_id)
+    may_go, withheld = [], []
+    for letter, message in rows:
+        if rule := forbidden_now(session, letter, message, now=now):
+            withheld.append({"name": file_of(letter), "rule": rule})
+        else:
+            may_go.append((letter, message))
+    return may_go, withheld
+
+
+def _packed(
+    batch: LetterBatch,
+    entries: Sequence[dict[str, Any]],
+    files: Sequence[bytes],
+    withheld: Sequence[str],
+) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as into:
         for entry, pdf in zip(entries, files, strict=True):
@@ -89,6 +120,7 @@ def _packed(batch: LetterBatch, entries: Sequence[dict[str, Any]], files: Sequen
             "printed_at": batch.printed_at.isoformat(),
             "count": len(entries),
             "letters": entries,
+            **({"withheld": list(withheld)} if withheld else {}),
             "table": {"file": TABLE, "sha256": sha256(table).hexdigest()},
         }
         _put(into, MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2).encode() + b"\n")
@@ -98,7 +130,7 @@ def _packed(batch: LetterBatch, entries: Sequence[dict[str, Any]], files: Sequen
 def _entry(letter: Letter, message: Message, pdf: bytes) -> dict[str, Any]:
     """One letter as the manifest has it; the two hashes of ours name what the record keeps."""
     return {
-        "file": f"{letter.n:03}-letter.pdf",
+        "file": file_of(letter),
         "sha256": sha256(pdf).hexdigest(),
         "page_sha256": letter.document_sha256.hex(),
         "enclosure_sha256": (letter.enclosure_sha256 or b"").hex(),

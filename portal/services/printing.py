@@ -7,7 +7,7 @@ from hashlib import sha256
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
@@ -19,15 +19,12 @@ from portal.domain.statuses import MessageStatus, move
 from portal.models import Client, Debtor, Letter, LetterBatch, Message, Staff
 from portal.services import evidence
 from portal.services.dispatch import NotWritten
-from portal.services.letter_batches import HIDDEN, MOST, ON_LIST, said_of
+from portal.services.letter_batches import HIDDEN, MOST, ON_LIST, PRINTABLE, said_of
 from portal.services.message_facts import MessageFacts, facts_of
 from portal.services.message_subject import OutOfDate
 from portal.services.messages import about, drop, letter_forbidden, letter_held, tell
 from portal.services.references import fresh_reference
 
-_HAS_ADDRESS = [
-    func.coalesce(part, "") != "" for part in (Debtor.address_line, Debtor.city, Debtor.postal_code)
-]
 COUNTRIES = {"US": "USA", "CA": "CANADA"}
 
 
@@ -166,7 +163,7 @@ def _to_print(client_id: UUID) -> Select[Message]:
         .where(
             Message.client_id == client_id,
             *ON_LIST,
-            or_(Message.decided, and_(*_HAS_ADDRESS)),
+            PRINTABLE,
         )
         .order_by(Message.created_at, Message.id)
         .limit(MOST)

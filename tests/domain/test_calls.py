@@ -212,4 +212,8 @@ def test_ct_06_a_first_notice_comes_before_the_first_call() -> None:
 
 def test_every_outcome_and_every_reason_has_words() -> None:
     assert OUTCOMES.keys() == set(Outcome)
-    assert why_not(Rule.CALLS) != why_not(Rule.HOURS) != why_not("CT-08")
+    calls, night, stop = (why_not(Verdict(one)) for one in (Rule.CALLS, Rule.HOURS, "CT-08"))
+    assert calls != night != stop
+    assert "paper" in why_not(Verdict(Rule.QUEBEC))
+    assert "hours" in why_not(Verdict(Rule.QUEBEC, NOW))
+    assert "paper" not in why_not(Verdict(Rule.QUEBEC, NOW))

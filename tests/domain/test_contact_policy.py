@@ -27,6 +27,7 @@ from portal.domain.outgoing import (
     Rule,
     Situation,
     decide,
+    reason_of,
 )
 from portal.domain.packs import PACKS, ContactPack, packs_of, together
 from portal.domain.permissions import Address, Basis, Proof
@@ -465,3 +466,11 @@ def test_ct_05_what_is_late_is_told_however_long_the_cap_lasts() -> None:
     missed = found("payment_missed")
     assert (missed.action, missed.rule) == (Action.WAIT, "CT-05")
     assert missed.until == now + timedelta(days=4)
+
+
+def test_ca_03_what_waits_for_its_hour_in_quebec_is_said_to_wait_for_hours():
+    """CA-03: a creditor needs no notice on paper there, and a Sunday is no reason to want one."""
+    assert "hours" in reason_of(Rule.QUEBEC, waits=True)
+    assert "paper" not in reason_of(Rule.QUEBEC, waits=True)
+    assert "paper" in reason_of(Rule.QUEBEC)
+    assert reason_of(Rule.CAP, waits=True) == reason_of(Rule.CAP)

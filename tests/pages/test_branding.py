@@ -103,6 +103,8 @@ def test_saving_without_a_change_leaves_no_trace(
         ("sender_name", "Harbor Services of Portland", "room for 22"),
         ("hours_fr", "Recouvrement : 8 h à 18 h", "“Recouvrement” tells"),
         ("street_address", "Collections Dept., 1 Pier Road", "“Collections” tells"),
+        ("sender_name", "Boreal FINAL NOTICE", "“final notice” sounds like a warning"),
+        ("sender_name", "Revenue Agency", "“revenue agency” sounds like a warning"),
         ("phone", "1-800-FLOWERS", "area code"),
         ("phone", "555-0100", "area code"),
         ("email", "help@", "help@example.com"),

@@ -11,14 +11,26 @@ from portal.config import Settings
 from portal.db import PortalSession
 from portal.domain.holds import HoldKind
 from portal.domain.openings import Opener
+from portal.domain.statuses import MessageStatus
 from portal.gateways.clock import SetClock
 from portal.gateways.sms import OutboxTexter
-from portal.models import Account, Campaign, Client, Debtor, LinkOpening
+from portal.models import (
+    Account,
+    CallAttempt,
+    Campaign,
+    Client,
+    Debtor,
+    LinkOpening,
+    Message,
+    fresh_id,
+)
+from portal.services.campaign_control import Plan, draw_up
 from portal.services.campaign_counting import AT_ONCE, keep_count
+from portal.services.campaigns import send_links
 from portal.services.evidence import SYSTEM
 from portal.services.standing import set_hold
 from tests.databases import acting_as
-from tests.factories import make_account, make_contact, make_debtor, make_link
+from tests.factories import NOW, make_account, make_contact, make_debtor, make_link
 from tests.pages.cleo import cleo, make_book, typed_on
 from tests.pages.debtors import csrf_of
 from tests.pages.reading import said
@@ -96,6 +108,27 @@ def test_it_begins_pauses_goes_on_and_ends_as_cleo_says(
     assert "May" in said(http.get("/client/campaigns"))
 
 
+def test_a_page_from_before_begins_nothing_anew(
+    http: FlaskClient, session: PortalSession, book: Account
+):
+    """The form of the draft, sent again from an old tab, leaves a pause as it is."""
+    drawn_up(http)
+    act(http, only(session), "schedule", now="1")
+    act(http, only(session), "pause")
+    for typed in ({"now": "1"}, {"day": "", "time": ""}):
+        page = said(act(http, only(session), "schedule", **typed))
+        assert "That is no longer possible" in page
+        assert only(session).status == "paused"
+
+
+def test_a_draft_does_not_go_on_before_it_begins(
+    http: FlaskClient, session: PortalSession, book: Account
+):
+    drawn_up(http)
+    assert "That is no longer possible" in said(act(http, only(session), "resume"))
+    assert only(session).status == "draft"
+
+
 def test_a_time_is_of_the_clients_own_clock(
     http: FlaskClient, session: PortalSession, book: Account, clock: SetClock
 ):
@@ -104,6 +137,9 @@ def test_a_time_is_of_the_clients_own_clock(
     assert (wrong.status_code, "Choose a day and a time." in said(wrong)) == (422, True)
     past = act(http, only(session), "schedule", day="2020-01-02", time="09:00")
     assert "Choose a time that is still to come." in said(past)
+    for far in ("9999-12-31", "0001-01-01", "2029-01-01"):
+        wrong = act(http, only(session), "schedule", day=far, time="23:59")
+        assert (wrong.status_code, "Choose a time" in said(wrong)) == (422, True)
     day = (clock.now() + timedelta(days=3)).date()
     act(http, only(session), "schedule", day=day.isoformat(), time="09:00")
     begins = only(session).scheduled_at
@@ -125,6 +161,9 @@ def test_a_time_is_of_the_clients_own_clock(
         ({"placed_since": "May"}, "Choose a day, or leave it empty."),
         ({"regions": "Atlantis"}, "is no state or province"),
         ({"to_balance": "much"}, "Problem:"),
+        ({"segment": "no such segment"}, "Choose one of the answers."),
+        ({"language": "xx"}, "Choose one of the answers."),
+        ({"language": "EN"}, "Choose one of the answers."),
     ],
 )
 def test_what_is_unclear_is_asked_again(
@@ -133,6 +172,7 @@ def test_what_is_unclear_is_asked_again(
     page = drawn_up(http, **typed)
     assert page.status_code == 422
     assert told in page.get_data(as_text=True)
+    assert typed_on(page)["name"] == typed.get("name", "May"), "what was typed is kept"
     assert session.scalars(select(Campaign)).all() == []
 
 
@@ -183,10 +223,62 @@ def test_too_many_to_wait_for_are_counted_by_a_worker(
     with acting_as("portal_worker", session):
         keep_count(session, drawn, texter=OutboxTexter(), now=clock.now())
         session.commit()
-    page = said(http.get(f"/client/campaigns/{drawn.id}"))
+    page = said(act(http, drawn, "count"))
+    assert "We are counting. Look again in a moment." in page
     assert "Counted " in page
     assert "Begin now" in page
     assert "There is no email address or phone number that we may use.2,000" in page
+
+
+def test_ct_05_calls_count_on_a_draft_as_they_do_when_it_sends(
+    http: FlaskClient, session: PortalSession, book: Account, clock: SetClock
+):
+    for days in (1, 2, 3):
+        at = clock.now() - timedelta(days=days)
+        session.add(
+            CallAttempt(
+                client_id=book.client_id,
+                account_id=book.id,
+                number="+15185550142",
+                at=at,
+                on_day=at.date(),
+                staff_id=fresh_id(),
+            )
+        )
+    session.commit()
+    assert "We wrote often enough lately. (CT-05)1" in said(drawn_up(http))
+
+
+def test_who_was_not_reached_is_told_with_the_reason_and_stays_told(
+    http: FlaskClient, session: PortalSession, book: Account, clock: SetClock, settings: Settings
+):
+    """RT-02: at the start, later, and by the carrier; the file tells what was, not what is."""
+    client = session.get_one(Client, book.client_id)
+    debtors = [make_debtor(session, client) for _ in range(3)]
+    accounts = [make_account(session, one) for one in debtors]
+    for n, one in enumerate(debtors[:2]):
+        make_contact(session, one, address=f"{n}@mail.example")
+    campaign = draw_up(session, client.id, Plan(name="May"), by=None, now=NOW, at=NOW)
+    with acting_as("portal_worker", session):
+        send_links(session, campaign, keys=settings.keys, texter=OutboxTexter(), now=NOW)
+    stopped, failed = (
+        session.scalars(select(Message).where(Message.debtor_id == one.id)).one()
+        for one in debtors[:2]
+    )
+    stopped.status, stopped.rule = MessageStatus.SUPPRESSED, "CT-08"
+    failed.status, failed.error = MessageStatus.FAILED, "550 5.1.1 1@mail.example is unknown"
+    make_contact(session, debtors[2], address="new@mail.example")
+    session.commit()
+    here = f"/client/campaigns/{campaign.id}"
+    page = said(http.get(here))
+    assert "This person asked us to stop, or somebody else acts for them. (CT-08)1" in page
+    assert "It could not be delivered. (550)1" in page
+    assert "1@mail.example" not in page
+    lines = http.get(f"{here}/held-back.csv").get_data(as_text=True).splitlines()[1:]
+    rules = {line.split(",")[0]: line.split(",")[1] for line in lines}
+    wanted = ["CT-08", "failed", "no_address"]
+    assert rules == dict(zip((one.reference for one in accounts), wanted, strict=True))
+    assert all(one.reference in page for one in accounts)
 
 
 def crowd(session: PortalSession, account: Account, size: int) -> None:

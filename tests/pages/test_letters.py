@@ -36,7 +36,7 @@ from portal.services.links import code_of
 from portal.services.messages import queue
 from portal.services.standing import set_hold
 from portal.services.verify import verify_client
-from tests.factories import make_client, make_policy, make_visit
+from tests.factories import make_account, make_client, make_debtor, make_policy, make_visit
 from tests.pages.agreeing import form, links
 from tests.pages.debtors import Dana, csrf_of, make_visitor
 from tests.pages.reading import heard
@@ -226,6 +226,26 @@ def test_without_an_address_it_stays_on_the_list_and_says_what_to_do(
     assert message.status is MessageStatus.SENDING
 
 
+def test_letters_without_an_address_hide_no_button(
+    sam: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(letter_batches, "MOST", 1)
+    nowhere = make_account(session, make_debtor(session, dana.client, address_line=None))
+    letter(session, nowhere, clock)
+    clock.advance(timedelta(minutes=1))
+    waits = letter(session, dana.account, clock, dedupe_key="b")
+    words = heard(sam.get(PATH))
+    assert "Cannot be printed yet" in words
+    assert "1 letter is ready." in words
+    print_all(sam, dana)
+    session.refresh(waits)
+    assert waits.status is MessageStatus.SENDING
+
+
 def test_ct_08_a_hold_that_came_later_takes_a_letter_from_the_list(
     sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ) -> None:
@@ -259,6 +279,69 @@ def test_ct_08_a_stop_after_printing_is_shown_before_it_is_posted(
     page = sam.get(batch)
     assert "Do not send it" in heard(page)
     assert "sent" not in form(page, batch), "its tick is off"
+
+
+def hold_for_lawyer(session: PortalSession, dana: Dana, clock: SetClock) -> None:
+    """A lawyer acts for Dana from a minute later on."""
+    now = clock.advance(timedelta(minutes=1))
+    lawyer = HoldKind.ATTORNEY
+    set_hold(session, dana.account, lawyer, source="t", actor=evidence.SYSTEM, now=now)
+    session.commit()
+    clock.advance(timedelta(minutes=1))
+
+
+def finish_all(sam: FlaskClient, session: PortalSession, batch: str) -> str:
+    """Say that every letter of a batch left; what the next page says."""
+    session.expire_all()
+    ids = [str(one.id) for one in session.scalars(select(Letter).order_by(Letter.n))]
+    answered = sam.post(batch, data=form(sam.get(batch), batch) | {"sent": ids})
+    assert answered.status_code == 303
+    session.expire_all()
+    return heard(sam.get(PATH))
+
+
+def test_ct_08_a_print_house_gets_no_letter_that_was_forbidden_since(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    """CT-08, DH-08: it is left out whole, named as withheld, and cannot be said to have left."""
+    other = make_account(session, make_debtor(session, dana.client, address_line="9 Oak Street"))
+    held = letter(session, dana.account, clock)
+    free = letter(session, other, clock, dedupe_key="other")
+    batch = print_all(sam, dana)
+    hold_for_lawyer(session, dana, clock)
+    taken = package(sam, batch)
+    assert taken.namelist() == ["002-letter.pdf", "letters.csv", "manifest.json"]
+    manifest = json.loads(taken.read("manifest.json"))
+    assert (manifest["count"], manifest["withheld"]) == (1, ["001-letter.pdf"])
+    assert not any(b"4 Elm Street" in taken.read(name) for name in taken.namelist()[1:])
+    (leaf,) = evidence.chain_leaves(session, dana.client.id, dana.client.chain_id)
+    assert [one["name"] for one in leaf.payload["withheld"]] == ["001-letter.pdf"]
+    assert "1 letter may not be sent and was in no package." in finish_all(sam, session, batch)
+    assert (held.status, free.status) == (MessageStatus.QUEUED, MessageStatus.SENT)
+    assert [*verify_client(session, dana.client.id)] == []
+
+
+def test_ct_08_what_a_package_had_before_it_was_forbidden_did_leave(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    message = letter(session, dana.account, clock)
+    batch = print_all(sam, dana)
+    assert "001-letter.pdf" in package(sam, batch).namelist()
+    hold_for_lawyer(session, dana, clock)
+    assert "001-letter.pdf" not in package(sam, batch).namelist()
+    assert "may not be sent" not in finish_all(sam, session, batch)
+    assert message.status is MessageStatus.SENT
+    assert [*verify_client(session, dana.client.id)] == []
+
+
+def test_ct_08_a_letter_with_the_debtors_own_address_is_withheld_though_it_was_decided(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    """CT-08: it was decided and printed for Dana, before a lawyer acted for her."""
+    letter(session, dana.account, clock, decided=True)
+    batch = print_all(sam, dana)
+    hold_for_lawyer(session, dana, clock)
+    assert "001-letter.pdf" not in package(sam, batch).namelist()
 
 
 def test_another_clients_letters_are_as_if_absent(

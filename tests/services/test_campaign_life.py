@@ -15,7 +15,15 @@ from portal.domain.policy import Segment
 from portal.domain.statuses import CampaignStatus, MessageStatus, MoveNotAllowed
 from portal.gateways.mail import OutboxMailer
 from portal.gateways.sms import OutboxTexter
-from portal.models import AccessLink, Account, Campaign, Client, Debtor, LinkOpening, Message
+from portal.models import (
+    AccessLink,
+    Account,
+    Campaign,
+    Client,
+    Debtor,
+    LinkOpening,
+    Message,
+)
 from portal.services import campaign_audience, campaigns, evidence, link_openings
 from portal.services.campaign_audience import Wanted
 from portal.services.campaign_control import (
@@ -160,6 +168,40 @@ def test_a_pace_lets_so_many_go_each_minute(session: PortalSession, client: Clie
     assert session.scalar(text(waiting)) == 3
 
 
+def test_the_next_turn_is_never_one_that_has_passed(session: PortalSession, client: Client):
+    for _ in range(3):
+        owing(session, client)
+    campaign = running(session, client, per_minute=1)
+    assert let_go(session, campaign, NOW) == 1
+    (going,) = (one for one in messages(session) if one.turn_at)
+    assert hand_over(session, going) == "sent"
+    assert progress_of(session, campaign, now=NOW).next_at == NOW + MINUTE
+    late = NOW + 8 * MINUTE
+    assert progress_of(session, campaign, now=late).next_at == late
+
+
+def test_who_agreed_meanwhile_is_not_invited_any_more(session: PortalSession, client: Client):
+    """RT-02: a message that waited for its hour is dropped, as the count would hold it back."""
+    account = owing(session, client)
+    running(session, client, NIGHT)
+    make_arrangement(session, account)
+    (message,) = messages(session)
+    assert hand_over(session, message, message.send_at) == "suppressed"
+    assert message.rule == "arranged"
+    assert evidence.account_leaves(session, account)[-1].payload["rule"] == "arranged"
+
+
+def test_who_agreed_about_one_account_is_invited_to_the_other(
+    session: PortalSession, client: Client
+):
+    account = owing(session, client)
+    make_account(session, session.get_one(Debtor, (client.id, account.debtor_id)))
+    running(session, client, NIGHT)
+    make_arrangement(session, account)
+    (message,) = messages(session)
+    assert hand_over(session, message, message.send_at) == "sent"
+
+
 def test_ct_01_what_waits_for_its_hour_keeps_the_pace_in_the_morning(
     session: PortalSession, client: Client
 ):
@@ -296,7 +338,7 @@ def test_what_came_of_it_counts_people_and_not_scanners(session: PortalSession, 
     account = next(one for one in accounts if one.debtor_id == came.debtor_id)
     make_arrangement(session, account, accepted_at=later)
     assert outcomes_of(session, campaign) == Outcomes(4, 0, 2, 1, 1, 1, 0)
-    assert progress_of(session, campaign) == Progress(4, 0, 0, 0, None)
+    assert progress_of(session, campaign, now=NOW) == Progress(4, 0, 0, 0, None)
     kept = Counter(session.scalars(select(LinkOpening.opener)))
     assert kept == {Opener.SCANNER: 2, Opener.PERSON: 1, Opener.PREVIEW: 1}
 

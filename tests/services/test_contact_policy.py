@@ -331,10 +331,21 @@ def test_ca_03_an_email_is_no_first_notice_in_quebec(make_dana: Make):
         person.session, person.account, date(2026, 11, 20), on_paper=True, by=SAM, now=NOW
     )
     assert result(person, person.link(dedupe_key="2", now=late), late) == ("sent", None)
-    with pytest.raises(first_notices.NoticeInFuture):
-        first_notices.record_notice(
-            person.session, person.account, date(2026, 11, 24), on_paper=True, by=SAM, now=NOW
-        )
+    for day, refused in (
+        (date(2026, 11, 24), first_notices.NoticeInFuture),
+        (date(2020, 1, 1), first_notices.NoticeTooEarly),
+    ):
+        with pytest.raises(refused):
+            first_notices.record_notice(
+                person.session, person.account, day, on_paper=True, by=SAM, now=NOW
+            )
+
+
+def test_ca_01_a_notice_that_the_clients_file_names_may_be_older(make_dana: Make):
+    person = collected(make_dana, "QC", "America/Montreal")
+    old = person.account.validation_notice_sent_on = date(2025, 3, 1)
+    first_notices.record_notice(person.session, person.account, old, on_paper=True, by=SAM, now=NOW)
+    assert result(person, person.link()) == ("sent", None)
 
 
 # What is counted apart

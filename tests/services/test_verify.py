@@ -65,6 +65,7 @@ from portal.services.dispatch import Carriers, dispatch
 from portal.services.help import Answers
 from portal.services.ledger import post
 from portal.services.legal_holds import Wanted, lift_legal_hold, set_legal_hold
+from portal.services.letter_package import Press, package
 from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
 from portal.services.openings import open_ledger
@@ -298,12 +299,14 @@ def consent(till: Till) -> None:
 
 
 def post_letters(till: Till) -> None:
-    """Sam prints the letters that wait, and posts all but one."""
+    """Sam prints the letters that wait, takes them along, and posts all but one."""
     session = till.session
     sam = Staff(id=fresh_id())
     printing = Printing(partial(write_letter, base_url="https://x.example"), KEYS, sam)
     batch = print_letters(session, till.account.client_id, printing, now=till.now)
     assert batch is not None
+    press = Press(lambda sheets, **_at: [b"%PDF" for _ in sheets], lambda *_which: "en_US", KEYS)
+    package(session, batch, press, staff=sam, now=till.now)
     left = [str(one.letter.id) for one in letter_batches.letters_of(session, batch, now=till.now)]
     letter_batches.finish(session, batch, left[1:], staff=sam, now=till.now)
     session.commit()
@@ -411,6 +414,7 @@ OWED = "an entry that says what is owed is on the record as it stands"
 STATED = "the entries without a leaf of their own are those that the record stated once"
 ALARM = "an alarm was raised and answered for as the record says (EV-08)"
 STOPPED = "agreements are stopped and taken again as the record says (EV-08)"
+PRINTED = "no letter left, or went to a print house, under a hold that forbids it (CT-08, DH-08)"
 LATER = "source = 'question:later'"
 PLANTED = {
     "less is owed than on the record": (
@@ -1060,6 +1064,17 @@ PLANTED = {
         "nothing is sent under a hold that forbids it on every account it is about (DH-08)",
         "UPDATE hold SET starts_at = '2026-11-01', kind = 'deceased' WHERE kind = 'amount_wrong'",
         "receipt ",
+    ),
+    "a letter for a print house under a hold": (
+        PRINTED,
+        "UPDATE hold SET starts_at = '2026-11-01', kind = 'deceased' WHERE kind = 'amount_wrong'",
+        ": deceased",
+    ),
+    "a letter that left under a hold": (
+        PRINTED,
+        "UPDATE hold SET starts_at = '2026-11-01', kind = 'deceased' WHERE kind = 'amount_wrong'"
+        f";\n{in_leaf('letters.downloaded', 'files', '[]')}",
+        ": deceased",
     ),
     "a debt named to a stranger": (
         "nothing of a debt goes to an address where nobody proved who they are (EC-08)",

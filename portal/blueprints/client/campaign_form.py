@@ -44,19 +44,19 @@ class CampaignForm(Form):
     """What a campaign is to be."""
 
     name = StringField(N_("Name"), description=N_("Only you see it."))
-    segment = SelectField(N_("Segment of your limits"), validate_choice=False)
+    segment = SelectField(N_("Segment of your limits"))
     from_balance = MoneyField(N_("They owe at least"), optional=True)
     to_balance = MoneyField(N_("They owe at most"), optional=True)
     regions = RegionsField(
         N_("States or provinces"), description=N_("Separated by commas. Empty means all.")
     )
-    language = SelectField(N_("Language"), validate_choice=False)
+    language = SelectField(N_("Language"))
     placed_since = StringField(N_("Placed on this day or later"))
     unagreed = BooleanField(N_("Only where nothing was ever agreed"))
-    unopened = BooleanField(N_("Only who never opened a link"))
+    unopened = BooleanField(N_("Only people who never opened a link"))
     email_only = BooleanField(N_("By email only, no text messages"))
     per_minute = StringField(
-        N_("At most so many messages a minute"), description=N_("Empty means all at once.")
+        N_("Most messages per minute"), description=N_("Empty means all at once.")
     )
 
     def offer(self, client: Client, segments: tuple[Segment, ...]) -> None:
@@ -79,7 +79,7 @@ class CampaignForm(Form):
             from_balance_cents=self.from_balance.data,
             to_balance_cents=self.to_balance.data,
             regions=tuple(self.regions.data or ()),
-            languages=(spoken,) if spoken in LANGUAGES else (),
+            languages=(spoken,) if spoken != _ANY else (),
             placed_since=_day(self.placed_since.data),
             unagreed=self.unagreed.data,
             unopened=self.unopened.data,

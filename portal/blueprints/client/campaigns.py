@@ -12,6 +12,7 @@ from portal.blueprints.client.campaign_form import BeginForm, CampaignForm
 from portal.blueprints.client.limit_words import segment_words
 from portal.blueprints.consoles import attempt, because, download, page
 from portal.domain import labels
+from portal.domain.outgoing import Rule
 from portal.domain.statuses import CampaignStatus, MoveNotAllowed
 from portal.gateways.sms import Texter
 from portal.i18n import LANGUAGES
@@ -104,8 +105,7 @@ def _page(campaign: Campaign, form: BeginForm) -> Any:
             else campaign_audience.count(session, wanted, texter=_texter(), now=now())
         )
     else:
-        told["progress"] = campaign_progress.progress_of(session, campaign)
-        told["outcomes"] = campaign_progress.outcomes_of(session, campaign)
+        told |= _how_it_goes(campaign)
     by = campaign.created_by
     answer = page(
         "client/campaign.html",
@@ -123,6 +123,19 @@ def _page(campaign: Campaign, form: BeginForm) -> Any:
         **told,
     )
     return (answer, 422) if form.errors else answer
+
+
+def _how_it_goes(campaign: Campaign) -> dict[str, Any]:
+    most = campaign_audience.SHOWN
+    named = list(campaign_progress.unreached(session, campaign, size=most + 1))
+    return {
+        "progress": campaign_progress.progress_of(session, campaign, now=now()),
+        "outcomes": campaign_progress.outcomes_of(session, campaign),
+        "reasons": campaign_progress.reasons_of(session, campaign),
+        "named": named[:most],
+        "more": len(named) > most,
+        "unnamed": {Rule.ARRANGED, Rule.REPEATED} & campaign.held.keys(),
+    }
 
 
 def _many() -> bool:
@@ -164,13 +177,17 @@ def _facts(campaign: Campaign, language: str, channel: Channel) -> MessageFacts:
 @bp.get("/campaigns/<uuid:campaign_id>/held-back.csv")
 @audience(ADMIN)
 def held_back_file(campaign_id: UUID) -> Response:
-    """Everybody of the audience who would be held back now, with the reason."""
+    """Whom a draft would hold back now, or whom a campaign did not reach, with the reason."""
     return download("held-back.csv", COLUMNS, _lines(_campaign(campaign_id)))
 
 
 def _lines(campaign: Campaign) -> Iterator[list[object]]:
-    wanted = wanted_by(session, campaign)
-    for one in campaign_audience.every_excluded(session, wanted, texter=_texter(), now=now()):
+    if campaign.status is CampaignStatus.DRAFT:
+        wanted = wanted_by(session, campaign)
+        found = campaign_audience.every_excluded(session, wanted, texter=_texter(), now=now())
+    else:
+        found = campaign_progress.unreached(session, campaign)
+    for one in found:
         yield [one.reference, one.rule, because(one.rule)]
 
 
@@ -189,7 +206,10 @@ def schedule_campaign(campaign_id: UUID) -> Any:
         told = _("The campaign begins. Each message leaves at an hour when we may write.")
         flash(told if at_once else _("The campaign is scheduled."), "ok")
         return see_other(url_for("client.campaign", campaign_id=campaign_id))
-    return _page(_campaign(campaign_id), form)
+    if (found := _campaign(campaign_id)).status is CampaignStatus.DRAFT:
+        return _page(found, form)
+    flash(explain(MoveNotAllowed()), "err")
+    return see_other(url_for("client.campaign", campaign_id=campaign_id))
 
 
 @bp.post("/campaigns/<uuid:campaign_id>/pause")
@@ -220,7 +240,7 @@ def stop_campaign(campaign_id: UUID) -> Any:
 def count_campaign(campaign_id: UUID) -> Any:
     """Let a worker count again who would get a draft."""
 
-    def count_again(campaign: Campaign, **_by: object) -> None:
+    def count_again(_session: object, campaign: Campaign, **_by: object) -> None:
         campaign_counting.count_soon(session, campaign)
 
     return _done(campaign_id, count_again, _("We are counting. Look again in a moment."))

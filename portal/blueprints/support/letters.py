@@ -20,7 +20,7 @@ from portal.services import letter_batches
 from portal.services.printing import Printing
 from portal.services.printing import print_letters as print_them
 from portal.services.staff import names_of
-from portal.web import Form, now, see_other, session, url_for
+from portal.web import Form, ngettext, now, see_other, session, url_for
 from portal.web import gettext as _
 from portal.writing import write_letter
 
@@ -42,13 +42,13 @@ def _runtime() -> Runtime:
 @audience(*READERS)
 def letters() -> Any:
     """The letters that wait, for each client, and the batches that were printed."""
-    waiting = letter_batches.waiting(session)
-    clients = {one.client.id: one.client for one in waiting if one.can_be_printed}
     return page(
         "support/letters.html",
         section="letters",
-        waiting=waiting,
-        printable=clients.values(),
+        waiting=letter_batches.waiting(session, printable=True),
+        stuck=letter_batches.waiting(session, printable=False),
+        printable=letter_batches.printable_of(session),
+        most=letter_batches.MOST,
         batches=letter_batches.batches(session),
         templates=labels.TEMPLATES,
         masked=wording.mask_name,
@@ -81,11 +81,10 @@ def batch(batch_id: UUID) -> Any:
 
     def do() -> None:
         left = set(form.sent.data or [])
-        letter_batches.finish(session, found, left, staff=current_staff(), now=now())
+        _flash_left(letter_batches.finish(session, found, left, staff=current_staff(), now=now()))
 
     if form.validate_on_submit():
         if attempt(form, do):
-            flash(_("It is on the record which letters left."), "ok")
             return see_other(url_for("support.letters"))
         flash(str(form.form_errors[0]), "err")
         return see_other(url_for("support.batch", batch_id=batch_id))
@@ -99,6 +98,17 @@ def batch(batch_id: UUID) -> Any:
         names=names_of(session, [one for one in (found.printed_by, found.finished_by) if one]),
         templates=labels.TEMPLATES,
     )
+
+
+def _flash_left(kept_back: int) -> None:
+    flash(_("It is on the record which letters left."), "ok")
+    if kept_back:
+        told = ngettext(
+            "%(num)d letter may not be sent and was in no package. It is not kept as sent.",
+            "%(num)d letters may not be sent and were in no package. They are not kept as sent.",
+            kept_back,
+        )
+        flash(told, "err")
 
 
 @bp.post("/letters/<uuid:batch_id>/download")

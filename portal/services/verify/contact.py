@@ -38,6 +38,28 @@ CHECKS: dict[str, str] = {
           AND (h.lifted_at IS NULL OR h.lifted_at > m.sent_at)
         WHERE m.client_id = :client AND m.channel <> 'letter' AND m.sent_at IS NOT NULL
         GROUP BY m.id, m.template, m.sent_at HAVING bool_and(h.id IS NOT NULL)""",
+    "no letter left, or went to a print house, under a hold that forbids it (CT-08, DH-08)": """
+        , given AS (SELECT b.id AS batch_id, f ->> 'name' AS name, l.at FROM said l
+          JOIN letter_batch b ON b.client_id = :client AND b.reference = l.told ->> 'batch'
+          CROSS JOIN LATERAL jsonb_path_query(l.told, '$.files[*]') f
+          WHERE l.type = 'letters.downloaded'),
+        gone AS (
+          SELECT r.message_id, r.recipient, g.at FROM letter r JOIN given g
+            ON g.batch_id = r.batch_id AND g.name = lpad(r.n::text, 3, '0') || '-letter.pdf'
+          WHERE r.client_id = :client
+          UNION ALL SELECT r.message_id, r.recipient, r.sent_at FROM letter r
+          WHERE r.client_id = :client AND r.sent_at IS NOT NULL AND NOT EXISTS (SELECT FROM given g
+            WHERE g.batch_id = r.batch_id AND g.name = lpad(r.n::text, 3, '0') || '-letter.pdf'))
+        SELECT m.template || ' ' || m.id || ' left ' || g.at || ': ' || min(h.kind)
+        FROM gone g JOIN message m ON (m.client_id, m.id) = (:client, g.message_id)
+        JOIN account a ON (a.client_id, a.debtor_id) = (m.client_id, m.debtor_id)
+          AND a.id = coalesce(m.account_id, a.id)
+        LEFT JOIN hold h ON (h.client_id, h.account_id) = (a.client_id, a.id)
+          AND m.template || ' ' || h.kind = ANY(CAST(:forbidden AS text[]))
+          AND h.starts_at < g.at AND (h.ends_at IS NULL OR h.ends_at > g.at)
+          AND (h.lifted_at IS NULL OR h.lifted_at > g.at)
+        WHERE NOT m.decided OR position(E'\n' IN g.recipient) > 0
+        GROUP BY m.id, m.template, g.at HAVING bool_and(h.id IS NOT NULL)""",
     "nothing of a debt goes to an address where nobody proved who they are (EC-08)": """
         SELECT m.template || ' ' || m.id || ' names ' || a.reference FROM message m
         JOIN account a ON (a.client_id, a.debtor_id) = (m.client_id, m.debtor_id)
