@@ -102,9 +102,13 @@ def usable(session: Session, account: Account, agreed: Arrangement) -> Authoriza
 def next_try_on(
     session: Session, account: Account, payment: Payment, part: Installment, *, failed_on: date
 ) -> date | None:
-    """When a part whose charge failed today is tried again by itself; None where it is not."""
+    """When a part whose charge failed today is tried again by itself; None where it is not.
+
+    A payment that its debtor tried to make changes nothing of a try that was announced.
+    """
     if payment.checkout_id is not None:
-        return None
+        announced = part.next_attempt_on
+        return announced if announced is not None and announced > failed_on else None
     agreed = session.get_one(Arrangement, (part.client_id, part.arrangement_id))
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     known = [one for one in _tries(session, account, payment.method_id, part) if one.of_part]
