@@ -12,6 +12,7 @@ from jinja2.bccache import Bucket
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
+from portal.domain.brands import brand_name
 from portal.i18n import LANGUAGES, Voice, voice
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,7 +62,7 @@ def environment(locale: str, *, html: bool = True) -> Environment:
     env.globals |= said
     env.filters |= said
     env.globals |= {"language": speaker.language, "languages": LANGUAGES}
-    env.globals |= {"locale": locale, "direction": speaker.direction}
+    env.globals |= {"locale": locale, "direction": speaker.direction, "brand_name": brand_name}
     return env
 
 

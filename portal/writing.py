@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from portal.domain import N_
+from portal.domain.brands import BANK_METHODS, brand_name
 from portal.domain.codes import unbroken
 from portal.domain.disclosures import AUTHORIZATION_COPY
 from portal.i18n import Voice, locale_for, voice
@@ -70,8 +71,6 @@ IDENTITY_METHODS = {
     "code:email": N_("a code that we sent by email"),
     "code:sms": N_("a code that we sent by text"),
 }
-
-BANK_METHODS = ("us_bank_account", "acss_debit")
 
 TEXTS = ("link", "new_link", "one_time_code")
 """Text messages with words of their own; all others say that there is something to read."""
@@ -182,7 +181,7 @@ def paid_with(said: Voice, brand: str | None, last4: str | None) -> str:
     if not last4:
         return ""
     bank = brand in BANK_METHODS or not brand
-    name = said.gettext("Bank account") if bank else str(brand).replace("_", " ").title()
+    name = said.gettext("Bank account") if bank else brand_name(str(brand))
     return said.gettext("%(brand)s ending in %(last4)s", brand=name, last4=last4)
 
 

@@ -68,6 +68,11 @@ class DuePart:
         """The day on which it is to be paid: its own, or the later one on which we take it."""
         return max(self.due_on, self.again_on or self.due_on)
 
+    def comes_on(self, today: date) -> date | None:
+        """The day on which it is paid or taken next; None where that is over, so it is due now."""
+        over = self.status is InstallmentStatus.FAILED and self.again_on is None
+        return None if over or self.taken_on < today else self.taken_on
+
     def is_late(self, today: date) -> bool:
         """Whether it failed, or its day has passed unpaid; not while money is on its way."""
         if self.status is InstallmentStatus.FAILED:

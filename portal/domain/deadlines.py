@@ -35,15 +35,21 @@ class Promise:
 
 
 def first_payment_until(
-    due_on: date, again_on: date | None, valid_until: date | None, *, tried: bool
+    due_on: date,
+    again_on: date | None,
+    told_on: date | None,
+    valid_until: date | None,
+    *,
+    tried: bool,
 ) -> date:
     """The last day for a first payment: its offer's, at most ``PATIENCE`` after its own date.
 
-    ``again_on``: when a charge is tried again, or its debtor was told that it is not. Once one was
-    ``tried``, the offer was taken up. A rest alone moves a first payment beyond the offer's last
-    day, and then it is waited for.
+    ``again_on``: when a charge is tried again; ``told_on``: when its debtor was last told that one
+    failed. It is waited for from the later of them, so no day that was told becomes an earlier one.
+    Once one was ``tried``, the offer was taken up. A rest alone moves a first payment beyond the
+    offer's last day, and then it is waited for.
     """
-    patient = max(due_on, again_on or due_on) + PATIENCE
+    patient = max(due_on, again_on or due_on, told_on or due_on) + PATIENCE
     if valid_until is None or tried or due_on > valid_until:
         return patient
     return min(patient, valid_until)

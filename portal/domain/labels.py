@@ -299,20 +299,6 @@ IDENTITY = {
     "code:sms": N_("Code by text message"),
 }
 
-BRANDS = {
-    "amex": "American Express",
-    "cartes_bancaires": "Cartes Bancaires",
-    "diners": "Diners Club",
-    "discover": "Discover",
-    "eftpos_au": "Eftpos",
-    "interac": "Interac",
-    "jcb": "JCB",
-    "mastercard": "Mastercard",
-    "unionpay": "UnionPay",
-    "visa": "Visa",
-}
-"""Cards as they are called on their own faces, which is in no language."""
-
 REFUNDS = {
     "wanted": N_("Asked for"),
     "pending": N_("On its way"),

@@ -331,7 +331,8 @@ def _first_until(said: dict[str, Any], terms: Terms, balance: Balance) -> date |
     due_on, (_, again_on, _, told_on) = said["parts"][0][1], said["attempts"][0]
     until = first_payment_until(
         date.fromisoformat(due_on),
-        _day(again_on or told_on),
+        _day(again_on),
+        _day(told_on),
         terms.valid_until,
         tried=any(attempts for attempts, *_ in said["attempts"]),
     )

@@ -192,8 +192,8 @@ def first_until(session: Session, account: Account, agreed: Arrangement, *, now:
     """The last day on which a first payment keeps an arrangement that waits for it."""
     parts = installments_of(session, agreed)
     tried, first = any(part.attempts for part in parts), parts[0]
-    again_on = first.next_attempt_on or first.told_on
-    until = first_payment_until(first.due_on, again_on, agreed.valid_until, tried=tried)
+    days = first.due_on, first.next_attempt_on, first.told_on
+    until = first_payment_until(*days, agreed.valid_until, tried=tried)
     return moved_until(session, account, agreed, until, now=now)
 
 

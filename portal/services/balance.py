@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session, load_only
 
 from portal.domain import policy
+from portal.domain.curing import DuePart
 from portal.domain.debts import CollectorRole
 from portal.domain.help import UNCLEAR_TEXT
 from portal.domain.holds import HoldKind
@@ -21,6 +22,7 @@ from portal.domain.statuses import (
     LIVE,
     AccountStatus,
     ArrangementStatus,
+    InstallmentStatus,
     PaymentStatus,
     ProposalStatus,
 )
@@ -45,7 +47,8 @@ CAST(json_build_object(
      ORDER BY p.version DESC LIMIT 1),
   'shown', ({SHOWN_OFFERS}),
   'arrangement', (SELECT json_build_array(r.id, r.reference, r.kind, r.status, r.method,
-       (SELECT json_build_array(i.due_on, i.amount_cents - i.paid_cents, i.status)
+       (SELECT json_build_array(i.n, i.due_on, i.amount_cents - i.paid_cents, i.status,
+          i.next_attempt_on)
         FROM installment i WHERE i.client_id = r.client_id AND i.arrangement_id = r.id
           AND i.status IN ('scheduled', 'failed', 'processing') ORDER BY i.n LIMIT 1))
      FROM arrangement r WHERE r.client_id = account.client_id AND r.account_id = account.id
@@ -117,15 +120,24 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The account's live arrangement, or its newest one, with what is due next."""
+    """The account's live arrangement, or its newest one, with the part that is due next."""
 
     id: UUID
     reference: str
     kind: str
     status: ArrangementStatus
     method: str
-    due_on: date | None
-    due_cents: Cents
+    part: DuePart | None
+
+    @property
+    def due_on(self) -> date | None:
+        """The date of what is due next."""
+        return self.part.due_on if self.part else None
+
+    @property
+    def due_cents(self) -> Cents:
+        """What of it is open, in cents."""
+        return self.part.cents if self.part else Cents(0)
 
     @property
     def live(self) -> bool:
@@ -182,6 +194,15 @@ class Balance:
     def live(self) -> Agreement | None:
         """The arrangement that is not over."""
         return self.agreement if self.agreement and self.agreement.live else None
+
+    @property
+    def next_on(self) -> date | None:
+        """When its next payment is to be made or taken; None where that is over, or there is none.
+
+        One that failed and is tried again comes on that day.
+        """
+        part = self.live.part if self.live else None
+        return part.comes_on(self.today) if part else None
 
     @property
     def waits(self) -> bool:
@@ -333,15 +354,23 @@ def _line(kind: str, amount_cents: int, at: str) -> Line:
 def _agreement(  # noqa: PLR0913
     id: str, reference: str, kind: str, status: str, method: str, due: list[Any] | None
 ) -> Agreement:
-    due_on, due_cents, _ = due or (None, 0, None)
     return Agreement(
         id=UUID(id),
         reference=reference,
         kind=kind,
         status=ArrangementStatus(status),
         method=method,
-        due_on=date.fromisoformat(due_on) if due_on else None,
-        due_cents=Cents(due_cents),
+        part=_part(*due) if due else None,
+    )
+
+
+def _part(n: int, due_on: str, cents: int, status: str, again_on: str | None) -> DuePart:
+    return DuePart(
+        n=n,
+        due_on=date.fromisoformat(due_on),
+        cents=Cents(cents),
+        status=InstallmentStatus(status),
+        again_on=date.fromisoformat(again_on) if again_on else None,
     )
 
 

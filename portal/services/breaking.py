@@ -120,10 +120,11 @@ def _tell_missed(
     now: datetime,
 ) -> None:
     """One message about all parts that are late and of which nobody has told their debtor."""
-    ours = is_charged(session, account, agreed)
-    missed = [part for part in parts if _is_missed(part, today, ours=ours)]
+    late = [part for part in parts if due_part(part).is_late(today)]
+    ours = {part.id for part in late if _is_ours(session, account, agreed, part)}
+    missed = [part for part in late if _is_missed(part, today, ours=part.id in ours)]
     for part in missed:
-        if ours and not part.attempts:
+        if part.id in ours and not part.attempts:
             part.late_since = today
         part.next_attempt_on, part.told_on = None, today
     if missed:
@@ -200,10 +201,14 @@ def is_charged(session: Session, account: Account, agreed: Arrangement) -> bool:
     return tries.usable(session, account, agreed) is not None
 
 
+def _is_ours(session: Session, account: Account, agreed: Arrangement, part: Installment) -> bool:
+    """Whether that part was charged by ourselves on its day: nobody's bank had asked for them."""
+    on = due_part(part).taken_on
+    return tries.takes(session, account, agreed, part, on=on) is not None
+
+
 def _is_missed(part: Installment, today: date, *, ours: bool) -> bool:
-    """Whether its debtor must be told: of a day that is over, or a try that was not made."""
-    if not due_part(part).is_late(today):
-        return False
+    """Whether a debtor must be told of a late part: its day is over, or a try was not made."""
     if part.told_on is not None:
         return part.next_attempt_on is not None and part.next_attempt_on + LATEST < today
     untried = ours and part.status == InstallmentStatus.SCHEDULED

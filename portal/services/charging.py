@@ -171,13 +171,29 @@ def _copy_left(session: Session, account: Account, found: Authorization, *, now:
     return False
 
 
-def _is_due(part: Installment, today: date) -> bool:
-    """Whether it is the part's day, or the day of its next try, or a little later."""
+def takes(
+    session: Session, account: Account, agreed: Arrangement, part: Installment, *, today: date
+) -> bool:
+    """Whether a part is still taken by itself: on its day, on that of its next try, or later."""
+    wanted_on = _wanted_on(part)
+    if wanted_on is None or wanted_on + LATEST < today:
+        return False
+    on = max(wanted_on, today)
+    return tries.takes(session, account, agreed, part, on=on) is not None
+
+
+def _wanted_on(part: Installment) -> date | None:
+    """The part's day, or the day of its next try; None where it is not taken any more."""
     given_up = part.status == InstallmentStatus.FAILED and part.next_attempt_on is None
     if part.status not in CHARGEABLE or given_up:
-        return False
-    wanted_on = max(part.due_on, part.next_attempt_on or part.due_on)
-    return wanted_on <= today <= wanted_on + LATEST
+        return None
+    return max(part.due_on, part.next_attempt_on or part.due_on)
+
+
+def _is_due(part: Installment, today: date) -> bool:
+    """Whether it is the part's day, or the day of its next try, or a little later."""
+    wanted_on = _wanted_on(part)
+    return wanted_on is not None and wanted_on <= today <= wanted_on + LATEST
 
 
 def _charged_lately(session: Session, account: Account, *, now: datetime) -> bool:

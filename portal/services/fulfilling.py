@@ -66,7 +66,7 @@ def release(session: Session, payment: Payment, *, failed_at: datetime | None = 
     """The attempt came to nothing: its installment waits again, or is failed and tried later.
 
     One that its debtor tried to pay before its day waits for that day. One of an arrangement that
-    is over is over too.
+    is over is over too. A first payment is waited for from its last failure.
     """
     if payment.installment_id is None:
         return
@@ -88,7 +88,8 @@ def release(session: Session, payment: Payment, *, failed_at: datetime | None = 
         return
     part.status = move(part.status, InstallmentStatus.FAILED)
     part.next_attempt_on = tries.next_try_on(session, account, payment, part, failed_on=today)
-    part.told_on = part.told_on or today
+    waiting = agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT
+    part.told_on = today if waiting else part.told_on or today
 
 
 def fulfil(session: Session, account: Account, payment: Payment, *, now: datetime) -> None:

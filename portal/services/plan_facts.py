@@ -46,8 +46,9 @@ def _part(subject: Subject) -> Installment:
     return part
 
 
-def _granted(subject: Subject, agreed: Arrangement) -> Authorization | None:
-    return tries.usable(subject.session, subject.account, agreed)
+def _taken(subject: Subject, agreed: Arrangement, part: Installment) -> Authorization | None:
+    """The permission under which a part is taken on its day; None where its debtor pays it."""
+    return tries.takes(subject.session, subject.account, agreed, part, on=taken_on(part))
 
 
 def _said(subject: Subject, agreed: Arrangement) -> Values:
@@ -63,7 +64,7 @@ def _debit(subject: Subject) -> Values:
     counts from when it was on the list, and is printed until the day comes.
     """
     agreed, part = _live(subject), _part(subject)
-    permission, today = _granted(subject, agreed), subject.day(subject.now)
+    permission, today = _taken(subject, agreed, part), subject.day(subject.now)
     last_on = taken_on(part) - LATEST * A_DAY if subject.contact else taken_on(part) - A_DAY
     changed = open_cents(part) != subject.message.context["cents"]
     if permission is None or changed or today > last_on:
@@ -84,19 +85,26 @@ def _reminder(subject: Subject) -> Values:
     agreed, part = _live(subject), _part(subject)
     if subject.day(subject.now) >= taken_on(part):
         raise OutOfDate
-    granted = _granted(subject, agreed)
+    granted = _taken(subject, agreed, part)
     said = _said(subject, agreed) | {
         "amount": (open_cents(part), agreed.currency),
         "due_on": taken_on(part),
         "taken": granted is not None and is_given(subject.session, agreed, part),
     }
-    if granted is not None:
-        said |= {"method_brand": granted.method_brand, "method_last4": granted.method_last4}
-    return said
+    return said | _method(granted)
+
+
+def _method(granted: Authorization | None) -> Values:
+    if granted is None:
+        return {}
+    return {"method_brand": granted.method_brand, "method_last4": granted.method_last4}
 
 
 def _ahead(subject: Subject) -> Values:
-    """The open payments of a month of the calendar, from today on. Raises OutOfDate."""
+    """The open payments of a month of the calendar, from today on. Raises OutOfDate.
+
+    ``by_hand``: those among payments that we take which their debtor makes.
+    """
     agreed, today = _live(subject), subject.day(subject.now)
     month = date.fromisoformat(subject.message.context["due_on"])
     parts = subject.session.scalars(
@@ -113,15 +121,20 @@ def _ahead(subject: Subject) -> Values:
     ).all()
     if not parts:
         raise OutOfDate
-    granted = _granted(subject, agreed)
-    said = _said(subject, agreed) | {
-        "payments": [(part.due_on, (open_cents(part), agreed.currency)) for part in parts],
-        "taken": granted is not None,
-        "stop_until": parts[0].due_on - A_DAY,
-    }
-    if granted is not None:
-        said |= {"method_brand": granted.method_brand, "method_last4": granted.method_last4}
-    return said
+    granted = {part.id: _taken(subject, agreed, part) for part in parts}
+    ours = [part for part in parts if granted[part.id]]
+    by_hand = [part for part in parts if part not in ours] if ours else []
+    told = ours or parts
+    return (
+        _said(subject, agreed)
+        | {
+            "payments": [(part.due_on, (open_cents(part), agreed.currency)) for part in told],
+            "by_hand": [(part.due_on, (open_cents(part), agreed.currency)) for part in by_hand],
+            "taken": bool(ours),
+            "stop_until": told[0].due_on - A_DAY,
+        }
+        | _method(granted[told[0].id])
+    )
 
 
 def _not_taken(subject: Subject) -> Values:
@@ -165,7 +178,11 @@ def _accounting(subject: Subject) -> Values:
 
 
 def _parts_left(subject: Subject, agreed: Arrangement) -> Schedule:
-    parts = subject.session.scalars(
+    return tuple((part.due_on, open_cents(part)) for part in _open_parts(subject, agreed))
+
+
+def _open_parts(subject: Subject, agreed: Arrangement) -> Sequence[Installment]:
+    return subject.session.scalars(
         select(Installment)
         .where(
             Installment.client_id == agreed.client_id,
@@ -173,8 +190,7 @@ def _parts_left(subject: Subject, agreed: Arrangement) -> Schedule:
             Installment.status.in_(UNPAID),
         )
         .order_by(Installment.n)
-    )
-    return tuple((part.due_on, open_cents(part)) for part in parts)
+    ).all()
 
 
 def _completed(subject: Subject) -> Values:
@@ -249,13 +265,13 @@ def _rest_ends(subject: Subject) -> Values:
     if hold.lifted_at is not None or hold.ends_at is None or hold.ends_at <= subject.now:
         raise OutOfDate
     agreed = arrangement_of(subject.session, subject.account)
-    left = _parts_left(subject, agreed) if agreed and agreed.status in LIVE else []
+    left = _open_parts(subject, agreed) if agreed and agreed.status in LIVE else []
     until = subject.day(hold.ends_at)
     said: Values = {"until": until, "next": None, "phone": subject.client.phone}
     said["account_reference"] = subject.account.reference
-    if agreed and left and left[0][0] >= until:
-        said["next"] = (left[0][0], (left[0][1], agreed.currency))
-        said["automatic"] = _granted(subject, agreed) is not None
+    if agreed and left and left[0].due_on >= until:
+        said["next"] = (left[0].due_on, (open_cents(left[0]), agreed.currency))
+        said["automatic"] = _taken(subject, agreed, left[0]) is not None
     return said
 
 

@@ -191,8 +191,9 @@ def _is_of_use(
 def _is_taken(session: Session, one: _Soon, notice: Wanted, now: datetime) -> bool:
     if not one.planned.automatic or notice.notice is Notice.REMINDER:
         return True
-    if tries.usable(session, one.account, one.agreed) is None:
-        return notice.notice is not Notice.DEBIT  # the method was declined for good
+    due_on = one.planned.due_on
+    if tries.takes(session, one.account, one.agreed, one.part, on=due_on) is None:
+        return notice.notice is not Notice.DEBIT  # its debtor pays it
     if notice.notice is Notice.DEBIT:
-        return standing_on(session, one.account, one.planned.due_on).charge.allowed
+        return standing_on(session, one.account, due_on).charge.allowed
     return standing(session, one.account, now).charge.allowed

@@ -23,6 +23,7 @@ from portal.models import (
 )
 from portal.services.arrangements import UNPAID
 from portal.services.authorizations import under
+from portal.services.charging import CHARGEABLE
 from portal.services.esign import standing_for
 
 BACK = (
@@ -60,8 +61,9 @@ class PaymentView:
 
     @property
     def next_part(self) -> Installment | None:
-        """The earliest part that is not paid."""
-        return next((part for part in self.parts if part.status in UNPAID), None)
+        """The earliest part that is not paid, and of which no payment is on its way."""
+        open_parts = (part for part in self.parts if part.status in CHARGEABLE)
+        return next(open_parts, None)
 
     @property
     def left_cents(self) -> Cents:

@@ -53,13 +53,34 @@ def may_charge(
 
     A bank debit is presented again only once its debtor was told so (PY-09).
     """
-    bank = declines.is_bank(permission.method_funding)
     known = _tries(session, account, permission.method_id, part)
-    cents = Cents(part.amount_cents - part.paid_cents)
-    if not declines.may_try(known, cents, bank=bank, today=today):
+    if not _may_try(known, part, permission, on=today):
         return False
+    bank = declines.is_bank(permission.method_funding)
     again = any(one.of_part for one in known) and part.next_attempt_on is not None
     return not (again and bank) or _was_announced(session, part)
+
+
+def takes(
+    session: Session, account: Account, agreed: Arrangement, part: Installment, *, on: date
+) -> Authorization | None:
+    """The permission under which a part is taken on a day; None where its debtor pays it then.
+
+    ``may_charge`` asks the same on the day itself (PY-09).
+    """
+    found = authorizations.current(session, agreed)
+    if found is None or found.status != AuthorizationStatus.GRANTED:
+        return None
+    known = _tries(session, account, found.method_id, part)
+    return found if _may_try(known, part, found, on=on) else None
+
+
+def _may_try(
+    known: Sequence[Try], part: Installment, permission: Authorization, *, on: date
+) -> bool:
+    cents = Cents(part.amount_cents - part.paid_cents)
+    bank = declines.is_bank(permission.method_funding)
+    return declines.may_try(known, cents, bank=bank, today=on)
 
 
 def is_over(session: Session, account: Account, method_id: str | None) -> bool:
@@ -81,9 +102,13 @@ def usable(session: Session, account: Account, agreed: Arrangement) -> Authoriza
 def next_try_on(
     session: Session, account: Account, payment: Payment, part: Installment, *, failed_on: date
 ) -> date | None:
-    """When a part whose charge failed today is tried again by itself; None where it is not."""
+    """When a part whose charge failed today is tried again by itself; None where it is not.
+
+    A payment that its debtor tried to make changes nothing of a try that was announced.
+    """
     if payment.checkout_id is not None:
-        return None
+        announced = part.next_attempt_on
+        return announced if announced is not None and announced > failed_on else None
     agreed = session.get_one(Arrangement, (part.client_id, part.arrangement_id))
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     known = [one for one in _tries(session, account, payment.method_id, part) if one.of_part]

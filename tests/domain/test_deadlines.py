@@ -66,8 +66,19 @@ def test_no_hold_moves_a_last_day_past_the_limitation_period(barred_on: date, un
 
 def test_a_first_payment_is_waited_for_a_week_and_not_longer_than_its_offer() -> None:
     due, until = date(2026, 12, 8), date(2026, 12, 10)
-    assert first_payment_until(due, None, None, tried=False) == date(2026, 12, 15)
-    assert first_payment_until(due, None, until, tried=False) == until
-    assert first_payment_until(due, date(2026, 12, 12), until, tried=True) == date(2026, 12, 19)
+    assert first_payment_until(due, None, None, None, tried=False) == date(2026, 12, 15)
+    assert first_payment_until(due, None, None, until, tried=False) == until
+    assert first_payment_until(due, date(2026, 12, 12), None, until, tried=True) == date(
+        2026, 12, 19
+    )
     rested = date(2027, 1, 8)
-    assert first_payment_until(rested, None, until, tried=False) == date(2027, 1, 15)
+    assert first_payment_until(rested, None, None, until, tried=False) == date(2027, 1, 15)
+
+
+@pytest.mark.parametrize(("again_on", "told_on"), [(12, 8), (None, 12), (10, 12), (12, None)])
+def test_a_first_payment_that_failed_is_waited_for_from_its_last_failure_or_next_try(
+    again_on: int | None, told_on: int | None
+) -> None:
+    days = (date(2026, 12, day) if day else None for day in (again_on, told_on))
+    until = first_payment_until(date(2026, 12, 8), *days, date(2026, 12, 9), tried=True)
+    assert until == date(2026, 12, 19)

@@ -1,7 +1,7 @@
 """My plan when a payment failed or is missing: calm words, and ways to keep it by one tap."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -312,3 +312,92 @@ def test_my_plan_offers_no_cure_while_it_waits_or_money_is_on_its_way(
     assert "is on its way. You do not need to pay again." in words
     assert "How to keep your plan" not in words
     assert session.scalars(select(Arrangement)).one().status is ArrangementStatus.ACTIVE
+
+
+def asked_to_stop(http: FlaskClient, dana: Dana) -> str:
+    """What the page says that asks whether automatic payments shall stop."""
+    return heard(http.get(f"{path(dana)}/stop"))
+
+
+def another_card(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> str:
+    """Save another card on my plan; what the page says where it leads."""
+    page = http.get(f"{path(dana)}/arrangement")
+    assert http.post(f"{path(dana)}/method", data=form(page, "/method")).status_code == 303
+    return heard(http.get(pay_at_stripe(session, stripe, "mastercard")))
+
+
+def test_while_a_payment_is_tried_again_every_page_names_that_day(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe, later: Later
+) -> None:
+    """PY-08: also the page that asks whether to stop, which says until when that keeps it back."""
+    begin(http, session, dana, stripe, "automatic")
+    with declining("insufficient_funds"):
+        later(30)
+    again_on = second(session).next_attempt_on
+    assert again_on == date(2026, 12, 28)
+    told = "Your next payment is $104.00 on December 28, 2026."
+    assert told in heard(http.get(path(dana)))
+    words = asked_to_stop(http, dana)
+    assert "We try your payment of December 22, 2026 again on December 28, 2026." in words
+    assert "We do not if you stop by December 27, 2026" in words
+    assert "Your payment of January 22, 2027 is not taken if you stop by January 21" in words
+    words = another_card(http, session, dana, stripe)
+    assert f"{told} We take it then." in words
+    assert "December 22" not in words
+
+
+def test_what_is_not_tried_again_is_due_now_and_no_day_that_is_over(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe, later: Later
+) -> None:
+    begin(http, session, dana, stripe, "automatic")
+    with declining("authentication_required"):
+        later(30)
+    later(1)
+    words = heard(http.get(path(dana)))
+    assert "$104.00 is due now." in words
+    assert "Your next payment is" not in words
+    words = asked_to_stop(http, dana)
+    assert "December 22" not in words
+    assert "Your payment of January 22, 2027 is not taken" in words
+    words = another_card(http, session, dana, stripe)
+    assert "$104.00 is due now. You make this payment yourself." in words
+    assert "We take it" not in words
+
+
+def test_on_its_day_a_payment_is_taken_today_and_a_stop_keeps_it_back(
+    http: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    stripe: CheckedStripe,
+    later: Later,
+    clock: SetClock,
+) -> None:
+    """PY-08: before the job of that day."""
+    begin(http, session, dana, stripe, "automatic")
+    later(29)
+    clock.advance(timedelta(days=1))
+    stripe.clock.advance(days=1)
+    come_in(http, session, dana)
+    words = mine(http, dana)
+    assert "$104.00 is due today. We take it today from Visa ending 4242." in words
+    words = asked_to_stop(http, dana)
+    assert "We have not taken your payment of December 22, 2026 yet." in words
+    assert "Your payment of January 22, 2027 is not taken if you stop by January 21" in words
+    assert "We take it today." in another_card(http, session, dana, stripe)
+
+
+def test_a_first_debit_on_its_way_is_not_said_to_be_due_or_taken_again(
+    http: FlaskClient, session: PortalSession, dana: Dana, stripe: CheckedStripe
+) -> None:
+    page = choose_plan(http, dana, method="automatic")
+    assert accept(http, dana, page, permission="y").status_code == 303
+    http.get(pay_at_stripe(session, stripe, "bank_success"))
+    words = mine(http, dana)
+    assert "Your first payment is on its way." in words
+    assert "$104.00. It is on its way." in words
+    assert "We have not heard of a payment" not in words
+    assert "due now" not in words
+    assert "We take it" not in words
+    assert "STRIPE TEST BANK" not in words

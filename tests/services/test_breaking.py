@@ -240,6 +240,26 @@ def test_a_moved_part_is_charged_on_its_new_day_and_not_before(till: Till) -> No
     assert till.broken() == []
 
 
+def test_py_09_a_moved_part_that_its_debtor_pays_is_told_as_missed_the_day_after(
+    till: Till,
+) -> None:
+    """Its bank asked for them, so nothing is taken on the new day, and nobody waits for us."""
+    agreed = plan(till)
+    with declining("authentication_required"):
+        day(till)
+    to = cure_of(till, agreed).dates[0]
+    curing.move_late(till.session, agreed, to, actor=me(till), now=till.now)
+    till.session.commit()
+    send_waiting(till, "plan_changed")
+    day(till, (to - DUE).days)
+    assert (len(till.charges), told(till)) == (1, ["payment_failed"])
+    day(till)
+    assert (len(till.charges), told(till)) == (1, ["payment_failed", "payment_missed"])
+    part = parts_of(till, agreed)[1]
+    assert (part.told_on, part.late_since) == (to + timedelta(days=1), DUE)
+    assert cure_of(till, agreed).until == DUE + timedelta(days=21)
+
+
 def test_it_is_not_broken_while_an_agreed_new_day_is_not_over(till: Till) -> None:
     agreed = manual(till)
     day(till, 10)

@@ -27,10 +27,12 @@ from portal.models import (
     fresh_id,
 )
 from portal.sandbox import control
-from portal.services import accountings, charging, plan_notices
+from portal.services import accountings, charging, evidence, plan_notices
 from portal.services.arrangements import stop_automatic
+from portal.services.curing import move_late
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.evidence import SYSTEM, account_leaves
+from portal.services.keeping import read_patience
 from portal.services.links import issue_link
 from portal.services.notices import tell
 from portal.services.pre_debit import is_given, may_charge
@@ -393,6 +395,39 @@ def test_py_09_a_card_that_is_lost_is_not_announced_and_its_debtor_pays_another_
     assert "4242" not in (written[0].body or "")
 
 
+def on_a_new_day(till: Till, agreed: Arrangement) -> Installment:
+    """The second part, whose bank asked for its owner, moved by them to another day."""
+    make_policy(till.session, till.all(Client)[0])
+    with declining("authentication_required"):
+        assert charge(till, parts_of(till, agreed)[1]) is not None
+    found = read_patience(till.session, till.account, agreed, now=till.now).cure
+    assert found is not None
+    me = evidence.debtor(till.account.debtor_id)
+    move_late(till.session, agreed, found.dates[-1], actor=me, now=till.now)
+    till.session.commit()
+    send_waiting(till, "plan_changed")
+    return parts_of(till, agreed)[1]
+
+
+def test_py_09_a_payment_that_is_not_taken_is_not_announced_as_taken(till: Till) -> None:
+    """PY-07, PY-09: its bank asked for its owner, so its debtor makes it, on whatever day."""
+    with_email(till)
+    agreed = running(till)
+    send_copy(till)
+    till.wait(days=30)
+    part = on_a_new_day(till, agreed)
+    part.due_on = till.now.date() + 20 * DAY
+    written = []
+    for _ in range(20):
+        pass_days(till, 1)
+        written += [one for one in give(till) if one.context["installment"] == str(part.id)]
+    assert [one.template for one in written] == ["payment_reminder"]
+    pass_days(till, -2)
+    send(till, *written)
+    assert "You make it yourself" in (written[0].body or "")
+    assert "4242" not in (written[0].body or "")
+
+
 def test_nobody_is_reminded_by_letter(till: Till) -> None:
     """It would come too late."""
     running(till, method="manual")
@@ -429,6 +464,24 @@ def test_py_07_a_weekly_plan_gets_one_notice_a_month(till: Till) -> None:
         assert day in january
     assert till.balance == 124_00
     assert untold(till) == []
+
+
+def test_py_07_the_list_of_a_month_says_which_payment_is_made_by_hand(till: Till) -> None:
+    """PY-09: nothing is taken of a part whose bank asked for its owner."""
+    with_email(till)
+    agreed = weekly(till)
+    send_copy(till)
+    pass_days(till, 7)
+    part = on_a_new_day(till, agreed)
+    pass_days(till, 7)
+    part.due_on = till.now.date() + 10 * DAY
+    (ahead,) = [one for one in give(till) if one.template == "payments_ahead"]
+    send(till, ahead)
+    taken, _, by_hand = (ahead.body or "").partition("December 28, 2026: $124.00")
+    assert "These are the next payments that we take" in taken
+    day = f"December {part.due_on.day}, 2026"
+    assert f"{day}: " not in taken
+    assert f"A payment of $124.00 is planned for {day}. You make it yourself" in by_hand
 
 
 def test_batches_go_on_after_the_last_one(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:

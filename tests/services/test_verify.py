@@ -618,6 +618,31 @@ PLANTED = {
         " created_at = created_at + interval '6 days' WHERE template = 'pre_debit_notice'",
         "nothing told of part 2",
     ),
+    "announced though its bank had asked for its owner": (
+        "no debit is announced of a part whose bank had asked for its owner (PY-07, PY-09)",
+        f"UPDATE payment SET status = 'needs_debtor', settled_at = created_at WHERE {CHARGE};\n"
+        "UPDATE message SET created_at = created_at + interval '100 days'"
+        " WHERE template = 'pre_debit_notice'",
+        "pre_debit_notice of ",
+    ),
+    "ended too soon after its first charge failed": (
+        "an agreement whose first charge failed is kept a week from then, and from each next try",
+        f"UPDATE payment SET status = 'failed' WHERE {CHARGE};\n"
+        "UPDATE arrangement r SET status = 'withdrawn', ended_reason = 'expired',"
+        f" ended_at = p.settled_at + interval '4 days' FROM payment p WHERE p.{CHARGE}"
+        " AND p.arrangement_id = r.id",
+        " ended ",
+    ),
+    "ended before a next try that was announced": (
+        "an agreement whose first charge failed is kept a week from then, and from each next try",
+        f"UPDATE payment SET status = 'failed' WHERE {CHARGE};\n"
+        "UPDATE arrangement r SET status = 'withdrawn', ended_reason = 'expired',"
+        f" ended_at = p.settled_at + interval '12 days' FROM payment p WHERE p.{CHARGE}"
+        " AND p.arrangement_id = r.id;\n"
+        "UPDATE installment i SET next_attempt_on = p.settled_at::date + 9 FROM payment p"
+        f" WHERE p.{CHARGE} AND p.installment_id = i.id",
+        " ended ",
+    ),
     "fulfilled without a letter": (
         "a fulfilled agreement has its letter within twenty working days (PY-12)",
         "UPDATE arrangement SET status = 'completed', ended_at = accepted_at,"

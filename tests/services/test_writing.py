@@ -48,6 +48,7 @@ COMING: dict[str, Any] = {
     "stop_until": date(2026, 12, 22),
     "taken": True,
     "payments": [(date(2026, 12, 23), (104_00, "USD"))],
+    "by_hand": [(date(2026, 12, 28), (104_00, "USD"))],
     "method_brand": "visa",
     "method_last4": "4242",
 }

@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.change_documents import cut_off
 from portal.blueprints.debtor.change_links import changes_of
 from portal.blueprints.debtor.common import refuse_copies, refuse_hidden, runtime, show, welcome
 from portal.blueprints.debtor.documents import card_text, stored_blocks
+from portal.blueprints.debtor.next_payment import is_missed, next_payment, stopped
 from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
 from portal.blueprints.debtor.words import method_name
 from portal.db import commit
@@ -35,11 +35,9 @@ from portal.services.agreements import (
 )
 from portal.services.arrangements import NOT_KEPT, NothingAutomatic
 from portal.services.balance import Balance
-from portal.services.charging import LATEST
 from portal.services.forgiveness import LOST, gone_of_parts
 from portal.services.payments import PaymentOnItsWay
 from portal.services.receipts import BACK, outside_cents
-from portal.services.running_pages import running_page
 from portal.web import explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -121,6 +119,7 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
     """My plan; ``note`` says above it what has just happened."""
     may_leave_for_checkout()
     allowed = view.offers.capabilities
+    when, how = next_payment(view, agreed)
     return show(
         "debtor/arrangement.html",
         view,
@@ -130,7 +129,8 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         **_progress(view, agreed),
         **_back(view, agreed),
         state=_state(view, agreed),
-        method=_method(agreed),
+        when=when,
+        how=how,
         parts=[
             _row(view, part, waits=part is agreed.next_part and agreed.waits_until is not None)
             for part in agreed.parts
@@ -148,14 +148,6 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         receipts=[paid for paid in agreed.payments if paid.status is PaymentStatus.SUCCEEDED],
         moving=[paid for paid in agreed.payments if paid.status is not PaymentStatus.SUCCEEDED],
     )
-
-
-def is_missed(view: Balance, agreed: AgreementPage) -> bool:
-    """Whether it is too late for us to take the next part, so that only its debtor can pay it."""
-    part = agreed.next_part
-    if part is None or view.waits:
-        return False
-    return (agreed.waits_until or part.due_on) + LATEST < view.today
 
 
 def cure_of(view: Balance, agreed: AgreementPage) -> Cure | None:
@@ -216,6 +208,8 @@ def _waiting(view: Balance, agreed: AgreementPage) -> str:
     part = agreed.next_part
     if view.waits or (part is not None and part.due_on > view.today):
         return _("Your agreement is saved. Nothing is due yet.")
+    if part is not None and part.status is InstallmentStatus.PROCESSING:
+        return _("Your first payment is on its way.")
     if view.attempt is not None:
         return _("We wait for your first payment. We have not heard of a payment yet.")
     return _("We wait for your first payment. Nothing was taken.")
@@ -290,10 +284,7 @@ def stop(account_id: UUID) -> ResponseReturnValue:
         shown = view.offers.capabilities.show.allowed
         to = ".arrangement" if shown else ".stop"
         return see_other(url_for(to, account_id=account_id, done="stopped"))
-    plan = running_page(view, agreed)
-    next_on = plan.open[0][0] if plan and plan.open else None
-    at = cut_off(plan, next_on, view.zone, locale()) if plan and next_on else None
-    return show("debtor/stop.html", view, agreed=agreed, next_on=next_on, at=at)
+    return show("debtor/stop.html", view, agreed=agreed, stopped=[*stopped(view, agreed)])
 
 
 @bp.post("/account/<uuid:account_id>/withdraw")

@@ -204,7 +204,7 @@ def next_payment(view: Balance) -> NextPayment | None:
         return None
     if not view.offers.capabilities.show.allowed:
         return None
-    return NextPayment(agreed.due_on, agreed.due_cents, view.account.currency)
+    return NextPayment(view.next_on or agreed.due_on, agreed.due_cents, view.account.currency)
 
 
 def underway(view: Balance) -> Attempt | None:

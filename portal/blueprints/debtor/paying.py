@@ -23,16 +23,18 @@ from portal.domain.extra_payments import Effect
 from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
 from portal.domain.statuses import LIVE, ArrangementStatus, PaymentStatus
+from portal.domain.terms import Method
 from portal.gateways.payments import GatewayError
-from portal.models import Arrangement, Payment, PaymentPurpose
+from portal.models import Arrangement, Debtor, Payment, PaymentPurpose
 from portal.runtime import Runtime
 from portal.security import audience, current_visit, forms
-from portal.services import payments, tries
+from portal.services import charging, payments, tries
 from portal.services.arrangements import expire_due
 from portal.services.forgiveness import LOST
+from portal.services.keeping import due_part
 from portal.services.payments import CheckoutRequest, PaymentOnItsWay
 from portal.services.receipts import PaymentView, outside_cents, payment_view
-from portal.services.standing import standing
+from portal.services.standing import standing, today_of
 from portal.services.undoing import undo_until
 from portal.web import allow_form_action, explain, locale, now, render, see_other, session, url_for
 from portal.web import gettext as _
@@ -183,9 +185,26 @@ def _said(view: PaymentView) -> dict[str, Any]:
         "undo_until": _undo_until(agreed),
         "lost": agreed is not None and agreed.ended_reason == LOST,
         "waits": not allowed.charge.allowed,
-        "taken": agreed is not None and tries.usable(session, view.account, agreed) is not None,
+        **_next(view),
         "open_arrangement": agreed is not None and agreed.status in LIVE,
         "card": card_text(any_account(view.account.id), locale()) if can_pay else None,
+    }
+
+
+def _next(view: PaymentView) -> dict[str, Any]:
+    """When the next part comes, whether we take it, and else whether the saved way is no use."""
+    agreed, part = view.arrangement, view.next_part
+    if agreed is None or part is None:
+        return {}
+    account, debtor_id = view.account, view.account.debtor_id
+    today = today_of(session.get_one(Debtor, (account.client_id, debtor_id)), now())
+    automatic = agreed.method == Method.AUTOMATIC
+    return {
+        "today": today,
+        "next_on": due_part(part).comes_on(today),
+        "taken": charging.takes(session, account, agreed, part, today=today),
+        "taken_until": due_part(part).taken_on + charging.LATEST,
+        "other_way": automatic and tries.usable(session, account, agreed) is None,
     }
 
 

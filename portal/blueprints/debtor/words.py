@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from portal.domain import N_
-from portal.domain.labels import BRANDS
+from portal.domain.brands import BANK_METHODS, brand_name
 from portal.domain.paydays import LAST_DAY, LAST_WORKING_DAY
 from portal.domain.policy import DueDays, Policy
 from portal.domain.schedules import Frequency
@@ -78,7 +78,8 @@ def method_name(brand: str | None, last4: str | None) -> str:
     """A saved method to recognise: Visa ending 4242."""
     if brand is None:
         return _("the bank account that you saved")
-    return _("%(brand)s ending %(last4)s", brand=BRANDS.get(brand, brand), last4=last4 or "")
+    name = _("Bank account") if brand in BANK_METHODS else brand_name(brand)
+    return _("%(brand)s ending %(last4)s", brand=name, last4=last4 or "")
 
 
 def money(cents: int, currency: str) -> str:

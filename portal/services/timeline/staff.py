@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, labels
+from portal.domain.brands import brand_name
 from portal.domain.outgoing import reason_of
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
@@ -118,7 +119,7 @@ def _method(payload: Payload, account: Account) -> Words | None:
     method = payload.get("method")
     if not method:
         return _as(_REASON, "reason")(payload, account)
-    brand = str(method["brand"]).replace("_", " ").title()
+    brand = brand_name(str(method["brand"]))
     return Words(N_("%(brand)s ending in %(last4)s."), {**method, "brand": brand})
 
 

@@ -1,5 +1,6 @@
 """What the debtor of a plan was told, and when (PY-07, PY-12)."""
 
+from portal.domain.deadlines import PATIENCE
 from portal.domain.noticing import (
     EARLIEST,
     LATEST,
@@ -45,6 +46,29 @@ CHECKS: dict[str, str] = {
               AND (m.context ->> 'cents')::bigint >= p.amount_cents
               AND n.left_on BETWEEN n.due_on - :earliest - t.slack AND n.due_on - :latest + t.slack
               AND n.due_on <= (p.created_at AT TIME ZONE t.zone)::date + t.slack)""",
+    "no debit is announced of a part whose bank had asked for its owner (PY-07, PY-09)": """
+        SELECT m.template || ' of ' || m.created_at || ': after ' || p.reference FROM message m
+        JOIN charge p ON m.context ->> 'installment' = p.installment_id::text
+          AND p.status = 'needs_debtor' AND p.settled_at < m.created_at
+        WHERE m.client_id = :client AND m.template = :notice
+          AND m.status NOT IN ('suppressed', 'failed')
+          AND NOT EXISTS (SELECT FROM payment_authorization z
+            WHERE (z.client_id, z.arrangement_id) = (p.client_id, p.arrangement_id)
+              AND z.method_id <> p.method_id AND z.granted_at <= m.created_at
+              AND (z.revoked_at IS NULL OR z.revoked_at >= m.created_at))""",
+    "an agreement whose first charge failed is kept a week from then, and from each next try": """
+        SELECT r.reference || ' ended ' || r.ended_at FROM arrangement r
+        JOIN account a ON (a.client_id, a.id) = (r.client_id, r.account_id)
+        JOIN debtor d ON (d.client_id, d.id) = (a.client_id, a.debtor_id)
+        CROSS JOIN LATERAL (SELECT coalesce(d.time_zone, 'UTC') AS zone,
+          CASE WHEN d.time_zone IS NULL THEN 1 ELSE 0 END AS slack) t
+        WHERE r.client_id = :client AND r.status = 'withdrawn' AND r.ended_reason = 'expired'
+          AND EXISTS (SELECT FROM charge p JOIN installment i
+            ON (i.client_id, i.id) = (p.client_id, p.installment_id)
+            WHERE (p.client_id, p.arrangement_id) = (r.client_id, r.id)
+              AND p.status IN ('failed', 'needs_debtor')
+              AND (r.ended_at AT TIME ZONE t.zone)::date + 2 * t.slack <= :patience + greatest(
+                (p.settled_at AT TIME ZONE t.zone)::date, i.next_attempt_on))""",
     "a fulfilled agreement has its letter within twenty working days (PY-12)": """
         SELECT r.reference || ' was fulfilled ' || r.ended_at FROM arrangement r
         WHERE r.client_id = :client AND r.status = 'completed' AND r.ended_reason = :fulfilled
@@ -73,6 +97,7 @@ CHECKS: dict[str, str] = {
 VALUES = {
     "often": [str(one) for one in OFTEN],
     "by_copy": TOLD_BY_COPY,
+    "patience": PATIENCE.days,
     "earliest": EARLIEST,
     "latest": LATEST,
     "notice": str(Notice.DEBIT),

@@ -1,6 +1,7 @@
 """Money in the words of the debtor: what was paid, allowed, asked for, and went back."""
 
-from portal.domain import N_, labels
+from portal.domain import N_
+from portal.domain.brands import brand_name
 from portal.services.timeline.debtor.telling import Say, Telling, and_left, because, mine, with_
 from portal.services.timeline.wording import Words
 
@@ -17,7 +18,7 @@ def _method(it: Telling) -> Words:
     said = it.payload.get("method", {})
     if "brand" not in said:
         return Words(N_("the bank account that you saved"), {})
-    brand = labels.BRANDS.get(said["brand"], said["brand"])
+    brand = brand_name(said["brand"])
     return Words(N_("%(brand)s ending %(last4)s"), {"brand": brand, "last4": said["last4"]})
 
 
