@@ -12,6 +12,7 @@ from jinja2.bccache import Bucket
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
+from portal.domain import N_
 from portal.i18n import LANGUAGES, Voice, voice
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -23,6 +24,9 @@ SPOKEN = (
 """What a template can say without importing anything."""
 
 ALSO_SPOKEN = ("_", "money_text")
+
+LABEL = N_("%(label)s:")
+"""A word before what it names; French has a space before the colon."""
 
 
 def render(locale: str, template: str, /, **context: object) -> str:
@@ -59,7 +63,7 @@ def environment(locale: str, *, html: bool = True) -> Environment:
     said = {name: getattr(words, name) for name in SPOKEN}
     said |= dict(zip(ALSO_SPOKEN, (words.gettext, speaker.money), strict=True))
     env.globals |= said
-    env.filters |= said
+    env.filters |= said | {"colon": lambda label: words.gettext(LABEL, label=label)}
     env.globals |= {"language": speaker.language, "languages": LANGUAGES}
     env.globals |= {"locale": locale, "direction": speaker.direction}
     return env
