@@ -12,6 +12,7 @@ from jinja2.bccache import Bucket
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
+from portal.domain import N_
 from portal.domain.brands import brand_name
 from portal.i18n import LANGUAGES, Voice, voice
 
@@ -24,6 +25,9 @@ SPOKEN = (
 """What a template can say without importing anything."""
 
 ALSO_SPOKEN = ("_", "money_text")
+
+LABEL = N_("%(label)s:")
+"""A word before what it names; French has a space before the colon."""
 
 
 def render(locale: str, template: str, /, **context: object) -> str:
@@ -60,7 +64,7 @@ def environment(locale: str, *, html: bool = True) -> Environment:
     said = {name: getattr(words, name) for name in SPOKEN}
     said |= dict(zip(ALSO_SPOKEN, (words.gettext, speaker.money), strict=True))
     env.globals |= said
-    env.filters |= said
+    env.filters |= said | {"colon": lambda label: words.gettext(LABEL, label=label)}
     env.globals |= {"language": speaker.language, "languages": LANGUAGES}
     env.globals |= {"locale": locale, "direction": speaker.direction, "brand_name": brand_name}
     return env

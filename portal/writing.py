@@ -58,7 +58,7 @@ SUBJECTS = {
     "plan_accounting": N_("Your overview"),
     "account_paid": N_("Thank you"),
     "closing_notice": N_("Our answer to your request"),
-    "abandoned_checkout": N_("You can carry on when you like"),
+    "abandoned_checkout": N_("You can carry on where you stopped"),
 }
 
 NOBODY_ANSWERED = N_("News on your page")

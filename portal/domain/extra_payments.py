@@ -27,6 +27,12 @@ class RestTooSmall(DomainError):
     message = N_("That would leave too little to pay. Pay at most %(most)s, or all %(left)s.")
 
 
+class ExtraTooSmall(PartTooSmall):
+    """An extra payment of less than can be paid."""
+
+    message = N_("Pay at least %(minimum)s.")
+
+
 class PaymentsTooSmall(DomainError):
     """Lowered so far, the payments could not be taken any more."""
 
@@ -36,7 +42,7 @@ class PaymentsTooSmall(DomainError):
 def pay_extra(plan: Running, amount: Cents, effect: Effect) -> Amendment:
     """What an extra payment (cents) leaves: fewer payments, or smaller ones on the same dates.
 
-    Raises FirstPaymentFirst, DueFirst, PartTooSmall, EnoughToPayOff, RestTooSmall,
+    Raises FirstPaymentFirst, DueFirst, ExtraTooSmall, EnoughToPayOff, RestTooSmall,
     PaymentsTooSmall.
     """
     if plan.waiting:
@@ -46,7 +52,7 @@ def pay_extra(plan: Running, amount: Cents, effect: Effect) -> Amendment:
     currency, left = plan.terms.currency, plan.left_cents
     least = minimum_charge(currency)
     if amount < least:
-        raise PartTooSmall(minimum=Money(least, currency))
+        raise ExtraTooSmall(minimum=Money(least, currency))
     if amount >= left:
         raise EnoughToPayOff(left=Money(left, currency))
     if left - amount < least:

@@ -25,6 +25,7 @@ from portal.domain.limits import (
     TooManyParts,
 )
 from portal.domain.money import Money, minimum_charge
+from portal.domain.paydays import open_days
 from portal.domain.policy import Policy
 from portal.domain.proposals import (
     Agreed,
@@ -34,6 +35,7 @@ from portal.domain.proposals import (
     Axis,
     ForReview,
     Proposal,
+    begins_on,
     check_proposal,
 )
 from portal.domain.schedules import count_parts
@@ -88,10 +90,11 @@ def _why_not(wish: Proposal, table: Table) -> tuple[str, dict[str, object]]:
         build(table.choice(wish, key), table.account, table.policy, table.today)
     except DomainError as error:
         why = WHY.get(type(error), why)
+    opened = open_days(table.account, table.policy, table.today)
     params: dict[str, object] = {
         "amount": Money(amount, table.account.currency),
         "total": Money(total, table.account.currency),
-        "first_on": wish.first_on,
+        "first_on": begins_on(wish, table.owed, opened),
     }
     return why, params
 

@@ -11,7 +11,7 @@ from portal.domain.facts import AccountFacts
 from portal.domain.limits import allowed_method, check_start
 from portal.domain.money import AmountNotPositive, Cents, Money, minimum_charge
 from portal.domain.offers import chargeable
-from portal.domain.paydays import kept_days, open_days, paydays
+from portal.domain.paydays import EVERY_DAY, OpenDays, kept_days, open_days, paydays
 from portal.domain.policy import Policy
 from portal.domain.schedules import PARTS_A_YEAR, Frequency, parts_by_amount, schedule
 from portal.domain.terms import Method, Terms
@@ -137,6 +137,17 @@ def check_proposal(proposal: Proposal, account: AccountFacts, policy: Policy, to
     latest = today + timedelta(days=LATEST_DAYS)
     check_start(proposal.first_on, today=today, latest=latest)
     return total
+
+
+def begins_on(proposal: Proposal, owed: Cents, opened: OpenDays = EVERY_DAY) -> date:
+    """The first day on which a proposal would be paid: the first of its days of the month.
+
+    Dated the 30th from December 31 on, that is January 30. ``owed`` is in cents.
+    """
+    total, amount = proposal.sums(owed)
+    days = kept_days(proposal.frequency, proposal.days) if amount < total else ()
+    rhythm = proposal.frequency
+    return paydays(proposal.first_on, rhythm, 1, days=days, opened=opened).dates[0]
 
 
 def wish_terms(proposal: Proposal, account: AccountFacts, policy: Policy) -> Terms:

@@ -54,7 +54,7 @@ class PlanChanged(DomainError):
 class PaymentMoving(DomainError):
     """A payment of the account is not resolved yet, so nothing is changed."""
 
-    message = N_("Your payment of %(amount)s is on its way. You can change your plan after that.")
+    message = N_("A payment of %(amount)s is on its way. You can do this after that.")
 
 
 @dataclass(frozen=True, slots=True)

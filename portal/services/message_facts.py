@@ -32,12 +32,18 @@ from portal.models import (
     Proposal,
     Refund,
 )
-from portal.services import authorizations, cure_facts, evidence, optouts, plan_facts
+from portal.services import (
+    authorizations,
+    checkout_facts,
+    cure_facts,
+    evidence,
+    optouts,
+    plan_facts,
+)
 from portal.services.identity import code_text
 from portal.services.links import NoLinkAllowed, code_of, issue_link, url_of
 from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.messages import about
-from portal.services.reminders import is_abandoned
 from portal.services.running import left_after
 from portal.services.standing import zone_of
 from portal.services.undoing import undo_until
@@ -348,14 +354,6 @@ def _changed(subject: Subject) -> Values:
     return left
 
 
-def _abandoned(subject: Subject) -> Values:
-    """Nothing to say, and nothing to say it about once the debtor went on by another way."""
-    payment: Payment = subject.row(Payment, "payment")
-    if not is_abandoned(subject.session, payment):
-        raise OutOfDate
-    return {}
-
-
 def _proposal(subject: Subject) -> Values:
     proposal: Proposal = subject.row(Proposal, "proposal")
     return {"reference": proposal.reference, "answer_by": proposal.answer_due_on}
@@ -389,7 +387,7 @@ _SAID: dict[str, Callable[[Subject], Values]] = {
     "plan_changed": _changed,
     "automatic_stopped": _arrangement,
     **cure_facts.SAID,
-    "abandoned_checkout": _abandoned,
+    "abandoned_checkout": checkout_facts.abandoned,
     **plan_facts.SAID,
     "proposal_received": _proposal,
     "proposal_accepted": _answer,

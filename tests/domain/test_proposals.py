@@ -183,6 +183,7 @@ def test_a_settlement_without_a_floor_is_answered_with_the_offers() -> None:
         (plan(40_00), POLICY, "takes longer than"),
         (plan(12_00, frequency=Frequency.WEEKLY), POLICY, "$12.00 each time is less"),
         (replace(plan(104_00), first_on=date(2027, 3, 1)), POLICY, "wait until 2027-03-01"),
+        (replace(plan(104_00), first_on=date(2026, 12, 31), days=(30,)), POLICY, "2027-01-30"),
         (settlement(500_00), POLICY, "$500.00 is less"),
         (settlement(810_00, amount_cents=Cents(201_00)), POLICY, "that many payments"),
         (plan(40_00), replace(POLICY, plan=None), "that many payments"),

@@ -154,11 +154,11 @@ def test_a_payment_is_skipped_and_the_plan_rests(
 ) -> None:
     page = http.get(http.get(link(plan, "Skip a payment")).location)
     words = heard(page)
-    assert "The payment comes at the end instead." in words
+    assert "That payment comes at the end instead." in words
     assert "Last payment Now: $96.00 on Oct 22, 2027 After this: $104.00 on Nov 22, 2027" in words
     confirm(http, dana, page)
     resting = http.get(http.get(f"{path(dana)}/change/pause").location)
-    assert "Let your plan rest once?" in said(resting)
+    assert "Let your plan rest once, on January 22, 2027?" in said(resting)
     confirm(http, dana, resting)
     assert (dates(session)[1], dates(session)[-1]) == ("2027-02-22", "2027-12-22")
     holds(session, dana)

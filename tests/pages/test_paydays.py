@@ -161,6 +161,16 @@ def test_a_suggestion_on_paydays_that_was_granted_starts_on_the_next_one(
     )
 
 
+def test_a_suggestion_is_refused_by_the_date_on_which_it_would_be_paid_first(
+    http: FlaskClient, dana: Dana
+) -> None:
+    monthly = {"frequency": "monthly", "monthday": "other", "own_day": "20", "method": "manual"}
+    start = {"start": "other", "on-month": "12", "on-day": "21", "on-year": "2026"}
+    words = heard(http.get(ask(http, dana, **(PLAN | monthly | start)).location))
+    assert "We cannot agree right away to wait until January 20, 2027." in words
+    assert "First payment January 20, 2027" in words
+
+
 @pytest.mark.parametrize(
     ("language", "days", "words"),
     [

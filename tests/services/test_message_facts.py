@@ -1,5 +1,6 @@
 """Every fact that services tell becomes a message that can be sent, with the rows it speaks of."""
 
+import re
 from datetime import timedelta
 from email import message_from_bytes
 
@@ -208,6 +209,19 @@ def test_the_last_payment_is_the_end_of_the_plan(till: Till, post: Post):
     assert set(sent) == {"receipt", "plan_completed"}
     assert agreed.reference in (sent["plan_completed"].body or "")
     assert "nothing left to pay on it" in (sent["plan_completed"].body or "")
+    receipt = " ".join((sent["receipt"].body or "").split())
+    assert "On your page you can print the receipt. We first check" in receipt
+    assert "comes next" not in receipt
+
+
+def test_labels_in_french_have_their_space_before_the_colon(till: Till, post: Post):
+    prove(till.session, till.account)
+    till.session.get_one(Debtor, (till.account.client_id, till.account.debtor_id)).language = "fr"
+    first_payment(till, make_plan(till, (50_00, 40_00), method="manual"))
+    body = send_all(till.session, post)["receipt"].body or ""
+    assert f"Compte\u202f: {till.account.reference}" in body
+    assert "Montant\u202f: 50,00" in body
+    assert re.findall(r"\w:(?!//)", body) == []
 
 
 def test_the_end_of_a_plan_says_what_is_still_owed(till: Till, post: Post):

@@ -11,10 +11,13 @@ from portal.domain.money import Cents
 from portal.domain.statuses import AccountStatus, ArrangementStatus, MessageStatus, PaymentStatus
 from portal.gateways.mail import OutboxMailer
 from portal.gateways.sms import OutboxTexter
+from portal.i18n import voice
 from portal.models import Account, Message, Payment, PaymentPurpose
 from portal.services import reminders
+from portal.services.arrangements import first_until
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.reminders import QUIET, remind
+from portal.services.running import new_part
 from portal.writing import write
 from tests.factories import (
     KEYS,
@@ -67,6 +70,23 @@ def test_it_is_sent_when_nothing_else_happened(session: PortalSession, account: 
     dispatch(session, account.client_id, message.id, carriers=carriers, now=LATER)
     assert message.status == MessageStatus.SENT
     assert "Nothing has changed" in (message.body or "")
+
+
+def test_who_agreed_to_something_hears_until_when_it_is_kept(
+    session: PortalSession, account: Account
+):
+    agreed = make_arrangement(session, account)
+    session.add(new_part(agreed, 1, NOW.date(), account.balance_cents))
+    leave(session, account, arrangement_id=agreed.id, purpose=PaymentPurpose.FIRST)
+    (message,) = reminded(session, account)
+    carriers = Carriers(mailer=OutboxMailer(), texter=OutboxTexter(), write=write, keys=KEYS)
+    dispatch(session, account.client_id, message.id, carriers=carriers, now=LATER)
+    until = voice("en_US").date(first_until(session, account, agreed, now=LATER))
+    body = " ".join((message.body or "").split())
+    assert f"We keep what you chose until {until}." in body
+    assert "After that day it ends." in body
+    assert "Nothing has changed" not in body
+    assert "when you like" not in f"{message.subject} {body}"
 
 
 @pytest.mark.parametrize("after", [QUIET - timedelta(minutes=1), timedelta(days=7, minutes=1)])

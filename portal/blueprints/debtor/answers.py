@@ -7,7 +7,7 @@ from datetime import date
 from portal.blueprints.debtor.words import EACH
 from portal.domain import N_
 from portal.domain.money import Cents
-from portal.domain.proposals import Proposal
+from portal.domain.proposals import Proposal, begins_on
 from portal.domain.schedules import Frequency
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Terms
@@ -95,9 +95,10 @@ def _changes(
     if several and wanted != offered:
         words = N_("You suggested %(wish)s. We can agree to %(answer)s.")
         yield said.gettext(words, wish=wanted, answer=offered)
-    if wish.first_on != terms.first_on:
+    begins = begins_on(wish, owed)
+    if begins != terms.first_on:
         words = N_("You suggested starting on %(wish)s. We can start on %(answer)s.")
-        first, then = said.date(wish.first_on), said.date(terms.first_on)
+        first, then = said.date(begins), said.date(terms.first_on)
         yield said.gettext(words, wish=first, answer=then)
 
 

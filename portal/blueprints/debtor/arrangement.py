@@ -9,11 +9,17 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.agreement_words import named, naming
 from portal.blueprints.debtor.change_links import changes_of
 from portal.blueprints.debtor.common import refuse_copies, refuse_hidden, runtime, show, welcome
 from portal.blueprints.debtor.documents import card_text, stored_blocks
 from portal.blueprints.debtor.next_payment import is_missed, next_payment, stopped
-from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
+from portal.blueprints.debtor.paying import (
+    Refused,
+    go_to_checkout,
+    may_leave_for_checkout,
+    to_payment,
+)
 from portal.blueprints.debtor.words import method_name
 from portal.db import commit
 from portal.domain import N_, DomainError
@@ -21,7 +27,6 @@ from portal.domain.amendments import Change
 from portal.domain.curing import Cure
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus, InstallmentStatus, PaymentStatus
-from portal.domain.terms import Kind
 from portal.models import Arrangement, PaymentPurpose
 from portal.security import audience, current_visit
 from portal.services import arrangements, evidence, payments
@@ -107,12 +112,12 @@ def any_agreement(account_id: UUID) -> tuple[Balance, AgreementPage]:
 def arrangement(account_id: UUID) -> ResponseReturnValue:
     """The agreement: next payment first, then what is done, due or late, and what can be done."""
     view, agreed = own_agreement(account_id)
-    return plan_page(view, agreed, note=_done())
+    return plan_page(view, agreed, note=_done(agreed))
 
 
-def _done() -> str | None:
+def _done(agreed: AgreementPage) -> str | None:
     done = DONE.get(request.args.get("done", ""))
-    return _(done) if done else None
+    return _(named(done, agreed.terms.kind)) if done else None
 
 
 def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) -> str:
@@ -125,7 +130,8 @@ def plan_page(view: Balance, agreed: AgreementPage, *, note: str | None = None) 
         view,
         agreed=agreed,
         note=note,
-        title=_title(agreed),
+        title=_(named("My plan", agreed.terms.kind)),
+        of_plan=naming(agreed.terms.kind),
         **_progress(view, agreed),
         **_back(view, agreed),
         state=_state(view, agreed),
@@ -186,10 +192,6 @@ def _progress(view: Balance, agreed: AgreementPage) -> dict[str, int]:
         if agreed.live
         else Cents(0),
     }
-
-
-def _title(agreed: AgreementPage) -> str:
-    return _("My plan") if agreed.terms.kind is Kind.PLAN else _("My agreement")
 
 
 def _state(view: Balance, agreed: AgreementPage) -> str:
@@ -276,7 +278,7 @@ def stop(account_id: UUID) -> ResponseReturnValue:
     """
     view, agreed = any_agreement(account_id)
     if not (agreed.granted or agreed.wants_method):
-        refuse_hidden(view, note=_done())
+        refuse_hidden(view, note=_done(agreed))
         return plan_page(view, agreed, note=explain(NothingAutomatic())), 409
     if request.method == "POST":
         arrangements.stop_automatic(session, row_of(agreed), actor=me(), now=now())
@@ -296,7 +298,7 @@ def withdraw(account_id: UUID) -> ResponseReturnValue:
         payments.release_checkout(session, runtime().stripe, account_id, now=now())
         arrangements.withdraw(session, row_of(agreed), actor=me(), now=now())
     except PaymentOnItsWay as error:
-        return see_other(url_for(".payment", payment_id=error.payment_id))
+        return to_payment(error, Refused.UNDO)
     except DomainError as error:
         return plan_page(view, agreed, note=explain(error)), 409
     commit(session, "arrangements.withdraw")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
@@ -20,6 +21,8 @@ from portal.web import gettext as _
 from portal.web import now, render, say, see_other, session, url_for
 
 MOVING = (PaymentStatus.ATTEMPTING, PaymentStatus.PROCESSING)
+RESTED = "rested"
+"""In the address: what has just happened is that a rest was ended."""
 DONE = (AccountStatus.PAID, AccountStatus.SETTLED)
 
 Link = tuple[str, str, str]
@@ -40,7 +43,10 @@ def accounts() -> ResponseReturnValue:
 @audience("debtor", beside=BESIDE)
 def account(account_id: UUID) -> ResponseReturnValue:
     """One account: what is owed, how it was worked out, and what can be done."""
-    return balance_page(shown_account(account_id))
+    view, note = shown_account(account_id), None
+    if request.args.get("done") == RESTED:
+        note = _("Everything rests.") if view.rests else _("Done. The rest has ended.")
+    return balance_page(view, note=note)
 
 
 def balance_page(view: Balance, *, note: str | None = None) -> str:

@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from portal import __version__, i18n, templating
+from portal.blueprints.debtor.agreement_words import named
 from portal.blueprints.debtor.documents import AUTHORIZATION, terms_values, text_values
 from portal.blueprints.debtor.words import each, method_name
 from portal.domain import N_
@@ -23,15 +24,21 @@ from portal.services.balance import Balance
 from portal.services.reviews import ShownDocument
 
 LEAD = {
-    Change.SKIPPED: N_("You pay nothing on that date. The payment comes at the end instead."),
-    Change.PAUSED: N_("You pay nothing on your next date. Every payment comes one date later."),
+    Change.SKIPPED: N_("You pay nothing on %(day)s. That payment comes at the end instead."),
+    Change.PAUSED: N_(
+        "You pay nothing on %(day)s. From then on, each payment comes one date later."
+    ),
     Change.SHORTENED: N_("Your payments stay as they are, and your plan ends sooner."),
     Change.LOWERED: N_("Your dates stay as they are, and your payments get smaller."),
     Change.SPREAD: N_(
         "You do not have to pay what is missing at once. You pay a little more each time instead."
     ),
 }
-"""What a change means, in a sentence."""
+"""What a change means, in a sentence; ``day`` is the date on which nothing is paid."""
+SMALLER_LAST = N_("Your dates stay as they are, and your last payment gets smaller.")
+"""What an extra payment means that is too small to end a plan sooner."""
+LEAVES_LATE = (Change.MOVED, Change.SKIPPED, Change.PAUSED)
+"""The changes that can be made while an earlier payment is late, and leave it as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,23 @@ class Changing:
         """Whether a saved method would be charged otherwise than was allowed (PY-05)."""
         permitted = self.agreed.granted or self.agreed.wants_method
         return self.change.change in law.ASKS and permitted
+
+    @property
+    def day(self) -> date:
+        """The date that the change is about: the new one of what is moved, else what it empties."""
+        old, new = dict(self.change.before), dict(self.change.after)
+        gone = [day for day in old if day not in new]
+        found = [day for day in new if day not in old]
+        return ((found if self.change.change is Change.MOVED else gone) or [*new])[0]
+
+    @property
+    def stays(self) -> Schedule:
+        """What is late, or else due, and stays so: the change is of a later payment."""
+        if self.change.change not in LEAVES_LATE:
+            return ()
+        cure = self.agreed.cure
+        late = [(one.due_on, one.cents) for one in cure.late] if cure else [*self.plan.due]
+        return tuple(part for part in late if part in self.change.after)
 
     @property
     def extra_cents(self) -> Cents:
@@ -102,7 +126,8 @@ def fragment(it: Changing, locale: str) -> str:
     return templating.render(
         locale,
         "documents/change.html",
-        lead=LEAD.get(it.change.change),
+        lead=_lead(it, locale),
+        stays=_stays(it, locale),
         rows=[*_rows(it, locale)],
         after=it.change.after,
         currency=it.agreed.terms.currency,
@@ -111,6 +136,39 @@ def fragment(it: Changing, locale: str) -> str:
         until=_until(it, locale),
         left=_left(it, locale),
     )
+
+
+def _lead(it: Changing, locale: str) -> str | None:
+    """What the change means."""
+    change, same_end = it.change.change, it.change.before[-1][0] == it.change.after[-1][0]
+    lead = SMALLER_LAST if change is Change.SHORTENED and same_end else LEAD.get(change)
+    kind = it.agreed.terms.kind
+    return i18n.translate(locale, named(lead, kind), {"day": it.day}) if lead else None
+
+
+def _stays(it: Changing, locale: str) -> str | None:
+    """That what is late is still to be paid, and until when; None where nothing is."""
+    if not it.stays:
+        return None
+    said, cure = i18n.voice(locale), it.agreed.cure
+    total = _sum(it.stays, it.agreed.terms.currency, locale)
+    count, day = len(it.stays), said.date(it.stays[0][0])
+    stays = said.ngettext(
+        "Your payment of %(amount)s from %(day)s stays.",
+        "Your %(num)d payments from %(day)s on that are not paid yet stay, %(amount)s in all.",
+        count,
+        amount=total,
+        day=day,
+    )
+    if cure is None or cure.until is None or it.view.waits:
+        return stays
+    by = said.ngettext(
+        "You still have to pay it by %(until)s.",
+        "You still have to pay them by %(until)s.",
+        count,
+        until=said.date(cure.until),
+    )
+    return f"{stays} {by}"
 
 
 def _until(it: Changing, locale: str) -> str | None:
@@ -188,6 +246,10 @@ def _rows(it: Changing, locale: str) -> Iterator[tuple[str, str, str]]:
     moved = it.change.change is Change.MOVED
     pairs = [(old, new) for old, new in zip(before, after, strict=False) if old != new]
     old, new = pairs[0] if moved else (before[0], after[0])
+    if it.stays and not moved:
+        same = _part(it.stays[0], currency, locale)
+        yield said.gettext("Not paid yet"), same, same
+        old, new = pairs[0]
     first = said.gettext("This payment") if moved else said.gettext("Next payment")
     yield first, _part(old, currency, locale), _part(new, currency, locale)
     if it.change.change is Change.REPLANNED:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from portal.blueprints.debtor.agreement_words import named
 from portal.blueprints.debtor.change_documents import cut_off
 from portal.domain import N_
 from portal.domain.amendments import Change, Running
@@ -53,7 +54,7 @@ def _links(view: Balance, agreed: AgreementPage, plan: Running) -> Iterator[tupl
         yield url_for("debtor.pay_off", account_id=account_id), _("Pay all that is left")
     for change, (to, words) in LINKS.items():
         if change in found and (change is not Change.SHORTENED or allowed.pay.allowed):
-            yield url_for(f"debtor{to}", account_id=account_id), _(words)
+            yield url_for(f"debtor{to}", account_id=account_id), _(named(words, agreed.terms.kind))
     if not moving and not agreed.waiting:
         yield url_for("debtor.end", account_id=account_id), _("End this agreement")
 

@@ -9,11 +9,17 @@ from markupsafe import Markup
 from wtforms import BooleanField
 
 from portal.blueprints.debtor import bp, change_documents, french
+from portal.blueprints.debtor.agreement_words import named
 from portal.blueprints.debtor.arrangement import me, own_agreement, plan_page, row_of
 from portal.blueprints.debtor.change_documents import Changing
 from portal.blueprints.debtor.common import runtime, show
 from portal.blueprints.debtor.documents import card_text
-from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
+from portal.blueprints.debtor.paying import (
+    Refused,
+    go_to_checkout,
+    may_leave_for_checkout,
+    to_payment,
+)
 from portal.blueprints.debtor.review import ALLOWED
 from portal.blueprints.debtor.shown import Shown, read_shown, sign_shown
 from portal.blueprints.errors import status_of
@@ -21,8 +27,9 @@ from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.amendments import Change
 from portal.domain.holds import Capability
-from portal.domain.money import Cents
+from portal.domain.money import Cents, Money
 from portal.domain.schedules import Frequency
+from portal.domain.statuses import PaymentStatus
 from portal.i18n import translate
 from portal.models import Amendment, PaymentPurpose
 from portal.security import audience, current_visit, load_choice, sign_choice
@@ -30,6 +37,7 @@ from portal.services import payments
 from portal.services.agreements import AgreementPage
 from portal.services.amending import (
     EFFECTS,
+    PaymentMoving,
     PlanChanged,
     Wish,
     agree_to_extra,
@@ -55,8 +63,8 @@ BUTTONS = {
 }
 TITLES = {
     Change.MOVED: N_("Check the new date"),
-    Change.SKIPPED: N_("Skip your next payment?"),
-    Change.PAUSED: N_("Let your plan rest once?"),
+    Change.SKIPPED: N_("Skip your payment of %(day)s?"),
+    Change.PAUSED: N_("Let your plan rest once, on %(day)s?"),
     Change.REPLANNED: N_("Check your new plan"),
     Change.SHORTENED: N_("Check before you pay extra"),
     Change.LOWERED: N_("Check before you pay extra"),
@@ -124,7 +132,7 @@ def _review(view: Balance, agreed: AgreementPage, c: str) -> str:
         view,
         form=ChangeForm(),
         c=c,
-        title=_(TITLES[it.change.change]),
+        title=_(named(TITLES[it.change.change], agreed.terms.kind), day=it.day),
         summary=Markup(made[0].body.decode()),  # noqa: S704
         texts=change_documents.texts(it, locale()),
         tick=tick if it.permission_changes else None,
@@ -157,12 +165,20 @@ def wish_change_in(account_id: UUID) -> ResponseReturnValue:
     return see_other(url_for(".change", account_id=account_id, c=c, lang=asked))
 
 
+def refuse_moving(view: Balance, agreed: AgreementPage) -> None:
+    """Go on only where no payment is on its way. Raises PaymentMoving."""
+    for paid in agreed.payments:
+        if paid.status is not PaymentStatus.SUCCEEDED:
+            raise PaymentMoving(amount=Money(paid.amount_cents, view.account.currency))
+
+
 def changing(view: Balance, agreed: AgreementPage, wish: Wish) -> Changing:
     """A wish with what it makes of the plan as the page has it. Raises what ``amend`` raises."""
     plan = running_page(view, agreed)
     if plan is None:
         raise PlanChanged
     view.offers.capabilities.require(Capability.ACCEPT)
+    refuse_moving(view, agreed)
     return Changing(view, agreed, plan, change_for(plan, view.offers.facts, wish))
 
 
@@ -178,7 +194,7 @@ def make_change(account_id: UUID) -> ResponseReturnValue:
             payments.release_checkout(session, runtime().stripe, account_id, now=now())
             _make(view, agreed, wish, shown)
     except PaymentOnItsWay as error:
-        return see_other(url_for(".payment", payment_id=error.payment_id))
+        return to_payment(error, Refused.CHANGE)
     except DomainError as error:
         session.rollback()
         return plan_page(*own_agreement(account_id), note=explain(error)), 409
@@ -231,11 +247,9 @@ def _reviewed(view: Balance, agreed: AgreementPage, wish: Wish, shown: Shown) ->
 
 def button_label(it: Changing, locale: str) -> str:
     """The words of the button: the act."""
-    gone = [day for day, _ in it.change.before if day not in dict(it.change.after)]
-    new = [day for day, _ in it.change.after if day not in dict(it.change.before)]
-    day = (new if it.change.change is Change.MOVED else gone) or [it.change.after[0][0]]
     amount = (it.extra_cents, it.agreed.terms.currency)
-    return translate(locale, BUTTONS[it.change.change], {"day": day[0], "amount": amount})
+    words = named(BUTTONS[it.change.change], it.agreed.terms.kind)
+    return translate(locale, words, {"day": it.day, "amount": amount})
 
 
 def tick_label(it: Changing, locale: str) -> str:

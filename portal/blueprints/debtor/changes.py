@@ -8,12 +8,18 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
+from portal.blueprints.debtor.agreement_words import named
 from portal.blueprints.debtor.arrangement import can_undo, me, own_agreement, plan_page, row_of
 from portal.blueprints.debtor.change_documents import cut_off
-from portal.blueprints.debtor.change_review import changing, to_review
+from portal.blueprints.debtor.change_review import changing, refuse_moving, to_review
 from portal.blueprints.debtor.common import runtime, show
 from portal.blueprints.debtor.documents import card_text
-from portal.blueprints.debtor.paying import go_to_checkout, may_leave_for_checkout
+from portal.blueprints.debtor.paying import (
+    Refused,
+    go_to_checkout,
+    may_leave_for_checkout,
+    to_payment,
+)
 from portal.blueprints.debtor.wishes import OptionalDate
 from portal.blueprints.debtor.words import RHYTHMS, each, money, written
 from portal.blueprints.errors import status_of
@@ -51,6 +57,12 @@ AFTER_THE_NEXT = 3
 """How many payments can be chosen from to be moved."""
 
 
+EFFECTS = (
+    (Effect.SHORTEN, N_("End my plan sooner. My payments stay the same.")),
+    (Effect.LOWER, N_("Make my payments smaller. My dates stay the same.")),
+)
+
+
 class MoveForm(Form):
     """The new day of one payment."""
 
@@ -76,19 +88,14 @@ class ExtraForm(Form):
     """How much extra, and what it does."""
 
     amount = MoneyField(N_("How much extra do you want to pay?"))
-    effect = Pick(
-        N_("What should it do?"),
-        [
-            (Effect.SHORTEN.value, N_("End my plan sooner. My payments stay the same.")),
-            (Effect.LOWER.value, N_("Make my payments smaller. My dates stay the same.")),
-        ],
-    )
+    effect = Pick(N_("What should it do?"))
 
 
 def _running(account_id: UUID, *, begun: bool = False) -> tuple[Balance, AgreementPage, Running]:
     """The reader's own plan as its changes see it.
 
-    Raises PlanChanged where none is running, FirstPaymentFirst where it must have ``begun``.
+    Raises PlanChanged where none is running, FirstPaymentFirst where it must have ``begun``, and
+    PaymentMoving before anything is offered while a payment is on its way.
     """
     view, agreed = own_agreement(account_id)
     plan = running_page(view, agreed)
@@ -96,6 +103,8 @@ def _running(account_id: UUID, *, begun: bool = False) -> tuple[Balance, Agreeme
         raise PlanChanged
     if begun and plan.waiting:
         raise FirstPaymentFirst
+    if request.method != "POST":
+        refuse_moving(view, agreed)
     return view, agreed, plan
 
 
@@ -235,6 +244,7 @@ def extra(account_id: UUID) -> ResponseReturnValue:
     except DomainError as error:
         return _refused(account_id, error)
     form = ExtraForm()
+    form.effect.offer([(one.value, _(named(words, agreed.terms.kind))) for one, words in EFFECTS])
     if form.validate_on_submit():
         if form.effect.data is None:
             form.effect.errors = [_("Choose what it should do.")]
@@ -278,16 +288,17 @@ def end(account_id: UUID) -> ResponseReturnValue:
     view, agreed = own_agreement(account_id)
     if not agreed.live or can_undo(agreed):
         return plan_page(view, agreed, note=explain(PlanChanged())), 409
-    if request.method == "POST":
-        try:
+    try:
+        if request.method == "POST":
             payments.release_checkout(session, runtime().stripe, account_id, now=now())
             amending.cancel(session, row_of(agreed), actor=me(), now=now())
-        except PaymentOnItsWay as error:
-            return see_other(url_for(".payment", payment_id=error.payment_id))
-        except DomainError as error:
-            return _refused(account_id, error)
-        commit(session, "amending.cancel")
-        return see_other(url_for(".arrangement", account_id=account_id, done="ended"))
+            commit(session, "amending.cancel")
+            return see_other(url_for(".arrangement", account_id=account_id, done="ended"))
+        refuse_moving(view, agreed)
+    except PaymentOnItsWay as error:
+        return to_payment(error, Refused.END)
+    except DomainError as error:
+        return _refused(account_id, error)
     left = sum(part.open_cents for part in agreed.parts if part.status in OPEN_PARTS)
     more = max(view.account.balance_cents - left, 0)
     settles = agreed.terms.kind is Kind.SETTLEMENT

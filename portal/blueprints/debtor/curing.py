@@ -10,6 +10,7 @@ from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.arrangement import cure_of, me, own_agreement, plan_page, row_of
 from portal.blueprints.debtor.change_review import to_review
 from portal.blueprints.debtor.common import runtime
+from portal.blueprints.debtor.paying import Refused, to_payment
 from portal.db import commit
 from portal.domain import DomainError
 from portal.domain.amendments import Change
@@ -31,7 +32,7 @@ def cure(account_id: UUID) -> ResponseReturnValue:
         day = _day(request.form.get("to", ""))
         curing.move_late(session, row_of(agreed), day, actor=me(), now=now())
     except PaymentOnItsWay as error:
-        return see_other(url_for(".payment", payment_id=error.payment_id))
+        return to_payment(error, Refused.CHANGE)
     except DomainError as error:
         session.rollback()
         return plan_page(*own_agreement(account_id), note=explain(error)), 409

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from portal import i18n
+from portal.blueprints.debtor.agreement_words import naming
 from portal.blueprints.debtor.words import method_name, money, written
 from portal.domain.curing import DuePart
 from portal.domain.statuses import InstallmentStatus
@@ -51,7 +52,8 @@ def _when(view: Balance, agreed: AgreementPage, part: Part) -> str:
 
 def _how(view: Balance, agreed: AgreementPage, part: Part) -> str:
     if view.waits:
-        return _("Your plan waits. We take nothing, and nothing is due now.")
+        said = naming(agreed.terms.kind)
+        return said("Your plan waits. We take nothing, and nothing is due now.")
     if part.status is InstallmentStatus.PROCESSING:
         return _("It is on its way.")
     if agreed.granted and agreed.declined.method_over:

@@ -1,6 +1,7 @@
 """To Stripe's Checkout and back: the way out, the landing page, the receipt."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from flask import abort, current_app, request
 from flask.typing import ResponseReturnValue
 
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.balance import balance_page
+from portal.blueprints.debtor.balance import MOVING, balance_page
 from portal.blueprints.debtor.common import (
     any_account,
     keeps_copies_back,
@@ -18,7 +19,7 @@ from portal.blueprints.debtor.common import (
 )
 from portal.blueprints.debtor.documents import card_text
 from portal.db import commit
-from portal.domain import DomainError
+from portal.domain import N_, DomainError
 from portal.domain.extra_payments import Effect
 from portal.domain.limits import OfferExpired
 from portal.domain.money import Cents
@@ -50,6 +51,41 @@ NO_FUNDS = ("insufficient_funds", "card_velocity_exceeded", "withdrawal_count_li
 CARD_OVER = ("expired_card", "lost_card", "stolen_card", "pickup_card", "invalid_account")
 
 
+class Refused(StrEnum):
+    """What was not done, because a payment was on its way."""
+
+    CHANGE = "change"
+    END = "end"
+    UNDO = "undo"
+    PAY = "pay"
+
+
+NOT_DONE = {
+    Refused.CHANGE: (
+        N_("We changed nothing, because this payment is on its way. You can do it after that."),
+        N_("We changed nothing, because this payment was on its way."),
+    ),
+    Refused.END: (
+        N_(
+            "We did not end your agreement, because this payment is on its way. You can end it"
+            " after that."
+        ),
+        N_("We did not end your agreement, because this payment was on its way."),
+    ),
+    Refused.UNDO: (
+        N_("We did not take your agreement back, because this payment is on its way."),
+        N_("We did not take your agreement back, because this payment was on its way."),
+    ),
+    Refused.PAY: (
+        N_(
+            "We took nothing more, because this payment is on its way. You can pay more after that."
+        ),
+        N_("We took nothing more, because this payment was on its way."),
+    ),
+}
+"""What the page of the payment says of it: while it is on its way, and after that."""
+
+
 def _runtime() -> Runtime:
     found: Runtime = current_app.extensions["portal"]
     return found
@@ -58,6 +94,11 @@ def _runtime() -> Runtime:
 def may_leave_for_checkout() -> None:
     """Let the forms of this page be answered by a redirect to Checkout."""
     allow_form_action(_runtime().settings.stripe_checkout_origins)
+
+
+def to_payment(found: PaymentOnItsWay, refused: Refused) -> ResponseReturnValue:
+    """On to the page of a payment that is on its way, which says what was not done."""
+    return see_other(url_for(".payment", payment_id=found.payment_id, refused=refused.value))
 
 
 def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
@@ -70,7 +111,7 @@ def go_to_checkout(**wanted: Any) -> ResponseReturnValue:
     try:
         return see_other(payments.start_checkout(session, _runtime().stripe, asked, now=now()))
     except PaymentOnItsWay as found:
-        return see_other(url_for(".payment", payment_id=found.payment_id))
+        return to_payment(found, Refused.PAY if asked.amount_cents else Refused.CHANGE)
     except DomainError as error:
         session.rollback()
         if isinstance(error, OfferExpired) and asked.arrangement_id is not None:
@@ -178,6 +219,7 @@ def _said(view: PaymentView) -> dict[str, Any]:
     return {
         "view": view,
         "state": _state(view.payment),
+        "note": _note(view.payment),
         "reason": _reason(view.payment),
         "can_pay": can_pay,
         "remaining_cents": _remaining(view),
@@ -224,6 +266,18 @@ def _state(payment: Payment) -> str:
     ):
         return "checking"
     return STATES.get(payment.status, "unpaid")
+
+
+def _note(payment: Payment) -> str | None:
+    """What was not done because of this payment; a page that was opened twice is no refusal."""
+    try:
+        refused = Refused(request.args.get("refused", ""))
+    except ValueError:
+        return None
+    if refused is Refused.PAY and payment.status not in (*MOVING, PaymentStatus.SUCCEEDED):
+        return None
+    now_said, after = NOT_DONE[refused]
+    return _(now_said if payment.status in MOVING else after)
 
 
 def _reason(payment: Payment) -> str:

@@ -21,7 +21,7 @@ from portal.domain.building import AGREED_SETTLEMENT, choice_of
 from portal.domain.limits import plan_bounds
 from portal.domain.money import Cents
 from portal.domain.paydays import open_days
-from portal.domain.proposals import Agreed, Alternatives, Answer, ForReview
+from portal.domain.proposals import Agreed, Alternatives, Answer, ForReview, begins_on
 from portal.domain.proposals import from_dict as read_wish
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Choice, Kind, Terms, from_dict
@@ -169,9 +169,16 @@ def _rows(view: Balance, said: Said) -> Iterator[tuple[str, str, None]]:
     if wish.amount_cents is not None and wish.amount_cents != wish.total_cents:
         amount = money(wish.amount_cents, currency)
         yield _("You pay"), each(amount, wish.frequency, wish.days, locale()), None
-    yield _("First payment"), written(wish.first_on), None
+    yield _("First payment"), written(_begins_on(view, said)), None
     if said["note"]:
         yield _("Your note"), said["note"], None
+
+
+def _begins_on(view: Balance, said: Said) -> date:
+    """The first day on which a suggestion would be paid."""
+    published = view.offers.published
+    found = (open_days(view.offers.facts, published.policy),) if published else ()
+    return begins_on(read_wish(said["wish"]), Cents(said["owed"]), *found)
 
 
 def _why(said: Answer | None) -> str | None:

@@ -10,6 +10,7 @@ from portal.blueprints.debtor import bp
 from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.common import any_account, open_account, runtime, show
 from portal.blueprints.debtor.documents import card_text
+from portal.blueprints.debtor.paying import Refused, to_payment
 from portal.blueprints.debtor.words import money
 from portal.blueprints.fields import OTHER, MoneyField, Pick
 from portal.db import commit
@@ -76,7 +77,7 @@ def _issued(view: Balance, cents: Cents, *, next_only: bool) -> ResponseReturnVa
     try:
         payments.release_checkout(session, runtime().stripe, account_id, now=now())
     except PaymentOnItsWay as found:
-        return see_other(url_for(".payment", payment_id=found.payment_id))
+        return to_payment(found, Refused.CHANGE)
     payer_links.issue(session, view.account, cents, next_only=next_only, now=now())
     commit(session, "payer_links.issue")
     return see_other(url_for(".someone_else", account_id=account_id))
