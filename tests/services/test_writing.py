@@ -98,6 +98,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "lines": [(date(2026, 12, 4), (104_00, "USD"))],
         "left": (104_00, "USD"),
     },
+    "abandoned_checkout": {"kept_until": date(2026, 12, 13)},
     "charged_back": {
         "amount": (60_00, "USD"),
         "paid_on": date(2026, 12, 4),
