@@ -19,8 +19,7 @@ from portal.blueprints.consoles import (
 )
 from portal.blueprints.support import bp
 from portal.domain import N_, labels, wording
-from portal.domain.help import OPTIONS, UNCLEAR_TEXT, Topic
-from portal.domain.wording import clean_text
+from portal.domain.help import OPTIONS, UNCLEAR_TEXT, Topic, kept_words
 from portal.models import Account, Client, Debtor, HelpRequest, Hold
 from portal.security import audience, current_staff
 from portal.services import queues
@@ -116,7 +115,7 @@ def help_request(request_id: UUID) -> Any:
     lift = form.hold.data == LIFT
 
     def do() -> None:
-        reason = clean_text(form.reason.data or "")
+        reason = kept_words(form.reason.data)
         if lift and not reason:
             raise ReasonMissing
         body, staff = form.body.data or "", current_staff()
