@@ -161,6 +161,23 @@ def pause_texts(session: Session, contact: Contact, *, source: str, now: datetim
         drop(session, message, Rule.UNREAD, now=now)
 
 
+def are_texts_paused(session: Session, debtor: Debtor) -> bool:
+    """Whether nothing goes to a number of this debtor until a person has read what came from it."""
+    phones = select(Contact.address).where(
+        Contact.client_id == debtor.client_id,
+        Contact.debtor_id == debtor.id,
+        Contact.channel == Channel.SMS,
+    )
+    paused = select(ContactStop.id).where(
+        ContactStop.client_id == debtor.client_id,
+        ContactStop.channel == Channel.SMS,
+        ContactStop.address.in_(phones),
+        ContactStop.kind == StopKind.UNREAD,
+        ContactStop.lifted_at.is_(None),
+    )
+    return session.scalar(paused.limit(1)) is not None
+
+
 def is_wrong_person(session: Session, contact: Contact) -> bool:
     """Whether somebody at this address told us that we reach the wrong person there."""
     stopped = kinds_at(session, contact.client_id, contact.channel, contact.address)

@@ -198,6 +198,34 @@ def test_ec_06_words_that_read_as_a_stop_stop_and_a_person_reads_them_too(
     assert reply(twilio(carrier, "STOP")) is None, "never a second confirmation"
 
 
+def test_ec_06_what_may_be_a_stop_pauses_texts_until_a_person_has_read_it(
+    carrier: FlaskClient,  # noqa: F811
+    sam: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    phone: Contact,
+):
+    """EC-06: whoever reads it opens the number again, on the record, or leaves it closed."""
+    typed = "Please don't stop my plan"
+    answer = reply(twilio(carrier, typed)) or ""
+    assert READ in answer
+    assert "Until then we will not text this number" in answer
+    _, (request,) = kept(session, dana.account)
+    page = f"/support/accounts/{dana.account.id}"
+    assert "Stopped, because this may ask us to" in said(sam.get(f"/support/requests/{request.id}"))
+    assert "May have asked us to stop" in said(sam.get(page))
+    set_tenant(session, identity(dana.account)[0])
+    (stop,) = session.scalars(select(ContactStop))
+    reopen = f"{page}/stops/{stop.id}"
+    assert "was no stop" in said(sam.get(reopen))
+    assert send(sam, reopen, {}).status_code == 303
+    assert "Stopped, because" not in said(sam.get(f"/support/requests/{request.id}"))
+    assert "May have asked us to stop" in said(sam.get(page)), "the record keeps that it was"
+    set_tenant(session, identity(dana.account)[0])
+    session.expire_all()
+    assert session.scalars(select(ContactStop.lifted_at)).one() is not None
+
+
 @pytest.mark.parametrize("told", [("2027-01-30T23:59", 1), ("2027-01-31T00:00", 2)])
 def test_ec_06_a_stop_ends_texts_to_every_number_of_a_person_from_the_end_of_january_2027(
     carrier: FlaskClient,  # noqa: F811

@@ -26,6 +26,7 @@ from portal.services import queues
 from portal.services.dossier import ReasonMissing, find_account
 from portal.services.help import answer_request
 from portal.services.staff import names_of
+from portal.services.stops import are_texts_paused
 from portal.services.threads import thread_of
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -132,10 +133,12 @@ def _about(asked: HelpRequest, account: Account) -> dict[str, Any]:
     thread = thread_of(session, account)
     option = asked.answers.get("option")
     known = OPTIONS.get(Topic(asked.topic), {}) if asked.topic in set(Topic) else {}
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     return {
         "asked": asked,
         "account": account,
-        "debtor": session.get_one(Debtor, (account.client_id, account.debtor_id)),
+        "debtor": debtor,
+        "paused": are_texts_paused(session, debtor),
         "hold": session.get(Hold, (asked.client_id, asked.hold_id)) if asked.hold_id else None,
         "thread": thread,
         "names": names_of(session, [entry.staff_id for entry in thread if entry.staff_id]),
