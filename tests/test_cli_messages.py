@@ -264,6 +264,31 @@ def test_ec_05_stopping_while_workers_send_leaves_nothing_behind(client_id: UUID
         assert len(session.scalars(select(ContactStop)).all()) == 1
 
 
+HOSTILE = {
+    "a date past all years": ("-0500", "-1200", "Mon, 23 Nov 2026", "Fri, 31 Dec 9999"),
+    "a zero byte in the domain": ("Dana@Mail.example", "dana@ma\0il.example"),
+    "a surrogate in the domain": ("Dana@Mail.example", "dana@mail\udcff.example"),
+    "many messages in each other": ("From: MAILER", "Content-Type: message/rfc822\n\n" * 3000),
+}
+
+
+@pytest.mark.parametrize("changed", HOSTILE.values(), ids=HOSTILE)
+def test_ec_09_no_mail_of_a_stranger_stops_the_mailbox(
+    portal: Portal, tmp_path: Path, changed: tuple[str, ...]
+) -> None:
+    """EC-05, EC-09: anybody may write there; what cannot be read is no report, the rest goes on."""
+    raw = bounce()
+    for old, new in zip(changed[::2], changed[1::2], strict=True):
+        raw = raw.replace(old, new)
+    mails = (raw, bounce(more="X-Other: yes"))
+    lines = "".join(f"From x Mon Nov 23 12:00:00 2026\n{mail}\n" for mail in mails)
+    (tmp_path / "box").write_bytes(lines.encode("utf-8", "surrogateescape"))
+    for again in ("stray", "stray"):
+        taken = portal("messages", "bounces", str(tmp_path / "box"))
+        assert f"bounced ({again})" in taken.stdout, taken.stderr
+        assert sum(int(line.split()[0]) for line in taken.stdout.splitlines()) == 2
+
+
 def test_ec_09_bounces_of_a_mailbox_are_taken_in_once(
     portal: Portal, fresh_db: Database, client_id: UUID, tmp_path: Path
 ) -> None:

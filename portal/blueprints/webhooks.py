@@ -16,8 +16,9 @@ from portal.rules.phones import parse_phone
 from portal.runtime import Runtime
 from portal.security import audience
 from portal.services import inbox
-from portal.services.answered_texts import KEPT, clients_of, take_text
+from portal.services.answered_texts import Answer, clients_of, take_text
 from portal.services.kept_texts import keep_text
+from portal.services.text_answers import keep_answer
 from portal.web import now, session
 
 bp = Blueprint("webhooks", __name__)
@@ -79,7 +80,7 @@ def inbound_text() -> ResponseReturnValue:
 def _answered(sender: str, body: str) -> str | None:
     """Take the text for every client it may be for; what goes back, in the debtor's language.
 
-    A number that nobody knows gets no answer.
+    A number that nobody knows gets no answer, and none has one too often.
     """
     phone = parse_phone(clean_text(sender[:40]))
     if phone is None:
@@ -91,11 +92,15 @@ def _answered(sender: str, body: str) -> str | None:
     kept = keep_text(session, known, phone.e164, words, now=now())
     commit(session, "texts.kept")
     answer = next((one for one in answers if one is not None), None)
-    if answer is None:
-        return None
+    return _said(answer, phone.e164, kept=kept) if answer else None
+
+
+def _said(answer: Answer, sender: str, *, kept: bool) -> str | None:
     locale = i18n.locale_for(answer.language, answer.country)
-    message = KEPT if kept and answer.stays_open else answer.message
-    return i18n.translate(locale, message, answer.params)
+    said = i18n.translate(locale, answer.message_where(kept=kept), answer.params)
+    goes = keep_answer(session, answer, sender, said, now=now())
+    commit(session, "texts.answered")
+    return said if goes else None
 
 
 def _settings() -> Settings:

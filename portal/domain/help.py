@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from portal.domain import N_, DomainError
 from portal.domain.holds import HoldKind
+from portal.domain.wording import clean_text
 
 LONGEST_NOTE = 500
 LONGEST_ANSWER = 2_000
@@ -13,6 +14,12 @@ UNCLEAR_TEXT = "text"
 """The topic of a text from a number of several accounts: no debtor sees it, a person finds out."""
 
 _DIGITS = re.compile(r"\d(?:[ \u00a0.\-]?\d){12,18}")
+_AS_ON_CARDS = re.compile(
+    r"(?<!\d)(?=(\d{13,19}|\d{8}S\d{8}|\d{4}(?:S\d{4}){3}|\d{4}S\d{6}S\d{4,5})(?!\d))".replace(
+        "S", r"[ \u00a0.\-]"
+    )
+)
+"""A number in the groups of a card, whatever digits stand before or after: a date, a code."""
 
 
 class CardNumberTyped(DomainError):
@@ -156,9 +163,15 @@ def check_free_text(text: str, *, most: int) -> str:
     """Text that may be kept, as it came. Raises TextTooLong, CardNumberTyped (PC-01)."""
     if len(text) > most:
         raise TextTooLong(most=most)
-    if any(_is_card_number(found) for found in _DIGITS.findall(text)):
+    found = (*_DIGITS.findall(text), *_AS_ON_CARDS.findall(text))
+    if any(_is_card_number(one) for one in found):
         raise CardNumberTyped
     return text
+
+
+def kept_words(typed: str | None, *, most: int = LONGEST_ANSWER) -> str:
+    """What somebody typed, fit to keep; perhaps nothing. Raises TextTooLong, CardNumberTyped."""
+    return check_free_text(clean_text(typed or ""), most=most)
 
 
 def _is_card_number(found: str) -> bool:

@@ -132,6 +132,7 @@ STOPS = {
     "wrong_person": N_("Wrong person"),
     "bounced": N_("Messages do not arrive"),
     "reassigned": N_("The number is somebody else's now"),
+    "unread": N_("May have asked us to stop: read their text"),
 }
 
 FATES = {
@@ -210,6 +211,7 @@ TEMPLATES = {
     "plan_accounting": N_("Overview of a plan"),
     "account_paid": N_("Letter: nothing is owed"),
     "closing_notice": N_("Closing notice after a stop"),
+    "text_answer": N_("Automatic answer to a text"),
 }
 
 TOPICS = {
@@ -363,10 +365,7 @@ def wish_params(kind: str, value: str) -> dict[str, str]:
 
 
 def label(code: object, group: dict[str, str] | None = None) -> str:
-    """The marked words for a code, from its group where it has several meanings.
-
-    A code without words reads as itself, with spaces.
-    """
+    """The marked words for a code, from its group where it has several meanings; else itself."""
     groups = (group,) if group is not None else _GROUPS
     found = (words[str(code)] for words in groups if str(code) in words)
     return next(found, str(code).replace("_", " ").replace("-", " "))

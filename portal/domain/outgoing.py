@@ -93,6 +93,8 @@ TEMPLATES = {
     )
 }
 
+TEXT_ANSWER = Template(name="text_answer", needs=(), door=False)
+"""What goes back to a text by itself. It is kept as a message, and never queued."""
 
 REQUIRED = tuple(name for name, template in TEMPLATES.items() if template.required)
 """The copies that the law wants."""
@@ -104,6 +106,8 @@ class TemplateUnknown(LookupError):
 
 def template_named(name: str) -> Template:
     """The kind of message of this name. Raises TemplateUnknown."""
+    if name == TEXT_ANSWER.name:
+        return TEXT_ANSWER
     if name not in TEMPLATES:
         raise TemplateUnknown(name)
     return TEMPLATES[name]
@@ -122,6 +126,7 @@ class Rule(StrEnum):
     NO_PERMISSION = "EC-01"
     NUMBER_STALE = "EC-02"
     OPTED_OUT = "EC-05"
+    UNREAD = "EC-06"
     NO_TEXTS = "EC-07"
     WRONG_PERSON = "EC-08"
     BOUNCED = "EC-09"
@@ -155,6 +160,7 @@ REASONS: dict[str, str] = {
         "Nothing on file permits us to text this number, or it was not confirmed for 60 days."
     ),
     Rule.OPTED_OUT: N_("This person asked us to stop writing to this address."),
+    Rule.UNREAD: N_("A text from this number may mean stop. A person has to read it first."),
     Rule.NO_TEXTS: N_("Text messages are not allowed for this client."),
     Rule.WRONG_PERSON: N_("Somebody told us that this address belongs to another person."),
     Rule.BOUNCED: N_("This address does not take our messages."),

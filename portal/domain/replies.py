@@ -1,22 +1,25 @@
 """What people answer to our texts: a stop is obeyed however it is said (EC-06)."""
 
-import re
 import unicodedata
 from datetime import UTC, date, datetime
 from enum import StrEnum
+
+from portal.domain import reply_words as table
 
 
 class Meaning(StrEnum):
     """What a text from a debtor's phone means for us.
 
     ``stop`` is a keyword of the law; ``revoked`` are words of their own that a reasonable person
-    reads as one, so a person of ours reads them too.
+    reads as one, so a person of ours reads them too. ``doubtful`` may be one: texts pause until a
+    person of ours has read it.
     """
 
     STOP = "stop"
     REVOKED = "revoked"
     WRONG_PERSON = "wrong_person"
     HELP = "help"
+    DOUBTFUL = "doubtful"
     OTHER = "other"
 
 
@@ -38,42 +41,43 @@ def revocation_scope(now: datetime) -> Scope:
 
 LONGEST = 1600
 """No network carries more; the rest of a longer one is not read."""
-
-_STOPS = frozenset(
-    {
-        *("stop", "stopall", "quit", "end", "revoke", "optout", "cancel", "unsubscribe"),
-        *("arret", "arreter", "arretez", "desabonner", "alto", "parar", "basta", "cancelar"),
-    }
-)
-_HELPS = frozenset({"help", "info", "aide", "ayuda"})
-_STOP_SAID = re.compile(
-    r"\b(?:stop|unsubscribe|revoke|opt ?out|quit texting|remove (?:me|my|this)|take me off"
-    r"|leave me alone|no more (?:texts?|messages?|calls?)"
-    r"|(?:do not|don t|dont|never) (?:text|contact|message|write|call|send)"
-    r"|cease|harass\w*|lawyer|attorney|plus de (?:texto|message)s?"
-    r"|desuscrib\w*|dejen? de|no (?:me )?(?:escrib\w+|contact\w+|mand\w+|envi\w+|llam\w+)"
-    r"|no mas (?:mensajes|textos)"
-    r"|arret\w*|desabonn\w*|ne me? ?(?:ecri|envoy|text|contact)\w*|laissez moi)\b"
-)
-_WRONG_SAID = re.compile(
-    r"\b(?:wrong (?:number|person)|not (?:him|her|my number|this person)|numero equivocado"
-    r"|persona equivocada|se equivoc\w*|mauvais numero|mauvaise personne|vous vous trompez)\b"
-)
+_SIGNS = frozenset("\U0001f6d1\U0001f6ab\u26d4\u270b\U0001f590\U0001f595\u274c\U0001f44e")
+"""Pictures that say stop: the sign, a hand, a cross, a thumb down."""
 
 
 def read_reply(text: str) -> Meaning:
-    """What a text means, in English, Spanish or French, whatever its capitals and accents.
+    """What a text means, in English, Spanish or French, however it is typed.
 
     A keyword alone is obeyed as the law has it; in a sentence, whatever a reasonable person reads
     as a wish to be left alone counts as one (EC-06). In doubt we write less.
     """
-    plain = unicodedata.normalize("NFKD", text[:LONGEST].casefold())
-    letters = "".join(mark for mark in plain if not unicodedata.combining(mark))
-    words = re.sub(r"[^a-z0-9]+", " ", letters).strip()
-    if words.replace(" ", "") in _STOPS:
+    words = table.plain_words(text[:LONGEST])
+    if words.replace(" ", "") in table.STOPS:
         return Meaning.STOP
-    if _WRONG_SAID.search(words):
+    rest = table.HARMLESS.sub("| ", f"{words} ")
+    clear = table.DOUBTFUL.sub("| ", rest)
+    if table.WRONG.search(clear):
         return Meaning.WRONG_PERSON
-    if _STOP_SAID.search(words):
+    if table.REVOKED.search(clear):
         return Meaning.REVOKED
-    return Meaning.HELP if words in _HELPS else Meaning.OTHER
+    if words in table.HELPS:
+        return Meaning.HELP
+    alone = table.POLITE.sub("", rest).strip()
+    refused = clear != rest or alone in table.NO or table.REFUSED.search(rest)
+    return Meaning.DOUBTFUL if refused or _is_refused_otherwise(text, words) else Meaning.OTHER
+
+
+def proves_number(text: str) -> bool:
+    """Whether a text shows that its number is in use, and theirs (EC-02).
+
+    Only words about the debt, or an answer to ours, do; what is unclear proves nothing.
+    """
+    words = f"{table.plain_words(text[:LONGEST])} "
+    speaks = table.OF_IT.search(words) and not table.UNPROVEN.search(words)
+    return bool(speaks) and read_reply(text) is Meaning.OTHER
+
+
+def _is_refused_otherwise(text: str, words: str) -> bool:
+    """By a picture, or perhaps in letters that nobody here can read."""
+    letters = any(unicodedata.category(mark).startswith("L") for mark in text)
+    return bool(_SIGNS.intersection(text)) or (letters and not words)

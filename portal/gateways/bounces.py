@@ -7,7 +7,7 @@ nobody else can guess. Everything in it is as a stranger wrote it.
 import hashlib
 import mailbox
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from portal.domain.deliveries import Fate, Report, code_of, fate_of_status
-from portal.gateways.receipts import our_id
+from portal.gateways.receipts import address_of, in_utc, our_id
 
 MBOX = b"From "
 LARGEST = 2_000_000
@@ -42,7 +42,18 @@ def read_mailbox(path: Path) -> Iterator[Report | None]:
 
 
 def read_report(raw: bytes) -> Iterator[Report | None]:
-    """What one message says, a word for each recipient; None where it is no report."""
+    """What one message says, a word for each recipient; None where it is no report.
+
+    Nor is one that cannot be read, whatever it does to whoever reads it: the rest goes on.
+    """
+    try:
+        found = list(_read(raw))
+    except Exception:  # a stranger wrote it for the parser of the library
+        found = [None]
+    yield from found
+
+
+def _read(raw: bytes) -> Iterator[Report | None]:
     message = message_from_bytes(raw, policy=compat32)
     parts = {part.get_content_type(): part for part in message.walk()}
     named = hashlib.sha256(raw).hexdigest()
@@ -86,7 +97,7 @@ def _report(  # noqa: PLR0913
         kind=kind,
         code=code,
         message_id=found,
-        address=str(to or "").rpartition(";")[2].strip(" <>").casefold() or None,
+        address=address_of(str(to or "").rpartition(";")[2].strip(" <>")),
         at=_date(message),
     )
 
@@ -124,7 +135,6 @@ def _word(value: object) -> str:
 
 def _date(message: Message) -> datetime | None:
     try:
-        at = parsedate_to_datetime(str(message["Date"]))
-    except (TypeError, ValueError):
+        return in_utc(parsedate_to_datetime(str(message["Date"])))
+    except (TypeError, ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -21,6 +21,7 @@ from portal.domain.deliveries import (
     fate_of_status,
     is_event_id,
 )
+from portal.domain.wording import clean_text
 
 MOST_EVENTS = 500
 LONGEST_ADDRESS = 254
@@ -84,6 +85,21 @@ def twilio_status(form: Mapping[str, str], message_id: UUID) -> Report:
     )
 
 
+def address_of(text: object) -> str | None:
+    """An address as somebody else's machine wrote it; None where it is none that can be kept."""
+    given = text.strip().casefold() if isinstance(text, str) else ""
+    is_clean = given == clean_text(given) and 0 < len(given) <= LONGEST_ADDRESS
+    return given if is_clean else None
+
+
+def in_utc(at: datetime) -> datetime | None:
+    """A time as somebody else's machine wrote it; None where UTC has no year for it."""
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        return None
+
+
 def _events(told: Any, carrier: str) -> Iterator[Report]:
     if "events" in told:
         for one in told["events"]:
@@ -105,7 +121,7 @@ def _ours(one: dict[str, Any], carrier: str) -> Report:
         kind=Fate(one["kind"]),
         code=code_of(one.get("code")),
         message_id=our_id(one.get("message")),
-        address=_address(one.get("address")),
+        address=address_of(one.get("address")),
         at=_time(one.get("at")),
     )
 
@@ -120,7 +136,7 @@ def _postmark(told: dict[str, Any]) -> Report:
         kind=_POSTMARK.get(kind, Fate.DELAYED if told["RecordType"] == "Bounce" else Fate.ACCEPTED),
         code=code_of(kind),
         message_id=our_id(ours),
-        address=_address(told.get("Email") or told.get("Recipient")),
+        address=address_of(told.get("Email") or told.get("Recipient")),
         at=_time(told.get("DeliveredAt") or told.get("BouncedAt")),
     )
 
@@ -138,7 +154,7 @@ def _ses(told: dict[str, Any], name: str) -> Iterator[Report]:
             kind=_ses_fate(kind, part, code),
             code=code,
             message_id=our_id(_header(told.get("mail") or {}, "message-id")),
-            address=_address(who.get("emailAddress")),
+            address=address_of(who.get("emailAddress")),
             at=_time(part.get("timestamp")),
         )
 
@@ -163,16 +179,10 @@ def _named(text: object) -> str:
     return str(text)
 
 
-def _address(text: object) -> str | None:
-    given = text.strip().casefold() if isinstance(text, str) else ""
-    return given if 0 < len(given) <= LONGEST_ADDRESS else None
-
-
 def _time(text: object) -> datetime | None:
     if not isinstance(text, str):
         return None
     try:
-        at = datetime.fromisoformat(text)
+        return in_utc(datetime.fromisoformat(text))
     except ValueError:
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -102,12 +102,13 @@ class Contact(Owned, Base):
 
 
 class StopKind(StrEnum):
-    """Why an address is closed to us."""
+    """Why an address is closed to us. ``unread``: a text that may mean stop waits for a person."""
 
     OPTED_OUT = "opted_out"
     WRONG_PERSON = "wrong_person"
     BOUNCED = "bounced"
     REASSIGNED = "reassigned"
+    UNREAD = "unread"
 
 
 class ContactStop(Owned, Base):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.evidence import format_time
-from portal.domain.wording import clean_text
+from portal.domain.help import kept_words
 from portal.models import Client, EvidenceAlarm, Staff
 from portal.services import evidence
 
@@ -77,9 +77,9 @@ def clear(
 ) -> None:
     """Answer for an alarm; with the last one that freezes, agreements are taken again.
 
-    The caller commits. Raises ReasonMissing, AlarmCleared.
+    The caller commits. Raises ReasonMissing, AlarmCleared, TextTooLong, CardNumberTyped (PC-01).
     """
-    why = clean_text(reason).strip()
+    why = kept_words(reason)
     if not why:
         raise ReasonMissing
     session.refresh(alarm, with_for_update=True)

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from portal.db import set_tenant
 from portal.domain import N_
-from portal.domain.replies import Meaning, Scope, read_reply, revocation_scope
+from portal.domain.replies import Meaning, Scope, proves_number, read_reply, revocation_scope
 from portal.models import Channel, Client, Contact, Debtor
 from portal.services.optouts import is_opted_out, opt_out
 from portal.services.permissions import record_text
-from portal.services.stops import is_wrong_person, stop_wrong_address
+from portal.services.stops import is_wrong_person, pause_texts, stop_wrong_address
 
 _RESOLVE = text("SELECT client_id FROM resolve_texted(:address) ORDER BY client_id")
 SOURCE = "text"
@@ -27,12 +27,20 @@ ANSWERS = {
         "%(sender)s: thank you. We will not text this number again. Questions? Call %(phone)s."
     ),
     Meaning.HELP: N_("%(sender)s: call %(phone)s or write to %(email)s. Reply STOP to stop."),
+    Meaning.DOUBTFUL: N_(
+        "%(sender)s: we will not text this number for now. Questions? Call %(phone)s."
+        " Reply STOP to stop."
+    ),
     Meaning.OTHER: N_(
         "%(sender)s: nobody reads texts here. Please call %(phone)s. Reply STOP to stop."
     ),
 }
 KEPT = N_(
     "%(sender)s: a person will read your text. You can also call %(phone)s. Reply STOP to stop."
+)
+KEPT_PAUSED = N_(
+    "%(sender)s: a person will read your text. Until then we will not text this number."
+    " Call %(phone)s. Reply STOP to stop."
 )
 CALL_ONLY = N_("%(sender)s: please call %(phone)s. Reply STOP to stop.")
 """Letters of the GSM alphabet only, in every language, and nothing of a debt."""
@@ -42,14 +50,21 @@ CALL_ONLY = N_("%(sender)s: please call %(phone)s. Reply STOP to stop.")
 class Answer:
     """The one text that goes back: a marked sentence, what fills it, and the reader's language.
 
-    ``stays_open``: it ended nothing, so that it may say what becomes of the words.
+    ``client_id``: who answers; ``meaning``: what was understood.
     """
 
+    client_id: UUID
+    meaning: Meaning
     message: str
     params: dict[str, str]
     language: str
     country: str
-    stays_open: bool
+
+    def message_where(self, *, kept: bool) -> str:
+        """The sentence; where a person reads the words, and it ended nothing, it says so."""
+        return {Meaning.OTHER: KEPT, Meaning.DOUBTFUL: KEPT_PAUSED}.get(
+            self.meaning if kept else Meaning.HELP, self.message
+        )
 
 
 def clients_of(session: Session, sender: str) -> Sequence[UUID]:
@@ -65,24 +80,33 @@ def take_text(
 ) -> Answer | None:
     """Do what a text from this number asks of one client, to which the session is scoped from now.
 
-    None where a stop was confirmed before (EC-06: one confirmation). Told twice, it changes
-    nothing; at the same time, the second waits for the first. The caller commits.
+    What may be a stop pauses texts until staff has read it, and nothing unclear proves that the
+    number is theirs (EC-02). None where a stop was confirmed before (EC-06: one confirmation). Told
+    twice, it changes nothing; at the same time, the second waits for the first. The caller commits.
     """
     set_tenant(session, client_id)
     meaning = read_reply(body)
     contacts = _locked(session, client_id, Contact.address == sender)
     closed = any(is_opted_out(session, one) or is_wrong_person(session, one) for one in contacts)
-    if meaning in (Meaning.STOP, Meaning.REVOKED):
-        for contact in _revoked(session, contacts, now):
-            opt_out(session, contact, source=SOURCE, keep=(), now=now)
-    elif meaning is Meaning.WRONG_PERSON:
-        for contact in contacts:
-            stop_wrong_address(session, contact, source=SOURCE, now=now)
-    if meaning not in (Meaning.STOP, Meaning.WRONG_PERSON):
+    if meaning is not Meaning.DOUBTFUL or not closed:
+        _obey(session, contacts, meaning, now)
+    if proves_number(body):
         record_text(session, contacts, now=now)
     if not contacts or (closed and meaning is not Meaning.HELP):
         return None
     return _answer(session, contacts[0], meaning)
+
+
+def _obey(session: Session, contacts: Sequence[Contact], meaning: Meaning, now: datetime) -> None:
+    if meaning in (Meaning.STOP, Meaning.REVOKED):
+        for contact in _revoked(session, contacts, now):
+            opt_out(session, contact, source=SOURCE, keep=(), now=now)
+    elif meaning is Meaning.DOUBTFUL:
+        for contact in _revoked(session, contacts, now):
+            pause_texts(session, contact, source=SOURCE, now=now)
+    elif meaning is Meaning.WRONG_PERSON:
+        for contact in contacts:
+            stop_wrong_address(session, contact, source=SOURCE, now=now)
 
 
 def _locked(session: Session, client_id: UUID, whose: ColumnElement[bool]) -> Sequence[Contact]:
@@ -110,5 +134,4 @@ def _answer(session: Session, contact: Contact, meaning: Meaning) -> Answer:
     message = ANSWERS[meaning]
     if meaning is Meaning.HELP and not client.email:
         message = CALL_ONLY
-    stays_open = meaning in (Meaning.OTHER, Meaning.HELP)
-    return Answer(message, params, debtor.language, client.country, stays_open)
+    return Answer(client.id, meaning, message, params, debtor.language, client.country)

@@ -12,10 +12,10 @@ from portal.domain import N_, DomainError
 from portal.domain.calls import SPAN, Asking, Call, Ground, Outcome, Verdict, may_call, why_not
 from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
+from portal.domain.help import kept_words
 from portal.domain.holds import HoldKind
 from portal.domain.outgoing import Rule
 from portal.domain.permissions import Address
-from portal.domain.wording import clean_text
 from portal.models import (
     Account,
     CallAttempt,
@@ -31,7 +31,7 @@ from portal.models import (
 from portal.services import call_me, evidence
 from portal.services.clearance import made_lately, wait_for_others
 from portal.services.contact_facts import facts_about, rules_of
-from portal.services.dossier import ReasonMissing
+from portal.services.dossier import REVEALED_FOR, ReasonMissing
 from portal.services.evidence import Payload
 from portal.services.ledger import lock_account, lock_row
 from portal.services.standing import holds_in_force, standing, today_of
@@ -41,7 +41,6 @@ from portal.services.whereabouts import zones_of
 STOPPED = {StopKind.WRONG_PERSON: Rule.WRONG_PERSON, StopKind.REASSIGNED: Rule.NUMBER_STALE}
 """What closes a number to calls; who wants no more texts may be called."""
 SUPERVISORS = (Role.SUPERVISOR, Role.OPERATOR)
-LONGEST = 2000
 
 
 class CallForbidden(DomainError):
@@ -205,12 +204,16 @@ def begin_call(
     """Put a call on the record before its number is shown; the caller commits.
 
     Decided under the account's lock, so that two people never make one attempt too many together.
-    Past the limits a supervisor's ``reason`` lets it be. Raises CallForbidden, SupervisorDecides,
-    ReasonMissing.
+    Pressed again while the number is shown and nobody said how the call went, it is that call. Past
+    the limits a supervisor's ``reason`` lets it be. Raises CallForbidden, SupervisorDecides,
+    ReasonMissing, TextTooLong, CardNumberTyped.
     """
     account = lock_account(session, account.id)
     wait_for_others(session, account.debtor_id)
     verdict = verdict_on(session, account, number, now=now)
+    begun = _open_call(session, account, number, staff, now)
+    if begun is not None and verdict.rule in ("", Rule.CALLS, Rule.CAP):
+        return begun  # which may be what the limits were reached by
     words = None if verdict.allowed else _why(verdict, reason, staff)
     attempt = CallAttempt(
         client_id=account.client_id,
@@ -230,12 +233,27 @@ def begin_call(
     return attempt
 
 
+def _open_call(
+    session: Session, account: Account, number: Number, staff: Staff, now: datetime
+) -> CallAttempt | None:
+    """The call to this number that this member of staff has begun and not logged yet."""
+    begun = select(CallAttempt).where(
+        CallAttempt.client_id == account.client_id,
+        CallAttempt.account_id == account.id,
+        CallAttempt.number == number.number,
+        CallAttempt.staff_id == staff.id,
+        CallAttempt.outcome.is_(None),
+        CallAttempt.at > now - REVEALED_FOR,
+    )
+    return session.scalars(begun.order_by(CallAttempt.at.desc()).limit(1)).first()
+
+
 def _why(verdict: Verdict, reason: str, staff: Staff) -> str:
     if not verdict.by_supervisor:
         raise CallForbidden(verdict)
     if staff.role not in SUPERVISORS:
         raise SupervisorDecides(verdict)
-    if not (words := clean_text(reason)[:LONGEST]):
+    if not (words := kept_words(reason)):
         raise ReasonMissing
     return words
 
@@ -252,7 +270,7 @@ def log_call(
 ) -> None:
     """Say how a call went, once; a wrong number is closed at once (CT-08). The caller commits.
 
-    Raises LoggedBefore, TalkNeedsNote, NobodySpoke.
+    Raises LoggedBefore, TalkNeedsNote, NobodySpoke, TextTooLong, CardNumberTyped (PC-01).
     """
     account = lock_account(session, attempt.account_id)
     attempt = lock_row(session, CallAttempt, (attempt.client_id, attempt.id))
@@ -271,7 +289,7 @@ def log_their_call(
 ) -> CallAttempt:
     """The debtor called and spoke with us: no attempt, but a conversation. The caller commits.
 
-    Raises TalkNeedsNote.
+    Raises TalkNeedsNote, TextTooLong, CardNumberTyped (PC-01).
     """
     account, said = lock_account(session, account.id), _checked(said)
     attempt = CallAttempt(
@@ -295,7 +313,7 @@ def log_their_call(
 
 
 def _checked(said: Said) -> Said:
-    words = clean_text(said.note)[:LONGEST]
+    words = kept_words(said.note)
     if said.outcome is Outcome.CONVERSATION and not words:
         raise TalkNeedsNote
     if said.consented and said.outcome is not Outcome.CONVERSATION:

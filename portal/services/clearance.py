@@ -31,7 +31,7 @@ from portal.services.closing_rule import message_barred
 from portal.services.contact_facts import facts_about, rules_of
 from portal.services.links import accounts_of
 from portal.services.standing import standing, today_of
-from portal.services.stops import kinds_at
+from portal.services.stops import OWN_WORD, kinds_at
 from portal.services.texting import closed_because
 from portal.services.whereabouts import zones_of
 
@@ -42,6 +42,7 @@ STOP_RULES = {
     StopKind.BOUNCED: Rule.BOUNCED,
     StopKind.REASSIGNED: Rule.NUMBER_STALE,
     StopKind.OPTED_OUT: Rule.OPTED_OUT,
+    StopKind.UNREAD: Rule.UNREAD,
 }
 
 
@@ -116,7 +117,7 @@ def _closed(
         return Rule.NO_ADDRESS
     stopped = kinds_at(session, contact.client_id, contact.channel, contact.address)
     for kind, rule in STOP_RULES.items():
-        asked = kind == StopKind.OPTED_OUT and template_named(message.template).despite_opt_out
+        asked = kind in OWN_WORD and template_named(message.template).despite_opt_out
         if kind in stopped and not (asked and message.asked_for):
             return rule
     if contact.channel == Channel.SMS and not _may_text(session, message, texter):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.capabilities import Capabilities
-from portal.domain.wording import clean_text
+from portal.domain.help import kept_words
 from portal.models import (
     AccessLink,
     Account,
@@ -217,9 +217,9 @@ def _messages(session: Session, account: Account) -> Sequence[Message]:
 def reveal(session: Session, account: Account, *, reason: str, staff: Staff, now: datetime) -> None:
     """Let a member of staff see the debtor's personal data for a while, on the record.
 
-    The caller commits. Raises ReasonMissing.
+    The caller commits. Raises ReasonMissing, TextTooLong, CardNumberTyped (PC-01).
     """
-    words = clean_text(reason)
+    words = kept_words(reason)
     if not words:
         raise ReasonMissing
     evidence.record(

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
+from portal.domain.help import kept_words
 from portal.domain.money import Cents, Money
 from portal.domain.statuses import PaymentStatus
-from portal.domain.wording import clean_text
 from portal.models import Account, Chargeback, Payment, PaymentPurpose, Refund, Staff
 from portal.services import evidence, forgiveness, refunds
 from portal.services.ledger import lock_account
@@ -83,9 +83,9 @@ def give_back(
 
     Locks the account, so that two members of staff give back no more than was paid. What was paid
     too much is the debtor's; any more of a settlement's payment ends the settlement. Raises
-    ReasonMissing, NothingToGiveBack, TooMuchToGiveBack.
+    ReasonMissing, NothingToGiveBack, TooMuchToGiveBack, TextTooLong, CardNumberTyped (PC-01).
     """
-    if not (words := clean_text(reason)):
+    if not (words := kept_words(reason)):
         raise ReasonMissing
     account = lock_account(session, payment.account_id)
     most = refundable(session, payment)

@@ -19,7 +19,7 @@ from portal.services.ledger import lock_account
 from portal.services.references import fresh_reference
 from portal.services.stops import is_wrong_person
 
-KEPT = (Meaning.OTHER, Meaning.REVOKED)
+KEPT = (Meaning.OTHER, Meaning.DOUBTFUL, Meaning.REVOKED)
 """What a person reads. Words that stopped texts may have said more, or something else (EC-06)."""
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
-from portal.domain.help import check_free_text
+from portal.domain.help import kept_words
 from portal.domain.wording import clean_text
 from portal.models import Account, LegalHold, Staff
 from portal.services import evidence
@@ -67,7 +67,7 @@ def set_legal_hold(session: Session, wanted: Wanted, *, staff: Staff, now: datet
     Once for each case. Raises ReasonMissing, TextTooLong, NoSuchReference, SeveralSuchReferences,
     ErasedBefore, HeldAlready.
     """
-    reason, matter = typed_reason(wanted.reason), clean_text(wanted.matter)[:LONGEST]
+    reason, matter = typed_reason(wanted.reason), kept_words(wanted.matter, most=LONGEST)
     account = lock_account(session, _find(session, wanted))
     if _is_gone(session, account):
         raise ErasedBefore
@@ -125,9 +125,9 @@ def legal_holds(session: Session, client_id: UUID) -> Sequence[tuple[LegalHold, 
 
 def typed_reason(typed: str) -> str:
     """Why something is done, fit to keep. Raises ReasonMissing, TextTooLong."""
-    if not (words := clean_text(typed)):
+    if not (words := kept_words(typed, most=LONGEST)):
         raise ReasonMissing
-    return check_free_text(words, most=LONGEST)
+    return words
 
 
 def _is_gone(session: Session, account: Account) -> bool:

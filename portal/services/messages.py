@@ -36,7 +36,7 @@ from portal.services.standing import standing
 
 CLOSED_ADDRESS = (
     *(Rule.OPTED_OUT, Rule.NO_TEXTS, Rule.WRONG_PERSON, Rule.BOUNCED, Rule.NO_ADDRESS),
-    *(Rule.WISH, Rule.WORK, Rule.NO_PERMISSION, Rule.NUMBER_STALE),
+    *(Rule.WISH, Rule.WORK, Rule.NO_PERMISSION, Rule.NUMBER_STALE, Rule.UNREAD),
 )
 WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 KEPT_BACK = "copy_kept_back"

@@ -30,6 +30,7 @@ from portal.services.ledger import lock_account
 from portal.services.links import accounts_of, tell_accounts
 from portal.services.optouts import opt_out
 from portal.services.standing import holds_in_force, lift_hold, set_hold
+from portal.services.stops import OWN_WORD
 
 CONSENT = "address-consent"
 DIRECT_CONSENT = str(Basis.DIRECT_CONSENT)
@@ -93,7 +94,7 @@ def addresses(session: Session, debtor: Debtor) -> list[Address]:
 def _address(session: Session, contact: Contact) -> Address:
     kinds = {stop.kind for stop in _stops(session, contact)}
     stopped = next((kind for kind in _STRICTEST if kind in kinds), None)
-    openable = stopped is StopKind.OPTED_OUT and not _is_shared(session, contact)
+    openable = stopped in OWN_WORD and not _is_shared(session, contact)
     return Address(contact, stopped, openable)
 
 
@@ -102,6 +103,7 @@ _STRICTEST = (
     StopKind.REASSIGNED,
     StopKind.BOUNCED,
     StopKind.OPTED_OUT,
+    StopKind.UNREAD,
 )
 
 
@@ -155,7 +157,7 @@ def open_address(session: Session, contact: Contact, *, consent: LegalText, now:
 def close_all_addresses(session: Session, debtor: Debtor, *, now: datetime) -> None:
     """Write by letter only: every e-mail address and phone on file is closed (CT-08)."""
     for address in addresses(session, debtor):
-        if address.stopped is None:
+        if address.stopped in (None, StopKind.UNREAD):
             close_address(session, address.contact, now=now)
     esign.withdraw(session, debtor, actor=evidence.debtor(debtor.id), now=now)
 

@@ -10,9 +10,8 @@ from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
-from portal.domain.help import UNCLEAR_TEXT
+from portal.domain.help import UNCLEAR_TEXT, kept_words
 from portal.domain.statuses import ProposalStatus
-from portal.domain.wording import clean_text
 from portal.models import (
     Account,
     Client,
@@ -183,8 +182,8 @@ def close_call(
 
 
 def noted(note: str) -> str:
-    """A note without what nobody typed. Raises NoteMissing."""
-    if not (words := clean_text(note)):
+    """A note, fit to keep. Raises NoteMissing, TextTooLong, CardNumberTyped (PC-01)."""
+    if not (words := kept_words(note)):
         raise NoteMissing
     return words
 

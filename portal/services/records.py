@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from portal.domain import evidence as bytes_of
 from portal.domain import merkle
 from portal.domain.evidence import ChainBroken, NotCanonical, parse_canonical, verify_chain
-from portal.domain.wording import clean_text
+from portal.domain.help import kept_words
 from portal.gateways.vault import Unreadable
 from portal.models import Account, Arrangement, Client, Debtor, Leaf, Staff, StoredCheckpoint
 from portal.services import evidence, tree
@@ -275,9 +275,9 @@ def agreements_of(session: Session, account: Account) -> Sequence[Arrangement]:
 def read(session: Session, record: Record, *, reason: str, staff: Staff, now: datetime) -> None:
     """Let a member of staff read what a record says for a while; that they did is a leaf (EV-08).
 
-    The caller commits. Raises ReasonMissing.
+    The caller commits. Raises ReasonMissing, TextTooLong, CardNumberTyped (PC-01).
     """
-    words = clean_text(reason)
+    words = kept_words(reason)
     if not words:
         raise ReasonMissing
     evidence.record(

@@ -24,6 +24,9 @@ from portal.services.letters import postal_key
 from portal.services.links import OpenedLink, accounts_of, revoke_link, tell_accounts
 from portal.services.messages import WAITING, drop, lock_waiting
 
+OWN_WORD = (StopKind.OPTED_OUT, StopKind.UNREAD)
+"""What the debtor says themselves: they get there what they ask for there, and may open it."""
+
 
 def stop_address(
     session: Session,
@@ -145,6 +148,34 @@ def stop_wrong_address(session: Session, contact: Contact, *, source: str, now: 
         drop(session, message, Rule.WRONG_PERSON, now=now)
     for link in _live_links_to(session, contact):
         revoke_link(session, link, reason="wrong_person", actor=evidence.SYSTEM, now=now)
+
+
+def pause_texts(session: Session, contact: Contact, *, source: str, now: datetime) -> None:
+    """Send nothing to a number until a person has read a text from it that may be a stop (EC-06).
+
+    Staff open it again by ``lift_stop``. Done twice, it is done once. The caller commits.
+    """
+    waiting = lock_waiting(session, contact)
+    stop_address(session, contact, StopKind.UNREAD, source=source, actor=evidence.SYSTEM, now=now)
+    for message in waiting:
+        drop(session, message, Rule.UNREAD, now=now)
+
+
+def are_texts_paused(session: Session, debtor: Debtor) -> bool:
+    """Whether nothing goes to a number of this debtor until a person has read what came from it."""
+    phones = select(Contact.address).where(
+        Contact.client_id == debtor.client_id,
+        Contact.debtor_id == debtor.id,
+        Contact.channel == Channel.SMS,
+    )
+    paused = select(ContactStop.id).where(
+        ContactStop.client_id == debtor.client_id,
+        ContactStop.channel == Channel.SMS,
+        ContactStop.address.in_(phones),
+        ContactStop.kind == StopKind.UNREAD,
+        ContactStop.lifted_at.is_(None),
+    )
+    return session.scalar(paused.limit(1)) is not None
 
 
 def is_wrong_person(session: Session, contact: Contact) -> bool:

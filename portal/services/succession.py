@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.checkpoints import Checkpoint
-from portal.domain.wording import clean_text
+from portal.domain.help import kept_words
 from portal.gateways.signer import Signer
 from portal.models import Client
 from portal.services import evidence, tree
@@ -30,9 +30,9 @@ def begin_anew(
 ) -> Checkpoint | None:
     """Let the signer go on from the tree that there is; the head that it had seen. Commits.
 
-    Raises WhyMissing.
+    Raises WhyMissing, TextTooLong, CardNumberTyped (PC-01).
     """
-    why = clean_text(reason).strip()
+    why = kept_words(reason)
     if not why:
         raise WhyMissing
     seen = signer.set_aside(log_name(client_id), f"{now:%Y%m%dT%H%M%SZ}")

@@ -80,6 +80,32 @@ def test_a_word_about_nobody_is_answered_as_taken(carrier: FlaskClient, dana: Da
     assert answer.status_code == 204
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"at": "9999-12-31T23:59:59-12:00"},
+        {"at": "0001-01-01T00:00:00+14:00"},
+        {"address": "nobody@el\0se.example"},
+        {"address": "nobody@else\udcff.example"},
+    ],
+)
+def test_ec_09_a_time_or_an_address_that_is_none_is_left_out(
+    carrier: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    clock: SetClock,
+    strange: dict[str, str],
+):
+    """EC-09: the word about our message counts all the same."""
+    message = sent(session, dana, clock)
+    told = event(message, "bounced")
+    told["events"][0] |= strange
+    stray = {"id": "e-2", "kind": "bounced", "address": "nobody@else.example"} | strange
+    told["events"].append(stray)
+    assert carrier.post("/deliveries/email", json=told, headers=SHOWN).status_code == 204
+    assert status(session, message) == "failed"
+
+
 def test_whoever_shows_no_secret_changes_nothing(
     carrier: FlaskClient, http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ):

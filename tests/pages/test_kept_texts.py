@@ -1,6 +1,6 @@
 """Free texts of debtors: read by a person, and never told to whoever they may not be meant for."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -30,6 +30,7 @@ from tests.pages.reading import heard, said
 from tests.pages.staff import enter, make_staff
 from tests.pages.test_texts import PHONE, carrier, reply, twilio  # noqa: F401
 
+DAY = timedelta(days=1)
 SAID = "I can pay on the 5th. Is that ok?"
 READ, UNREAD = "a person will read your text", "nobody reads texts here"
 
@@ -100,8 +101,9 @@ def test_a_text_of_several_accounts_is_for_a_person_to_find_out_and_no_debtor_se
     theirs = make_account(session, other)
     make_contact(session, other, channel=Channel.SMS, address=PHONE)
     session.commit()
-    for words in (SAID, SAID, "It is me again"):
-        assert READ in (reply(twilio(carrier, words)) or "")
+    answers = [reply(twilio(carrier, words)) for words in (SAID, SAID, "It is me again")]
+    assert READ in (answers[0] or "")
+    assert answers[1:] == [None, None], "one automatic answer a day"
     thread, (request,) = kept(session, dana.account)
     assert (thread, kept(session, theirs)[0], request.topic) == ([], [], UNCLEAR_TEXT)
     assert request.answers["details"].count(SAID) == 1
@@ -147,6 +149,7 @@ def test_a_number_of_two_clients_answers_whoever_texted_it_last(
         )
     )
     session.commit()
+    clock.advance(DAY)
     assert READ in (reply(twilio(carrier, SAID)) or "")
     assert kept(session, dana.account) == ([], [])
     thread, (request,) = kept(session, theirs)
@@ -167,6 +170,7 @@ def test_nothing_is_kept_of_strangers_wrong_numbers_old_numbers_and_cards(
         reply(twilio(carrier, words))
     phone.retired_at = clock.now()
     session.commit()
+    clock.advance(DAY)
     assert UNREAD in (reply(twilio(carrier, SAID)) or "")
     phone.retired_at = None
     stop_wrong_address(session, phone, source="text", now=clock.now())
@@ -192,6 +196,34 @@ def test_ec_06_words_that_read_as_a_stop_stop_and_a_person_reads_them_too(
     assert request.reference in said(sam.get("/support/requests"))
     assert [one.kind for one in session.scalars(select(ContactStop))] == ["opted_out"]
     assert reply(twilio(carrier, "STOP")) is None, "never a second confirmation"
+
+
+def test_ec_06_what_may_be_a_stop_pauses_texts_until_a_person_has_read_it(
+    carrier: FlaskClient,  # noqa: F811
+    sam: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    phone: Contact,
+):
+    """EC-06: whoever reads it opens the number again, on the record, or leaves it closed."""
+    typed = "Please don't stop my plan"
+    answer = reply(twilio(carrier, typed)) or ""
+    assert READ in answer
+    assert "Until then we will not text this number" in answer
+    _, (request,) = kept(session, dana.account)
+    page = f"/support/accounts/{dana.account.id}"
+    assert "Stopped, because this may ask us to" in said(sam.get(f"/support/requests/{request.id}"))
+    assert "May have asked us to stop" in said(sam.get(page))
+    set_tenant(session, identity(dana.account)[0])
+    (stop,) = session.scalars(select(ContactStop))
+    reopen = f"{page}/stops/{stop.id}"
+    assert "was no stop" in said(sam.get(reopen))
+    assert send(sam, reopen, {}).status_code == 303
+    assert "Stopped, because" not in said(sam.get(f"/support/requests/{request.id}"))
+    assert "May have asked us to stop" in said(sam.get(page)), "the record keeps that it was"
+    set_tenant(session, identity(dana.account)[0])
+    session.expire_all()
+    assert session.scalars(select(ContactStop.lifted_at)).one() is not None
 
 
 @pytest.mark.parametrize("told", [("2027-01-30T23:59", 1), ("2027-01-31T00:00", 2)])

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import hmac
+from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -16,12 +17,13 @@ from portal.config import Settings
 from portal.db import PortalSession, set_tenant
 from portal.domain.sms import sms_text_fits
 from portal.gateways.clock import SetClock
-from portal.models import Channel, Contact, ContactStop, Message
+from portal.models import Channel, Contact, ContactPermission, ContactStop, Message
 from portal.runtime import Runtime
 from portal.services import evidence
-from portal.services.answered_texts import ANSWERS, CALL_ONLY, KEPT
+from portal.services.answered_texts import ANSWERS, CALL_ONLY, KEPT, KEPT_PAUSED
 from portal.services.links import LinkState, open_token
 from portal.services.messages import queue
+from portal.services.verify import verify_client
 from tests.factories import make_contact, make_link
 from tests.pages.debtors import Dana, make_visitor
 
@@ -85,6 +87,77 @@ def test_stop_closes_the_number_drops_what_waits_and_is_confirmed_once(
     assert session.get_one(Message, (waiting.client_id, waiting.id)).status == "suppressed"
     leaves = [leaf.type for leaf in evidence.account_leaves(session, texted.account)]
     assert leaves.count("contact.stopped") == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [
+        ("Quiero dejar de recibir mensajes", "opted_out"),
+        ("Je ne veux plus recevoir de textos", "opted_out"),
+        ("no soy yo", "wrong_person"),
+        ("please don't stop my plan", "unread"),
+    ],
+)
+def test_ec_06_no_text_that_may_be_a_stop_permits_more_texts(
+    carrier: FlaskClient,
+    session: PortalSession,
+    texted: Dana,
+    clock: SetClock,
+    typed: str,
+    kind: str,
+):
+    """EC-02, EC-06: what reads as a stop is one; where it may be one, nothing goes meanwhile."""
+    told = {"template": "thread_reply", "context": {}, "dedupe_key": "waits", "now": clock.now()}
+    (waiting,) = queue(session, texted.debtor, contact=texted.contact, **told)
+    session.commit()
+    assert "we will not text this number" in (reply(twilio(carrier, typed)) or "").lower()
+    assert stops(session, texted) == [kind]
+    assert session.scalars(select(ContactPermission)).all() == []
+    session.expire_all()
+    assert session.get_one(Message, (waiting.client_id, waiting.id)).status == "suppressed"
+
+
+def test_ec_02_only_a_text_about_the_debt_confirms_its_number(
+    carrier: FlaskClient, session: PortalSession, texted: Dana
+):
+    """EC-02: a machine's words, or those of somebody who wonders who we are, prove nothing."""
+    for typed in ("I'm driving and can't reply now.", "Who is this?", "HELP", "👍"):
+        twilio(carrier, typed)
+        set_tenant(session, texted.client.id)
+        assert session.scalars(select(ContactPermission)).all() == [], typed
+    twilio(carrier, "I can pay on Friday")
+    assert [one.source for one in session.scalars(select(ContactPermission))] == ["text"]
+
+
+def test_a_machine_that_answers_us_gets_one_answer_a_day_which_is_kept(
+    carrier: FlaskClient, session: PortalSession, texted: Dana, clock: SetClock
+):
+    """EC-09: else two machines answer each other for good; and what we said is on the record."""
+    said = [reply(twilio(carrier, "I'm driving and can't reply now.")) for _ in range(6)]
+    assert said[1:] == [None] * 5
+    set_tenant(session, texted.client.id)
+    (kept,) = session.scalars(select(Message).where(Message.template == "text_answer"))
+    assert (kept.body, kept.address, kept.status) == (said[0], PHONE, "sent")
+    (leaf,) = [
+        one
+        for one in evidence.account_leaves(session, texted.account)
+        if one.type == "message.sent"
+    ]
+    assert leaf.payload["message"] == str(kept.id)
+    assert (
+        said[0]
+        == evidence.document(
+            session,
+            texted.client.id,
+            texted.account.chain_id,
+            leaf.payload["documents"][0]["sha256"],
+        ).body.decode()
+    )
+    assert [reply(twilio(carrier, "HELP")) is None for _ in range(5)] == [False] * 3 + [True] * 2
+    assert reply(twilio(carrier, "STOP")) is not None, "a stop is confirmed whatever came before"
+    clock.advance(timedelta(days=1))
+    assert reply(twilio(carrier, "HELP")) is not None
+    assert list(verify_client(session, texted.client.id)) == []
 
 
 @pytest.mark.parametrize("name", ["one_time_code", "new_link"])
@@ -205,6 +278,6 @@ def test_every_client_that_has_the_number_obeys(
 @pytest.mark.parametrize("language", ["en", "es", "fr"])
 def test_each_answer_is_one_segment(language: str):
     params = {"sender": "Harbor Services", "phone": "1-800-555-0100", "email": "help@example.com"}
-    for message in (*ANSWERS.values(), CALL_ONLY, KEPT):
+    for message in (*ANSWERS.values(), CALL_ONLY, KEPT, KEPT_PAUSED):
         said = i18n.translate(f"{language}_US", message, params)
         assert sms_text_fits(said), said

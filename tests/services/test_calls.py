@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -51,6 +52,13 @@ from tests.factories import NOW, make_account, make_client, make_contact, make_d
 PHONE = "+15185550142"
 DAY = timedelta(days=1)
 SAM = Staff(id=fresh_id(), role=Role.AGENT)
+
+
+def agent() -> Staff:
+    """Somebody else each time."""
+    return Staff(id=fresh_id(), role=Role.AGENT)
+
+
 SUE = Staff(id=fresh_id(), role=Role.SUPERVISOR)
 
 
@@ -230,6 +238,57 @@ def test_ct_05_calls_count_among_the_contacts_that_hold_a_message_back(session, 
     assert [(one.channel, one.account) for one in made] == [(None, account.id)]
 
 
+def test_ct_06_a_button_that_is_pressed_again_is_the_call_that_is_open(session, account, call):
+    """CT-06: until it is logged, or its number is shown no more."""
+    first = call(outcome=None)
+    assert call(0.01, outcome=None) is first
+    assert call(outcome=None, staff=agent()) is not first, "somebody else's call is another one"
+    other = ask_for_call(session, account)
+    assert call(outcome=None) is not first, "and so is a call to another number"
+    other.status = HelpStatus.CLOSED
+    assert call(1 / 96, outcome=None) is not first, "a quarter of an hour later"
+    assert broken(session, account) == []
+
+
+def test_ct_06_the_last_attempt_of_seven_is_shown_again_but_not_after_a_stop(
+    session, account, call
+):
+    for n in range(6):
+        call(n / 1000)
+    seventh = call(0.01, outcome=None)
+    assert call(0.01, outcome=None) is seventh
+    set_hold(
+        session, account, HoldKind.CEASE_ALL, source="phone", actor=SYSTEM, now=NOW + 0.01 * DAY
+    )
+    with pytest.raises(CallForbidden):
+        call(0.011, outcome=None)
+
+
+def test_ct_06_a_double_tap_is_one_attempt(fresh_db: Database):
+    """CT-06: three presses at once."""
+    engine = make_engine(fresh_db.url("portal_app"))
+    with PortalSession(bind=engine) as session:
+        debtor = make_debtor(session, make_client(session))
+        make_contact(session, debtor, channel="sms", address=PHONE)
+        account = make_account(session, debtor)
+        client_id, account_id, staff = account.client_id, account.id, SAM.id
+        session.commit()
+
+    def press(_: int) -> UUID:
+        with PortalSession(bind=engine) as session:
+            set_tenant(session, client_id)
+            account = session.get_one(Account, (client_id, account_id))
+            number = numbers_of(session, account)[0]
+            sam = Staff(id=staff, role=Role.AGENT)
+            made = begin_call(session, account, number, reason="", staff=sam, now=NOW).id
+            session.commit()
+            return made
+
+    with ThreadPoolExecutor(3) as pool:
+        assert len(set(pool.map(press, range(3)))) == 1
+    engine.dispose()
+
+
 def test_ct_06_of_two_people_who_call_at_once_one_attempt_too_many_is_refused(fresh_db: Database):
     engine = make_engine(fresh_db.url("portal_app"))
     with PortalSession(bind=engine) as session:
@@ -239,7 +298,7 @@ def test_ct_06_of_two_people_who_call_at_once_one_attempt_too_many_is_refused(fr
         client_id, account_id = account.client_id, account.id
         number = numbers_of(session, account)[0]
         for _ in range(6):
-            begin_call(session, account, number, reason="", staff=SAM, now=NOW)
+            begin_call(session, account, number, reason="", staff=agent(), now=NOW)
         session.commit()
 
     def press(_: int) -> str:
@@ -248,7 +307,7 @@ def test_ct_06_of_two_people_who_call_at_once_one_attempt_too_many_is_refused(fr
             account = session.get_one(Account, (client_id, account_id))
             number = numbers_of(session, account)[0]
             try:
-                begin_call(session, account, number, reason="", staff=SAM, now=NOW)
+                begin_call(session, account, number, reason="", staff=agent(), now=NOW)
             except SupervisorDecides:
                 return "refused"
             session.commit()

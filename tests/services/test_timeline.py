@@ -11,7 +11,7 @@ import pytest
 
 from portal.domain.deliveries import TOLD
 from portal.domain.holds import HoldKind
-from portal.domain.outgoing import TEMPLATES
+from portal.domain.outgoing import TEMPLATES, TEXT_ANSWER
 from portal.i18n import voice
 from portal.models import Account
 from portal.services.evidence import STRIPE, SYSTEM, Entry
@@ -136,7 +136,7 @@ def test_each_view_decides_on_every_type_of_leaf(view: str):
 
 
 def test_debtors_have_words_for_every_kind_of_message_and_hold():
-    assert contact.TEMPLATES.keys() == TEMPLATES.keys()
+    assert contact.TEMPLATES.keys() == {*TEMPLATES, TEXT_ANSWER.name}
     assert contact.HELD.keys() == {str(kind) for kind in HoldKind}
 
 

@@ -1065,6 +1065,27 @@ PLANTED = {
         another_call("at + interval '6 days'", "generate_series(6, 6)"),
         " on 2026-11-29",
     ),
+    "an open call begun again": (
+        "a call that is open is not begun again by the same person (CT-06)",
+        another_call("at + interval '1 minute' * n", "generate_series(1, 2)"),
+        "call ",
+    ),
+    "two machines that answer each other": (
+        "a text is answered by itself three times a day at most, but for stops (EC-09)",
+        """UPDATE message SET template = 'text_answer', context = '{"meaning": "other"}',"""
+        " address = '+15185550142', sent_at = '2026-11-24 15:00Z' WHERE sent_at IS NOT NULL",
+        " at 2026-11-24",
+    ),
+    "a stop that permits": (
+        "no text that ended texts, or may have, permits them (EC-02, EC-06)",
+        "INSERT INTO contact_stop (client_id, id, channel, address, kind, source, stopped_at)"
+        " SELECT client_id, gen_random_uuid(), channel, address, 'opted_out', 'text',"
+        " '2026-11-24 15:00Z' FROM contact;\n"
+        "INSERT INTO contact_permission (client_id, id, contact_id, basis, source, at)"
+        " SELECT client_id, gen_random_uuid(), id, 'used', 'text', '2026-11-24 15:00Z'"
+        " FROM contact",
+        "",
+    ),
     "how a call went written anew": (
         "a call has its leaf, and says of itself what that says (CT-06)",
         "UPDATE call_attempt SET outcome = 'no_answer'",

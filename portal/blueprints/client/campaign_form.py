@@ -11,8 +11,8 @@ from portal.blueprints.client.limit_fields import RegionsField
 from portal.blueprints.fields import MoneyField
 from portal.domain import N_, DomainError
 from portal.domain.audience import Audience
+from portal.domain.help import kept_words
 from portal.domain.policy import Segment
-from portal.domain.wording import clean_text
 from portal.i18n import LANGUAGES
 from portal.models import Client
 from portal.services.campaign_control import LONGEST_NAME, Plan
@@ -85,7 +85,7 @@ class CampaignForm(Form):
             unopened=self.unopened.data,
         )
         return Plan(
-            name=clean_text(self.name.data or "")[:LONGEST_NAME],
+            name=kept_words(self.name.data, most=LONGEST_NAME),
             audience=audience,
             email_only=self.email_only.data,
             per_minute=_pace(self.per_minute.data),

@@ -57,6 +57,7 @@ SENT = {
     "plan_accounting": N_("An overview of your plan"),
     "closing_notice": N_("Our answer when you asked us to stop"),
     "account_paid": N_("A letter that nothing is owed"),
+    "text_answer": N_("An automatic answer to a text"),
 }
 ANY_MESSAGE = N_("A message")
 CHANNELS = {

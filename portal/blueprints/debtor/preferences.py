@@ -43,6 +43,7 @@ STATES = {
     StopKind.BOUNCED: N_("Closed. Our messages did not arrive here."),
     StopKind.WRONG_PERSON: N_("Closed. We were told that it belongs to someone else."),
     StopKind.REASSIGNED: N_("Closed. This number belongs to someone else now."),
+    StopKind.UNREAD: N_("Stopped. A person reads what you texted us first."),
 }
 KINDS = {
     "email": (Channel.EMAIL, N_("Your new email address"), "email"),

@@ -84,7 +84,9 @@ def reopen(account_id: UUID, stop_id: UUID) -> Any:
         back=back_to(account),
         notes=(
             words_of(stop.kind, labels.STOPS),
-            _("Do this only if it was a mistake. Revoked links stay closed: send a new one."),
+            _("Do this only if the text that came from there was no stop.")
+            if stop.kind == StopKind.UNREAD
+            else _("Do this only if it was a mistake. Revoked links stay closed: send a new one."),
         ),
     )
     return perform(form, do, task=task, done=_("The address is open."), to=back_to(account))

@@ -11,8 +11,8 @@ from portal.blueprints.consoles import HOLDERS, Task, options, perform, words_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, labels
+from portal.domain.help import LONGEST_NOTE, kept_words
 from portal.domain.holds import HoldKind
-from portal.domain.wording import clean_text
 from portal.models import Hold
 from portal.security import audience, current_staff
 from portal.services import evidence, rests, standing
@@ -45,9 +45,9 @@ class RestForm(Form):
 
 
 def _reason(typed: str | None) -> str:
-    if not (words := clean_text(typed or "")):
+    if not (words := kept_words(typed, most=LONGEST_NOTE)):
         raise ReasonMissing
-    return words[:500]
+    return words
 
 
 @bp.route("/accounts/<uuid:account_id>/hold", methods=["GET", "POST"])

@@ -19,14 +19,14 @@ from portal.blueprints.consoles import (
 )
 from portal.blueprints.support import bp
 from portal.domain import N_, labels, wording
-from portal.domain.help import OPTIONS, UNCLEAR_TEXT, Topic
-from portal.domain.wording import clean_text
+from portal.domain.help import OPTIONS, UNCLEAR_TEXT, Topic, kept_words
 from portal.models import Account, Client, Debtor, HelpRequest, Hold
 from portal.security import audience, current_staff
 from portal.services import queues
 from portal.services.dossier import ReasonMissing, find_account
 from portal.services.help import answer_request
 from portal.services.staff import names_of
+from portal.services.stops import are_texts_paused
 from portal.services.threads import thread_of
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -116,7 +116,7 @@ def help_request(request_id: UUID) -> Any:
     lift = form.hold.data == LIFT
 
     def do() -> None:
-        reason = clean_text(form.reason.data or "")
+        reason = kept_words(form.reason.data)
         if lift and not reason:
             raise ReasonMissing
         body, staff = form.body.data or "", current_staff()
@@ -133,10 +133,12 @@ def _about(asked: HelpRequest, account: Account) -> dict[str, Any]:
     thread = thread_of(session, account)
     option = asked.answers.get("option")
     known = OPTIONS.get(Topic(asked.topic), {}) if asked.topic in set(Topic) else {}
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     return {
         "asked": asked,
         "account": account,
-        "debtor": session.get_one(Debtor, (account.client_id, account.debtor_id)),
+        "debtor": debtor,
+        "paused": are_texts_paused(session, debtor),
         "hold": session.get(Hold, (asked.client_id, asked.hold_id)) if asked.hold_id else None,
         "thread": thread,
         "names": names_of(session, [entry.staff_id for entry in thread if entry.staff_id]),

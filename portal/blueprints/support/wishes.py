@@ -12,8 +12,8 @@ from portal.blueprints.support.accounts import back_to, masked_contact
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, DomainError, labels
 from portal.domain.channels import Channel
+from portal.domain.help import LONGEST_NOTE, kept_words
 from portal.domain.wishes import ANY, Slot, WishKind
-from portal.domain.wording import clean_text
 from portal.i18n import LANGUAGES
 from portal.models import Account, Client, Contact, Debtor
 from portal.security import audience, current_staff
@@ -24,7 +24,6 @@ from portal.services.preferences import addresses
 from portal.web import Form, now, say, session
 from portal.web import gettext as _
 
-LONGEST = 500
 WANTED = {
     "not_at": N_("No messages at a time: choose it below"),
     "email": N_("By email only"),
@@ -111,7 +110,7 @@ def _choices(account: Account, debtor: Debtor) -> list[tuple[str, str]]:
 
 
 def _told(typed: str | None) -> wishes.Told:
-    if not (words := clean_text(typed or "")[:LONGEST]):
+    if not (words := kept_words(typed, most=LONGEST_NOTE)):
         raise WordsMissing
     return wishes.by_phone(current_staff().id, words)
 

@@ -31,6 +31,13 @@ CHECKS: dict[str, str] = {
           AND (c.outcome IS NULL OR EXISTS (SELECT FROM said l WHERE l.type = 'call.logged'
             AND l.told ->> 'call' = c.id::text AND l.told ->> 'outcome' = c.outcome
             AND coalesce((l.told ->> 'consented')::boolean, false) = c.consented)))""",
+    "a call that is open is not begun again by the same person (CT-06)": """
+        SELECT 'call ' || c.id FROM call_attempt c JOIN call_attempt t
+          ON (t.client_id, t.account_id, t.number, t.staff_id) =
+            (c.client_id, c.account_id, c.number, c.staff_id) AND t.id <> c.id
+          AND (t.at, t.id) < (c.at, c.id) AND t.at > c.at - INTERVAL '15 minutes'
+          AND (t.logged_at IS NULL OR t.logged_at > c.at)
+        WHERE c.client_id = :client""",
     "nobody is called under a hold that forbids it (CT-08, DH-08)": """
         SELECT 'call ' || c.id || ': ' || h.kind FROM call_attempt c
         JOIN hold h ON (h.client_id, h.account_id) = (c.client_id, c.account_id)

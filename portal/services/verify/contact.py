@@ -3,6 +3,8 @@
 from portal.domain.holds import HoldKind, Permission, permissions_under
 from portal.domain.outgoing import TEMPLATES
 from portal.domain.packs import PACKS
+from portal.domain.replies import Meaning
+from portal.services.text_answers import ENDINGS, MOST_HELP, TEMPLATE
 
 # What the debtor asked for may leave at any hour (CT-04), and so may what somebody delivered by
 # hand on the page of the outbox, which its leaf says (``despite``).
@@ -78,8 +80,26 @@ CHECKS: dict[str, str] = {
           ON (s.client_id, s.channel, s.address) = (m.client_id, m.channel, m.address)
         WHERE m.client_id = :client AND m.sent_at > s.stopped_at
           AND (s.lifted_at IS NULL OR m.sent_at < s.lifted_at)
-          AND NOT (s.kind = 'opted_out' AND m.asked_for
-            AND m.template IN ('new_link', 'one_time_code'))""",
+          AND NOT (s.kind IN ('opted_out', 'unread') AND m.asked_for
+            AND m.template IN ('new_link', 'one_time_code'))
+          AND m.template <> :answer""",
+    "a text is answered by itself three times a day at most, but for stops (EC-09)": """
+        SELECT m.debtor_id || ' at ' || m.sent_at FROM message m
+        WHERE m.client_id = :client AND m.template = :answer
+          AND m.context ->> 'meaning' <> ALL(CAST(:endings AS text[])) AND (
+            SELECT count(*) FROM message o WHERE (o.client_id, o.template, o.address) =
+                (m.client_id, m.template, m.address)
+              AND (o.context ->> 'meaning' = :help) = (m.context ->> 'meaning' = :help)
+              AND o.context ->> 'meaning' <> ALL(CAST(:endings AS text[]))
+              AND o.sent_at > m.sent_at - INTERVAL '1 day'
+              AND (o.sent_at, o.id) <= (m.sent_at, m.id))
+          > CASE WHEN m.context ->> 'meaning' = :help THEN :most_help ELSE 1 END""",
+    "no text that ended texts, or may have, permits them (EC-02, EC-06)": """
+        SELECT p.id::text FROM contact_permission p
+        JOIN contact c ON (c.client_id, c.id) = (p.client_id, p.contact_id)
+        JOIN contact_stop s ON (s.client_id, s.channel, s.address) =
+          (c.client_id, c.channel, c.address) AND s.source = 'text' AND s.stopped_at = p.at
+        WHERE p.client_id = :client AND p.basis = 'used' AND p.source = 'text'""",
     "after a stop of everything one notice goes, and none without a stop (CT-08)": """
         SELECT m.template || ' ' || m.id FROM message m
         WHERE m.client_id = :client AND m.template = 'closing_notice' AND m.sent_at IS NOT NULL
@@ -122,6 +142,10 @@ _HOURS = [
 ]
 
 VALUES = {
+    "answer": TEMPLATE,
+    "endings": sorted(ENDINGS),
+    "help": str(Meaning.HELP),
+    "most_help": MOST_HELP,
     "capped": [template.name for template in TEMPLATES.values() if template.capped],
     "packs": [mark for mark, _, _ in _HOURS],
     "days": [day for _, day, _ in _HOURS],

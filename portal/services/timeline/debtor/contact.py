@@ -42,6 +42,7 @@ TEMPLATES = {
     "plan_accounting": N_("an overview of your plan"),
     "account_paid": N_("a letter that nothing is owed"),
     "closing_notice": N_("the one notice that follows when you ask us to stop"),
+    "text_answer": N_("an automatic answer to a text"),
     "esign_sample": N_("a test, to see if you can open our copies"),
 }
 ANY_MESSAGE = N_("a message")
@@ -73,6 +74,7 @@ WHY_NOT_SENT: dict[str, str] = {
     Rule.NO_PERMISSION: N_("We may not use that email address yet."),
     Rule.NUMBER_STALE: N_("We were not sure that the number is still yours."),
     Rule.OPTED_OUT: N_("We do not write to that address any more."),
+    Rule.UNREAD: N_("You may have asked us to stop texts. A person was to read that first."),
     Rule.NO_TEXTS: N_("We do not send texts about this account."),
     Rule.WRONG_PERSON: N_("Somebody had told us that the address is not yours."),
     Rule.BOUNCED: N_("Our messages do not arrive at that address."),
@@ -123,6 +125,7 @@ STOPPED = {
         "Our messages did not arrive at one of your addresses. We stopped writing to it."
     ),
     "reassigned": N_("One of your numbers belongs to somebody else now. We stopped texting it."),
+    "unread": N_("You may have asked us to stop texts. We stopped until a person has read yours."),
 }
 WHY_CLOSED = {
     "asked": N_("We closed a link to this page, as you asked."),

@@ -1,0 +1,245 @@
+"""Card numbers are kept nowhere that staff write: every form of theirs is walked (PC-01)."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from wtforms import HiddenField, StringField
+
+from portal.blueprints import compliance, support
+from portal.db import PortalSession, set_tenant
+from portal.domain.calls import Outcome
+from portal.domain.help import CardNumberTyped
+from portal.domain.holds import HoldKind
+from portal.domain.money import Cents
+from portal.domain.proposals import Proposal as Suggestion
+from portal.domain.wishes import WishKind
+from portal.models import HelpRequest, HelpStatus, MoneyException, Role
+from portal.services import evidence
+from portal.services.alarms import open_alarms, raise_alarms
+from portal.services.call_me import TOPIC
+from portal.services.calls import Said, begin_call, log_their_call, numbers_of
+from portal.services.contact_wishes import Told, in_force, state
+from portal.services.evidence import SYSTEM
+from portal.services.legal_holds import Wanted, set_legal_hold
+from portal.services.money_questions import options
+from portal.services.proposals import Wish, submit
+from portal.services.standing import set_hold
+from portal.services.verify import Broken
+from portal.web import Form
+from tests.factories import (
+    NOW,
+    make_account,
+    make_client,
+    make_contact,
+    make_debtor,
+    make_payment,
+    make_policy,
+    make_visit,
+)
+from tests.pages.debtors import csrf_of
+from tests.pages.staff import enter, make_staff
+
+CARD = "4242 4242 4242 4242"
+TYPED = f"She read it to me: {CARD} 12/27 123"
+TODAY = NOW.date()
+NO_WORDS = {
+    "compliance.settings.MailboxForm.email": "an address, which is read as one",
+    "compliance.holding.LegalHoldForm.reference": "only looked for",
+}
+Walk = Callable[["House"], tuple[str, dict[str, str]]]
+
+
+class House:
+    """One account with something to write about in each way."""
+
+    def __init__(self, session: PortalSession) -> None:
+        self.session = session
+        client = make_client(session)
+        make_policy(session, client)
+        self.debtor = make_debtor(session, client)
+        make_contact(session, self.debtor)
+        make_contact(session, self.debtor, channel="sms", address="+15185550142")
+        self.account = make_account(session, self.debtor)
+        self.client = client
+        self.sue = make_staff(session, Role.SUPERVISOR, client)
+        self.vera = make_staff(session, Role.COMPLIANCE, client)
+
+    @property
+    def page(self) -> str:
+        return f"/support/accounts/{self.account.id}"
+
+    def hold(self, kind: HoldKind, **given: Any) -> str:
+        made = set_hold(
+            self.session, self.account, kind, source="staff", actor=SYSTEM, now=NOW, **given
+        )
+        return f"/support/holds/{made.id}"
+
+    def request(self, topic: str) -> HelpRequest:
+        made = HelpRequest(
+            client_id=self.account.client_id,
+            account_id=self.account.id,
+            reference="HR-1",
+            topic=topic,
+            status=HelpStatus.OPENED,
+            answers={"phone": "+15185550199", "part_of_day": "morning"},
+            locale="en",
+            opened_at=NOW,
+            promised_on=TODAY,
+        )
+        self.session.add(made)
+        self.session.flush()
+        return made
+
+
+def begun(house: House) -> str:
+    number = numbers_of(house.session, house.account)[0]
+    made = begin_call(house.session, house.account, number, reason="", staff=house.sue, now=NOW)
+    return f"/support/call-attempts/{made.id}"
+
+
+def spoken(house: House) -> dict[str, str]:
+    """A conversation, after which only a supervisor calls, with a reason."""
+    said = Said(Outcome.CONVERSATION, "She called.")
+    log_their_call(house.session, house.account, said, staff=house.sue, now=NOW)
+    return {"number": str(numbers_of(house.session, house.account)[0].id)}
+
+
+def wished(house: House) -> str:
+    told = Told(actor=SYSTEM, words="Not by phone", source="phone", by=house.sue.id)
+    state(house.session, house.debtor, WishKind.ONLY, "email", told=told, now=NOW)
+    (wish,) = in_force(house.session, house.debtor)
+    return f"{house.page}/wishes/{wish.id}/end"
+
+
+def asked(house: House) -> tuple[str, dict[str, str]]:
+    question = MoneyException(
+        client_id=house.account.client_id,
+        account_id=house.account.id,
+        kind="stripe_mismatch",
+        source="one",
+        detail="",
+        opened_at=NOW,
+    )
+    house.session.add(question)
+    house.session.flush()
+    mark = options(house.session, question)[0].mark
+    return f"/support/questions/{question.id}", {"decision": mark}
+
+
+def proposed(house: House) -> str:
+    wish = Suggestion(first_on=TODAY + timedelta(days=8), amount_cents=Cents(4_000))
+    visit = make_visit(house.session, house.account)
+    made = submit(house.session, house.account, Wish(wish), visit=visit, now=NOW)
+    return f"/support/proposals/{made.id}/decline"
+
+
+def alarmed(house: House) -> str:
+    raise_alarms(house.session, house.client.id, [Broken("whole", "leaf 1")], now=NOW)
+    (alarm,) = open_alarms(house.session, house.client.id)
+    return f"/compliance/alarms/{alarm.id}/clear"
+
+
+def kept(house: House) -> str:
+    wanted = Wanted(reference=house.account.reference, reason="A suit.", matter="24-1")
+    made = set_legal_hold(house.session, wanted, staff=house.vera, now=NOW)
+    return f"/compliance/legal-holds/{made.id}/lift"
+
+
+FIELDS: dict[str, Walk] = {
+    "support.accounts.RevealForm.reason": lambda it: (f"{it.page}/reveal", {}),
+    "support.accounts.ReplyForm.body": lambda it: (f"{it.page}/reply", {}),
+    "support.calling.CallForm.reason": lambda it: (f"{it.page}/call", spoken(it)),
+    "support.calling.HowForm.note": lambda it: (begun(it), {"outcome": "conversation"}),
+    "support.calling.TheirForm.note": lambda it: (f"{it.page}/called-us", {}),
+    "support.holds.HoldForm.reason": lambda it: (f"{it.page}/hold", {"kind": "attorney"}),
+    "support.holds.LiftForm.reason": lambda it: (f"{it.hold(HoldKind.ATTORNEY)}/lift", {}),
+    "support.holds.RestForm.reason": lambda it: (
+        f"{it.hold(HoldKind.HARDSHIP, ends_at=NOW + timedelta(days=9))}/rest",
+        {"to": str(TODAY + timedelta(days=20))},
+    ),
+    "support.proposals.DeclineForm.more": lambda it: (proposed(it), {"reason": "too_low"}),
+    "support.questions.DecisionForm.note": asked,
+    "support.queues.AnswerForm.body": lambda it: (
+        f"/support/requests/{it.request('question').id}",
+        {"hold": "keep"},
+    ),
+    "support.queues.AnswerForm.reason": lambda it: (
+        f"/support/requests/{it.request('question').id}",
+        {"hold": "lift", "body": "We looked."},
+    ),
+    "support.queues.NoteForm.note": lambda it: (f"/support/calls/{it.request(TOPIC).id}", {}),
+    "support.refunds.RefundForm.reason": lambda it: (
+        f"/support/payments/{make_payment(it.session, it.account).id}/refund",
+        {"amount": "1", "left": "10400"},
+    ),
+    "support.wishes.WishForm.words": lambda it: (f"{it.page}/wish", {"wish": "email"}),
+    "support.wishes.EndForm.words": lambda it: (wished(it), {}),
+    "compliance.holding.LegalHoldForm.matter": lambda it: (
+        "/compliance/legal-holds",
+        {"reference": it.account.reference, "reason": "A suit."},
+    ),
+    "compliance.holding.LegalHoldForm.reason": lambda it: (
+        "/compliance/legal-holds",
+        {"reference": it.account.reference, "matter": "24-1"},
+    ),
+    "compliance.retention.ReasonForm.reason": lambda it: (kept(it), {}),
+    "compliance.reading.ReadForm.reason": lambda it: (
+        f"/compliance/records/{it.account.chain_id}/read",
+        {},
+    ),
+    "compliance.state.ClearForm.reason": lambda it: (alarmed(it), {}),
+}
+
+
+def written_fields() -> Iterator[str]:
+    """The fields of all forms of support and compliance in which somebody writes."""
+    for package in (support, compliance):
+        for found in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            for name, form in vars(module).items():
+                if not isinstance(form, type) or not issubclass(form, Form):
+                    continue
+                if form.__module__ != module.__name__:
+                    continue
+                for field in vars(form):
+                    unbound = getattr(form, field)
+                    kind = getattr(unbound, "field_class", None)
+                    if kind and issubclass(kind, StringField) and not issubclass(kind, HiddenField):
+                        short = module.__name__.removeprefix("portal.blueprints.")
+                        yield f"{short}.{name}.{field}"
+
+
+def test_pc_01_every_field_in_which_staff_write_is_walked():
+    """PC-01: who adds one says here how it is reached, or why it keeps nothing."""
+    assert sorted(written_fields()) == sorted([*FIELDS, *NO_WORDS])
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_pc_01_no_card_number_is_kept_that_staff_typed(
+    http: FlaskClient, session: PortalSession, field: str
+):
+    """PC-01: with its date and code beside it, and the page says why."""
+    house = House(session)
+    path, typed = FIELDS[field](house)
+    session.commit()
+    staff = house.vera if field.startswith("compliance") else house.sue
+    enter(http, session, staff)
+    posts_only = ("/reveal", "/reply", "/decline")
+    form_page = path if not path.endswith(posts_only) else path.rpartition("/")[0]
+    token = csrf_of(http.get(form_page))
+    name = field.rpartition(".")[2]
+    answer = http.post(path, data={"csrf_token": token, **typed, name: TYPED})
+    assert answer.status_code == 422
+    assert CardNumberTyped.message.split(".")[0] in answer.get_data(as_text=True)
+    set_tenant(session, house.client.id)
+    leaves = evidence.account_leaves(session, house.account)
+    assert not any(CARD in str(leaf.payload) for leaf in leaves)
+    for table in ("call_attempt", "hold", "contact_preference", "thread_entry"):
+        rows = session.execute(text(f"SELECT t::text FROM {table} t")).scalars()  # noqa: S608
+        assert not any(CARD in row for row in rows), table
