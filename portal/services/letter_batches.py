@@ -5,15 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
-from portal.domain.statuses import MessageStatus, move
-from portal.models import Account, Channel, Client, Debtor, Letter, LetterBatch, Message, Staff
+from portal.domain.statuses import CampaignStatus, MessageStatus, move
+from portal.models import (
+    Account,
+    Campaign,
+    Channel,
+    Client,
+    Debtor,
+    Letter,
+    LetterBatch,
+    Message,
+    Staff,
+)
 from portal.services import evidence
 from portal.services.evidence import Payload
-from portal.services.messages import letter_forbidden, tell
+from portal.services.messages import tell
+from portal.services.posting import letter_decision
 
 MOST = 100
 """Letters in one batch, and on one page."""
@@ -22,6 +33,14 @@ HIDDEN = "****\u2011****"
 """What stands in the table for the code that a letter brings: nothing there opens a page (0006)."""
 ON_LIST = (Message.status == MessageStatus.QUEUED, Message.channel == Channel.LETTER)
 """The condition under which a message is a letter that waits."""
+
+
+PAUSED = exists().where(
+    Campaign.client_id == Message.client_id,
+    Campaign.id == Message.campaign_id,
+    Campaign.status == CampaignStatus.PAUSED,
+)
+"""The condition under which a message waits because its campaign is paused."""
 
 
 class BatchFinished(DomainError):
@@ -38,11 +57,17 @@ class WaitingLetter:
     debtor: Debtor
     client: Client
     account: Account | None
+    paused: bool
+
+    @property
+    def has_address(self) -> bool:
+        """Whether there is somewhere to send it: whoever acts for the debtor needs no address."""
+        return self.debtor.has_address or self.message.decided
 
     @property
     def can_be_printed(self) -> bool:
-        """Whether there is somewhere to send it: whoever acts for the debtor needs no address."""
-        return self.debtor.has_address or self.message.decided
+        """Whether its turn is now: it has an address, and its campaign is not paused."""
+        return self.has_address and not self.paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +84,7 @@ class PrintedLetter:
 def waiting(session: Session) -> Sequence[WaitingLetter]:
     """The letters that wait to be printed, the oldest first."""
     query = (
-        select(Message, Debtor, Client, Account)
+        select(Message, Debtor, Client, Account, PAUSED)
         .join(Debtor, and_(Debtor.client_id == Message.client_id, Debtor.id == Message.debtor_id))
         .join(Client, Client.id == Message.client_id)
         .outerjoin(
@@ -106,7 +131,8 @@ def letters_of(session: Session, batch: LetterBatch, *, now: datetime) -> Sequen
     """The letters of a batch in their order; until it is finished, with what forbids them now."""
     found = []
     for letter, message, debtor, account in session.execute(rows_of(batch)):
-        rule = None if batch.finished_at else letter_forbidden(session, message, now=now)
+        done = batch.finished_at is not None
+        rule = None if done else letter_decision(session, message, now=now).rule or None
         found.append(PrintedLetter(letter, message, debtor, account, rule))
     return found
 

@@ -186,7 +186,7 @@ def test_too_many_to_wait_for_are_counted_by_a_worker(
     page = said(http.get(f"/client/campaigns/{drawn.id}"))
     assert "Counted " in page
     assert "Begin now" in page
-    assert "There is no email address or phone number that we may use.2,000" in page
+    assert "Only a letter could go to this person, and this campaign sends none.2,000" in page
 
 
 def crowd(session: PortalSession, account: Account, size: int) -> None:
