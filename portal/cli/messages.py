@@ -19,12 +19,14 @@ NAME = "portal send-links"
 @click.command("send-links")
 @click.argument("client")
 @click.option("--dry-run", is_flag=True, help="Only count who would get one.")
+@click.option("--letters", is_flag=True, help="Letters too, to whom nothing else may reach.")
 @click.option("--only", multiple=True, metavar="REFERENCE", help="The debtor of this account.")
-def send_links(client: str, dry_run: bool, only: tuple[str, ...]) -> None:
+def send_links(client: str, dry_run: bool, letters: bool, only: tuple[str, ...]) -> None:
     """Send a link to the debtors of CLIENT, named by its slug, where the law allows it now.
 
     Says how many go out, how many of them wait for their hour, and who is held back and why.
-    Messages leave by `portal worker`. Begun again, it sends nothing twice.
+    Messages leave by `portal worker`, letters once they were printed and posted. Begun again, it
+    sends nothing twice.
     """
     from portal.config import load
     from portal.domain.audience import Audience
@@ -38,10 +40,10 @@ def send_links(client: str, dry_run: bool, only: tuple[str, ...]) -> None:
         campaigns.require_accounts(session, owner.id, only)
         audience = Audience(references=only)
         if dry_run:
-            wanted = campaign_audience.Wanted(owner, audience)
+            wanted = campaign_audience.Wanted(owner, audience, letters=letters)
             report = campaign_audience.count(session, wanted, texter=texter, now=now).report
         else:
-            plan = Plan(name=NAME, audience=audience)
+            plan = Plan(name=NAME, audience=audience, letters=letters)
             campaign = draw_up(session, owner.id, plan, by=None, now=now, at=now)
             keys = runtime.settings.keys
             report = campaigns.send_links(session, campaign, keys=keys, texter=texter, now=now)

@@ -12,6 +12,7 @@ from uuid import UUID
 from portal.domain import N_
 from portal.domain.capabilities import Capabilities, Verdict
 from portal.domain.caps import MadeContact, next_contact
+from portal.domain.channels import Channel
 from portal.domain.holds import Capability
 from portal.domain.packs import FEDERAL_RULES, ContactRules
 from portal.domain.permissions import Address, bar
@@ -46,6 +47,8 @@ class Template:
 
 
 INVITED = (Capability.LINK, Capability.SEND)
+INVITATIONS = ("link", "new_link")
+"""What brings nothing but a link: one that we send first, and one that was asked for."""
 
 TEMPLATES = {
     template.name: template
@@ -141,6 +144,7 @@ class Rule(StrEnum):
     ARRANGED = "arranged"
     UNREACHABLE = "unreachable"
     EMAIL_ONLY = "email_only"
+    LETTER_ONLY = "letter_only"
     CAMPAIGN_PAUSED = "campaign_paused"
     CAMPAIGN_STOPPED = "campaign_stopped"
 
@@ -176,7 +180,8 @@ REASONS: dict[str, str] = {
     Rule.REPEATED: N_("The same message waits already, or went out today."),
     Rule.ARRANGED: N_("There is an agreement already."),
     Rule.UNREACHABLE: N_("It could not be handed over. We try again."),
-    Rule.EMAIL_ONLY: N_("This campaign goes by email only, and no email address is open."),
+    Rule.EMAIL_ONLY: N_("This campaign sends no text messages, and no email address is open."),
+    Rule.LETTER_ONLY: N_("Only a letter could go to this person, and this campaign sends none."),
     Rule.CAMPAIGN_PAUSED: N_("The campaign is paused."),
     Rule.CAMPAIGN_STOPPED: N_("The campaign was stopped before this was sent."),
     FAILED: N_("It could not be delivered."),
@@ -294,12 +299,15 @@ def _held(situation: Situation) -> str | None:
 
 
 def _in_time(situation: Situation, now: datetime) -> Decision:
+    """No hour binds a letter: nobody knows when it is read."""
     windows = situation.rules.windows
     if situation.wishes.never:
         windows = (*windows, window_of(situation.wishes.never))
     free = _free_at(situation, now)
     if free - now > LONGEST_CAP_WAIT and not situation.template.patient:
         return Decision(Action.DROP, Rule.CAP)
+    if situation.address.channel is Channel.LETTER:
+        return Decision(Action.WAIT, Rule.CAP, free) if free > now else SEND
     until = next_opening(free, situation.zones.names, windows)
     if until is None:
         return Decision(Action.DROP, closed_by(situation.zones, windows, free))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.domain.openings import Opener
@@ -14,8 +14,9 @@ from portal.models.base import Base, Json, Owned, belongs_to, of_client
 class Campaign(Owned, Base):
     """A link for each debtor of an audience who may have one, as fast as its client wants.
 
-    ``audience`` is what `domain.audience` reads; ``per_minute`` None: all at once. ``after`` is the
-    last debtor of the batches that are on record, ``held`` counts who was held back by rule.
+    ``audience`` is what `domain.audience` reads; ``letters``: who can be reached in no other way
+    gets one. ``per_minute`` None: all at once; letters have no pace. ``after`` is the last debtor
+    of the batches that are on record, ``held`` counts who was held back by rule.
     ``cut_off_at``: it was given up by itself and is paused. ``prepared_at``: every message is
     written, which does not say that it left. ``released_at``: when the last ones had their turn.
     ``counted``: who would get a draft at ``counted_at``, as `services.campaign_counting` keeps it.
@@ -32,6 +33,7 @@ class Campaign(Owned, Base):
     audience: Mapped[Json]
     template: Mapped[str]
     email_only: Mapped[bool] = mapped_column(default=False)
+    letters: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     status: Mapped[CampaignStatus] = mapped_column(default=CampaignStatus.DRAFT)
     per_minute: Mapped[int | None]
     scheduled_at: Mapped[datetime | None]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.audience import Audience
 from portal.domain.openings import Opener
-from portal.domain.outgoing import Action, Decision, Rule
+from portal.domain.outgoing import Action
 from portal.domain.policy import Segment
 from portal.domain.statuses import AccountStatus, ArrangementStatus
 from portal.gateways.sms import Texter
@@ -36,11 +36,18 @@ SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whom a campaign is for, by which channel, and the client that it is of."""
+    """Whom a campaign is for, by which ways, and the client that it is of."""
 
     client: Client
     audience: Audience
     email_only: bool = False
+    letters: bool = False
+
+    @property
+    def ways(self) -> frozenset[Channel]:
+        """The ways that its links may go; a letter only where no other is open."""
+        without = {Channel.SMS} if self.email_only else set()
+        return frozenset(Channel) - without - (set() if self.letters else {Channel.LETTER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +93,13 @@ def report_of(weighed: Sequence[Invitation]) -> CampaignReport:
 class Count:
     """Who would get a link now, in numbers; ``named`` are the first of those held back.
 
-    ``languages``: how many go out in each.
+    ``languages``: how many go out in each, ``channels``: how many by each.
     """
 
     report: CampaignReport = field(default_factory=CampaignReport)
     named: list[Excluded] = field(default_factory=list)
     languages: Counter[str] = field(default_factory=Counter)
+    channels: Counter[str] = field(default_factory=Counter)
 
 
 def segments_of(session: Session, client_id: UUID, now: datetime) -> tuple[Segment, ...]:
@@ -106,7 +114,8 @@ def count(session: Session, wanted: Wanted, *, texter: Texter, now: datetime) ->
     for debtors in batches(session, wanted):
         weighed = decided(session, wanted, debtors, texter=texter, now=now)
         found.report = found.report.plus(report_of(weighed))
-        found.languages.update(one.debtor.language for one in weighed if one.contact)
+        found.languages.update(one.debtor.language for one in weighed if one.channel)
+        found.channels.update(str(one.channel) for one in weighed if one.channel)
         if len(found.named) < SHOWN:
             found.named += _named(session, wanted.client, weighed)[: SHOWN - len(found.named)]
     return found
@@ -122,7 +131,7 @@ def every_excluded(
 
 
 def _named(session: Session, client: Client, weighed: Sequence[Invitation]) -> list[Excluded]:
-    held = {one.debtor.id: one.decision.rule for one in weighed if one.contact is None}
+    held = {one.debtor.id: one.decision.rule for one in weighed if one.channel is None}
     accounts = session.execute(
         select(Account.reference, Account.id, Account.debtor_id)
         .where(Account.client_id == client.id, Account.debtor_id.in_(held))
@@ -165,14 +174,7 @@ def decided(
     chosen = _members(session, wanted, debtors)
     if not chosen:
         return []
-    weighed = weigh(session, wanted.client, chosen, texter=texter, now=now)
-    return [_by_email(one) for one in weighed] if wanted.email_only else weighed
-
-
-def _by_email(one: Invitation) -> Invitation:
-    if one.contact is None or one.contact.channel == Channel.EMAIL:
-        return one
-    return Invitation(one.debtor, Decision(Action.DROP, Rule.EMAIL_ONLY))
+    return weigh(session, wanted.client, chosen, texter=texter, now=now, by=wanted.ways)
 
 
 def _members(session: Session, wanted: Wanted, debtors: Sequence[Debtor]) -> Sequence[Debtor]:

@@ -44,11 +44,15 @@ class TimeTooFar(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a campaign is to be: whom it is for, how, and how fast; ``per_minute`` None: at once."""
+    """What a campaign is to be: whom it is for, how, and how fast; ``per_minute`` None: at once.
+
+    ``letters``: who can be reached in no other way gets one.
+    """
 
     name: str
     audience: Audience = EVERYBODY
     email_only: bool = False
+    letters: bool = False
     per_minute: int | None = None
 
 
@@ -76,6 +80,7 @@ def draw_up(  # noqa: PLR0913
         audience=to_json(plan.audience),
         template=TEMPLATE,
         email_only=plan.email_only,
+        letters=plan.letters,
         status=CampaignStatus.SCHEDULED if at else CampaignStatus.DRAFT,
         scheduled_at=at,
         per_minute=plan.per_minute,
@@ -212,7 +217,7 @@ def _move(session: Session, campaign: Campaign, to: CampaignStatus) -> None:
 def _said(campaign: Campaign) -> Payload:
     """What a campaign is to be, as its leaf tells it."""
     pace = {"per_minute": campaign.per_minute} if campaign.per_minute else {}
-    names = ("name", "audience", "template", "email_only")
+    names = ("name", "audience", "template", "email_only", "letters")
     return {name: getattr(campaign, name) for name in names} | pace
 
 

@@ -41,6 +41,7 @@ def keep_count(session: Session, campaign: Campaign, *, texter: Texter, now: dat
         "later": found.report.later,
         "held": dict(found.report.held),
         "languages": dict(found.languages),
+        "channels": dict(found.channels),
         "named": [[one.reference, str(one.account_id), one.rule] for one in found.named],
     }
 
@@ -52,4 +53,5 @@ def kept_count(campaign: Campaign) -> Count | None:
         return None
     report = CampaignReport(kept["goes"], kept["later"], kept["held"])
     named = [Excluded(reference, UUID(id_), rule) for reference, id_, rule in kept["named"]]
-    return Count(report, named, Counter(kept["languages"]))
+    channels: Counter[str] = Counter(kept.get("channels", {}))
+    return Count(report, named, Counter(kept["languages"]), channels)

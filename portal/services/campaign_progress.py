@@ -1,5 +1,6 @@
 """How far a campaign is, and what came of it: from messages, openings, agreements and payments."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, case, func, select, text
 from sqlalchemy.orm import Session
 
+from portal.domain.channels import Channel
 from portal.domain.outgoing import FAILED
 from portal.domain.statuses import MessageStatus
 from portal.models import Account, Campaign, Message
@@ -32,8 +34,11 @@ _CODE = case(
 # Each later step is counted among those who verified by the campaign's own link, from then on.
 _OUTCOMES = text("""
     WITH sent AS MATERIALIZED (
-      SELECT m.debtor_id, m.link_id, m.status, k.verified_at FROM message m
-      JOIN access_link k ON (k.client_id, k.id) = (m.client_id, m.link_id)
+      SELECT m.debtor_id, k.id AS link_id, m.status, k.verified_at FROM message m
+      LEFT JOIN letter r ON (r.client_id, r.message_id) = (m.client_id, m.id)
+        AND m.channel = 'letter' AND r.sent_at IS NOT NULL
+      JOIN access_link k
+        ON (k.client_id, k.id) = (m.client_id, coalesce(m.link_id, r.link_id))
       WHERE m.client_id = :client AND m.campaign_id = :campaign
         AND m.status IN ('sent', 'delivered')
     ), opened AS (
@@ -76,7 +81,9 @@ class Outcomes:
 class Progress:
     """How many messages of a campaign left, wait, were held back later, or failed.
 
-    ``next_at``: when the next of those that wait have their turn, now at the earliest.
+    ``to_print``, ``printed`` and ``posted`` are its letters: on the list, on paper, and gone.
+    ``next_at``: when the next of those that leave by themselves have their turn, now at the
+    earliest.
     """
 
     left: int
@@ -84,6 +91,14 @@ class Progress:
     held_back: int
     failed: int
     next_at: datetime | None
+    to_print: int = 0
+    printed: int = 0
+    posted: int = 0
+
+    @property
+    def by_letter(self) -> bool:
+        """Whether a letter waits or went."""
+        return self.to_print + self.printed + self.posted > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +124,27 @@ def progress_of(session: Session, campaign: Campaign, *, now: datetime) -> Progr
     leaves_at = case(
         (Message.turn_at.is_(None), func.greatest(Message.send_at, turn)), else_=Message.send_at
     )
+    by_letter = Message.channel == Channel.LETTER
     rows = session.execute(
-        select(Message.status, func.count(), func.min(leaves_at))
+        select(Message.status, by_letter, func.count(), func.min(leaves_at))
         .where(Message.client_id == campaign.client_id, Message.campaign_id == campaign.id)
-        .group_by(Message.status)
+        .group_by(Message.status, by_letter)
     ).all()
-    number = {status: count for status, count, _ in rows}
-    next_at = min((at for status, _, at in rows if status in WAITING), default=None)
+    letters = {status: count for status, paper, count, _ in rows if paper}
+    number = Counter(letters)
+    number.update({status: count for status, paper, count, _ in rows if not paper})
+    next_at = min(
+        (at for status, paper, _, at in rows if status in WAITING and not paper), default=None
+    )
     return Progress(
-        left=sum(number.get(one, 0) for one in (MessageStatus.SENT, MessageStatus.DELIVERED)),
-        waiting=sum(number.get(one, 0) for one in (*WAITING, MessageStatus.SENDING)),
-        held_back=number.get(MessageStatus.SUPPRESSED, 0),
-        failed=number.get(MessageStatus.FAILED, 0),
+        left=number[MessageStatus.SENT] + number[MessageStatus.DELIVERED],
+        waiting=sum(number[one] for one in (*WAITING, MessageStatus.SENDING)),
+        held_back=number[MessageStatus.SUPPRESSED],
+        failed=number[MessageStatus.FAILED],
         next_at=max(next_at, now) if next_at else None,
+        to_print=letters.get(MessageStatus.QUEUED, 0),
+        printed=letters.get(MessageStatus.SENDING, 0),
+        posted=letters.get(MessageStatus.SENT, 0),
     )
 
 

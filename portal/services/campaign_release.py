@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from portal.domain.channels import Channel
 from portal.domain.outgoing import Rule
 from portal.domain.statuses import CampaignStatus, MessageStatus
 from portal.models import Campaign, Client, Message
@@ -96,10 +97,10 @@ def _go_on(session: Session, campaign: Campaign, now: datetime) -> None:
     if next_at <= now:
         enqueue_dispatch(session, campaign.client_id, _turn(session, campaign, now))
         campaign.released_at, next_at = now, now + EVERY
-    if campaign.prepared_at and not _is_any(session, campaign, UNFINISHED):
-        finish(session, campaign, now=now)
-    else:
+    if not campaign.prepared_at or _is_any(session, campaign, UNFINISHED, but=Channel.LETTER):
         release_soon(session, campaign, at=next_at)
+    elif not _is_any(session, campaign, UNFINISHED):  # else it is looked after until letters left
+        finish(session, campaign, now=now)
 
 
 def _turn(session: Session, campaign: Campaign, now: datetime) -> Sequence[UUID]:
@@ -168,10 +169,18 @@ def _change(session: Session, campaign: Campaign, ids: Sequence[UUID], **values:
     )
 
 
-def _is_any(session: Session, campaign: Campaign, statuses: Sequence[MessageStatus]) -> bool:
+def _is_any(
+    session: Session,
+    campaign: Campaign,
+    statuses: Sequence[MessageStatus],
+    *,
+    but: Channel | None = None,
+) -> bool:
     found = select(Message.id).where(
         Message.client_id == campaign.client_id,
         Message.campaign_id == campaign.id,
         Message.status.in_(statuses),
     )
+    if but is not None:
+        found = found.where(Message.channel != but)
     return session.scalar(found.limit(1)) is not None

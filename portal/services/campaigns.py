@@ -17,7 +17,7 @@ from portal.domain.keys import Keys
 from portal.domain.outgoing import Action, Rule
 from portal.domain.statuses import CampaignStatus, MessageStatus, move
 from portal.gateways.sms import Texter
-from portal.models import Account, Campaign, Client, Contact, fresh_id
+from portal.models import Account, Campaign, Client, fresh_id
 from portal.services import evidence
 from portal.services.bulk import write_rows
 from portal.services.campaign_audience import (
@@ -83,7 +83,8 @@ def _next_batch(
 def wanted_by(session: Session, campaign: Campaign) -> Wanted:
     """Whom a campaign is for."""
     client = session.get_one(Client, campaign.client_id)
-    return Wanted(client, from_json(campaign.audience), campaign.email_only)
+    audience = from_json(campaign.audience)
+    return Wanted(client, audience, campaign.email_only, campaign.letters)
 
 
 def _is_going(campaign: Campaign, now: datetime) -> bool:
@@ -130,24 +131,21 @@ def _launch(
 ) -> None:
     chosen = [(one.debtor, one.contact) for one in weighed if one.contact is not None]
     links = issue_links(session, chosen, keys=keys, issued_by=campaign.created_by, now=now)
-    rows = [
-        _row(one, one.contact, links[one.contact.id], campaign, now)
-        for one in weighed
-        if one.contact is not None
-    ]
+    rows = [_row(one, links, campaign, now) for one in weighed if one.channel]
     write_rows(session, "message", rows)
     held = [_held_row(one, campaign, now) for one in weighed if _is_held_by_rule(one)]
     write_rows(session, "message", held)
     if campaign.per_minute:
         release_soon(session, campaign)
     else:
-        _enqueue(session, client.id, rows, now)
+        by_wire = [row for row in rows if row["channel"] != Channel.LETTER]
+        _enqueue(session, client.id, by_wire, now)
     _record(session, campaign, client, weighed, rows, now)
 
 
 def _is_held_by_rule(one: Invitation) -> bool:
     """Whether a rule holds a debtor back, and not that they were written to or agreed already."""
-    return one.contact is None and one.decision.rule not in (Rule.REPEATED, Rule.ARRANGED)
+    return one.channel is None and one.decision.rule not in (Rule.REPEATED, Rule.ARRANGED)
 
 
 def _held_row(one: Invitation, campaign: Campaign, now: datetime) -> dict[str, object]:
@@ -161,18 +159,22 @@ def _held_row(one: Invitation, campaign: Campaign, now: datetime) -> dict[str, o
 
 
 def _row(
-    one: Invitation, contact: Contact, link_id: UUID, campaign: Campaign, now: datetime
+    one: Invitation, links: Mapping[UUID, UUID], campaign: Campaign, now: datetime
 ) -> dict[str, object]:
-    waits = one.decision.action is Action.WAIT
+    """A message with its link; a letter's is made as it is printed, whenever that is."""
+    waits, contact = one.decision.action is Action.WAIT, one.contact
+    link_id = links[contact.id] if contact else None
+    common = _common(one, campaign, now)
     return {
-        **_common(one, campaign, now),
+        **common,
         "campaign_id": campaign.id,
-        "turn_at": None if campaign.per_minute else now,
-        "contact_id": contact.id,
+        "turn_at": None if campaign.per_minute and contact else now,
+        "contact_id": contact.id if contact else None,
         "link_id": link_id,
-        "channel": contact.channel,
-        "dedupe_key": f"{campaign.template}:{link_id}",
+        "channel": one.channel,
+        "dedupe_key": f"{campaign.template}:{link_id or f'{campaign.id}:{one.debtor.id}'}",
         "status": MessageStatus.DEFERRED if waits else MessageStatus.QUEUED,
+        "rule": common["rule"] if contact else Rule.LETTER,
         "send_at": one.decision.until or now,
     }
 
@@ -231,13 +233,19 @@ def _record(
         "later": batch.later,
         "held": dict(batch.held),
     }
+    if letters := sum(row["channel"] == Channel.LETTER for row in rows):
+        told["letters"] = letters
     record_manifest(session, client, campaign.id, _lines(weighed, rows), told=told, now=now)
+
+
+def _brought(row: Mapping[str, object]) -> str:
+    return f"link {row['link_id']}" if row["link_id"] else "letter"
 
 
 def _lines(weighed: Sequence[Invitation], rows: Sequence[Mapping[str, object]]) -> list[str]:
     """The list of a batch: a line names a debtor with a message, or with the rule against it."""
     return [
-        *(f"{row['debtor_id']} message {row['id']} link {row['link_id']}" for row in rows),
+        *(f"{row['debtor_id']} message {row['id']} {_brought(row)}" for row in rows),
         *(
             f"{one.debtor.id} held {one.decision.rule}"
             for one in weighed

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import ColumnElement, case, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from portal.domain.calls import NO_ATTEMPT, Ground
@@ -29,6 +29,7 @@ from portal.models import (
 )
 from portal.services.closing_rule import message_barred
 from portal.services.contact_facts import facts_about, rules_of
+from portal.services.letters import letter_stops
 from portal.services.links import accounts_of
 from portal.services.standing import standing, today_of
 from portal.services.stops import OWN_WORD, kinds_at
@@ -46,11 +47,14 @@ STOP_RULES = {
 }
 
 
-def situation_of(session: Session, message: Message, *, texter: Texter, now: datetime) -> Situation:
+def situation_of(
+    session: Session, message: Message, *, texter: Texter | None, now: datetime
+) -> Situation:
     """The facts that decide about a message, as they are at this instant.
 
-    Whoever else would write first to the same debtor waits until the transaction ends, so that
-    two workers never exceed the cap together.
+    ``texter``: who carries texts, None where only a letter is meant. Whoever else would write first
+    to the same debtor waits until the transaction ends, so that two workers never exceed the cap
+    together.
     """
     template = template_named(message.template)
     debtor = session.get_one(Debtor, (message.client_id, message.debtor_id), populate_existing=True)
@@ -110,9 +114,11 @@ def arranged(session: Session, client_id: UUID, ids: Sequence[UUID]) -> frozense
 
 
 def _closed(
-    session: Session, message: Message, contact: Contact | None, texter: Texter
+    session: Session, message: Message, contact: Contact | None, texter: Texter | None
 ) -> str | None:
     """The rule that closes the address, if one does: the strictest stop, then the channel's own."""
+    if message.channel == Channel.LETTER:
+        return _closed_letters(session, message)
     if contact is None or contact.retired_at is not None:
         return Rule.NO_ADDRESS
     stopped = kinds_at(session, contact.client_id, contact.channel, contact.address)
@@ -125,8 +131,16 @@ def _closed(
     return None
 
 
-def _may_text(session: Session, message: Message, texter: Texter) -> bool:
-    return closed_because(session.get_one(Client, message.client_id), texter) is None
+def _closed_letters(session: Session, message: Message) -> str | None:
+    debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
+    if letter_stops(session, debtor):
+        return Rule.WRONG_PERSON
+    return None if debtor.has_address else Rule.NO_ADDRESS
+
+
+def _may_text(session: Session, message: Message, texter: Texter | None) -> bool:
+    client = session.get_one(Client, message.client_id)
+    return texter is not None and closed_because(client, texter) is None
 
 
 def _earlier(session: Session, message: Message, now: datetime) -> Sequence[MadeContact]:
@@ -165,7 +179,7 @@ def made_lately_to(
     but: UUID | None = None,
 ) -> Mapping[UUID, Sequence[MadeContact]]:
     """The same of several debtors, by their ids; nothing for whom there was no contact."""
-    at = func.coalesce(Message.sent_at, func.least(Message.send_at, now))
+    at = made_at(now)
     written = select(Message.debtor_id, at, Message.channel, Message.account_id).where(
         Message.client_id == client_id,
         Message.debtor_id.in_(debtor_ids),
@@ -191,6 +205,15 @@ def made_lately_to(
     for debtor_id, when, account in session.execute(called):
         found[debtor_id].append(MadeContact(when, None, account))
     return found
+
+
+def made_at(now: datetime) -> ColumnElement[datetime]:
+    """When a message that is on its way counts as a contact: when it left.
+
+    A letter that was printed counts as now until somebody says that it left.
+    """
+    begun = case((Message.channel == Channel.LETTER, now), else_=func.least(Message.send_at, now))
+    return func.coalesce(Message.sent_at, begun)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Whether debtors may be sent a link now, for a whole batch of them in a handful of queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -27,6 +27,7 @@ from portal.models import (
 )
 from portal.services.clearance import STOP_RULES, arranged, made_lately_to
 from portal.services.contact_facts import ContactFacts, read_facts, rules_of
+from portal.services.letters import postal_key
 from portal.services.standing import in_force, judge, today_of
 from portal.services.texting import closed_because
 from portal.services.whereabouts import zones_among
@@ -34,15 +35,23 @@ from portal.services.whereabouts import zones_among
 LINK = template_named("link")
 NOT_YET = (MessageStatus.QUEUED, MessageStatus.DEFERRED)
 BY_PREFERENCE = (Channel.EMAIL, Channel.SMS)
+PAPER = Address(channel=Channel.LETTER)
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What is decided about one debtor; ``contact`` is where the link goes, None if held back."""
+    """What is decided about one debtor; ``contact`` is where the link goes, None for a letter."""
 
     debtor: Debtor
     decision: Decision
     contact: Contact | None = None
+
+    @property
+    def channel(self) -> Channel | None:
+        """The way on which the link goes; None if it is held back."""
+        if self.decision.action is Action.DROP:
+            return None
+        return self.contact.channel if self.contact else Channel.LETTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +71,23 @@ class _Facts:
 
 
 def weigh(
-    session: Session, client: Client, debtors: Sequence[Debtor], *, texter: Texter, now: datetime
+    session: Session,
+    client: Client,
+    debtors: Sequence[Debtor],
+    *,
+    texter: Texter,
+    now: datetime,
+    by: Collection[Channel] = BY_PREFERENCE,
 ) -> list[Invitation]:
-    """What is decided about each of these debtors of a client, at this instant."""
+    """What is decided about each of these debtors of a client, at this instant.
+
+    ``by`` are the ways that may be used; a letter goes only to who can be reached in no other way.
+    """
     facts = _read(session, client, debtors, texter, now)
-    return [_weigh(debtor, facts, now) for debtor in debtors]
+    return [_weigh(debtor, facts, by, now) for debtor in debtors]
 
 
-def _weigh(debtor: Debtor, facts: _Facts, now: datetime) -> Invitation:
+def _weigh(debtor: Debtor, facts: _Facts, by: Collection[Channel], now: datetime) -> Invitation:
     if debtor.id in facts.waiting:
         return _held(debtor, Rule.REPEATED)
     accounts = [one for one in facts.accounts[debtor.id] if one.id not in facts.arranged]
@@ -84,10 +102,39 @@ def _weigh(debtor: Debtor, facts: _Facts, now: datetime) -> Invitation:
         decision = decide(_at(contact, situation, facts), now)
         if decision.rule == Rule.CAP:  # not even later: another campaign can send it then
             return _held(debtor, Rule.CAP)
-        if decision.action is not Action.DROP:
+        if decision.action is Action.DROP:
+            rules.append(decision.rule)
+        elif contact.channel in by:
             return Invitation(debtor, decision, contact)
-        rules.append(decision.rule)
-    return _held(debtor, rules[0] if rules else Rule.NO_ADDRESS)
+        else:
+            rules.insert(0, Rule.EMAIL_ONLY)
+    return _on_paper(debtor, situation, facts, by, rules, now)
+
+
+def _on_paper(  # noqa: PLR0913
+    debtor: Debtor,
+    situation: Situation,
+    facts: _Facts,
+    by: Collection[Channel],
+    rules: Sequence[str],
+    now: datetime,
+) -> Invitation:
+    """What is decided about who can be reached in no other way; ``rules`` closed the others."""
+    closed = _closed_letters(debtor, facts)
+    decision = decide(replace(situation, address=PAPER, closed=closed), now)
+    if decision.rule == Rule.CAP:
+        return _held(debtor, Rule.CAP)
+    if decision.action is Action.DROP:
+        return _held(debtor, rules[0] if rules else decision.rule)
+    if Channel.LETTER in by:
+        return Invitation(debtor, decision)
+    return _held(debtor, rules[0] if rules else Rule.LETTER_ONLY)
+
+
+def _closed_letters(debtor: Debtor, facts: _Facts) -> str | None:
+    if facts.stops[Channel.LETTER, postal_key(debtor)]:
+        return Rule.WRONG_PERSON
+    return None if debtor.has_address else Rule.NO_ADDRESS
 
 
 def _situation(
@@ -98,7 +145,7 @@ def _situation(
     zones = [one.zones for one in facts.contacts[debtor.id]]
     return Situation(
         template=LINK,
-        address=Address(channel=Channel.EMAIL),
+        address=PAPER,
         zones=zones_among(debtor, zones),
         debts=[
             facts.on_file.debt(account, judge(account, facts.holds[account.id], today))
@@ -136,6 +183,7 @@ def _read(
     account_ids = [one.id for held in accounts.values() for one in held]
     contacts = _contacts(session, client, ids)
     addresses = [one.address for held in contacts.values() for one in held]
+    addresses += [postal_key(debtor) for debtor in debtors]
     return _Facts(
         accounts=accounts,
         holds=_holds(session, client, account_ids, now),
@@ -206,7 +254,6 @@ def _waiting(session: Session, client: Client, ids: list[UUID]) -> frozenset[UUI
         Message.client_id == client.id,
         Message.debtor_id.in_(ids),
         Message.template == LINK.name,
-        Message.channel != Channel.LETTER,
         Message.status.in_(NOT_YET),
     )
     return frozenset(session.scalars(query))

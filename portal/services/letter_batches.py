@@ -5,15 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
-from portal.domain.statuses import MessageStatus, move
-from portal.models import Account, Channel, Client, Debtor, Letter, LetterBatch, Message, Staff
+from portal.domain.statuses import CampaignStatus, MessageStatus, move
+from portal.models import (
+    Account,
+    Campaign,
+    Channel,
+    Client,
+    Debtor,
+    Letter,
+    LetterBatch,
+    Message,
+    Staff,
+)
 from portal.services import evidence
 from portal.services.evidence import Payload
-from portal.services.messages import letter_forbidden, letter_held, tell
+from portal.services.messages import letter_held, tell
+from portal.services.posting import letter_decision
 
 MOST = 100
 """Letters in one batch, and on one page."""
@@ -24,9 +35,20 @@ DOWNLOADED = "letters.downloaded"
 ON_LIST = (Message.status == MessageStatus.QUEUED, Message.channel == Channel.LETTER)
 """The condition under which a message is a letter that waits."""
 
+PAUSED = exists().where(
+    Campaign.client_id == Message.client_id,
+    Campaign.id == Message.campaign_id,
+    Campaign.status == CampaignStatus.PAUSED,
+)
+"""The condition under which a message waits because its campaign is paused."""
+
 _ADDRESS = (Debtor.address_line, Debtor.city, Debtor.postal_code)
-PRINTABLE = or_(Message.decided, and_(*(func.coalesce(part, "") != "" for part in _ADDRESS)))
-"""Whether there is somewhere to send it: whoever acts for the debtor needs no address."""
+PRINTABLE = and_(
+    or_(Message.decided, and_(*(func.coalesce(part, "") != "" for part in _ADDRESS))), ~PAUSED
+)
+"""Whether its turn is now, and there is somewhere to send it: whoever acts for the debtor needs no
+address.
+"""
 
 
 class BatchFinished(DomainError):
@@ -43,6 +65,17 @@ class WaitingLetter:
     debtor: Debtor
     client: Client
     account: Account | None
+    paused: bool
+
+    @property
+    def has_address(self) -> bool:
+        """Whether there is somewhere to send it: whoever acts for the debtor needs no address."""
+        return self.debtor.has_address or self.message.decided
+
+    @property
+    def can_be_printed(self) -> bool:
+        """Whether its turn is now: it has an address, and its campaign is not paused."""
+        return self.has_address and not self.paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +92,7 @@ class PrintedLetter:
 def waiting(session: Session, *, printable: bool) -> Sequence[WaitingLetter]:
     """The first letters that wait and can be printed, or that cannot, the oldest first."""
     query = (
-        select(Message, Debtor, Client, Account)
+        select(Message, Debtor, Client, Account, PAUSED)
         .join(Debtor, and_(Debtor.client_id == Message.client_id, Debtor.id == Message.debtor_id))
         .join(Client, Client.id == Message.client_id)
         .outerjoin(
@@ -133,7 +166,7 @@ def forbidden_now(
     What a person decided to send despite a hold may leave only as it was printed under one: to
     whoever acts for the debtor.
     """
-    if rule := letter_forbidden(session, message, now=now):
+    if rule := letter_decision(session, message, now=now).rule:
         return rule
     to_debtor = "\n" in letter.recipient
     return letter_held(session, message, now=now) if message.decided and to_debtor else None

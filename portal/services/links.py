@@ -37,6 +37,8 @@ TOKEN_LENGTH = ID_LENGTH + 1 + 14
 ACCESS, PAYER = b"portal.link.v1", b"portal.payer.v1"
 """What a token is for: one that was signed for one purpose opens nothing else."""
 ISSUE_TRIES = 8
+ON_PAPER = timedelta(days=10)
+"""How much longer the link of a letter lasts, which is posted and delivered before it is read."""
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TOKEN = re.compile(r"[0-9A-Za-z]{12}\.[0-9A-Za-z_-]{14}", re.ASCII)
@@ -147,28 +149,47 @@ def issue_link(
     issued_by: UUID | None = None,
     now: datetime,
 ) -> IssuedLink:
-    """Make a link for a contact of the debtor, or for a letter where ``contact`` is None.
+    """Make a link for a contact of the debtor, or one to be read aloud where ``contact`` is None.
 
     One leaf on each account's chain. Raises NoLinkAllowed where no account may have one (SC-04).
     """
+    values: dict[str, object] = {
+        "contact_id": contact and contact.id,
+        "channel": contact.channel if contact else Channel.LETTER,
+        "issued_by": issued_by,
+    }
+    return _issue(session, debtor, keys, values, now)
+
+
+def issue_on_paper(session: Session, debtor: Debtor, *, keys: Keys, now: datetime) -> IssuedLink:
+    """Make the link of a letter that is printed now; it lasts ten days more, for the post.
+
+    Like `issue_link`.
+    """
+    values: dict[str, object] = {"contact_id": None, "channel": Channel.LETTER, "issued_by": None}
+    return _issue(session, debtor, keys, values, now, longer=ON_PAPER)
+
+
+def _issue(
+    session: Session,
+    debtor: Debtor,
+    keys: Keys,
+    values: dict[str, object],
+    now: datetime,
+    longer: timedelta = timedelta(0),
+) -> IssuedLink:
     accounts = accounts_of(session, debtor)
     require_link(session, accounts, now=now)
     client = session.get_one(Client, debtor.client_id)
-    link = _insert(
-        session,
-        keys,
-        {
-            "client_id": debtor.client_id,
-            "debtor_id": debtor.id,
-            "contact_id": contact and contact.id,
-            "channel": contact.channel if contact else Channel.LETTER,
-            "locale": debtor.language,
-            "issued_at": now,
-            "issued_by": issued_by,
-            "expires_at": now + timedelta(days=client.link_days),
-        },
-    )
-    actor = evidence.staff(issued_by) if issued_by else evidence.SYSTEM
+    common: dict[str, object] = {
+        "client_id": debtor.client_id,
+        "debtor_id": debtor.id,
+        "locale": debtor.language,
+        "issued_at": now,
+        "expires_at": now + timedelta(days=client.link_days) + longer,
+    }
+    link = _insert(session, keys, common | values)
+    actor = evidence.staff(link.issued_by) if link.issued_by else evidence.SYSTEM
     told = {"actor": actor, "link": str(link.id), "channel": str(link.channel)}
     told["expires_at"] = link.expires_at.isoformat()
     tell_accounts(session, accounts, "link.issued", told, now)

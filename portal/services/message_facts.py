@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import exists, select
@@ -12,7 +12,7 @@ from portal.domain.debts import CollectorRole
 from portal.domain.disclosures import collector_line
 from portal.domain.keys import Keys
 from portal.domain.noticing import EXEMPT_INCOME, is_new_york_collection
-from portal.domain.outgoing import Template, template_named
+from portal.domain.outgoing import template_named
 from portal.domain.statuses import ArrangementStatus
 from portal.models import (
     AccessLink,
@@ -40,17 +40,14 @@ from portal.services import (
     optouts,
     plan_facts,
 )
+from portal.services.doors import door_of
 from portal.services.identity import code_text
-from portal.services.links import NoLinkAllowed, code_of, issue_link, url_of
+from portal.services.links import code_of, url_of
 from portal.services.message_subject import OutOfDate, Subject, Values
 from portal.services.messages import about
 from portal.services.running import left_after
 from portal.services.standing import zone_of
 from portal.services.undoing import undo_until
-
-DOOR_STAYS_OPEN = timedelta(days=5)
-LETTER_STAYS_OPEN = timedelta(days=10)
-"""A link that went there before is good enough as long as it lasts this much longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +124,7 @@ def facts_of(
     email = contact if contact and contact.channel == Channel.EMAIL else None
     private = template.private and (contact is None or bool(email and is_proven(session, email)))
     said = _SAID.get(template.name, _nothing)(subject)
-    link = _door(subject, template)
+    link = door_of(subject, template)
     return MessageFacts(
         template=template.name,
         channel=contact.channel if contact else Channel.LETTER,
@@ -169,51 +166,6 @@ def is_proven(session: Session, contact: Contact) -> bool:
         EsignConsent.consented_at.is_not(None),
     )
     return bool(session.scalar(select(by_link | by_code | by_sample)))
-
-
-def _door(subject: Subject, template: Template) -> AccessLink | None:
-    """The message's own link, else one that is open, else a new one; None where none is brought."""
-    session, message = subject.session, subject.message
-    if message.link_id is not None:
-        own = session.get_one(AccessLink, (message.client_id, message.link_id))
-        if own.revoked_at is not None or own.expires_at <= subject.now:
-            raise OutOfDate
-        return own if template.door else None
-    if not template.door:
-        return None
-    link = _open_door(subject) or _new_door(subject)
-    message.link_id = link.id if link else None
-    return link
-
-
-def _open_door(subject: Subject) -> AccessLink | None:
-    stays_open = DOOR_STAYS_OPEN if subject.contact else LETTER_STAYS_OPEN
-    return subject.session.scalars(
-        select(AccessLink)
-        .where(
-            AccessLink.client_id == subject.client.id,
-            AccessLink.debtor_id == subject.debtor.id,
-            AccessLink.contact_id == (subject.contact and subject.contact.id),
-            AccessLink.revoked_at.is_(None),
-            AccessLink.expires_at > subject.now + stays_open,
-        )
-        .order_by(AccessLink.issued_at.desc(), AccessLink.id.desc())
-        .limit(1)
-    ).first()
-
-
-def _new_door(subject: Subject) -> AccessLink | None:
-    try:
-        issued = issue_link(
-            subject.session,
-            subject.debtor,
-            keys=subject.keys,
-            contact=subject.contact,
-            now=subject.now,
-        )
-    except NoLinkAllowed:
-        return None
-    return issued.link
 
 
 def _collector_line(subject: Subject) -> str | None:

@@ -167,7 +167,8 @@ def letter_forbidden(session: Session, message: Message, *, now: datetime) -> st
         return Rule.WRONG_PERSON
     if rule := message_barred(session, message, now):
         return rule
-    if not template_named(message.template).required and _unwanted(session, message):
+    wanted = message.asked_for or template_named(message.template).required
+    if not wanted and _unwanted(session, message):
         return Rule.WISH
     return None if message.decided else letter_held(session, message, now=now)
 
@@ -183,12 +184,14 @@ def _only(session: Session, debtor: Debtor) -> Channel | None:
 
 
 def letter_held(session: Session, message: Message, *, now: datetime) -> str | None:
-    """The hold of its account that keeps a letter from the debtor, whatever a person decided."""
-    account = _account(session, message)
-    if account is None:
-        return None
+    """The hold that keeps a letter from the debtor, whatever a person decided.
+
+    About all accounts, one that allows it is enough.
+    """
     needs = template_named(message.template).needs
-    return forbidden_by([standing(session, account, now)], needs)
+    return forbidden_by(
+        [standing(session, account, now) for account in about(session, message)], needs
+    )
 
 
 def _ask_for_a_person(session: Session, message: Message, rule: str, *, now: datetime) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from portal.domain.codes import unbroken
 from portal.domain.debts import Country
 from portal.domain.keys import Keys
-from portal.domain.outgoing import Rule
+from portal.domain.outgoing import Action, Rule
 from portal.domain.statuses import MessageStatus, move
 from portal.models import Client, Debtor, Letter, LetterBatch, Message, Staff
 from portal.services import evidence
@@ -22,7 +22,8 @@ from portal.services.dispatch import NotWritten
 from portal.services.letter_batches import HIDDEN, MOST, ON_LIST, PRINTABLE, said_of
 from portal.services.message_facts import MessageFacts, facts_of
 from portal.services.message_subject import OutOfDate
-from portal.services.messages import about, drop, letter_forbidden, letter_held, tell
+from portal.services.messages import about, drop, letter_held, tell
+from portal.services.posting import letter_decision
 from portal.services.references import fresh_reference
 
 COUNTRIES = {"US": "USA", "CA": "CANADA"}
@@ -55,7 +56,7 @@ def print_letters(
     """Print the letters of a client that wait, the oldest first; None where none could be printed.
 
     What a stop or a hold has come to forbid is taken from the list, on the record (CT-08). What
-    has no postal address stays on it. The caller commits.
+    has no postal address stays on it, as do those of a campaign that is paused. The caller commits.
     """
     batch = LetterBatch(
         client_id=client_id,
@@ -71,9 +72,12 @@ def _printed(
     session: Session, batch: LetterBatch, printing: Printing, now: datetime
 ) -> Iterator[Letter]:
     n = 0
-    for message in session.scalars(_to_print(batch.client_id)).all():
-        if rule := letter_forbidden(session, message, now=now):
-            drop(session, message, rule, now=now)
+    for message in session.scalars(_to_print(batch.client_id, now)).all():
+        decision = letter_decision(session, message, now=now)
+        if decision.action is Action.DROP:
+            drop(session, message, decision.rule, now=now)
+        elif decision.action is Action.WAIT:
+            message.rule, message.send_at = decision.rule, decision.until or now
         elif written := _write(session, message, printing, now):
             n += 1
             yield _keep(session, batch, n, message, written, now)
@@ -156,7 +160,7 @@ def _recipient(session: Session, message: Message, debtor: Debtor, now: datetime
     return Recipient((name, debtor.address_line or "", place, *country))
 
 
-def _to_print(client_id: UUID) -> Select[Message]:
+def _to_print(client_id: UUID, now: datetime) -> Select[Message]:
     return (
         select(Message)
         .join(Debtor, and_(Debtor.client_id == Message.client_id, Debtor.id == Message.debtor_id))
@@ -164,6 +168,7 @@ def _to_print(client_id: UUID) -> Select[Message]:
             Message.client_id == client_id,
             *ON_LIST,
             PRINTABLE,
+            Message.send_at <= now,
         )
         .order_by(Message.created_at, Message.id)
         .limit(MOST)

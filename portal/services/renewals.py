@@ -16,13 +16,19 @@ from sqlalchemy.orm import Session
 
 from portal.domain.keys import Keys
 from portal.jobs import enqueue
-from portal.models import Channel, Contact, Debtor, Message, fresh_id
+from portal.models import AccessLink, Channel, Contact, Debtor, Message, fresh_id
 from portal.rules.emails import parse_email
 from portal.rules.phones import parse_phone
 from portal.services import attempts, messages, stops
 from portal.services.attempts import Locked, Mark, Scope
 from portal.services.letters import letter_stops
-from portal.services.links import NoLinkAllowed, OpenedLink, issue_link
+from portal.services.links import (
+    NoLinkAllowed,
+    OpenedLink,
+    accounts_of,
+    issue_link,
+    require_link,
+)
 
 LONGEST_ADDRESS = 254
 
@@ -156,7 +162,7 @@ def _send(
     if session.scalar(told) is not None:
         return False
     try:
-        issued = issue_link(session, debtor, keys=keys, contact=contact, now=now)
+        link = _link(session, debtor, contact, keys, now)
     except NoLinkAllowed:
         return False
     messages.queue(
@@ -166,9 +172,19 @@ def _send(
         context={},
         contact=contact,
         channel=None if contact else Channel.LETTER,
-        link=issued.link,
+        link=link,
         dedupe_key=dedupe_key,
         asked_for=True,
         now=now,
     )
     return True
+
+
+def _link(
+    session: Session, debtor: Debtor, contact: Contact | None, keys: Keys, now: datetime
+) -> AccessLink | None:
+    """The new link; None for a letter, whose link is made as it is printed."""
+    if contact is None:
+        require_link(session, accounts_of(session, debtor), now=now)
+        return None
+    return issue_link(session, debtor, keys=keys, contact=contact, now=now).link

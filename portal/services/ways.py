@@ -9,15 +9,17 @@ from sqlalchemy.orm import Session
 
 from portal.domain import DomainError
 from portal.domain.keys import Keys
-from portal.domain.outgoing import Action, Decision, decide, reason_of
+from portal.domain.outgoing import INVITATIONS, Action, Decision, Rule, decide, reason_of
+from portal.domain.statuses import MessageStatus
 from portal.gateways.sms import Texter
-from portal.models import Contact, Debtor, Message, Staff
+from portal.models import Channel, Contact, Debtor, Message, Staff, fresh_id
 from portal.services import messages
 from portal.services.clearance import situation_of
-from portal.services.links import IssuedLink, issue_link
+from portal.services.links import accounts_of, issue_link, require_link
 
-FIRST, ASKED = "link", "new_link"
+FIRST, ASKED = INVITATIONS
 """The message that carries a link: one that we write first, or one that the debtor asked for."""
+UNPOSTED = (MessageStatus.QUEUED, MessageStatus.SENDING)
 
 
 class WayClosed(DomainError):
@@ -32,13 +34,25 @@ class WayClosed(DomainError):
 class Way:
     """One address: what would become of a link that we send first, or that was asked for.
 
-    ``last_at`` is when we last sent something there.
+    ``contact`` is None for the debtor's postal address. ``last_at`` is when we last sent something
+    there.
     """
 
-    contact: Contact
+    debtor: Debtor
+    contact: Contact | None
     first: Decision
     asked: Decision
     last_at: datetime | None
+
+    @property
+    def channel(self) -> Channel:
+        """Email, text, or letter."""
+        return self.contact.channel if self.contact else Channel.LETTER
+
+    @property
+    def key(self) -> str:
+        """How a form names it."""
+        return str(self.contact.id) if self.contact else str(Channel.LETTER)
 
     @property
     def open(self) -> bool:
@@ -47,7 +61,10 @@ class Way:
 
 
 def ways(session: Session, debtor: Debtor, *, texter: Texter, now: datetime) -> Sequence[Way]:
-    """Every address of a debtor that is in use, with what is decided about it at this instant."""
+    """Every address of a debtor that is in use, with what is decided about it at this instant.
+
+    The last is by letter, where a postal address is on file.
+    """
     found = session.scalars(
         select(Contact)
         .where(
@@ -57,65 +74,92 @@ def ways(session: Session, debtor: Debtor, *, texter: Texter, now: datetime) -> 
         )
         .order_by(Contact.channel, Contact.id)
     ).all()
+    by_letter = [None] if debtor.has_address else []
     return [
         Way(
+            debtor,
             contact,
-            _decided(session, contact, FIRST, texter=texter, now=now),
-            _decided(session, contact, ASKED, texter=texter, now=now),
-            _last_at(session, contact),
+            _decided(session, debtor, contact, FIRST, texter=texter, now=now),
+            _decided(session, debtor, contact, ASKED, texter=texter, now=now),
+            _last_at(session, debtor, contact),
         )
-        for contact in found
+        for contact in (*found, *by_letter)
     ]
 
 
 def _decided(
-    session: Session, contact: Contact, template: str, *, texter: Texter, now: datetime
+    session: Session,
+    debtor: Debtor,
+    contact: Contact | None,
+    template: str,
+    *,
+    texter: Texter,
+    now: datetime,
 ) -> Decision:
     """What would become of this message, which is not written."""
+    if contact is None and _is_unposted(session, debtor):
+        return Decision(Action.DROP, Rule.REPEATED)
     imagined = Message(
-        client_id=contact.client_id,
-        debtor_id=contact.debtor_id,
-        contact_id=contact.id,
-        channel=contact.channel,
+        client_id=debtor.client_id,
+        debtor_id=debtor.id,
+        contact_id=contact.id if contact else None,
+        channel=contact.channel if contact else Channel.LETTER,
         template=template,
         asked_for=template == ASKED,
     )
     return decide(situation_of(session, imagined, texter=texter, now=now), now)
 
 
-def _last_at(session: Session, contact: Contact) -> datetime | None:
+def _is_unposted(session: Session, debtor: Debtor) -> bool:
+    """Whether a letter with a link is on the list or printed already: another one helps nobody."""
+    waits = select(Message.id).where(
+        Message.client_id == debtor.client_id,
+        Message.debtor_id == debtor.id,
+        Message.channel == Channel.LETTER,
+        Message.template.in_(INVITATIONS),
+        Message.status.in_(UNPOSTED),
+    )
+    return session.scalar(waits.limit(1)) is not None
+
+
+def _last_at(session: Session, debtor: Debtor, contact: Contact | None) -> datetime | None:
+    there = Message.contact_id == contact.id if contact else Message.channel == Channel.LETTER
     return session.scalar(
         select(func.max(Message.sent_at)).where(
-            Message.client_id == contact.client_id,
-            Message.debtor_id == contact.debtor_id,
-            Message.contact_id == contact.id,
+            Message.client_id == debtor.client_id, Message.debtor_id == debtor.id, there
         )
     )
 
 
 def send_link(
     session: Session, way: Way, *, asked_for: bool, keys: Keys, staff: Staff, now: datetime
-) -> IssuedLink:
+) -> None:
     """Issue a link and put its message into the queue; the caller commits.
+
+    A letter goes on the list, and its link is made as it is printed.
 
     ``asked_for``: the debtor waits for it, so hours and caps do not count (CT-04). Raises
     WayClosed, NoLinkAllowed.
     """
-    decided, contact = way.asked if asked_for else way.first, way.contact
+    decided, debtor, contact = way.asked if asked_for else way.first, way.debtor, way.contact
     if decided.action is Action.DROP:
         raise WayClosed(decided.rule)
-    debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
-    issued = issue_link(session, debtor, keys=keys, contact=contact, issued_by=staff.id, now=now)
+    link = None
+    if contact is None:
+        require_link(session, accounts_of(session, debtor), now=now)
+    else:
+        by = staff.id
+        link = issue_link(session, debtor, keys=keys, contact=contact, issued_by=by, now=now).link
     messages.queue(
         session,
         debtor,
         template=ASKED if asked_for else FIRST,
         context={},
         contact=contact,
-        link=issued.link,
-        dedupe_key=f"link:{issued.link.id}",
+        channel=way.channel,
+        link=link,
+        dedupe_key=f"link:{link.id if link else fresh_id()}",
         asked_for=asked_for,
         by=staff.id,
         now=now,
     )
-    return issued

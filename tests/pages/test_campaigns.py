@@ -227,7 +227,7 @@ def test_too_many_to_wait_for_are_counted_by_a_worker(
     assert "We are counting. Look again in a moment." in page
     assert "Counted " in page
     assert "Begin now" in page
-    assert "There is no email address or phone number that we may use.2,000" in page
+    assert "Only a letter could go to this person, and this campaign sends none.2,000" in page
 
 
 def test_ct_05_calls_count_on_a_draft_as_they_do_when_it_sends(

@@ -172,7 +172,7 @@ def test_who_is_held_back_is_counted_by_rule(session: PortalSession, client: Cli
         "EC-09": 1,
         "TB-02": 1,
         "arranged": 1,
-        "no_address": 1,
+        "letter_only": 1,
     }
     assert report.held_back == 10
     assert Counter(message.status for message in messages(session)) == {

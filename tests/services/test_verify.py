@@ -268,6 +268,14 @@ def invite(till: Till) -> AccessLink:
     return issued.link
 
 
+def invite_by_letter(till: Till) -> None:
+    """Dana asks for a link by letter."""
+    debtor = till.session.get_one(Debtor, (till.account.client_id, till.account.debtor_id))
+    told = {"template": "new_link", "context": {}, "dedupe_key": "link by letter"}
+    queue(till.session, debtor, channel="letter", asked_for=True, now=till.now, **told)
+    till.session.commit()
+
+
 def ask_for_help(till: Till) -> None:
     """Dana says that the amount is wrong, and has paying stopped, which is lifted again."""
     session, account, now = till.session, till.account, till.now
@@ -299,8 +307,9 @@ def consent(till: Till) -> None:
 
 
 def post_letters(till: Till) -> None:
-    """Sam prints the letters that wait, takes them along, and posts all but one."""
+    """Sam prints the letters that wait, a link among them, and posts all but one."""
     session = till.session
+    invite_by_letter(till)
     sam = Staff(id=fresh_id())
     printing = Printing(partial(write_letter, base_url="https://x.example"), KEYS, sam)
     batch = print_letters(session, till.account.client_id, printing, now=till.now)
@@ -1121,6 +1130,20 @@ PLANTED = {
         "UPDATE hold SET starts_at = '2026-11-01', kind = 'deceased' WHERE kind = 'amount_wrong'"
         f";\n{in_leaf('letters.downloaded', 'files', '[]')}",
         ": deceased",
+    ),
+    "invited by letter under a hold": (
+        "no invitation is printed under a hold that forbids it on every account (CT-08, DH-08)",
+        "UPDATE hold SET starts_at = '2026-11-01', kind = 'deceased' WHERE kind = 'amount_wrong';\n"
+        "UPDATE message SET template = 'link',"
+        " account_id = (SELECT account_id FROM hold WHERE kind = 'deceased')"
+        " WHERE template = 'new_link' AND channel = 'letter'",
+        ": deceased",
+    ),
+    "invited by letter without a link": (
+        "an invitation by letter brings its own debtor's link, open when it was printed (SC-04)",
+        "UPDATE letter r SET link_id = NULL FROM message m"
+        " WHERE m.id = r.message_id AND m.template = 'new_link'",
+        "new_link ",
     ),
     "a debt named to a stranger": (
         "nothing of a debt goes to an address where nobody proved who they are (EC-08)",

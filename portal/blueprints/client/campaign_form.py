@@ -54,7 +54,14 @@ class CampaignForm(Form):
     placed_since = StringField(N_("Placed on this day or later"))
     unagreed = BooleanField(N_("Only where nothing was ever agreed"))
     unopened = BooleanField(N_("Only people who never opened a link"))
-    email_only = BooleanField(N_("By email only, no text messages"))
+    email_only = BooleanField(N_("No text messages"))
+    letters = BooleanField(
+        N_("Also by letter, to people whom no email or text may reach"),
+        description=N_(
+            "Letters go to the street address on file. Somebody prints and posts them, which costs"
+            " money."
+        ),
+    )
     per_minute = StringField(
         N_("Most messages per minute"), description=N_("Empty means all at once.")
     )
@@ -88,6 +95,7 @@ class CampaignForm(Form):
             name=kept_words(self.name.data, most=LONGEST_NAME),
             audience=audience,
             email_only=self.email_only.data,
+            letters=self.letters.data,
             per_minute=_pace(self.per_minute.data),
         )
 

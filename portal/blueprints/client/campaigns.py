@@ -1,6 +1,7 @@
 """Campaigns: whom one is for, who is held back, when it begins, and what came of it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from portal.blueprints.client.limit_words import segment_words
 from portal.blueprints.consoles import attempt, because, download, page
 from portal.domain import labels
 from portal.domain.outgoing import Rule
+from portal.domain.pages import parts_of, text_of
 from portal.domain.statuses import CampaignStatus, MoveNotAllowed
 from portal.gateways.sms import Texter
 from portal.i18n import LANGUAGES
@@ -26,13 +28,16 @@ from portal.services import (
 )
 from portal.services.campaigns import wanted_by
 from portal.services.message_facts import MessageFacts
+from portal.services.printing import Recipient
 from portal.services.reports import debtors_up_to
 from portal.services.staff import names_of
 from portal.web import explain, now, see_other, session, url_for
 from portal.web import gettext as _
-from portal.writing import write
+from portal.writing import write, write_letter
 
 COLUMNS = ("reference", "rule", "reason")
+OUTSIDE = ("from", "to", "date")
+"""What of a letter stands above its words, by the names of its page."""
 
 
 def _texter() -> Texter:
@@ -144,14 +149,23 @@ def _many() -> bool:
     return debtors_up_to(session, current_client().id, most + 1) > most
 
 
-def _previews(campaign: Campaign) -> Iterator[tuple[str, Any, Any]]:
-    """What is read in each language: its name, the email, and the text where one may go."""
+def _previews(campaign: Campaign) -> Iterator[tuple[str, Any, Any, str | None]]:
+    """What is read in each language: its name, the email, the text and the letter that may go."""
     client = current_client()
     spoken = wanted_by(session, campaign).audience.languages or tuple(client.languages)
     texts = client.sms_enabled and not campaign.email_only
     for code in spoken:
         email, text = (write(_facts(campaign, code, one)) for one in (Channel.EMAIL, Channel.SMS))
-        yield LANGUAGES[code], email, text if texts else None
+        letter = _letter(campaign, code) if campaign.letters else None
+        yield LANGUAGES[code], email, text if texts else None, letter
+
+
+def _letter(campaign: Campaign, language: str) -> str:
+    """The words of a letter, as they stand on paper below the address."""
+    facts = replace(_facts(campaign, language, Channel.LETTER), link_code="····-····")
+    to, today = Recipient(("…",)), now().date()
+    parts = parts_of(write_letter(facts, to, today, base_url=request.host_url.rstrip("/")))
+    return "\n\n".join(text_of(one["runs"]) for one in parts if one.get("class") not in OUTSIDE)
 
 
 def _facts(campaign: Campaign, language: str, channel: Channel) -> MessageFacts:

@@ -50,7 +50,7 @@ def link(account_id: UUID) -> Any:
     account = find_account(session, account_id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     found = ways(session, debtor, texter=_texter(), now=now())
-    form, made = LinkForm(), list[IssuedLink]()
+    form, made = LinkForm(), list[IssuedLink | None]()
     form.way.choices = _choices(found)
 
     def do() -> None:
@@ -65,8 +65,7 @@ def link(account_id: UUID) -> Any:
         found=found,
         verdict=standing(session, account, now()).link,
         zone=_zone(account),
-        contact_of=masked_contact,
-        channels=labels.CHANNELS,
+        name_of=_name,
         texts_off=_texts_off(account),
     )
     return (answer, 422) if form.errors else answer
@@ -82,12 +81,14 @@ def _texts_off(account: Account) -> str | None:
     return why_closed(client, _texter())
 
 
-def _after(form: LinkForm, made: IssuedLink, account: Account, found: Sequence[Way]) -> str:
-    if made.link.channel is Channel.LETTER:
+def _after(form: LinkForm, made: IssuedLink | None, account: Account, found: Sequence[Way]) -> str:
+    if made is not None:
         return url_for("support.code", link_id=made.link.id)
     way = _chosen(form, found)
     decided = way.asked if form.asked.data == "debtor" else way.first
-    if decided.until is None:
+    if way.contact is None:
+        flash(_("The letter is on the list. Its link is made when it is printed."), "ok")
+    elif decided.until is None:
         flash(_("The link is on its way."), "ok")
     else:
         at = i18n.voice(locale()).datetime(decided.until, _zone(account))
@@ -96,7 +97,7 @@ def _after(form: LinkForm, made: IssuedLink, account: Account, found: Sequence[W
 
 
 def _chosen(form: LinkForm, found: Sequence[Way]) -> Way:
-    return next(way for way in found if str(way.contact.id) == form.way.data)
+    return next(way for way in found if way.key == form.way.data)
 
 
 def _zone(account: Account) -> str:
@@ -104,24 +105,26 @@ def _zone(account: Account) -> str:
 
 
 def _choices(found: Sequence[Way]) -> list[SelectChoice]:
-    sendable = [
-        SelectChoice(
-            str(way.contact.id),
-            f"{_(labels.CHANNELS[way.contact.channel])}: {masked_contact(way.contact)}",
-        )
-        for way in found
-        if way.open
-    ]
+    sendable = [SelectChoice(way.key, _name(way)) for way in found if way.open]
     return [*sendable, SelectChoice(ALOUD, N_("Read a code aloud on the phone"))]
 
 
-def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink:
+def _name(way: Way) -> str:
+    """A way as staff tell it from others: masked, but the city where a letter goes."""
+    if way.contact is None:
+        return _("By letter, to the address in %(city)s", city=way.debtor.city)
+    return f"{_(labels.CHANNELS[way.channel])}: {masked_contact(way.contact)}"
+
+
+def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink | None:
+    """The link whose code is read aloud; None where a message brings it."""
     staff = current_staff()
     if form.way.data == ALOUD:
         return issue_link(session, debtor, keys=keys(), issued_by=staff.id, now=now())
     way = _chosen(form, found)
     asked = form.asked.data == "debtor"
-    return send_link(session, way, asked_for=asked, keys=keys(), staff=staff, now=now())
+    send_link(session, way, asked_for=asked, keys=keys(), staff=staff, now=now())
+    return None
 
 
 @bp.get("/links/<uuid:link_id>/code")

@@ -14,7 +14,7 @@ from portal.services.sealing import Opener
 
 LISTED = "a message of a campaign stands in the list of a leaf of that campaign (RT-02)"
 
-_LINE = re.compile(r" message (\S+) link ")
+_LINE = re.compile(r" message (\S+) (?:link |letter$)", re.MULTILINE)
 _TABLE = """
     DROP TABLE IF EXISTS pg_temp.listed;
     CREATE TEMP TABLE listed (campaign_id uuid, message_id uuid) ON COMMIT DROP"""

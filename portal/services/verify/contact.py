@@ -1,7 +1,7 @@
 """What left, when and to whom (invariants 6 and 8)."""
 
 from portal.domain.holds import HoldKind, Permission, permissions_under
-from portal.domain.outgoing import TEMPLATES
+from portal.domain.outgoing import INVITATIONS, TEMPLATES
 from portal.domain.packs import PACKS
 from portal.domain.replies import Meaning
 from portal.services.text_answers import ENDINGS, MOST_HELP, TEMPLATE
@@ -62,6 +62,27 @@ CHECKS: dict[str, str] = {
           AND (h.lifted_at IS NULL OR h.lifted_at > g.at)
         WHERE NOT m.decided OR position(E'\n' IN g.recipient) > 0
         GROUP BY m.id, m.template, g.at HAVING bool_and(h.id IS NOT NULL)""",
+    "no invitation is printed under a hold that forbids it on every account (CT-08, DH-08)": """
+        SELECT m.template || ' ' || m.id || ' was printed ' || b.printed_at || ': ' || min(h.kind)
+        FROM message m JOIN letter r ON (r.client_id, r.message_id) = (m.client_id, m.id)
+        JOIN letter_batch b ON (b.client_id, b.id) = (r.client_id, r.batch_id)
+        JOIN account a ON (a.client_id, a.debtor_id) = (m.client_id, m.debtor_id)
+          AND a.id = coalesce(m.account_id, a.id)
+        LEFT JOIN hold h ON (h.client_id, h.account_id) = (a.client_id, a.id)
+          AND m.template || ' ' || h.kind = ANY(CAST(:forbidden AS text[]))
+          AND h.starts_at < b.printed_at AND (h.ends_at IS NULL OR h.ends_at > b.printed_at)
+          AND (h.lifted_at IS NULL OR h.lifted_at > b.printed_at)
+        WHERE m.client_id = :client AND m.template = 'link'
+        GROUP BY m.id, m.template, b.printed_at HAVING bool_and(h.id IS NOT NULL)""",
+    "an invitation by letter brings its own debtor's link, open when it was printed (SC-04)": """
+        SELECT m.template || ' ' || m.id FROM message m
+        JOIN letter r ON (r.client_id, r.message_id) = (m.client_id, m.id)
+        JOIN letter_batch b ON (b.client_id, b.id) = (r.client_id, r.batch_id)
+        WHERE m.client_id = :client AND m.template = ANY(CAST(:invitations AS text[]))
+          AND NOT EXISTS (SELECT FROM access_link k
+            WHERE (k.client_id, k.id) = (r.client_id, r.link_id)
+              AND (k.debtor_id, k.channel) = (m.debtor_id, m.channel)
+              AND k.expires_at > b.printed_at)""",
     "nothing of a debt goes to an address where nobody proved who they are (EC-08)": """
         SELECT m.template || ' ' || m.id || ' names ' || a.reference FROM message m
         JOIN account a ON (a.client_id, a.debtor_id) = (m.client_id, m.debtor_id)
@@ -146,6 +167,7 @@ VALUES = {
     "endings": sorted(ENDINGS),
     "help": str(Meaning.HELP),
     "most_help": MOST_HELP,
+    "invitations": list(INVITATIONS),
     "capped": [template.name for template in TEMPLATES.values() if template.capped],
     "packs": [mark for mark, _, _ in _HOURS],
     "days": [day for _, day, _ in _HOURS],

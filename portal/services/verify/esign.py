@@ -45,7 +45,8 @@ CHECKS: dict[str, str] = {
         WHERE m.client_id = :client AND m.channel = 'letter'
           AND m.created_at > (SELECT min(l.at) FROM said l WHERE l.type = 'letter.queued')
           AND m.status IN ('queued', 'sending', 'sent') AND NOT EXISTS (SELECT FROM said s
-            WHERE s.type = 'letter.queued' AND s.told ->> 'message' = m.id::text)""",
+            WHERE s.type = 'letter.queued' AND s.told ->> 'message' = m.id::text
+              OR s.type = 'campaign.sent' AND s.told ->> 'campaign' = m.batch_id::text)""",
     "a letter that left was printed, and its leaf names what was on it (ES-02)": """
         SELECT m.template || ' ' || m.id FROM message m
         WHERE m.client_id = :client AND m.channel = 'letter' AND m.status = 'sent'
