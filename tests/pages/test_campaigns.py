@@ -276,7 +276,7 @@ def test_who_was_not_reached_is_told_with_the_reason_and_stays_told(
     assert "1@mail.example" not in page
     lines = http.get(f"{here}/held-back.csv").get_data(as_text=True).splitlines()[1:]
     rules = {line.split(",")[0]: line.split(",")[1] for line in lines}
-    wanted = ["CT-08", "failed", "no_address"]
+    wanted = ["CT-08", "failed", "letter_only"]
     assert rules == dict(zip((one.reference for one in accounts), wanted, strict=True))
     assert all(one.reference in page for one in accounts)
 

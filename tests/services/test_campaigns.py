@@ -168,16 +168,17 @@ def test_who_is_held_back_is_counted_by_rule(session: PortalSession, client: Cli
         "DH-09": 2,
         "EC-02": 1,
         "EC-05": 1,
+        "EC-06": 1,
         "EC-08": 1,
         "EC-09": 1,
         "TB-02": 1,
         "arranged": 1,
         "letter_only": 1,
     }
-    assert report.held_back == 10
+    assert report.held_back == 11
     assert Counter(message.status for message in messages(session)) == {
         "queued": 2,
-        "suppressed": 9,
+        "suppressed": 10,
     }
 
 
