@@ -9,7 +9,7 @@ from portal.domain import N_, DomainError
 from portal.domain.admission import granted_terms
 from portal.domain.facts import AccountFacts
 from portal.domain.limits import allowed_method, check_start
-from portal.domain.money import AmountNotPositive, Cents, Money, minimum_charge
+from portal.domain.money import AmountNotPositive, Cents, Money, minimum_charge, share
 from portal.domain.offers import chargeable
 from portal.domain.paydays import EVERY_DAY, OpenDays, kept_days, open_days, paydays
 from portal.domain.policy import Policy
@@ -131,7 +131,8 @@ def check_proposal(proposal: Proposal, account: AccountFacts, policy: Policy, to
     least = minimum_charge(currency)
     if min(total, amount) < least:
         raise ProposalTooSmall(minimum=Money(least, currency))
-    if total // amount > LONGEST_YEARS * PARTS_A_YEAR[proposal.frequency]:
+    down = share(owed, policy.plan.down_payment_bps) if policy.plan else 0
+    if (total - min(down, total)) // amount > LONGEST_YEARS * PARTS_A_YEAR[proposal.frequency]:
         raise ProposalTooLong(years=LONGEST_YEARS)
     kept_days(proposal.frequency, proposal.days)
     latest = today + timedelta(days=LATEST_DAYS)

@@ -72,6 +72,22 @@ def test_a_plan_within_the_offered_limits_is_agreed_as_the_plan() -> None:
     assert (terms.key, terms.runs) == ("plan", ((11, 104_00), (1, 96_00)))
 
 
+def test_a_small_rest_after_a_large_first_payment_is_not_too_long() -> None:
+    """Nearly all of it at first: $1.00 a week pays the rest in a few weeks."""
+    limits = replace(
+        PLAN,
+        minimum_installment_cents=50,
+        minimum_installment_bps=0,
+        frequencies=(Frequency.WEEKLY,),
+        down_payment_bps=9946,
+    )
+    wish = plan(1_00, frequency=Frequency.WEEKLY)
+    account = replace(DANA, balance_cents=Cents(1561_00))
+    said = answer(wish, account, replace(POLICY, plan=limits), TODAY)
+    assert isinstance(said, Agreed)
+    assert said.terms.runs == ((1, 1552_58), (7, 1_00), (1, 1_42))
+
+
 def test_a_plan_within_what_may_be_agreed_is_agreed() -> None:
     terms = agreed(plan(45_00))
     assert (terms.key, len(terms.schedule)) == ("agreed:plan", 28)
