@@ -328,11 +328,11 @@ def _first_until(said: dict[str, Any], terms: Terms, balance: Balance) -> date |
     """The last day of the first payment, as ``arrangements.expire_due`` finds it."""
     if said["status"] != ArrangementStatus.AWAITING_FIRST_PAYMENT or not said["parts"]:
         return None
-    due_on, (_, again_on, _, told_on) = said["parts"][0][1], said["attempts"][0]
+    due_on, days = said["parts"][0][1], said["attempts"]
     until = first_payment_until(
         date.fromisoformat(due_on),
-        _day(again_on),
-        _day(told_on),
+        _day(max((again_on for _, again_on, *_ in days if again_on), default=None)),
+        _day(max((told_on for *_, told_on in days if told_on), default=None)),
         terms.valid_until,
         tried=any(attempts for attempts, *_ in said["attempts"]),
     )

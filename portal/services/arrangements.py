@@ -189,11 +189,12 @@ def _too_late(session: Session, account: Account, agreed: Arrangement, now: date
 
 
 def first_until(session: Session, account: Account, agreed: Arrangement, *, now: datetime) -> date:
-    """The last day on which a first payment keeps an arrangement that waits for it."""
+    """The last day on which a first payment keeps an arrangement, as told of any of its parts."""
     parts = installments_of(session, agreed)
-    tried, first = any(part.attempts for part in parts), parts[0]
-    days = first.due_on, first.next_attempt_on, first.told_on
-    until = first_payment_until(*days, agreed.valid_until, tried=tried)
+    again_on = max((part.next_attempt_on for part in parts if part.next_attempt_on), default=None)
+    told_on = max((part.told_on for part in parts if part.told_on), default=None)
+    tried = any(part.attempts for part in parts)
+    until = first_payment_until(parts[0].due_on, again_on, told_on, agreed.valid_until, tried=tried)
     return moved_until(session, account, agreed, until, now=now)
 
 

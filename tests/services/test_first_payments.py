@@ -17,12 +17,20 @@ from tests.services.test_breaking import look
 WAITING = ArrangementStatus.AWAITING_FIRST_PAYMENT
 
 
-def saved(till: Till) -> Arrangement:
-    """A plan whose first payment is taken in ten days from a saved card; Dana has an address."""
+def saved(till: Till, second: int | None = None) -> Arrangement:
+    """A plan whose first payment is taken in ten days from a saved card; Dana has an address.
+
+    ``second``: so many days later the second payment is due.
+    """
     make_contact(till.session, till.all(Debtor)[0])
     agreed = make_plan(till, (400_00, 400_00, 440_00))
     for part in parts_of(till, agreed):
         part.due_on += timedelta(days=10)
+    till.session.flush()
+    if second is not None:
+        first, later, _ = parts_of(till, agreed)
+        later.due_on = first.due_on + timedelta(days=second)
+        till.session.flush()
     till.paid(0, purpose="method", arrangement_id=agreed.id)
     send_copy(till)
     till.wait(days=10)
@@ -62,6 +70,21 @@ def test_the_last_day_is_a_week_after_the_last_failure_and_never_an_earlier_one(
     last = max(at for at in failed if at is not None).date()
     assert told[-1] == last + timedelta(days=7)
     assert till.now.date() - timedelta(days=1) == told[-1] + timedelta(days=1)
+    assert not [one for one in till.broken() if one.invariant in notices.CHECKS]
+
+
+def test_a_later_payment_that_is_tried_meanwhile_is_waited_for_too(till: Till) -> None:
+    """A weekly plan: the second payment comes due before the first was given up."""
+    agreed, told = saved(till, second=7), list[date]()
+    with declining("insufficient_funds"):
+        while agreed.status == WAITING:
+            told.append(until(till, agreed))
+            a_day(till)
+    assert told == sorted(told)
+    failed = [one for one in till.all(Payment) if one.status == PaymentStatus.FAILED]
+    assert len({one.installment_id for one in failed}) == 2
+    last = max(one.settled_at for one in failed if one.settled_at is not None).date()
+    assert told[-1] == last + timedelta(days=7)
     assert not [one for one in till.broken() if one.invariant in notices.CHECKS]
 
 
