@@ -17,24 +17,9 @@ from portal.domain.evidence import format_time
 from portal.domain.labels import label
 from portal.domain.outgoing import reason_of
 from portal.domain.spreadsheets import guarded
-from portal.models import Role
+from portal.security import may
 from portal.services.timeline import Words
 from portal.web import Form, explain, gettext, render, say, see_other, session
-
-READERS = (Role.AGENT, Role.SUPERVISOR, Role.COMPLIANCE, Role.OPERATOR)
-"""Who may look at accounts of the clients they work for."""
-
-WORKERS = (Role.AGENT, Role.SUPERVISOR, Role.OPERATOR)
-"""Who may write to debtors and answer them."""
-
-DECIDERS = (Role.SUPERVISOR, Role.OPERATOR)
-"""Who may give money back and close questions about money."""
-
-HOLDERS = (*WORKERS, Role.COMPLIANCE)
-"""Who may hold an account, and lift a hold."""
-
-EXAMINERS = (Role.COMPLIANCE, Role.OPERATOR)
-"""Who may read the record itself, export it, and answer for its alarms."""
 
 Answer = str | AnyResponse | tuple[str, int]
 
@@ -82,8 +67,9 @@ def because(rule: str, *, waits: bool = False) -> str:
 
 
 def page(template: str, /, **context: Any) -> str:
-    """A page of a console, which knows the words for codes and the times of leaves."""
+    """A page of a console, which knows what its reader may do, and the words for codes."""
     spoken: dict[str, Any] = {
+        "may": may,
         "label": words_of,
         "told": told,
         "because": because,

@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from wtforms import PasswordField, StringField
 
 from portal.domain import N_
-from portal.models import Role
+from portal.domain.access import Role
 from portal.security import audience, browser, current_staff, keys, let_staff_in, let_staff_out
 from portal.services.staff import LogInRefused, log_in
 from portal.web import Form, explain, now, render, see_other, session, url_for
@@ -14,7 +14,11 @@ from portal.web import Form, explain, now, render, see_other, session, url_for
 bp = Blueprint("staff", __name__)
 
 CONSOLES = ("/support", "/client", "/compliance")
-HOMES = {Role.CLIENT_ADMIN: "client.home", Role.COMPLIANCE: "compliance.home"}
+HOMES = {
+    Role.CLIENT_ADMIN: "client.home",
+    Role.CLIENT_VIEWER: "client.home",
+    Role.COMPLIANCE: "compliance.home",
+}
 """Where roles begin that do not begin with support."""
 
 

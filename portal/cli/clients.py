@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from portal.domain.access import Role
+
 if TYPE_CHECKING:
     from portal.domain.policy import Policy
     from portal.services.clients import NewClient
 
-ROLES = ("client_admin", "agent", "supervisor", "compliance", "operator")
+ROLES = [str(role) for role in Role]
 
 
 @click.group()
@@ -106,12 +108,12 @@ def staff() -> None:
 def add_staff(email: str, name: str, role: str, slugs: tuple[str, ...], password: str) -> None:
     """Let somebody log in.
 
-    A client_admin belongs to one client; agent, supervisor and compliance to one or more.
+    A client_admin or client_viewer belongs to one client; agent, supervisor and compliance to one
+    or more.
     """
     from portal.config import load
     from portal.db import commit, set_tenant
     from portal.domain import DomainError
-    from portal.models import Role
     from portal.runtime import build_runtime
     from portal.services.clients import clients
     from portal.services.staff import NewStaff, create_staff

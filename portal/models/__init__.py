@@ -1,5 +1,6 @@
 """Every table, for Alembic and for whoever wants them by one name."""
 
+from portal.domain.access import Role
 from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
 from portal.models.accounts import (
@@ -86,7 +87,7 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
-from portal.models.staff import Role, Staff, StaffClient, StaffSession
+from portal.models.staff import Staff, StaffClient, StaffSession
 
 __all__ = [
     "TreeNode",

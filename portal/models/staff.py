@@ -1,23 +1,13 @@
 """People who work here, what they may do, and where they are logged in."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.access import Role
 from portal.models.base import Base, fresh_id
-
-
-class Role(StrEnum):
-    """What a member of staff is here for."""
-
-    CLIENT_ADMIN = "client_admin"
-    AGENT = "agent"
-    SUPERVISOR = "supervisor"
-    COMPLIANCE = "compliance"
-    OPERATOR = "operator"
 
 
 class Staff(Base):

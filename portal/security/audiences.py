@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from flask import abort, current_app, g, request
 
-from portal.models import Role
+from portal.domain.access import Permission, Role, holders
 from portal.security.forms import bind, refuse_forgeries
 from portal.security.visitors import admit_debtor
 from portal.services.visits import Visit
@@ -17,46 +17,42 @@ log = logging.getLogger(__name__)
 ANYONE, DEBTOR, PAYER, STAFF = "anyone", "debtor", "payer", "staff"
 
 View = TypeVar("View", bound=Callable[..., Any])
-StaffGuard = Callable[[frozenset[Role]], None]
+StaffGuard = Callable[[Permission | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a page is for; ``roles`` are those of staff. ``forms`` are checked for our token.
+    """Whom a page is for; ``needed`` is what staff must be allowed. ``forms``: check our token.
 
     ``beside`` is what a debtor's page reads in the statement that finds the visit.
     """
 
     kind: str
-    roles: frozenset[Role] = frozenset()
+    needed: Permission | None = None
     forms: bool = True
     beside: str | None = None
 
-    def __str__(self) -> str:
-        return "+".join(sorted(self.roles)) if self.roles else self.kind
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles of staff that may open the page."""
+        if self.kind != STAFF:
+            return frozenset()
+        return holders(self.needed) if self.needed else frozenset(Role)
 
 
-def audience(
-    *who: str | Role, forms: bool = True, beside: str | None = None
-) -> Callable[[View], View]:
-    """Say whom a view is for: ``anyone``, ``debtor``, ``payer``, or the roles of staff.
+def audience(who: str, *, forms: bool = True, beside: str | None = None) -> Callable[[View], View]:
+    """Say whom a view is for: ``anyone``, ``debtor``, ``payer``, ``staff``, or what staff may do.
 
     A payer is somebody else whom a debtor asked to pay: the token of the address is all they have.
 
     ``forms=False``: the request proves itself in another way, such as a webhook's signature.
     ``beside``: a SELECT over ``visit`` that a debtor's page shows (``read_beside``).
     """
-    roles = frozenset(one for one in who if isinstance(one, Role))
-    kinds = [one for one in who if not isinstance(one, Role)] or [STAFF]
-    if (
-        len(kinds) > 1
-        or kinds[0] not in (ANYONE, DEBTOR, PAYER, STAFF)
-        or (roles and kinds != [STAFF])
-    ):
+    needed = who if isinstance(who, Permission) else None
+    kind = STAFF if needed else who
+    if kind not in (ANYONE, DEBTOR, PAYER, STAFF):
         raise ValueError(f"{who} is no audience")
-    if kinds == [STAFF] and not roles:
-        roles = frozenset(Role)
-    allowed = Audience(kinds[0], roles, forms, beside)
+    allowed = Audience(kind, needed, forms, beside)
 
     def declare(view: View) -> View:
         view.audience = allowed  # type: ignore[attr-defined]
@@ -66,7 +62,7 @@ def audience(
 
 
 def staff_guard(admit: StaffGuard) -> StaffGuard:
-    """Let this function admit staff: it is called with the roles and refuses by an exception.
+    """Let this function admit staff: it is called with what is needed and refuses by an exception.
 
     It scopes the session to the clients of the member of staff and calls ``bind("staff", id)``.
     """
@@ -94,7 +90,7 @@ def _admit(allowed: Audience) -> None:
         admit: StaffGuard | None = current_app.extensions.get("staff_guard")
         if admit is None:
             abort(403)
-        admit(allowed.roles)
+        admit(allowed.needed)
     elif token := (request.view_args or {}).get("token"):
         bind("payer" if allowed.kind == PAYER else "link", str(token))
     else:

@@ -11,7 +11,8 @@ from flask import session as cookie
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from portal.db import commit, set_tenant
-from portal.domain import N_
+from portal.domain import N_, access
+from portal.domain.access import Permission
 from portal.models import Role, Staff
 from portal.security.forms import SAFE, bind
 from portal.services import staff as services
@@ -24,6 +25,7 @@ SEEN_EVERY = timedelta(minutes=1)
 
 ROLE_NAMES = {
     Role.CLIENT_ADMIN: N_("Client admin"),
+    Role.CLIENT_VIEWER: N_("Client viewer"),
     Role.AGENT: N_("Agent"),
     Role.SUPERVISOR: N_("Supervisor"),
     Role.COMPLIANCE: N_("Compliance"),
@@ -71,16 +73,17 @@ def _idle() -> bool:
     return now().timestamp() >= seen + services.IDLE.total_seconds()
 
 
-def admit_staff(roles: frozenset[Role]) -> None:
+def admit_staff(needed: Permission | None) -> None:
     """Let the member of staff of the cookie in and show the session their clients alone.
 
-    Who is not logged in goes to the log-in page and comes back; who has another role gets a 403.
+    Who is not logged in goes to the log-in page and comes back; who may not do it gets a 403.
+    ``needed`` None: whoever works here.
     """
     member = current_user
     if not member.is_authenticated:
         _send_to_log_in()
     _see(member)
-    if member.staff.role not in roles:
+    if needed is not None and not may(needed):
         abort(403)
 
 
@@ -109,6 +112,11 @@ def current_staff() -> Staff:
     """The member of staff who reads this page."""
     member: Member = g.member
     return member.staff
+
+
+def may(permission: Permission | str) -> bool:
+    """Whether the member of staff who reads this page may do this; templates say it in a word."""
+    return access.may(current_staff().role, Permission(permission))
 
 
 def let_staff_in(logged_in: LoggedIn, token: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
+from portal.domain.access import Permission, may
 from portal.domain.calls import SPAN, Asking, Call, Ground, Outcome, Verdict, may_call, why_not
 from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
@@ -24,7 +25,6 @@ from portal.models import (
     Debtor,
     HelpRequest,
     HelpStatus,
-    Role,
     Staff,
     StopKind,
 )
@@ -40,7 +40,6 @@ from portal.services.whereabouts import zones_of
 
 STOPPED = {StopKind.WRONG_PERSON: Rule.WRONG_PERSON, StopKind.REASSIGNED: Rule.NUMBER_STALE}
 """What closes a number to calls; who wants no more texts may be called."""
-SUPERVISORS = (Role.SUPERVISOR, Role.OPERATOR)
 
 
 class CallForbidden(DomainError):
@@ -251,7 +250,7 @@ def _open_call(
 def _why(verdict: Verdict, reason: str, staff: Staff) -> str:
     if not verdict.by_supervisor:
         raise CallForbidden(verdict)
-    if staff.role not in SUPERVISORS:
+    if not may(staff.role, Permission.SUPERVISE):
         raise SupervisorDecides(verdict)
     if not (words := kept_words(reason)):
         raise ReasonMissing

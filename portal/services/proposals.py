@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain import proposals as domain
 from portal.domain import terms as wording
+from portal.domain.access import Permission, may
 from portal.domain.admission import grant
 from portal.domain.help import LONGEST_NOTE, check_free_text
 from portal.domain.holds import Capability
@@ -20,7 +21,7 @@ from portal.domain.policy import Answerer
 from portal.domain.statuses import AccountStatus, ProposalStatus, move
 from portal.domain.terms import Kind, Terms
 from portal.domain.wording import clean_text
-from portal.models import Account, Debtor, Proposal, Role, Staff, fresh_id
+from portal.models import Account, Debtor, Proposal, Staff, fresh_id
 from portal.services import evidence, notices
 from portal.services.acceptance import live_arrangement, refuse_second
 from portal.services.evidence import SYSTEM, Actor, Payload
@@ -40,7 +41,6 @@ from portal.services.visits import Visit, keep_language
 
 BATCH = 500
 A_DAY = timedelta(days=1)
-DECIDERS = (Role.SUPERVISOR, Role.OPERATOR)
 UNANSWERED: Payload = {"actor": SYSTEM, "reason": "nobody_answered"}
 """Who gives an answer that nobody gave, and why."""
 
@@ -241,8 +241,9 @@ def why_not_answer(
 ) -> DomainError | None:
     """What keeps this member of staff from answering at all; None where they may."""
     policy = live_policy(session, proposal.client_id, now).policy
-    refused = policy.answered_by is Answerer.SUPERVISORS and staff.role not in DECIDERS
-    return SupervisorsAnswer() if refused else None
+    if policy.answered_by is not Answerer.SUPERVISORS or may(staff.role, Permission.SUPERVISE):
+        return None
+    return SupervisorsAnswer()
 
 
 def why_not_accept(session: Session, proposal: Proposal, now: datetime) -> DomainError | None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.db import set_staff
 from portal.domain import N_, DomainError
+from portal.domain.access import Permission, may
 from portal.domain.keys import Keys
 from portal.domain.wording import clean_text
 from portal.models import Role, Staff, StaffClient, StaffSession, fresh_id
@@ -62,7 +63,9 @@ class PasswordTooShort(DomainError):
 
 
 class WrongClients(DomainError):
-    message = N_("A client admin has one client; agents, supervisors and compliance at least one.")
+    message = N_(
+        "A client’s own people have one client; agents, supervisors and compliance at least one."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +119,8 @@ def create_staff(session: Session, new: NewStaff, *, now: datetime) -> Staff:
 
 
 def _check_clients(role: Role, number: int) -> None:
-    least, most = {Role.CLIENT_ADMIN: (1, 1), Role.OPERATOR: (0, 0)}.get(role, (1, number))
+    of_a_client = may(role, Permission.SEE_CLIENT)
+    least, most = (1, 1) if of_a_client else (0, 0) if role is Role.OPERATOR else (1, number)
     if not least <= number <= most:
         raise WrongClients
 

@@ -3,38 +3,39 @@
 from flask import Blueprint, g
 
 from portal.domain import N_
-from portal.models import Client, Role
+from portal.domain.access import Permission
+from portal.models import Client
+from portal.security import may
 from portal.web import Destination, Face, prefer, session, url_for, wear
 
 bp = Blueprint("client", __name__, url_prefix="/client")
 
-ADMIN = Role.CLIENT_ADMIN
-
 PLACES = (
-    ("accounts", N_("Accounts"), "client.home"),
-    ("placements", N_("Placements"), "client.placements"),
-    ("offers", N_("Offers"), "client.offers"),
-    ("campaigns", N_("Campaigns"), "client.campaigns"),
-    ("money", N_("Money"), "client.money"),
-    ("branding", N_("Branding"), "client.branding"),
+    ("accounts", N_("Accounts"), "client.home", Permission.SEE_CLIENT),
+    ("placements", N_("Placements"), "client.placements", Permission.SEE_CLIENT),
+    ("offers", N_("Offers"), "client.offers", Permission.SEE_CLIENT),
+    ("campaigns", N_("Campaigns"), "client.campaigns", Permission.SEE_CLIENT),
+    ("money", N_("Money"), "client.money", Permission.SEE_CLIENT),
+    ("branding", N_("Branding"), "client.branding", Permission.BRAND),
 )
 
 
 @bp.before_request
 def navigate() -> None:
-    """Show the page as the client's own, with where its admin may go."""
+    """Show the page as the client's own, with where its reader may go."""
     client_id = session.info["client_ids"][0]
     g.client = session.get_one(Client, client_id)
     prefer(country=g.client.country)
     wear(Face(sender=g.client.trade_name, time_zone=g.client.time_zone))
     g.person = g.person.reaching(
         Destination(section=section, label=label, url=url_for(endpoint))
-        for section, label, endpoint in PLACES
+        for section, label, endpoint, needed in PLACES
+        if may(needed)
     )
 
 
 def current_client() -> Client:
-    """The client whose admin reads this page."""
+    """The client whose people read this page."""
     client: Client = g.client
     return client
 

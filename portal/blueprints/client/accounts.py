@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from flask import Response, abort, request
 
 from portal.blueprints import bundles
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.consoles import Amount, download, page, words_of
 from portal.domain import labels
+from portal.domain.access import Permission
 from portal.domain.statuses import AccountStatus
 from portal.domain.wording import clean_text
 from portal.security import audience
@@ -36,7 +37,7 @@ def _status() -> AccountStatus | None:
 
 
 @bp.get("", endpoint="home")
-@audience(ADMIN)
+@audience(Permission.SEE_CLIENT)
 def accounts() -> Any:
     """The list: by state, or what the search box finds."""
     typed, status = clean_text(request.args.get("q", "")[:200]), _status()
@@ -63,7 +64,7 @@ def accounts() -> Any:
 
 
 @bp.get("/accounts.csv")
-@audience(ADMIN)
+@audience(Permission.EXPORT)
 def accounts_file() -> Response:
     """The same list, whole."""
     client = current_client()
@@ -88,7 +89,7 @@ def _lines(client_id: UUID, zone: ZoneInfo, status: AccountStatus | None) -> Ite
 
 
 @bp.get("/accounts/<uuid:account_id>")
-@audience(ADMIN)
+@audience(Permission.SEE_CLIENT)
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was paid."""
     found = find_account(session, account_id)
@@ -102,8 +103,6 @@ def account(account_id: UUID) -> Any:
         events=for_client(found, account_leaves(session, found)),
         zone=current_client().time_zone,
         labels=labels,
-        works=False,
-        decides=False,
         state=words_of(found.status),
         name=f"{it.debtor.first_name} {it.debtor.last_name}",
         title=_("Account %(reference)s", reference=found.reference),
@@ -111,7 +110,7 @@ def account(account_id: UUID) -> Any:
 
 
 @bp.post("/accounts/<uuid:account_id>/agreements/<uuid:arrangement_id>/export")
-@audience(ADMIN)
+@audience(Permission.EXPORT)
 def export(account_id: UUID, arrangement_id: UUID) -> Any:
     """The proof of an agreement as a file; that it was exported is on the record."""
     found = find_account(session, account_id)

@@ -9,11 +9,12 @@ from werkzeug.datastructures import FileStorage
 from wtforms import FileField, HiddenField, StringField
 
 from portal.addresses import of_logo
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.client.branding_look import COLORS, USES, look, ratio
 from portal.blueprints.consoles import page
 from portal.db import commit
 from portal.domain import N_, DomainError
+from portal.domain.access import Permission
 from portal.security import audience, current_staff
 from portal.services.branding import (
     FIELDS,
@@ -82,7 +83,7 @@ class LogoForm(Form):
 
 
 @bp.route("/branding", methods=["GET", "POST"])
-@audience(ADMIN)
+@audience(Permission.BRAND)
 def branding() -> Any:
     """What debtors see of the client, to change."""
     form = _form()
@@ -107,14 +108,14 @@ def branding() -> Any:
 
 
 @bp.post("/branding/contrast")
-@audience(ADMIN)
+@audience(Permission.BRAND)
 def contrast() -> Any:
     """The same page with the report for what was typed; nothing is saved."""
     return _page(_form())
 
 
 @bp.post("/branding/logo")
-@audience(ADMIN)
+@audience(Permission.BRAND)
 def send_logo() -> Any:
     """Show another logo from now on."""
     form = LogoForm()
@@ -136,7 +137,7 @@ def send_logo() -> Any:
 
 
 @bp.post("/branding/logo/remove")
-@audience(ADMIN)
+@audience(Permission.BRAND)
 def remove_logo() -> Any:
     """Show the name in words again."""
     form = LogoForm()

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from flask import Response, current_app, flash, request
 
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.client.campaign_form import BeginForm, CampaignForm
 from portal.blueprints.client.limit_words import segment_words
 from portal.blueprints.consoles import attempt, because, download, page
 from portal.domain import labels
+from portal.domain.access import Permission
 from portal.domain.outgoing import Rule
 from portal.domain.pages import parts_of, text_of
 from portal.domain.statuses import CampaignStatus, MoveNotAllowed
@@ -50,7 +51,7 @@ def _campaign(campaign_id: UUID) -> Campaign:
 
 
 @bp.get("/campaigns", endpoint="campaigns")
-@audience(ADMIN)
+@audience(Permission.SEE_CLIENT)
 def listed() -> Any:
     """The client's campaigns, the newest first."""
     client = current_client()
@@ -69,7 +70,7 @@ def listed() -> Any:
 
 
 @bp.route("/campaigns/new", methods=["GET", "POST"])
-@audience(ADMIN)
+@audience(Permission.CAMPAIGN)
 def new_campaign() -> Any:
     """Say whom a campaign is for: it is drawn up, and sends nothing yet."""
     client, staff = current_client(), current_staff()
@@ -91,7 +92,7 @@ def new_campaign() -> Any:
 
 
 @bp.get("/campaigns/<uuid:campaign_id>", endpoint="campaign")
-@audience(ADMIN)
+@audience(Permission.SEE_CLIENT)
 def shown(campaign_id: UUID) -> Any:
     """A draft with who would get it and what they read, or how far a campaign is."""
     return _page(_campaign(campaign_id), BeginForm())
@@ -189,7 +190,7 @@ def _facts(campaign: Campaign, language: str, channel: Channel) -> MessageFacts:
 
 
 @bp.get("/campaigns/<uuid:campaign_id>/held-back.csv")
-@audience(ADMIN)
+@audience(Permission.EXPORT)
 def held_back_file(campaign_id: UUID) -> Response:
     """Whom a draft would hold back now, or whom a campaign did not reach, with the reason."""
     return download("held-back.csv", COLUMNS, _lines(_campaign(campaign_id)))
@@ -206,7 +207,7 @@ def _lines(campaign: Campaign) -> Iterator[list[object]]:
 
 
 @bp.post("/campaigns/<uuid:campaign_id>/schedule")
-@audience(ADMIN)
+@audience(Permission.CAMPAIGN)
 def schedule_campaign(campaign_id: UUID) -> Any:
     """Begin it now, or at a day and time of the client's zone."""
     campaign, form, staff = _campaign(campaign_id), BeginForm(), current_staff()
@@ -227,7 +228,7 @@ def schedule_campaign(campaign_id: UUID) -> Any:
 
 
 @bp.post("/campaigns/<uuid:campaign_id>/pause")
-@audience(ADMIN)
+@audience(Permission.CAMPAIGN)
 def pause_campaign(campaign_id: UUID) -> Any:
     """Let nothing leave until it goes on."""
     told = _("Paused. Nothing leaves until you let it go on.")
@@ -235,14 +236,14 @@ def pause_campaign(campaign_id: UUID) -> Any:
 
 
 @bp.post("/campaigns/<uuid:campaign_id>/resume")
-@audience(ADMIN)
+@audience(Permission.CAMPAIGN)
 def resume_campaign(campaign_id: UUID) -> Any:
     """Let it go on."""
     return _done(campaign_id, campaign_control.resume, _("The campaign goes on."))
 
 
 @bp.post("/campaigns/<uuid:campaign_id>/stop")
-@audience(ADMIN)
+@audience(Permission.CAMPAIGN)
 def stop_campaign(campaign_id: UUID) -> Any:
     """End it for good: what has not left never leaves."""
     told = _("Stopped. What was not sent is not sent.")
@@ -250,7 +251,7 @@ def stop_campaign(campaign_id: UUID) -> Any:
 
 
 @bp.post("/campaigns/<uuid:campaign_id>/count")
-@audience(ADMIN)
+@audience(Permission.CAMPAIGN)
 def count_campaign(campaign_id: UUID) -> Any:
     """Let a worker count again who would get a draft."""
 

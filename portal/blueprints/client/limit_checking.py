@@ -5,11 +5,12 @@ from typing import Any
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.client.limit_cover import pictures
 from portal.blueprints.client.limit_filling import changed, fields_of, usual
 from portal.blueprints.client.limit_form import MOST_ROWS, MOST_SEGMENTS, LimitForm
 from portal.blueprints.consoles import page
+from portal.domain.access import Permission
 from portal.domain.policy import Policy
 from portal.models import Client
 from portal.rules.regions import all_regions
@@ -76,7 +77,7 @@ def _begun(form: LimitForm) -> bool:
 
 
 @bp.post("/offers/check")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def check() -> Any:
     """What is wrong with the limits as typed, and what they cover; keeps and changes nothing."""
     form = LimitForm(request.form).for_currency(current_client().currency)

@@ -9,11 +9,12 @@ from uuid import UUID
 from flask import flash, request
 from wtforms import TextAreaField
 
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.client.limit_both import form_of, problems_in_words
 from portal.blueprints.client.limit_words import Change, compare
 from portal.blueprints.consoles import page
 from portal.domain import N_, DomainError, compiler
+from portal.domain.access import Permission
 from portal.domain.compiler import Problem
 from portal.domain.policy import Policy
 from portal.models import PolicyDraft
@@ -64,7 +65,7 @@ def _written(draft: PolicyDraft) -> Step:
 
 
 @bp.get("/offers/draft")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def draft() -> Any:
     """The draft beside what is in force, line by line, and what is still to do."""
     return _page()
@@ -141,7 +142,7 @@ def _do(act: Callable[..., Any], *given: Any) -> Any:
 
 
 @bp.post("/offers/draft/approve")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def approve() -> Any:
     """Put exactly these limits in force, from the day that they name."""
     try:
@@ -154,7 +155,7 @@ def approve() -> Any:
 
 
 @bp.post("/offers/draft/send-back")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def send_back() -> Any:
     """Ask whoever wrote the draft to change it."""
     form = BackForm()
@@ -172,7 +173,7 @@ def send_back() -> Any:
 
 
 @bp.post("/offers/draft/put-back")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def put_back() -> Any:
     """Make the draft again what its first author alone had written."""
     try:
@@ -185,7 +186,7 @@ def put_back() -> Any:
 
 
 @bp.post("/offers/discard")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def discard() -> Any:
     """Forget the draft."""
     try:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import abort, flash, request
 from werkzeug.datastructures import MultiDict
 
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.client.limit_both import both_page
 from portal.blueprints.client.limit_checking import editor, filled
 from portal.blueprints.client.limit_drafts import steps_of
@@ -14,6 +14,7 @@ from portal.blueprints.client.limit_form import LimitForm
 from portal.blueprints.client.limit_words import compare, describe
 from portal.blueprints.consoles import page
 from portal.domain import N_
+from portal.domain.access import Permission
 from portal.domain.policy import Policy
 from portal.models import PolicyDraft
 from portal.security import audience, current_staff
@@ -32,7 +33,7 @@ KEPT_AS_TYPED = N_(
 
 
 @bp.get("/offers")
-@audience(ADMIN)
+@audience(Permission.SEE_CLIENT)
 def offers() -> Any:
     """The limits in force, what is planned, the draft with how far it is, and the versions."""
     client, at = current_client(), now()
@@ -56,7 +57,7 @@ def offers() -> Any:
 
 
 @bp.get("/offers/versions/<int(min=1, max=2147483647):number>")
-@audience(ADMIN)
+@audience(Permission.SEE_CLIENT)
 def version(number: int) -> Any:
     """One version, beside the one before it."""
     client = current_client()
@@ -103,7 +104,7 @@ def _form(draft: PolicyDraft | None) -> LimitForm:
 
 
 @bp.route("/offers/edit", methods=["GET", "POST"])
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def edit() -> Any:
     """Write limits; whatever was typed is kept, and nothing is in force before two agreed."""
     draft = drafts.draft_of(session, current_client().id)
@@ -143,7 +144,7 @@ def _typed() -> dict[str, list[str]]:
 
 
 @bp.post("/offers/versions/<int(min=1, max=2147483647):number>/again")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def restore(number: int) -> Any:
     """Make a draft of an older version, which goes the same way as any other."""
     client, at = current_client(), now()

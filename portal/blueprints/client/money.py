@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.client.limit_words import offer_words
 from portal.blueprints.consoles import Amount, download, page
 from portal.domain import labels
+from portal.domain.access import Permission
 from portal.domain.wording import clean_text
 from portal.security import audience
 from portal.services import reports
@@ -23,7 +24,7 @@ SHOWN_DAYS = 29
 
 
 @bp.get("/money", endpoint="money")
-@audience(ADMIN)
+@audience(Permission.SEE_CLIENT)
 def shown() -> Any:
     """The totals of the days, and the newest movements among them."""
     try:
@@ -82,7 +83,7 @@ def _days() -> Span:
 
 
 @bp.get("/money.csv")
-@audience(ADMIN)
+@audience(Permission.EXPORT)
 def money_file() -> Response | tuple[str, int]:
     """Every movement of the days, as the ledger has it."""
     try:

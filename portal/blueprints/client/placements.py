@@ -12,9 +12,10 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.utils import secure_filename
 from wtforms import FileField
 
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.consoles import download, page
 from portal.domain import N_, DomainError, labels
+from portal.domain.access import Permission
 from portal.models import Placement
 from portal.security import audience, current_staff, keys
 from portal.services import reports
@@ -39,7 +40,7 @@ class PlaceForm(Form):
 
 
 @bp.get("/placements", endpoint="placements")
-@audience(ADMIN)
+@audience(Permission.SEE_CLIENT)
 def listed() -> Any:
     """Placements and recalls, the newest first."""
     client = current_client()
@@ -64,7 +65,7 @@ def _placement(placement_id: UUID) -> Placement:
 
 
 @bp.get("/placements/<uuid:placement_id>")
-@audience(ADMIN)
+@audience(Permission.SEE_CLIENT)
 def placement(placement_id: UUID) -> Any:
     """One placement: its counts, and which lines were refused and why."""
     found = _placement(placement_id)
@@ -80,7 +81,7 @@ def placement(placement_id: UUID) -> Any:
 
 
 @bp.get("/placements/<uuid:placement_id>/refused.csv")
-@audience(ADMIN)
+@audience(Permission.EXPORT)
 def refused_file(placement_id: UUID) -> Response:
     """Every refused line with its reason."""
     return download("refused.csv", COLUMNS, _lines(_placement(placement_id)))
@@ -92,7 +93,7 @@ def _lines(found: Placement) -> Iterator[list[object]]:
 
 
 @bp.route("/placements/new", methods=["GET", "POST"])
-@audience(ADMIN)
+@audience(Permission.PLACE)
 def place() -> Any:
     """Hand over a file: good rows land, bad ones are refused with their reason."""
     form = PlaceForm()

@@ -8,12 +8,13 @@ import flask
 from flask import g, request
 
 from portal import addresses
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.client.limit_both import form_of, problems_in_words
 from portal.blueprints.consoles import page
 from portal.blueprints.debtor.balance import balance_page
 from portal.blueprints.debtor.plans import plan_form, plan_page
 from portal.domain import N_
+from portal.domain.access import Permission
 from portal.domain.limits import plan_bounds
 from portal.domain.policy import Policy
 from portal.security import audience
@@ -30,7 +31,7 @@ OWN_ADDRESS = re.compile(r'href="/(?:account|preferences)[^"]*"')
 
 
 @bp.route("/offers/preview", methods=["GET", "POST"])
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def preview() -> Any:
     """The balance and plan pages of a sample account; nothing that is clicked there does anything.
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from flask import Response, flash, make_response, request
 
-from portal.blueprints.client import ADMIN, bp, current_client
+from portal.blueprints.client import bp, current_client
 from portal.blueprints.consoles import Amount, download, page
 from portal.domain import labels, rehearsal
+from portal.domain.access import Permission
 from portal.domain.compiler import percent
 from portal.domain.money import Cents
 from portal.domain.policy import Policy, from_bytes
@@ -31,7 +32,7 @@ AGAIN_S = 5
 
 
 @bp.post("/offers/rehearse")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def rehearse() -> Any:
     """Have the draft run over all open accounts, and watch."""
     client, staff = current_client(), current_staff()
@@ -54,7 +55,7 @@ def _draft() -> Policy | None:
 
 
 @bp.get("/offers/rehearsals/<uuid:rehearsal_id>", endpoint="rehearsal")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def shown(rehearsal_id: UUID) -> Any:
     """How far a rehearsal is, then what it found; the page comes again by itself while it runs."""
     client = current_client()
@@ -145,7 +146,7 @@ def _one(kind: Kind, amount: tuple[Cents, str], parts: int) -> str:
 
 
 @bp.get("/offers/rehearsals/<uuid:rehearsal_id>/changes.csv")
-@audience(ADMIN)
+@audience(Permission.SET_LIMITS)
 def rehearsal_file(rehearsal_id: UUID) -> Response:
     """Every account that would be offered something else."""
     client = current_client()

@@ -3,8 +3,8 @@
 from flask import Blueprint, g
 
 from portal.domain import N_
-from portal.models import Role
-from portal.security import current_staff
+from portal.domain.access import Permission
+from portal.security import may
 from portal.web import Destination, url_for
 
 bp = Blueprint("compliance", __name__, url_prefix="/compliance")
@@ -20,18 +20,17 @@ PLACES = (
     ("settings", N_("Compliance mailbox"), "compliance.settings"),
     ("accounts", N_("Accounts"), "support.home"),
 )
-OFFICERS = ("retention", "legal-holds")
-"""What is for compliance alone: to have records erased, or kept for a court."""
+KEEPING = ("retention", "legal-holds")
+"""What is for whom may have records erased, or kept for a court."""
 
 
 @bp.before_request
 def navigate() -> None:
     """Put the console's destinations beside the page: those that its reader may open."""
-    role = current_staff().role
     g.person = g.person.reaching(
         Destination(section=section, label=label, url=url_for(endpoint))
         for section, label, endpoint in PLACES
-        if role is Role.COMPLIANCE or section not in OFFICERS
+        if section not in KEEPING or may(Permission.KEEP_RECORDS)
     )
 
 

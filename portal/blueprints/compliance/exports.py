@@ -6,7 +6,8 @@ from typing import Any
 
 from portal.blueprints.compliance import bp
 from portal.blueprints.compliance.finding import Asked, actors_of, asked, key_asked, key_text
-from portal.blueprints.consoles import EXAMINERS, download, page
+from portal.blueprints.consoles import download, page
+from portal.domain.access import Permission
 from portal.domain.evidence import format_time
 from portal.security import audience
 from portal.services.record_search import EXPORT, every_export, leaves_between
@@ -17,7 +18,7 @@ NAMED_AT_ONCE = 200
 
 
 @bp.get("/exports")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def exported() -> Any:
     """The bundles that were made in some days, the newest first."""
     here = asked(all_clients=True)
@@ -41,7 +42,7 @@ def exported() -> Any:
 
 
 @bp.get("/exports.csv")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def exports_file() -> Any:
     """The same list, whole."""
     here = asked(all_clients=True)

@@ -9,8 +9,9 @@ from uuid import UUID
 from flask import request
 
 from portal.blueprints.compliance import bp
-from portal.blueprints.consoles import EXAMINERS, page
+from portal.blueprints.consoles import page
 from portal.domain import N_, wording
+from portal.domain.access import Permission
 from portal.domain.evidence import format_time
 from portal.models import Client
 from portal.security import audience
@@ -127,7 +128,7 @@ def _kind(actor: Mapping[str, str]) -> str:
 
 
 @bp.get("/find")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def find() -> Any:
     """Accounts by what was typed, or entries by day and type."""
     typed, here = wording.clean_text(request.args.get("q", "")[:200]), asked()

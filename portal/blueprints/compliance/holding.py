@@ -10,7 +10,8 @@ from portal.blueprints.compliance import bp
 from portal.blueprints.compliance.retention import ReasonForm, clients_in_sight
 from portal.blueprints.consoles import attempt, page
 from portal.domain import N_
-from portal.models import Account, Client, Role
+from portal.domain.access import Permission
+from portal.models import Account, Client
 from portal.security import audience, current_staff
 from portal.services import legal_holds as services
 from portal.services.legal_holds import Wanted
@@ -39,7 +40,7 @@ def _wanted(form: LegalHoldForm) -> Wanted:
 
 
 @bp.route("/legal-holds", methods=["GET", "POST"])
-@audience(Role.COMPLIANCE)
+@audience(Permission.KEEP_RECORDS)
 def legal_holds() -> Any:
     """The records that are kept for a court, and a form to keep one more."""
     form, clients = LegalHoldForm(), clients_in_sight()
@@ -66,7 +67,7 @@ def legal_holds() -> Any:
 
 
 @bp.route("/legal-holds/<uuid:hold_id>/lift", methods=["GET", "POST"])
-@audience(Role.COMPLIANCE)
+@audience(Permission.KEEP_RECORDS)
 def lift_legal_hold(hold_id: UUID) -> Any:
     """Let a record's own day decide again, with the reason."""
     hold, form = services.find_legal_hold(session, hold_id), ReasonForm()

@@ -11,9 +11,10 @@ from wtforms.validators import Length
 
 from portal.addresses import of_theme
 from portal.blueprints.compliance import LAYOUT, bp
-from portal.blueprints.consoles import EXAMINERS, Task, page, perform
+from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.papers import as_kept, dressed
 from portal.domain import N_, disclosures
+from portal.domain.access import Permission
 from portal.security import audience, current_staff
 from portal.services import records
 from portal.services.evidence import Kept
@@ -63,7 +64,7 @@ def _asked_leaf(chain_id: UUID) -> str:
 
 
 @bp.route("/records/<uuid:chain_id>/read", methods=["GET", "POST"])
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def read(chain_id: UUID) -> Any:
     """Show what a record says for a while; the reason goes on the record."""
     found, form = find_record(session, chain_id), ReadForm()
@@ -89,7 +90,7 @@ def _ask_first(chain_id: UUID) -> Any:
 
 
 @bp.get("/records/<uuid:chain_id>/documents/<sha256>")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def document(chain_id: UUID, sha256: str) -> Any:
     """The very bytes that were kept under a hash; a page of them in today's look, if asked for."""
     found = find_record(session, chain_id)
@@ -109,7 +110,7 @@ def document(chain_id: UUID, sha256: str) -> Any:
 
 
 @bp.get("/records/<uuid:chain_id>/leaves/<int:n>/shown")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def shown(chain_id: UUID, n: int) -> Any:
     """An acceptance as its debtor saw it: each text of the page, and what they did there."""
     found = find_record(session, chain_id)

@@ -9,8 +9,9 @@ from flask import abort, request
 from portal.blueprints import bundles
 from portal.blueprints.compliance import bp
 from portal.blueprints.compliance.reading import PAPERS, ReadForm, may_read
-from portal.blueprints.consoles import EXAMINERS, page
+from portal.blueprints.consoles import page
 from portal.domain import wording
+from portal.domain.access import Permission
 from portal.security import audience
 from portal.services import records
 from portal.services.records import Record, find_record
@@ -31,7 +32,7 @@ def about(record: Record) -> dict[str, Any]:
 
 
 @bp.get("/records/<uuid:chain_id>")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def record(chain_id: UUID) -> Any:
     """Every leaf of a chain: what it is, when, who, its hash, and its place in the tree."""
     found = find_record(session, chain_id)
@@ -54,7 +55,7 @@ def record(chain_id: UUID) -> Any:
 
 
 @bp.get("/records/<uuid:chain_id>/leaves/<int:n>")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def leaf(chain_id: UUID, n: int) -> Any:
     """One leaf with all that proves it; what it says only to who gave a reason."""
     found = find_record(session, chain_id)
@@ -81,7 +82,7 @@ def _pretty(payload: dict[str, Any]) -> str:
 
 
 @bp.post("/records/<uuid:chain_id>/agreements/<uuid:arrangement_id>/export")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def export(chain_id: UUID, arrangement_id: UUID) -> Any:
     """The bundle of an agreement; that it was exported is a leaf."""
     found = find_record(session, chain_id)

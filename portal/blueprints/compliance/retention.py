@@ -17,7 +17,8 @@ from portal.blueprints.compliance import bp
 from portal.blueprints.consoles import attempt, page
 from portal.domain import N_
 from portal.domain import retention as rules
-from portal.models import BatchStatus, Client, ErasureStatus, Role
+from portal.domain.access import Permission
+from portal.models import BatchStatus, Client, ErasureStatus
 from portal.security import audience, current_staff
 from portal.services import erasures
 from portal.services.retention import FIRST, Asked, page_after, today_of_client
@@ -80,7 +81,7 @@ def words_of_holding(why: str | None) -> list[str]:
 
 
 @bp.get("/retention")
-@audience(Role.COMPLIANCE)
+@audience(Permission.KEEP_RECORDS)
 def retention() -> Any:
     """Choose a client, where there are several."""
     found = clients_in_sight()
@@ -90,7 +91,7 @@ def retention() -> Any:
 
 
 @bp.route("/retention/<uuid:client_id>", methods=["GET", "POST"])
-@audience(Role.COMPLIANCE)
+@audience(Permission.KEEP_RECORDS)
 def schedule(client_id: UUID) -> Any:
     """What would be erased, and what holds the rest back; ask to have it done."""
     asked, form, after = _asked(_client(client_id)), ReasonForm(), _after()
@@ -117,7 +118,7 @@ def schedule(client_id: UUID) -> Any:
 
 
 @bp.route("/erasures/<uuid:batch_id>", methods=["GET", "POST"])
-@audience(Role.COMPLIANCE)
+@audience(Permission.KEEP_RECORDS)
 def erasure(batch_id: UUID) -> Any:
     """One batch: what it is about, what became of it; approve it, or decline it with a reason."""
     batch, form = erasures.find_batch(session, batch_id), ReasonForm()

@@ -7,8 +7,9 @@ from flask import abort
 from wtforms import StringField
 
 from portal.blueprints.compliance import LAYOUT, bp
-from portal.blueprints.consoles import EXAMINERS, Task, page, perform
+from portal.blueprints.consoles import Task, page, perform
 from portal.domain import N_
+from portal.domain.access import Permission
 from portal.models import Client
 from portal.security import audience, current_staff
 from portal.services.compliance_mail import change_mailbox
@@ -29,14 +30,14 @@ class MailboxForm(Form):
 
 
 @bp.get("/settings")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def settings() -> Any:
     """The mailbox of each client."""
     return page("compliance/settings.html", section="settings", clients=clients_seen(session))
 
 
 @bp.route("/settings/<uuid:client_id>", methods=["GET", "POST"])
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def mailbox(client_id: UUID) -> Any:
     """Change the mailbox of one client."""
     if client_id not in session.info["client_ids"]:

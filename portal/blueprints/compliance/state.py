@@ -7,9 +7,10 @@ from uuid import UUID
 from wtforms import TextAreaField
 
 from portal.blueprints.compliance import LAYOUT, bp
-from portal.blueprints.consoles import EXAMINERS, Task, page, perform
+from portal.blueprints.consoles import Task, page, perform
 from portal.domain import N_
-from portal.models import EvidenceAlarm, Role
+from portal.domain.access import Permission
+from portal.models import EvidenceAlarm
 from portal.security import audience, current_staff
 from portal.services import alarms
 from portal.services.record_state import find_alarm, record_states
@@ -28,7 +29,7 @@ class ClearForm(Form):
 
 
 @bp.get("", endpoint="home")
-@audience(*EXAMINERS)
+@audience(Permission.EXAMINE)
 def home() -> Any:
     """How the record of each client stands."""
     states = record_states(session)
@@ -38,7 +39,6 @@ def home() -> Any:
         states=states,
         freezes=alarms.freezes,
         way=_way,
-        may_answer=current_staff().role is Role.COMPLIANCE,
     )
 
 
@@ -50,7 +50,7 @@ def _way(alarm: EvidenceAlarm) -> str | None:
 
 
 @bp.route("/alarms/<uuid:alarm_id>/clear", methods=["GET", "POST"])
-@audience(Role.COMPLIANCE)
+@audience(Permission.ANSWER_ALARMS)
 def clear(alarm_id: UUID) -> Any:
     """Answer for an alarm; with the last one agreements are taken again."""
     alarm, form = find_alarm(session, alarm_id), ClearForm()

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, g
 
-from portal.blueprints.consoles import EXAMINERS
 from portal.domain import N_
-from portal.security import current_staff
+from portal.domain.access import Permission
+from portal.security import may
 from portal.services.letter_batches import how_many_wait
 from portal.services.queues import counts
 from portal.web import Destination, session, url_for
@@ -23,16 +23,12 @@ def navigate() -> None:
         ("calls", N_("Calls and texts"), "support.calls", waiting.calls),
         ("questions", N_("Money questions"), "support.questions", waiting.questions),
         ("letters", N_("Letters"), "support.letters", how_many_wait(session)),
-        *([("record", N_("The record"), "compliance.home", 0)] if _examines() else ()),
+        *([("record", N_("The record"), "compliance.home", 0)] if may(Permission.EXAMINE) else ()),
     )
     g.person = g.person.reaching(
         Destination(section=section, label=label, url=url_for(endpoint), count=count)
         for section, label, endpoint, count in links
     )
-
-
-def _examines() -> bool:
-    return current_staff().role in EXAMINERS
 
 
 from portal.blueprints.support import (  # noqa: E402, F401

@@ -7,10 +7,11 @@ from flask import request
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
-from portal.blueprints.consoles import DECIDERS, READERS, WORKERS, Task, page, perform
+from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.support import bp
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
+from portal.domain.access import Permission
 from portal.domain.calls import GROUNDS, OUTCOMES
 from portal.domain.holds import Capability
 from portal.domain.outgoing import REQUIRED
@@ -53,7 +54,7 @@ class ReplyForm(Form):
 
 
 @bp.get("", endpoint="home")
-@audience(*READERS)
+@audience(Permission.SEE_ACCOUNTS)
 def home() -> Any:
     """The search box, what it found, and what waits."""
     typed = wording.clean_text(request.args.get("q", "")[:200])
@@ -65,12 +66,11 @@ def home() -> Any:
         found=found,
         masked=wording.mask_name,
         waiting=counts(session),
-        decides=current_staff().role in DECIDERS,
     )
 
 
 @bp.get("/accounts/<uuid:account_id>")
-@audience(*READERS)
+@audience(Permission.SEE_ACCOUNTS)
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was said, what happened."""
     found = dossier.find_account(session, account_id)
@@ -90,7 +90,6 @@ def account(account_id: UUID) -> Any:
         reply=ReplyForm(),
         reveal=RevealForm(),
         capabilities=CAPABILITIES,
-        may=staff.role,
         left_of=lambda payment: refundable(session, payment),
         contact_of=masked_contact,
         wish_words=wish_words,
@@ -123,7 +122,7 @@ def back_to(account: Account) -> str:
 
 
 @bp.post("/accounts/<uuid:account_id>/reveal")
-@audience(*READERS)
+@audience(Permission.SEE_ACCOUNTS)
 def reveal(account_id: UUID) -> Any:
     """Show the personal data for a while; the reason goes on the record."""
     found, form = dossier.find_account(session, account_id), RevealForm()
@@ -138,7 +137,7 @@ def reveal(account_id: UUID) -> Any:
 
 
 @bp.post("/accounts/<uuid:account_id>/reply")
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def reply(account_id: UUID) -> Any:
     """Write to the debtor in the account's thread; they are told that a message waits."""
     found, form = dossier.find_account(session, account_id), ReplyForm()

@@ -7,14 +7,15 @@ from flask import flash
 from sqlalchemy import select
 from wtforms import BooleanField, RadioField, StringField, TextAreaField
 
-from portal.blueprints.consoles import WORKERS, Task, attempt, options, page, perform
+from portal.blueprints.consoles import Task, attempt, options, page, perform
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, DomainError
+from portal.domain.access import Permission
 from portal.domain.calls import GROUNDS, MOST, OUTCOMES, Outcome, tries, why_not
 from portal.domain.wording import mask_phone
 from portal.models import Account, CallAttempt, Client, Debtor
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, may
 from portal.services import calls
 from portal.services.dossier import REVEALED_FOR, find_account
 from portal.services.standing import today_of
@@ -54,7 +55,7 @@ class NoNumber(DomainError):
 
 
 @bp.route("/accounts/<uuid:account_id>/call", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def place_call(account_id: UUID) -> Any:
     """Whether this person may be called now, number by number; then the number itself."""
     account, form = find_account(session, account_id), CallForm()
@@ -79,14 +80,14 @@ def place_call(account_id: UUID) -> Any:
 
 def _about(account: Account) -> dict[str, Any]:
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    at, supervises = now(), current_staff().role in calls.SUPERVISORS
+    at, supervises = now(), may(Permission.SUPERVISE)
     numbers = calls.numbers_of(session, account)
     found = [(one, calls.verdict_on(session, account, one, now=at)) for one in numbers]
     made = calls.counted(calls.calls_about(session, account))
     return {
         "account": account,
         "found": found,
-        "may": [one for one, it in found if it.allowed or (it.by_supervisor and supervises)],
+        "reachable": [one for one, it in found if it.allowed or (it.by_supervisor and supervises)],
         "past": supervises and any(it.by_supervisor for _one, it in found),
         "tried": tries(made, today_of(debtor, at)),
         "most": MOST,
@@ -98,7 +99,7 @@ def _about(account: Account) -> dict[str, Any]:
 
 
 @bp.route("/call-attempts/<uuid:attempt_id>", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def call_made(attempt_id: UUID) -> Any:
     """The number to call, for whoever began the call, and how it went."""
     mine = CallAttempt.client_id.in_(session.info["client_ids"])
@@ -124,7 +125,7 @@ def _shown(made: CallAttempt) -> bool:
 
 
 @bp.route("/accounts/<uuid:account_id>/called-us", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def called_us(account_id: UUID) -> Any:
     """The debtor called and spoke with us: it counts as a conversation, not as an attempt."""
     account, form = find_account(session, account_id), TheirForm()

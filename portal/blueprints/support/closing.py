@@ -5,10 +5,11 @@ from uuid import UUID
 
 from wtforms import RadioField
 
-from portal.blueprints.consoles import DECIDERS, Task, options, perform
+from portal.blueprints.consoles import Task, options, perform
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, labels
+from portal.domain.access import Permission
 from portal.domain.channels import Channel
 from portal.security import audience, current_staff
 from portal.services.closing import send_closing_notice, ways
@@ -26,7 +27,7 @@ class ClosingForm(Form):
 
 
 @bp.route("/accounts/<uuid:account_id>/closing-notice", methods=["GET", "POST"])
-@audience(*DECIDERS)
+@audience(Permission.SUPERVISE)
 def closing_notice(account_id: UUID) -> Any:
     """Send the one notice that the law allows after a stop: two wordings, and none of one's own."""
     account, form = find_account(session, account_id), ClosingForm()

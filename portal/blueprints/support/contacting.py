@@ -7,10 +7,11 @@ from flask import abort
 from sqlalchemy import select
 from wtforms import SelectField
 
-from portal.blueprints.consoles import WORKERS, Task, options, perform, words_of
+from portal.blueprints.consoles import Task, options, perform, words_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, masked_contact
 from portal.domain import N_, DomainError, labels
+from portal.domain.access import Permission
 from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, Message, StopKind
 from portal.security import audience, current_staff
 from portal.services import esign, evidence, links, messages
@@ -39,7 +40,7 @@ class ReopenForm(Form):
 
 
 @bp.route("/links/<uuid:link_id>/revoke", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def revoke(link_id: UUID) -> Any:
     """Close a link for good."""
     mine = AccessLink.client_id.in_(session.info["client_ids"])
@@ -69,7 +70,7 @@ def _first_account(link: AccessLink) -> Account:
 
 
 @bp.route("/accounts/<uuid:account_id>/stops/<uuid:stop_id>", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def reopen(account_id: UUID, stop_id: UUID) -> Any:
     """Open an address again that was closed by mistake; never one that wanted no more messages."""
     account, form = find_account(session, account_id), ReopenForm()
@@ -93,7 +94,7 @@ def reopen(account_id: UUID, stop_id: UUID) -> Any:
 
 
 @bp.route("/accounts/<uuid:account_id>/paper", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def paper_again(account_id: UUID) -> Any:
     """End the consent to required copies by e-mail only, for a debtor who calls or writes."""
     account, form = find_account(session, account_id), ReopenForm()
@@ -113,7 +114,7 @@ def paper_again(account_id: UUID) -> Any:
 
 
 @bp.route("/messages/<uuid:message_id>/letter", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def copy_on_paper(message_id: UUID) -> Any:
     """Put a copy on the list of letters, for a debtor who asks for paper."""
     mine = Message.client_id.in_(session.info["client_ids"])

@@ -7,10 +7,11 @@ from sqlalchemy import select
 from wtforms import DateField, SelectField, StringField
 from wtforms.validators import InputRequired
 
-from portal.blueprints.consoles import HOLDERS, Task, options, perform, words_of
+from portal.blueprints.consoles import Task, options, perform, words_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, labels
+from portal.domain.access import Permission
 from portal.domain.help import LONGEST_NOTE, kept_words
 from portal.domain.holds import HoldKind
 from portal.models import Hold
@@ -51,7 +52,7 @@ def _reason(typed: str | None) -> str:
 
 
 @bp.route("/accounts/<uuid:account_id>/hold", methods=["GET", "POST"])
-@audience(*HOLDERS)
+@audience(Permission.HOLD)
 def hold(account_id: UUID) -> Any:
     """Hold an account from now on."""
     found, form = find_account(session, account_id), HoldForm()
@@ -76,7 +77,7 @@ def hold(account_id: UUID) -> Any:
 
 
 @bp.route("/holds/<uuid:hold_id>/lift", methods=["GET", "POST"])
-@audience(*HOLDERS)
+@audience(Permission.HOLD)
 def lift(hold_id: UUID) -> Any:
     """Lift a hold, with the reason."""
     mine = Hold.client_id.in_(session.info["client_ids"])
@@ -98,7 +99,7 @@ def lift(hold_id: UUID) -> Any:
 
 
 @bp.route("/holds/<uuid:hold_id>/rest", methods=["GET", "POST"])
-@audience(*HOLDERS)
+@audience(Permission.HOLD)
 def rest(hold_id: UUID) -> Any:
     """Shorten or lengthen the rest of somebody who cannot pay now, with the reason."""
     mine = Hold.client_id.in_(session.info["client_ids"])

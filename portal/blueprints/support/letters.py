@@ -8,9 +8,10 @@ from uuid import UUID
 from flask import Response, abort, current_app, flash
 from wtforms import SelectMultipleField
 
-from portal.blueprints.consoles import READERS, WORKERS, attempt, page
+from portal.blueprints.consoles import attempt, page
 from portal.blueprints.support import bp
 from portal.domain import labels, wording
+from portal.domain.access import Permission
 from portal.gateways.typesetting import NotTypeset
 from portal.i18n import locale_for
 from portal.models import Client
@@ -39,7 +40,7 @@ def _runtime() -> Runtime:
 
 
 @bp.get("/letters")
-@audience(*READERS)
+@audience(Permission.SEE_ACCOUNTS)
 def letters() -> Any:
     """The letters that wait, for each client, and the batches that were printed."""
     return page(
@@ -52,12 +53,11 @@ def letters() -> Any:
         batches=letter_batches.batches(session),
         templates=labels.TEMPLATES,
         masked=wording.mask_name,
-        may_print=current_staff().role in WORKERS,
     )
 
 
 @bp.post("/letters/of/<uuid:client_id>/print")
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def print_letters(client_id: UUID) -> Any:
     """Print the letters of one client that wait."""
     if client_id not in session.info["client_ids"]:
@@ -74,7 +74,7 @@ def print_letters(client_id: UUID) -> Any:
 
 
 @bp.route("/letters/<uuid:batch_id>", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def batch(batch_id: UUID) -> Any:
     """One batch: its letters to take along, and which of them left."""
     found, form = letter_batches.find_batch(session, batch_id), SentForm()
@@ -112,7 +112,7 @@ def _flash_left(kept_back: int) -> None:
 
 
 @bp.post("/letters/<uuid:batch_id>/download")
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def download_batch(batch_id: UUID) -> Any:
     """The letters of a batch as one package, exactly as they were printed."""
     # Only who takes letters along pays for it.

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from wtforms import RadioField, SelectChoice  # type: ignore[attr-defined]
 
 from portal import i18n
-from portal.blueprints.consoles import WORKERS, attempt, options, page
+from portal.blueprints.consoles import attempt, options, page
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, masked_contact
 from portal.domain import N_, labels
+from portal.domain.access import Permission
 from portal.gateways.sms import Texter
 from portal.models import AccessLink, Account, Channel, Client, Debtor
 from portal.security import audience, current_staff, keys
@@ -44,7 +45,7 @@ class LinkForm(Form):
 
 
 @bp.route("/accounts/<uuid:account_id>/link", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def link(account_id: UUID) -> Any:
     """Choose the way; a closed one says why."""
     account = find_account(session, account_id)
@@ -128,7 +129,7 @@ def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink |
 
 
 @bp.get("/links/<uuid:link_id>/code")
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def code(link_id: UUID) -> Any:
     """The code of a link that is read aloud, and how the person uses it."""
     mine = AccessLink.client_id.in_(session.info["client_ids"])

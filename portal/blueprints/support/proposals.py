@@ -10,13 +10,14 @@ from sqlalchemy import select
 from wtforms import HiddenField, SelectField, StringField
 
 from portal import i18n
-from portal.blueprints.consoles import READERS, WORKERS, Answer, attempt, options, page
+from portal.blueprints.consoles import Answer, attempt, options, page
 from portal.blueprints.debtor.words import on_days
 from portal.blueprints.fields import DateBoxes, MoneyField
 from portal.blueprints.support import bp
 from portal.blueprints.support.replies import Reply, look
 from portal.domain import N_, DomainError, labels, wording
 from portal.domain import proposals as domain
+from portal.domain.access import Permission
 from portal.domain.limits import FirstPaymentTooSoon
 from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
@@ -92,7 +93,7 @@ class DeclineForm(Form):
 
 
 @bp.get("/proposals", endpoint="proposals")
-@audience(*READERS)
+@audience(Permission.SEE_ACCOUNTS)
 def waiting() -> Any:
     """Proposals that nobody has answered, the oldest promise first; or only the late ones."""
     only_late = request.args.get("only") == "late"
@@ -112,7 +113,7 @@ def _proposal(proposal_id: UUID) -> Proposal:
 
 
 @bp.get("/proposals/<uuid:proposal_id>")
-@audience(*READERS)
+@audience(Permission.SEE_ACCOUNTS)
 def proposal(proposal_id: UUID) -> Any:
     """The wish, the limits, what the portal could agree to, and the three answers."""
     return _show(_proposal(proposal_id))
@@ -142,7 +143,6 @@ def _show(found: Proposal, form: Form | None = None, reply: Reply | None = None)
         days_left=(found.answer_due_on - client_day(client, now())).days,
         events=_history(account),
         zone=client.time_zone,
-        may=current_staff().role,
         masked=wording.mask_name,
         frequencies=labels.FREQUENCIES,
         on_days=lambda days: on_days(days, locale()),
@@ -214,7 +214,7 @@ def _answer(found: Proposal, form: Form, do: Callable[[], object], done: str) ->
 
 
 @bp.post("/proposals/<uuid:proposal_id>/accept")
-@audience(*WORKERS)
+@audience(Permission.ANSWER)
 def accept(proposal_id: UUID) -> Any:
     """Grant what was proposed; the debtor still has to agree."""
     found, form = _proposal(proposal_id), AcceptForm()
@@ -227,7 +227,7 @@ def accept(proposal_id: UUID) -> Any:
 
 
 @bp.post("/proposals/<uuid:proposal_id>/counter")
-@audience(*WORKERS)
+@audience(Permission.ANSWER)
 def counter(proposal_id: UUID) -> Any:
     """Grant other terms; the debtor still has to agree."""
     found, form = _proposal(proposal_id), CounterForm()
@@ -241,7 +241,7 @@ def counter(proposal_id: UUID) -> Any:
 
 
 @bp.post("/proposals/<uuid:proposal_id>/offer")
-@audience(*WORKERS)
+@audience(Permission.ANSWER)
 def offer(proposal_id: UUID) -> Any:
     """Grant one of the alternatives as the page showed it; its terms are computed again."""
     found, form = _proposal(proposal_id), OfferForm()
@@ -255,7 +255,7 @@ def offer(proposal_id: UUID) -> Any:
 
 
 @bp.post("/proposals/<uuid:proposal_id>/decline")
-@audience(*WORKERS)
+@audience(Permission.ANSWER)
 def decline(proposal_id: UUID) -> Any:
     """Say no, with a reason in the debtor's language."""
     found, form = _proposal(proposal_id), DeclineForm()

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from wtforms import RadioField, SelectChoice, TextAreaField  # type: ignore[attr-defined]
 from wtforms.validators import DataRequired
 
-from portal.blueprints.consoles import DECIDERS, attempt, page
+from portal.blueprints.consoles import attempt, page
 from portal.blueprints.support import bp
 from portal.domain import N_, labels
+from portal.domain.access import Permission
 from portal.models import Account, MoneyException
 from portal.security import audience, current_staff
 from portal.services import money_questions
@@ -83,7 +84,7 @@ class DecisionForm(Form):
 
 
 @bp.route("/questions/<uuid:question_id>", methods=["GET", "POST"])
-@audience(*DECIDERS)
+@audience(Permission.GIVE_BACK)
 def question(question_id: UUID) -> Any:
     """Decide a question about money; what each decision does is said before."""
     mine = MoneyException.client_id.in_(session.info["client_ids"])

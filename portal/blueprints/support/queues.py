@@ -8,9 +8,6 @@ from sqlalchemy import select
 from wtforms import RadioField, StringField, TextAreaField
 
 from portal.blueprints.consoles import (
-    DECIDERS,
-    READERS,
-    WORKERS,
     Task,
     attempt,
     options,
@@ -19,6 +16,7 @@ from portal.blueprints.consoles import (
 )
 from portal.blueprints.support import bp
 from portal.domain import N_, labels, wording
+from portal.domain.access import Permission
 from portal.domain.help import OPTIONS, UNCLEAR_TEXT, Topic, kept_words
 from portal.models import Account, Client, Debtor, HelpRequest, Hold
 from portal.security import audience, current_staff
@@ -53,7 +51,7 @@ class NoteForm(Form):
 
 
 @bp.get("/requests")
-@audience(*READERS)
+@audience(Permission.SEE_ACCOUNTS)
 def requests() -> Any:
     """Help requests without an answer."""
     waiting = queues.requests(session)
@@ -64,12 +62,11 @@ def requests() -> Any:
         today=now().date(),
         topics=labels.TOPICS,
         masked=wording.mask_name,
-        may_answer=current_staff().role in WORKERS,
     )
 
 
 @bp.get("/calls")
-@audience(*READERS)
+@audience(Permission.SEE_ACCOUNTS)
 def calls() -> Any:
     """People who asked to be called, and texts whose account is unclear."""
     waiting = queues.requests(session, calls=True)
@@ -80,12 +77,11 @@ def calls() -> Any:
         today=now().date(),
         unclear=UNCLEAR_TEXT,
         masked=wording.mask_phone,
-        may_answer=current_staff().role in WORKERS,
     )
 
 
 @bp.get("/questions")
-@audience(*READERS)
+@audience(Permission.SEE_ACCOUNTS)
 def questions() -> Any:
     """Questions about money that nothing answers by itself."""
     waiting = queues.questions(session)
@@ -94,7 +90,6 @@ def questions() -> Any:
         section="questions",
         waiting=waiting,
         kinds=labels.QUESTIONS,
-        may_decide=current_staff().role in DECIDERS,
     )
 
 
@@ -108,7 +103,7 @@ def _request(request_id: UUID, *, calls: bool) -> HelpRequest:
 
 
 @bp.route("/requests/<uuid:request_id>", methods=["GET", "POST"], endpoint="request")
-@audience(*WORKERS)
+@audience(Permission.ANSWER)
 def help_request(request_id: UUID) -> Any:
     """One help request: what was asked, the thread, and the answer."""
     asked, form = _request(request_id, calls=False), AnswerForm()
@@ -151,7 +146,7 @@ def _about(asked: HelpRequest, account: Account) -> dict[str, Any]:
 
 
 @bp.route("/calls/<uuid:request_id>", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.ANSWER)
 def call(request_id: UUID) -> Any:
     """Close a call that was made, or tried, or a text."""
     asked, form = _request(request_id, calls=True), NoteForm()

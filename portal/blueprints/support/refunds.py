@@ -6,11 +6,12 @@ from uuid import UUID
 from sqlalchemy import select
 from wtforms import HiddenField, StringField
 
-from portal.blueprints.consoles import DECIDERS, Task, perform
+from portal.blueprints.consoles import Task, perform
 from portal.blueprints.fields import MoneyField
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_
+from portal.domain.access import Permission
 from portal.domain.money import Cents
 from portal.models import Payment
 from portal.security import audience, current_staff
@@ -36,7 +37,7 @@ class RefundForm(Form):
 
 
 @bp.route("/payments/<uuid:payment_id>/refund", methods=["GET", "POST"])
-@audience(*DECIDERS)
+@audience(Permission.GIVE_BACK)
 def refund(payment_id: UUID) -> Any:
     """Ask for money to go back to the card or account that paid."""
     mine = Payment.client_id.in_(session.info["client_ids"])

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from wtforms import BooleanField, SelectField, StringField
 
-from portal.blueprints.consoles import WORKERS, Task, options, perform
+from portal.blueprints.consoles import Task, options, perform
 from portal.blueprints.fields import DateBoxes
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, masked_contact
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, DomainError, labels
+from portal.domain.access import Permission
 from portal.domain.channels import Channel
 from portal.domain.help import LONGEST_NOTE, kept_words
 from portal.domain.wishes import ANY, Slot, WishKind
@@ -71,7 +72,7 @@ class TimeMissing(DomainError):
 
 
 @bp.route("/accounts/<uuid:account_id>/wish", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def wish(account_id: UUID) -> Any:
     """Take down how a person wants to be written to (CT-03)."""
     account, form = find_account(session, account_id), WishForm()
@@ -134,7 +135,7 @@ def _state(debtor: Debtor, form: WishForm) -> None:
 
 
 @bp.route("/accounts/<uuid:account_id>/wishes/<uuid:wish_id>/end", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def end_wish(account_id: UUID, wish_id: UUID) -> Any:
     """End a wish that a person takes back."""
     account, form = find_account(session, account_id), EndForm()
@@ -155,7 +156,7 @@ def end_wish(account_id: UUID, wish_id: UUID) -> Any:
 
 
 @bp.route("/accounts/<uuid:account_id>/notice", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def first_notice(account_id: UUID) -> Any:
     """Take down that a first notice went; the days that the province waits count from it."""
     account, form = find_account(session, account_id), NoticeForm()
@@ -180,7 +181,7 @@ def first_notice(account_id: UUID) -> Any:
 
 
 @bp.route("/accounts/<uuid:account_id>/notice/missed", methods=["GET", "POST"])
-@audience(*WORKERS)
+@audience(Permission.CONTACT)
 def notice_missed(account_id: UUID) -> Any:
     """The person says that no notice came: we wait until another one went (CA-01)."""
     account, form = find_account(session, account_id), MissedForm()
