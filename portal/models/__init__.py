@@ -10,6 +10,7 @@ from portal.models.accounts import (
     DebtorWord,
     Hold,
     StopKind,
+    WordKey,
 )
 from portal.models.arrangements import (
     Amendment,
@@ -86,7 +87,7 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
-from portal.models.staff import Role, Staff, StaffClient, StaffSession
+from portal.models.staff import RecentAccount, Role, Staff, StaffClient, StaffSession
 
 __all__ = [
     "TreeNode",
@@ -153,6 +154,7 @@ __all__ = [
     "PlacementStatus",
     "PolicyDraft",
     "Proposal",
+    "RecentAccount",
     "ReconcileFailure",
     "Refund",
     "Rehearsal",
@@ -168,5 +170,6 @@ __all__ = [
     "StripeEvent",
     "ThreadEntry",
     "Watermark",
+    "WordKey",
     "fresh_id",
 ]
