@@ -89,7 +89,7 @@ def upgrade() -> None:
     _fill()
     op.execute("CREATE INDEX ix_word_key_word ON word_key (client_id, word)")
     op.execute(
-        "CREATE INDEX ix_debtor_last_four ON debtor (client_id, last_four_hash)"
+        "CREATE INDEX ix_debtor_last_four ON debtor (client_id, last_four_hash, id)"
         " WHERE last_four_hash IS NOT NULL"
     )
     op.execute("DROP INDEX ix_debtor_name_key")

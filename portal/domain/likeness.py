@@ -125,8 +125,8 @@ def likeness(typed: str, word: str) -> Likeness | None:
     if one_apart(typed, word) and max(len(typed), len(word)) >= FEWEST_LETTERS:
         return Likeness.LETTER
     sound = sound_of(typed)
-    alike = sound and sound == sound_of(word)
-    return Likeness.SOUND if alike and 2 * apart(typed, word) <= len(typed + word) else None
+    alike = sound and sound == sound_of(word) and 5 * apart(typed, word) <= 3 * len(typed + word)
+    return Likeness.SOUND if alike else None
 
 
 def apart(one: str, other: str) -> int:

@@ -36,6 +36,7 @@ class Debtor(Owned, Base):
             "ix_debtor_last_four",
             "client_id",
             "last_four_hash",
+            "id",
             postgresql_where=text("last_four_hash IS NOT NULL"),
         ),
     )

@@ -24,7 +24,7 @@ from portal.domain.likeness import (
 MOST_WORDS = 4
 MOST_LOOKED_AT = 1_000
 """Of the debtors who share two words of three, or four digits."""
-MOST_LIKE, MOST_JUDGED, MOST_TRIED = 40, 300, 400
+MOST_LIKE, MOST_JUDGED, MOST_TRIED = 40, 200, 400
 """Of the words that one typed word may stand for, of those compared with it, and of pairs."""
 
 Key = tuple[UUID, UUID]

@@ -178,6 +178,7 @@ def _by_last_four(session: Session, digits: str, words: Sequence[str], keys: Key
     rows = session.execute(
         select(Debtor.client_id, Debtor.id, Debtor.name_key)
         .where(tuple_(Debtor.client_id, Debtor.last_four_hash).in_(hashes))
+        .order_by(Debtor.id)
         .limit(most)
     ).all()
     meant = meant_by(session, words) if rows else []

@@ -51,6 +51,7 @@ def found(placer: Placer, typed: str) -> list[tuple[str, str]]:
         ("gar", [("A-1", "begins"), ("A-3", "begins")]),
         ("mar gra", [("A-2", "begins")]),
         ("tibo", [("A-4", "sound")]),
+        ("marya ghrasia", [("A-3", "sound"), ("A-2", "sound")]),
         ("Chloe Thibautl", [("A-4", "letter")]),
         ("thibaul", [("A-4", "begins")]),
         ("lukasiewic oneil", [("A-6", "begins")]),
