@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.db import set_tenant
+from portal.db import psycopg_connection, set_tenant
 from portal.domain.identity import Factor, keyed_hash
 from portal.domain.keys import Keys
 from portal.domain.money import Cents
@@ -42,6 +42,7 @@ from portal.services import evidence
 from portal.services.links import IssuedLink, accounts_of, issue_link
 from portal.services.policies import PublishedPolicy, publish_policy
 from portal.services.visits import Visit
+from portal.services.words import learn
 
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 """The instant of most tests: a Monday at noon in New York."""
@@ -105,7 +106,9 @@ def make_debtor(session: Session, client: Client, **given: Any) -> Debtor:
         "time_zone": client.time_zone,
         "created_at": NOW,
     }
-    return _add(session, Debtor(**(values | given)))
+    debtor = _add(session, Debtor(**(values | given)))
+    learn(psycopg_connection(session), debtor.client_id, [debtor.name_key])
+    return debtor
 
 
 def make_contact(session: Session, debtor: Debtor, **given: Any) -> Contact:

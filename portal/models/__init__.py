@@ -11,6 +11,7 @@ from portal.models.accounts import (
     DebtorWord,
     Hold,
     StopKind,
+    WordKey,
 )
 from portal.models.arrangements import (
     Amendment,
@@ -87,7 +88,7 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
-from portal.models.staff import Staff, StaffClient, StaffSession
+from portal.models.staff import RecentAccount, Staff, StaffClient, StaffSession
 
 __all__ = [
     "TreeNode",
@@ -154,6 +155,7 @@ __all__ = [
     "PlacementStatus",
     "PolicyDraft",
     "Proposal",
+    "RecentAccount",
     "ReconcileFailure",
     "Refund",
     "Rehearsal",
@@ -169,5 +171,6 @@ __all__ = [
     "StripeEvent",
     "ThreadEntry",
     "Watermark",
+    "WordKey",
     "fresh_id",
 ]

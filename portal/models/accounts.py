@@ -32,7 +32,13 @@ class Debtor(Owned, Base):
             unique=True,
             postgresql_where=text("join_key IS NOT NULL AND debtor_number IS NULL"),
         ),
-        Index("ix_debtor_name_key", "client_id", "name_key"),
+        Index(
+            "ix_debtor_last_four",
+            "client_id",
+            "last_four_hash",
+            "id",
+            postgresql_where=text("last_four_hash IS NOT NULL"),
+        ),
     )
 
     debtor_number: Mapped[str | None]
@@ -60,9 +66,9 @@ class Debtor(Owned, Base):
 
 
 class DebtorWord(Base):
-    """One word of a debtor's ``name_key``, so that any of them finds the debtor; kept by a trigger.
+    """One word of a debtor's ``name_key``, or two of them in order, kept by a trigger.
 
-    Compared byte by byte, so that the start of a word is a range of the index.
+    So any word finds the debtor, and any two of them do without looking through all who share one.
     """
 
     __tablename__ = "debtor_word"
@@ -71,6 +77,21 @@ class DebtorWord(Base):
     client_id: Mapped[UUID] = mapped_column(primary_key=True)
     word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     debtor_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class WordKey(Base):
+    """A key under which a word of the client's names is looked up (`portal.domain.likeness`).
+
+    There are as many as there are different words, however many debtors share them. Compared byte
+    by byte, so that the start of a word is a range of the index.
+    """
+
+    __tablename__ = "word_key"
+    __table_args__ = (of_client(), Index("ix_word_key_word", "client_id", "word"))
+
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
 
 
 class Contact(Owned, Base):

@@ -1,4 +1,4 @@
-"""Keep the tokens of links out of logs: whoever reads a log must not be able to open one."""
+"""Keep the tokens of links and what staff search for out of logs."""
 
 import logging
 import re
@@ -6,7 +6,7 @@ import re
 from flask import Flask
 
 _IN_PATH = re.compile(r"(/(?:l|p|call-me|unsubscribe)/)[^/?#\s\"']+")
-_IN_QUERY = re.compile(r"([?&](?:c|shown|token|code)=)[^&#\s\"']+")
+_IN_QUERY = re.compile(r"([?&](?:c|shown|token|code|q)=)[^&#\s\"']+")
 
 
 def redact(line: str) -> str:

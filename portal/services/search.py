@@ -1,16 +1,19 @@
-"""One search box for staff: references, names, e-mail addresses and phone numbers.
+"""One search box for staff: references, names, addresses, phone numbers and last four digits.
 
-Every look-up is an equality or the start of a word, so that it reads an index of the client's own
-rows. Row-level security keeps the rest out of sight.
+Every look-up reads an index of the client's own rows, and a bounded number of them. Row-level
+security keeps the rest out of sight.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import ARRAY, Select, Uuid, and_, func, literal, select, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from portal.domain.identity import Factor, keyed_hash
+from portal.domain.keys import Keys
+from portal.domain.likeness import Likeness
 from portal.domain.wording import clean_text, search_key
 from portal.models import (
     Account,
@@ -18,36 +21,45 @@ from portal.models import (
     Client,
     Contact,
     Debtor,
-    DebtorWord,
     HelpRequest,
     Payment,
     Proposal,
 )
 from portal.rules.emails import parse_email
 from portal.rules.phones import parse_phone
-
-MOST = 50
-MOST_WORDS = 4
-FEWEST_DIGITS = 7
-_LAST = "\U0010ffff"
-
-_REFERENCED = (
-    (Arrangement, "arrangement"),
-    (Payment, "payment"),
-    (Proposal, "proposal"),
-    (HelpRequest, "request"),
+from portal.services.names import (
+    MOST_LOOKED_AT,
+    MOST_WORDS,
+    Key,
+    find_named,
+    how_named,
+    meant_by,
 )
 
-Key = tuple[UUID, UUID]
+MOST = 50
+LONGEST = 200
+"""Letters of what was typed that are looked at."""
+FEWEST_DIGITS = 7
+"""Of a phone number."""
+
+_REFERENCED = {
+    "account": (Account.client_id, Account.id, Account.reference),
+    **{
+        name: (table.client_id, table.account_id, table.reference)
+        for name, table in (
+            ("arrangement", Arrangement),
+            ("payment", Payment),
+            ("proposal", Proposal),
+            ("request", HelpRequest),
+        )
+    },
+}
+_CERTAIN = {"address", *_REFERENCED}
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One account that answers a search, with whose it is.
-
-    ``by`` is what was found: a reference of an account, arrangement, payment, proposal or request,
-    else an address or a name.
-    """
+    """One account that answers a search, with whose it is; ``by`` is of `likeness.FOUND_BY`."""
 
     account: Account
     debtor: Debtor
@@ -57,79 +69,85 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search came to; ``more`` says that it stopped at ``MOST``."""
+    """What a search came to; ``more`` says that it stopped at ``MOST``.
+
+    ``shared``: nothing but four digits was typed, which many people have.
+    """
 
     hits: Sequence[Hit]
-    more: bool
+    more: bool = False
+    shared: bool = False
+
+    @property
+    def only(self) -> Account | None:
+        """The account that a reference or an address leads to alone; a name never does."""
+        certain = len(self.hits) == 1 and self.hits[0].by in _CERTAIN
+        return self.hits[0].account if certain else None
 
 
-def search(session: Session, typed: str) -> Found:
-    """The accounts that a reference, a name, an address or a number leads to, at most ``MOST``.
+def search(session: Session, typed: str, *, keys: Keys) -> Found:
+    """The accounts that a reference, a name, an address or digits lead to, at most ``MOST``.
 
     References are those of accounts, arrangements, payments, proposals and help requests. A name
-    is found by any of its words or their beginnings, without accents, in any order.
+    is found by any of its words or their beginnings, without accents, in any order, by words that
+    sound alike and with one letter wrong; the surest come first.
     """
-    typed = clean_text(typed)
+    typed = clean_text(typed[:LONGEST])
     if not typed:
-        return Found((), False)
-    accounts = dict(reversed(list(_by_reference(session, typed))))
-    debtors = [] if accounts else list(_debtors(session, typed))
-    known = list(accounts)
-    wanted = _of_keys(Account.id, known) if known else _of_keys(Account.debtor_id, debtors)
-    if wanted is None:
-        return Found((), False)
-    person = "address" if any(_addresses(typed)) else "name"
-    hits = session.execute(_hits(wanted)).all()
-    return Found(
-        [Hit(*hit, accounts.get((hit[0].client_id, hit[0].id), person)) for hit in hits[:MOST]],
-        len(hits) > MOST,
-    )
+        return Found(())
+    if accounts := _by_reference(session, typed):
+        return _found(session, Account.id, accounts)
+    if addresses := list(_addresses(typed)):
+        return _found(session, Account.debtor_id, _by_address(session, addresses))
+    words = list(dict.fromkeys(search_key(typed).split()))[:MOST_WORDS]
+    fours = [word for word in words if len(word) == 4 and word.isascii() and word.isdecimal()]
+    if len(fours) == 1:
+        words.remove(fours[0])
+        return _by_last_four(session, fours[0], words, keys)
+    named = find_named(session, words, most=MOST + 1) if words else []
+    return _found(session, Account.debtor_id, {one.key: _name(one.how) for one in named})
 
 
-def _hits(wanted: ColumnElement[bool]) -> Select[Account, Debtor, Client]:
+def _found(
+    session: Session,
+    column: InstrumentedAttribute[UUID],
+    by: Mapping[Key, str],
+    *,
+    more: bool = False,
+) -> Found:
+    """The accounts of these keys, in the order of the keys."""
+    if not by:
+        return Found((), more)
+    rows = session.execute(_hits(column, list(by)[: MOST + 1])).all()
+    hits = [Hit(*row, by[row[0].client_id, getattr(row[0], column.key)]) for row in rows]
+    return Found(hits[:MOST], more or len(hits) > MOST or len(by) > MOST)
+
+
+def _hits(
+    column: InstrumentedAttribute[UUID], keys: Sequence[Key]
+) -> Select[Account, Debtor, Client]:
+    wanted = func.unnest(*(literal(list(ids), ARRAY(Uuid)) for ids in zip(*keys, strict=True)))
+    key = wanted.table_valued("client_id", "id", with_ordinality="n").render_derived(name="wanted")
     return (
         select(Account, Debtor, Client)
+        .join(key, and_(Account.client_id == key.c.client_id, column == key.c.id))
         .join(Debtor, and_(Debtor.client_id == Account.client_id, Debtor.id == Account.debtor_id))
         .join(Client, Client.id == Account.client_id)
-        .where(wanted)
-        .order_by(Debtor.name_key, Account.reference, Account.id)
+        .order_by(key.c.n, Account.reference)
         .limit(MOST + 1)
     )
 
 
-def _of_keys(
-    column: InstrumentedAttribute[UUID], keys: Sequence[Key]
-) -> ColumnElement[bool] | None:
-    return tuple_(Account.client_id, column).in_(keys) if keys else None
-
-
-def _by_reference(session: Session, typed: str) -> Iterator[tuple[Key, str]]:
-    spellings = list(dict.fromkeys((typed, typed.upper())))
-    mine = Account.client_id.in_(_clients(session))
-    for row in session.execute(
-        select(Account.client_id, Account.id).where(mine, Account.reference.in_(spellings))
-    ):
-        yield (row.client_id, row[1]), "account"
-    for table, name in _REFERENCED:
-        for row in session.execute(
-            select(table.client_id, table.account_id).where(
-                table.client_id.in_(_clients(session)), table.reference.in_(spellings)
-            )
-        ):
-            yield (row.client_id, row[1]), name
-
-
-def _debtors(session: Session, typed: str) -> Iterator[Key]:
-    if addresses := list(_addresses(typed)):
-        rows = session.execute(
-            select(Contact.client_id, Contact.debtor_id)
-            .where(Contact.client_id.in_(_clients(session)), Contact.address.in_(addresses))
-            .limit(MOST + 1)
+def _by_reference(session: Session, typed: str) -> dict[Key, str]:
+    mine, spellings = _clients(session), list(dict.fromkeys((typed, typed.upper())))
+    asked = (
+        select(client_id, account_id, literal(name)).where(
+            client_id.in_(mine), reference.in_(spellings)
         )
-        yield from ((row.client_id, row.debtor_id) for row in rows)
-    elif words := search_key(typed).split()[:MOST_WORDS]:
-        rows = session.execute(_named(session, words))
-        yield from ((row.client_id, row.debtor_id) for row in rows)
+        for name, (client_id, account_id, reference) in _REFERENCED.items()
+    )
+    rows = session.execute(union_all(*asked))
+    return {(client_id, account_id): name for client_id, account_id, name in rows}
 
 
 def _addresses(typed: str) -> Iterator[str]:
@@ -141,27 +159,38 @@ def _addresses(typed: str) -> Iterator[str]:
         yield phone.e164 if phone else typed
 
 
-def _named(session: Session, words: Sequence[str]) -> Select[UUID, UUID]:
-    """Debtors with a word that begins like each of these; the longest is looked up first."""
-    first, *others = sorted(words, key=len, reverse=True)
-    query = select(DebtorWord.client_id, DebtorWord.debtor_id).where(
-        DebtorWord.client_id.in_(_clients(session)), _begins(DebtorWord.word, first)
+def _by_address(session: Session, addresses: Sequence[str]) -> dict[Key, str]:
+    rows = session.execute(
+        select(Contact.client_id, Contact.debtor_id)
+        .where(Contact.client_id.in_(_clients(session)), Contact.address.in_(addresses))
+        .limit(MOST + 1)
     )
-    for word in others:
-        other = aliased(DebtorWord)
-        query = query.join(
-            other,
-            and_(
-                other.client_id == DebtorWord.client_id,
-                other.debtor_id == DebtorWord.debtor_id,
-                _begins(other.word, word),
-            ),
-        )
-    return query.distinct().limit(MOST + 1)
+    return {(row.client_id, row.debtor_id): "address" for row in rows}
 
 
-def _begins(column: InstrumentedAttribute[str], start: str) -> ColumnElement[bool]:
-    return and_(column >= start, column < start + _LAST)
+def _by_last_four(session: Session, digits: str, words: Sequence[str], keys: Keys) -> Found:
+    """Debtors with these last four digits and all these words, the surest first."""
+    hashes = [
+        (client_id, keyed_hash(keys.pepper, client_id, Factor.LAST_FOUR, digits))
+        for client_id in _clients(session)
+    ]
+    most = MOST_LOOKED_AT if words else MOST + 1
+    rows = session.execute(
+        select(Debtor.client_id, Debtor.id, Debtor.name_key)
+        .where(tuple_(Debtor.client_id, Debtor.last_four_hash).in_(hashes))
+        .order_by(Debtor.id)
+        .limit(most)
+    ).all()
+    meant = meant_by(session, words) if rows else []
+    ways = [(how_named(row.name_key, meant), row) for row in rows]
+    likely = sorted((how, row.name_key, row) for how, row in ways if how is not None)
+    by = {(row.client_id, row.id): _name(how) if words else "last_four" for how, _, row in likely}
+    found = _found(session, Account.debtor_id, by, more=len(rows) == most)
+    return replace(found, shared=not words and len(found.hits) > 1)
+
+
+def _name(how: Likeness) -> str:
+    return how.name.lower()
 
 
 def _clients(session: Session) -> tuple[UUID, ...]:

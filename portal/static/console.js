@@ -81,3 +81,24 @@ for (const picker of document.querySelectorAll("input[type=color][data-for]")) {
     if (/^#[0-9a-f]{6}$/i.test(text.value.trim())) picker.value = text.value.trim();
   });
 }
+
+// The arrows lead from the search box through what was found, and back; Enter is the browser's own.
+// "/" goes to the box, unless it was turned off: for who speaks to the machine it is a letter.
+const box = document.getElementById("q"), slash = document.getElementById("slash");
+const hits = document.querySelectorAll("[aria-labelledby=found] th a, [aria-labelledby=recent] th a");
+if (slash) {
+  slash.checked = localStorage.getItem("slash") !== "off";
+  slash.addEventListener("change", () => localStorage.setItem("slash", slash.checked ? "on" : "off"));
+  document.getElementById("keys").hidden = false;
+}
+document.addEventListener("keydown", event => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const stops = [box, ...hits], at = stops.indexOf(event.target);
+  const typing = event.target.closest("input:not([type=checkbox]), textarea, select");
+  const jumps = event.key === "/" && !typing && localStorage.getItem("slash") !== "off";
+  const to = jumps ? box : at >= 0 && stops[at + ({ ArrowDown: 1, ArrowUp: -1 }[event.key] ?? NaN)];
+  if (!to) return;
+  event.preventDefault();
+  to.focus();
+  to.select?.();
+});

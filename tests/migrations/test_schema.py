@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from portal.db import conninfo
+from portal.domain.likeness import keys_like
 from portal.models import Base
 from portal.roles import ensure_database
 from portal.schema import MIGRATIONS, alembic_config, powers, upgrade
@@ -129,6 +130,25 @@ def test_what_was_in_the_clear_is_sealed_kept_and_waits_for_its_place(empty):
         assert admin.execute(gone).fetchone() == (None,)
         with pytest.raises(psycopg.Error, match="append-only"):
             admin.execute("UPDATE leaf_payload SET n = 1")
+
+
+A_DEBTOR = """
+    INSERT INTO debtor (client_id, id, first_name, last_name, name_key, language, region, country,
+      created_at)
+    SELECT id, id, 'José', 'García', 'jose garcia', 'es', 'NY', 'US', now() FROM client"""
+
+
+def test_who_was_there_before_is_found_by_two_words_and_by_likeness(empty):
+    command.upgrade(alembic_config(empty.url("portal_owner")), "0028_campaign_letters")
+    with psycopg.connect(conninfo(empty.admin)) as admin:
+        admin.execute(A_CLIENT)
+        admin.execute(A_DEBTOR)
+    upgrade(empty.url("portal_owner"))
+    with psycopg.connect(conninfo(empty.admin)) as admin:
+        words = admin.execute("SELECT word FROM debtor_word ORDER BY 1").fetchall()
+        assert words == [("garcia",), ("garcia jose",), ("jose",)]
+        like = "SELECT DISTINCT word FROM word_key WHERE key = ANY(%s)"
+        assert admin.execute(like, [list(keys_like("gracia"))]).fetchall() == [("garcia",)]
 
 
 def test_two_machines_may_upgrade_at_once(empty):

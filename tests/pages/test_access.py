@@ -432,6 +432,16 @@ def test_the_link_in_a_log_opens_nothing(http: FlaskClient, dana: Dana):
     assert token not in redact(call)
 
 
+@pytest.mark.parametrize("console", ["support", "compliance/find", "client"])
+def test_whom_staff_search_for_is_in_no_log(console: str):
+    from portal.security.redaction import redact
+
+    line = f'"GET /{console}?q=Dana+Reyes+4471 HTTP/1.1" 200 "https://pay.example/{console}?q=Dana"'
+    assert (
+        redact(line) == f'"GET /{console}?q=... HTTP/1.1" 200 "https://pay.example/{console}?q=..."'
+    )
+
+
 def test_gunicorn_writes_no_token_into_its_log(dana: Dana):
     from types import SimpleNamespace
 

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.config import Settings
 from portal.db import PortalSession, set_tenant
 from portal.domain.money import Cents
 from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.statuses import ProposalStatus
+from portal.gateways.clock import SetClock
 from portal.models import (
     AccessLink,
     Account,
@@ -24,6 +25,7 @@ from portal.models import (
     Leaf,
     Message,
     Proposal,
+    RecentAccount,
     Refund,
     Role,
     StopKind,
@@ -32,6 +34,7 @@ from portal.services.evidence import SYSTEM, record
 from portal.services.ledger import lock_account, post
 from portal.services.links import open_token
 from portal.services.proposals import Wish, submit
+from portal.services.recents import KEPT
 from portal.services.stops import stop_wrong_person
 from tests.factories import (
     NOW,
@@ -47,6 +50,7 @@ from tests.factories import (
 )
 from tests.pages.debtors import csrf_of
 from tests.pages.reading import heard, said
+from tests.pages.reading import tree as page_tree
 from tests.pages.staff import enter, make_staff
 
 
@@ -189,7 +193,37 @@ def test_accents_and_signs_of_a_number_do_not_matter(http, session, typed: str):
     make_contact(session, jose, channel="sms", address="+15185550188")
     account = make_account(session, jose)
     sam = enter(http, session, make_staff(session, Role.AGENT, client))
-    assert account.reference in said(sam.get("/support", query_string={"q": typed}))
+    page = sam.get("/support", query_string={"q": typed}, follow_redirects=True)
+    assert account.reference in said(page)
+
+
+def test_a_reference_opens_its_account_and_a_name_is_listed_with_how(sam, account: Account):
+    opened = sam.get("/support", query_string={"q": account.reference.lower()})
+    assert opened.status_code == 303
+    assert opened.headers["Location"] == f"/support/accounts/{account.id}"
+    assert "Dana Reyes" not in said(sam.get(opened.headers["Location"]))
+    for typed, how in (("reyse", "one letter is different"), ("rayez", "it sounds alike")):
+        listed = sam.get("/support", query_string={"q": typed})
+        assert f"Name: {how}" in said(listed), typed
+        assert f"/support/accounts/{account.id}" in listed.get_data(as_text=True)
+
+
+def test_what_was_opened_last_is_listed_for_who_opened_it(
+    sam, http: FlaskClient, session: PortalSession, account: Account, clock: SetClock
+):
+    client = session.get_one(Client, account.client_id)
+    others = [make_account(session, make_debtor(session, client)) for _ in range(KEPT + 1)]
+    for one in (*others, account, others[0], account):
+        clock.advance(timedelta(seconds=1))
+        sam.get(f"/support/accounts/{one.id}")
+    links = [a.get("href") for a in page_tree(sam.get("/support")).iter("a")]
+    newest = [account, others[0], *reversed(others[1:])]
+    expected = [f"/support/accounts/{one.id}" for one in newest]
+    assert [link for link in links if link in expected] == expected[:KEPT]
+    kept = session.scalar(select(func.count()).select_from(RecentAccount))
+    assert kept == KEPT
+    enter(http, session, make_staff(session, Role.AGENT, client))
+    assert "Opened last" not in said(http.get("/support"))
 
 
 @pytest.mark.parametrize("how", ["accept", "counter", "decline"])

@@ -244,7 +244,9 @@ def test_no_process_may_delete_but_what_is_forgotten(session: PortalSession, rol
         name for name in Base.metadata.tables if session.scalar(asked, {"role": role, "name": name})
     }
     worker = {"reconcile_failure", "rehearsal_change"} if role == "portal_worker" else set()
-    assert deletable == {"attempt_counter", "debtor_word", "offer_draft", "pending_leaf", *worker}
+    web = {"recent_account"} if role == "portal_app" else set()
+    both = {"attempt_counter", "debtor_word", "offer_draft", "pending_leaf", "word_key"}
+    assert deletable == {*both, *worker, *web}
 
 
 def test_nobody_but_our_processes_asks_a_resolver(session: PortalSession):

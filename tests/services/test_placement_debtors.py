@@ -215,14 +215,25 @@ def test_the_last_line_about_a_debtor_has_the_last_word(placer: Placer) -> None:
     assert (debtor.city, debtor.last_four_hash is not None) == ("Troy", True)
 
 
+def words(placer: Placer, table: str = "debtor_word") -> list[str]:
+    return placer.session.scalars(text(f"SELECT DISTINCT word FROM {table} ORDER BY 1")).all()
+
+
 def test_the_words_of_a_name_follow_a_correction(placer: Placer) -> None:
     placer.row()
     placer.row(now=LATER, last_name="Reyes-Okafor")
-    words = placer.session.execute(text("SELECT word FROM debtor_word ORDER BY word"))
-    assert [word for (word,) in words] == ["dana", "okafor", "reyes"]
+    pairs = ["dana okafor", "dana reyes", "okafor reyes"]
+    assert words(placer) == sorted(["dana", "okafor", "reyes", *pairs])
     placer.row(now=LATER, last_name="Okafor")
-    words = placer.session.execute(text("SELECT word FROM debtor_word ORDER BY word"))
-    assert [word for (word,) in words] == ["dana", "okafor"]
+    assert words(placer) == ["dana", "dana okafor", "okafor"]
+
+
+def test_a_word_that_nobody_has_any_more_is_forgotten(placer: Placer) -> None:
+    placer.rows(row(account_number="1"), row(account_number="2", **CARL))
+    placer.row(now=LATER, account_number="2", **CARL | {"last_name": "Reyes"})
+    assert words(placer, "word_key") == ["carl", "dana", "reyes"]
+    placer.row(now=LATER, account_number="1", last_name="Okafor")
+    assert words(placer, "word_key") == ["carl", "dana", "okafor", "reyes"]
 
 
 ANOTHERS = (

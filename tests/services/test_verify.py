@@ -83,6 +83,7 @@ from portal.services.verify import (
     tree,
     verify_client,
     verify_database,
+    words,
 )
 from portal.services.verify.chains import COMMITMENT, DOCUMENT
 from portal.services.verify.guards import CHECKS as GUARDS
@@ -425,7 +426,24 @@ ALARM = "an alarm was raised and answered for as the record says (EV-08)"
 STOPPED = "agreements are stopped and taken again as the record says (EV-08)"
 PRINTED = "no letter left, or went to a print house, under a hold that forbids it (CT-08, DH-08)"
 LATER = "source = 'question:later'"
+WORDS, KEYED = words.CHECKS
 PLANTED = {
+    "a name that is not found by a word": (
+        WORDS,
+        "DELETE FROM debtor_word WHERE word = 'dana reyes'",
+        "debtor ",
+    ),
+    "a word that stays of another name": (
+        WORDS,
+        "INSERT INTO debtor_word SELECT client_id, 'gone', id FROM debtor LIMIT 1",
+        "debtor ",
+    ),
+    "a word without a key": (KEYED, "DELETE FROM word_key WHERE key = '=reyes'", "word reyes"),
+    "a key of nobody's name": (
+        KEYED,
+        "INSERT INTO word_key SELECT id, '=gone', 'gone' FROM client",
+        "word gone",
+    ),
     "less is owed than on the record": (
         OWED,
         f"UPDATE account a SET balance_cents = a.balance_cents - 100 FROM ledger_entry l"

@@ -14,7 +14,7 @@ from portal.domain import labels
 from portal.domain.access import Permission
 from portal.domain.statuses import AccountStatus
 from portal.domain.wording import clean_text
-from portal.security import audience
+from portal.security import audience, keys
 from portal.services import reports
 from portal.services.dossier import find_account, read_dossier
 from portal.services.evidence import account_leaves
@@ -43,7 +43,7 @@ def accounts() -> Any:
     typed, status = clean_text(request.args.get("q", "")[:200]), _status()
     client = current_client()
     if typed:
-        hits = search(session, typed).hits
+        hits = search(session, typed, keys=keys()).hits
         rows = [Listed(hit.account, hit.debtor, None) for hit in hits]
         found = reports.Page([row for row in rows if status in (None, row.account.status)], None)
     else:

@@ -10,11 +10,12 @@ from flask import request
 
 from portal.blueprints.compliance import bp
 from portal.blueprints.consoles import page
-from portal.domain import N_, wording
+from portal.domain import wording
 from portal.domain.access import Permission
 from portal.domain.evidence import format_time
+from portal.domain.likeness import FOUND_BY
 from portal.models import Client
-from portal.security import audience
+from portal.security import audience, keys
 from portal.services.record_search import FoundLeaf, Key, leaves_between, utc_days
 from portal.services.record_state import clients_seen
 from portal.services.reports import LONGEST_DAYS, RangeUnclear, Span
@@ -25,16 +26,6 @@ from portal.services.timeline.wording import actor_of
 from portal.web import explain, now, say, session, url_for
 
 SHOWN_DAYS = 29
-FOUND_BY = {
-    "account": N_("Account"),
-    "arrangement": N_("Agreement"),
-    "payment": N_("Payment"),
-    "proposal": N_("Proposal"),
-    "request": N_("Help request"),
-    "address": N_("E-mail address or phone"),
-    "name": N_("Name"),
-}
-"""What a search found an account by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +127,7 @@ def find() -> Any:
     kind = wanted if wanted in WORDS else None
     shown: dict[str, Any] = {"leaves": None, "found": None}
     if typed:
-        shown["found"] = search(session, typed)
+        shown["found"] = search(session, typed, keys=keys())
     elif here and here.days:
         shown |= _listed(here, here.days, kind)
     answer = page(

@@ -14,19 +14,21 @@ from portal.domain import N_, labels, wording
 from portal.domain.access import Permission
 from portal.domain.calls import GROUNDS, OUTCOMES
 from portal.domain.holds import Capability
+from portal.domain.likeness import FOUND_BY
 from portal.domain.outgoing import REQUIRED
 from portal.models import Account, Contact, Debtor
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, keys
 from portal.security.redaction import redact
 from portal.services import dossier, threads
 from portal.services.evidence import account_leaves
 from portal.services.giving_back import refundable
 from portal.services.links import state_of
 from portal.services.queues import counts
-from portal.services.search import search
+from portal.services.recents import note_opened, recent_accounts
+from portal.services.search import LONGEST, search
 from portal.services.staff import names_of
 from portal.services.timeline import timeline
-from portal.web import Form, now, session, url_for
+from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
 
 CAPABILITIES = {
@@ -56,14 +58,21 @@ class ReplyForm(Form):
 @bp.get("", endpoint="home")
 @audience(Permission.SEE_ACCOUNTS)
 def home() -> Any:
-    """The search box, what it found, and what waits."""
-    typed = wording.clean_text(request.args.get("q", "")[:200])
-    found = search(session, typed)
+    """The search box and what it found; else what was opened last, and what waits.
+
+    A reference or an address that is of one account opens it.
+    """
+    typed = wording.clean_text(request.args.get("q", "")[:LONGEST])
+    found = search(session, typed, keys=keys())
+    if found.only:
+        return see_other(back_to(found.only))
     return page(
         "support/home.html",
         section="search",
         typed=typed,
         found=found,
+        found_by=FOUND_BY,
+        recent=() if typed else recent_accounts(session, current_staff()),
         masked=wording.mask_name,
         waiting=counts(session),
     )
@@ -73,7 +82,7 @@ def home() -> Any:
 @audience(Permission.SEE_ACCOUNTS)
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was said, what happened."""
-    found = dossier.find_account(session, account_id)
+    found = _opened(account_id)
     leaves = account_leaves(session, found)
     staff, at = current_staff(), now()
     all_of_it = dossier.read_dossier(session, found, now=at)
@@ -95,6 +104,14 @@ def account(account_id: UUID) -> Any:
         wish_words=wish_words,
         **_words(all_of_it.debtor, at),
     )
+
+
+def _opened(account_id: UUID) -> Account:
+    """The account, which is the first on the list of those that were opened last now."""
+    found = dossier.find_account(session, account_id)
+    note_opened(session, found, current_staff(), now=now())
+    session.commit()
+    return found
 
 
 def _words(debtor: Debtor, at: Any) -> dict[str, Any]:

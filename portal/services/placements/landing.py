@@ -23,6 +23,7 @@ from portal.services.placements.deciding import Batch, Decider, Decision, Outcom
 from portal.services.placements.defaults import validation_end
 from portal.services.placements.parting import close_doors
 from portal.services.placements.rows import CheckedRow, Refusal
+from portal.services.words import learn
 
 Connection = psycopg.Connection[Any]
 
@@ -83,6 +84,7 @@ def _write(connection: Connection, batch: Batch, placement: Placement, now: date
     connection.execute(statements.INSERT_DEBTORS, values)
     if any(decision.debtor_write is Write.REFRESH for decision in batch.decisions):
         connection.execute(statements.UPDATE_DEBTORS, values | {"write": Write.REFRESH})
+    learn(connection, placement.client_id, (decision.row.name_key for decision in batch.decisions))
     connection.execute(statements.INSERT_ACCOUNTS, values)
     connection.execute(statements.INSERT_PLACED, values)
     if changed:

@@ -30,6 +30,7 @@ from portal.services.verify import (
     record,
     retention,
     tree,
+    words,
 )
 from portal.services.verify.chains import COMMITMENT
 from portal.services.verify.scope import basis, look
@@ -53,6 +54,7 @@ CHECKS: dict[str, str] = (
     | esign.CHECKS
     | retention.CHECKS
     | notices.CHECKS
+    | words.CHECKS
 )
 COUNT = len(CHECKS) + 6
 """How many invariants are checked for each client."""
