@@ -87,9 +87,11 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
-from portal.models.staff import Staff, StaffClient, StaffSession
+from portal.models.staff import Noted, Staff, StaffClient, StaffEvent, StaffSession
 
 __all__ = [
+    "Noted",
+    "StaffEvent",
     "TreeNode",
     "StoredCheckpoint",
     "PendingLeaf",
