@@ -13,6 +13,7 @@ from portal.security.audiences import (
 from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
 from portal.security.forms import bind, csrf_token
 from portal.security.members import (
+    ROLE_NAMES,
     current_staff,
     init_members,
     let_staff_in,
@@ -35,6 +36,7 @@ from portal.security.visitors import (
 )
 
 __all__ = [
+    "ROLE_NAMES",
     "Audience",
     "ChoiceUnreadable",
     "audience",

@@ -123,7 +123,7 @@ def may(permission: Permission | str) -> bool:
     return access.may(current_staff().role, Permission(permission))
 
 
-def note_here(kind: Noted, **detail: str) -> None:
+def note_here(kind: Noted, **detail: Any) -> None:
     """Keep what the member of staff tried on this page, and nothing else of it; commits."""
     session.rollback()
     about: dict[str, Any] = {"page": request.endpoint, "method": request.method}

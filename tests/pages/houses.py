@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from portal.db import PortalSession
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
@@ -13,6 +15,7 @@ from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.wishes import WishKind
 from portal.models import (
     Account,
+    AttemptCounter,
     BatchStatus,
     Client,
     Contact,
@@ -42,6 +45,7 @@ from portal.services.legal_holds import Wanted, set_legal_hold
 from portal.services.proposals import Wish, submit
 from portal.services.standing import set_hold
 from portal.services.verify import Broken
+from tests.databases import acting_as
 from tests.factories import (
     NOW,
     make_account,
@@ -229,7 +233,18 @@ def _of_the_client(session: PortalSession, client: Client, sue: Staff) -> dict[s
         "placement_id": make_placement(session, client).id,
         "rehearsal_id": _add(session, rehearsal),
         "number": 1,
+        **_of_the_operator(session),
     }
+
+
+def _of_the_operator(session: PortalSession) -> dict[str, Any]:
+    mark = fresh_id().bytes * 2
+    closed = {"window_started_at": NOW, "count": 5, "locked_until": NOW + timedelta(days=900)}
+    session.add(AttemptCounter(scope="link", key_hash=mark, **closed))
+    failed = "INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES"
+    with acting_as("portal_worker", session):
+        job = session.scalar(text(f"{failed} ('money', 'payments.refund', 'failed') RETURNING id"))
+    return {"scope": "link", "mark": mark.hex(), "operator.retry.number": job}
 
 
 def absent(parts: Mapping[str, Any]) -> Mapping[str, Any]:
