@@ -3,8 +3,9 @@
 A page with an address that names something has that thing in `houses`: without it the walk fails.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, select
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -26,6 +28,7 @@ from tests.pages.houses import House, absent, make_house
 from tests.pages.staff import enter, make_staff
 
 DOOR = "/log-in"
+OFFERED = re.compile(r'\b(href|action|formaction)="(/[^"?#]*)')
 ENDS = "staff.log_out"
 """Whoever opens it is nobody afterwards."""
 
@@ -120,6 +123,29 @@ def test_a_1_each_role_opens_its_own_pages_and_no_others(world: World):
             if [one["page"] for one in kept] != ([] if may else [rule.endpoint]):
                 wrong.append((role.value, method, rule.endpoint, status, "is kept wrongly"))
     assert wrong == [], "\n".join(map(str, wrong))
+
+
+def test_no_page_offers_its_reader_what_they_may_not_open(world: World):
+    """Links and forms of each page lead only where its reader's role may go."""
+    wrong = set()
+    match = world.app.url_map.bind("localhost").match
+    for rule, method, allowed in world.rules("staff"):
+        if method != "GET":
+            continue
+        for role in allowed.roles:
+            with world.undone():
+                answer = world.ask(role, world.address(rule, of(rule, world.mine)), method)
+            if answer.mimetype != "text/html" or answer.status_code != 200:
+                continue
+            offered = OFFERED.findall(answer.get_data(as_text=True))
+            for kind, path in offered:
+                verb = "GET" if kind == "href" else "POST"
+                with suppress(NotFound, MethodNotAllowed):
+                    endpoint, _ = match(path, method=verb)
+                    other: Audience = world.app.view_functions[endpoint].audience  # type: ignore[attr-defined]
+                    if other.kind == "staff" and role not in other.roles:
+                        wrong.add((rule.endpoint, role.value, endpoint))
+    assert wrong == set()
 
 
 def test_a_1_who_is_not_staff_opens_no_page_of_staffs(world: World, dana: Dana, http: FlaskClient):
