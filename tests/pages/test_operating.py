@@ -92,7 +92,7 @@ def test_no_secret_of_the_environment_is_shown(http: FlaskClient, settings: Sett
     body = http.get("/operator/settings").get_data(as_text=True)
     assert settings.secret_key not in body
     assert settings.identity_pepper not in body
-    assert "SECRET_KEYS" in body
+    assert "SECRET_KEY" in body
     marks = settings.keys.peppered("setting", b"secret_keys", settings.secret_key.encode())
     assert marks.hex()[:8] in body
 

@@ -18,11 +18,22 @@ PLAIN = (
     *("base_url", "trusted_hosts", "proxy_hops", "stripe_api_base", "mail_from", "twilio_from"),
     *("sms_http_roles", "outbox"),
 )
-SECRET = (
-    *("secret_keys", "identity_pepper", "evidence_keys", "evidence_seed", "stripe_secret_key"),
-    *("stripe_webhook_secrets", "smtp_url", "mail_events_token", "twilio_account_sid"),
-    *("twilio_auth_token", "sms_http_url", "sms_http_token", "sms_inbound_token"),
-)
+SECRET = {
+    "SECRET_KEY": "secret_keys",
+    "IDENTITY_PEPPER": "identity_pepper",
+    "EVIDENCE_KEY": "evidence_keys",
+    "EVIDENCE_SIGNING_KEY": "evidence_seed",
+    "STRIPE_SECRET_KEY": "stripe_secret_key",
+    "STRIPE_WEBHOOK_SECRET": "stripe_webhook_secrets",
+    "SMTP_URL": "smtp_url",
+    "MAIL_EVENTS_TOKEN": "mail_events_token",
+    "TWILIO_ACCOUNT_SID": "twilio_account_sid",
+    "TWILIO_AUTH_TOKEN": "twilio_auth_token",
+    "SMS_HTTP_URL": "sms_http_url",
+    "SMS_HTTP_TOKEN": "sms_http_token",
+    "SMS_INBOUND_TOKEN": "sms_inbound_token",
+}
+"""What the environment calls each secret, and where the settings have it."""
 
 
 @bp.get("/settings")
@@ -33,8 +44,8 @@ def settings() -> Any:
     return page(
         "operator/settings.html",
         section="settings",
-        plain=[(name, _plain(getattr(known, name))) for name in PLAIN],
-        secret=[(name, list(_marks(known, name))) for name in SECRET],
+        plain=[(name.upper(), _plain(getattr(known, name))) for name in PLAIN],
+        secret=[(name, list(_marks(known, field))) for name, field in SECRET.items()],
         signing=[(one, signing_key(session, one.id)) for one in clients_seen(session)],
     )
 
