@@ -206,6 +206,17 @@ async def _recover(manager: JobManager, job: Job) -> None:
     log.warning("Stalled job %s (%s) queued again", job.id, job.task_name)
 
 
+@jobs.task(name="jobs.retry_failed", queue="system", pass_context=True)
+async def retry_failed(context: JobContext, job_id: int) -> None:
+    """Queue a job that failed for good again, as an operator asked; any other is left alone."""
+    manager = context.app.job_manager
+    for job in await manager.list_jobs_async(id=job_id, status=Status.FAILED.value):
+        try:
+            await manager.retry_job(job)
+        except exceptions.UniqueViolation:
+            log.info("Job %s (%s) waits already under another number", job.id, job.task_name)
+
+
 @jobs.periodic(cron="17 3 * * *")
 @jobs.task(
     name="jobs.delete_old", queue="system", queueing_lock="jobs.delete_old", pass_context=True

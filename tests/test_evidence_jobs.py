@@ -19,12 +19,22 @@ from portal.domain.holds import Capability
 from portal.domain.statuses import AccountStatus
 from portal.gateways.clock import SetClock
 from portal.gateways.mail import Mail, OutboxMailer
-from portal.models import Account, Client, Debtor, EvidenceAlarm, Staff, fresh_id
+from portal.models import (
+    Account,
+    Client,
+    Debtor,
+    EvidenceAlarm,
+    Noted,
+    Role,
+    Staff,
+    fresh_id,
+)
 from portal.runtime import Runtime, build_runtime
-from portal.services import alarms, erasures, evidence, record_state, standing, tree
+from portal.services import alarms, erasures, evidence, record_state, staff_events, standing, tree
 from portal.services.evidence import log_name
 from portal.services.links import issue_link
 from portal.services.retention import FIRST, Asked
+from portal.services.staff import NewStaff, create_staff
 from portal.services.succession import WhyMissing, begin_anew
 from tests.databases import Database
 from tests.factories import NOW, make_account, make_dana, make_debtor
@@ -119,6 +129,38 @@ def test_a_deleted_leaf_raises_an_alarm_and_stops_agreements_until_somebody_answ
         standing.require(session, mine, Capability.ACCEPT, now=NOW)
     evidence_tasks.look_over(client)
     assert alarms_of(runtime, account.client_id) == [], "it was answered for"
+
+
+def test_a_6_who_opens_accounts_faster_than_they_are_read_raises_an_alarm_that_stops_nothing(
+    runtime: Runtime, account: Account
+) -> None:
+    """A-6"""
+    client = str(account.client_id)
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        new = NewStaff(
+            email="sam@harbor.example",
+            name="Sam",
+            role=Role.AGENT,
+            password="correct horse battery staple",
+            clients=[account.client_id],
+        )
+        sam = create_staff(session, new, now=NOW)
+        for _ in range(staff_events.MANY):
+            staff_events.note(
+                session,
+                Noted.OPENED,
+                staff=sam,
+                now=runtime.clock.now(),
+                client_id=account.client_id,
+                account_id=str(fresh_id()),
+            )
+        session.commit()
+    evidence_tasks.look_over_new(client)
+    (alarm,) = alarms_of(runtime, account.client_id)
+    assert alarm.invariant == staff_events.HASTY
+    assert str(sam.id) in alarm.place
+    with tenant_session(runtime.sessions, [account.client_id]) as session:
+        assert session.get_one(Client, account.client_id).frozen_at is None
 
 
 def test_what_is_new_is_looked_over_without_the_rest(

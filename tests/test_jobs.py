@@ -144,6 +144,21 @@ def test_the_job_of_a_dead_worker_is_taken_over(fresh_db, worker_engine, attempt
         assert session.scalar(state) == becomes
 
 
+@pytest.mark.parametrize(("was", "again"), [("failed", True), ("cancelled", False)])
+def test_a_job_that_failed_is_queued_again_when_an_operator_asks(
+    fresh_db, worker_engine, was, again
+):
+    ended = text("UPDATE procrastinate_jobs SET status = :was WHERE task_name = 'test.note'")
+    with tenant_session(worker_engine) as session:
+        job = enqueue(session, "test.note", word="x", run_at=LATER)
+        session.execute(ended, {"was": was})
+        enqueue(session, "jobs.retry_failed", job_id=job)
+        session.commit()
+        work(fresh_db)
+        tried = text("SELECT attempts FROM procrastinate_jobs WHERE task_name = 'test.note'")
+        assert (session.scalar(tried) > 0) is again
+
+
 def test_a_stopping_worker_shows_that_it_lives_while_it_finishes(fresh_db, worker_engine):
     """Else its jobs would count as stalled, and a second worker would run them again."""
     started, finish = threading.Event(), threading.Event()

@@ -9,6 +9,7 @@ from portal.blueprints import (
     debtor,
     deliveries,
     errors,
+    operating,
     optout,
     outbox,
     payer,
@@ -32,6 +33,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(client.bp)
     app.register_blueprint(support.bp)
     app.register_blueprint(compliance.bp)
+    app.register_blueprint(operating.bp)
     app.register_blueprint(optout.bp)
     app.register_blueprint(payer.bp)
     if app.extensions["portal"].settings.outbox:

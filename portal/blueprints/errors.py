@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 from portal.domain import N_, DomainError
 from portal.domain.capabilities import FROZEN, NotAllowedNow
 from portal.gateways.payments import GatewayError
+from portal.security import note_missing
 from portal.web import CsrfRejected, SessionClosed, explain, render, url_for
 from portal.web import gettext as _
 
@@ -126,6 +127,8 @@ def http_error(error: HTTPException) -> Answer | HTTPException:
     """A refusal with a status of its own; redirects pass."""
     if error.code is None or error.code < 400 or error.response is not None:
         return error
+    if error.code == NotFound.code:
+        note_missing()
     headers = {}
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         headers["Allow"] = ", ".join(sorted(error.valid_methods))
@@ -193,6 +196,7 @@ def status_of(error: DomainError) -> int:
 
 def not_found(_error: NoResultFound) -> Answer:
     """A row that is not there, or not this person's."""
+    note_missing()
     return _answer(NotFound.code, WORDS[404], carry_on=_inside())
 
 

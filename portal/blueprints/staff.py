@@ -13,11 +13,12 @@ from portal.web import Form, explain, now, render, see_other, session, url_for
 
 bp = Blueprint("staff", __name__)
 
-CONSOLES = ("/support", "/client", "/compliance")
+CONSOLES = ("/support", "/client", "/compliance", "/operator")
 HOMES = {
     Role.CLIENT_ADMIN: "client.home",
     Role.CLIENT_VIEWER: "client.home",
     Role.COMPLIANCE: "compliance.home",
+    Role.OPERATOR: "operator.home",
 }
 """Where roles begin that do not begin with support."""
 

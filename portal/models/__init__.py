@@ -88,9 +88,18 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
-from portal.models.staff import RecentAccount, Staff, StaffClient, StaffSession
+from portal.models.staff import (
+    Noted,
+    RecentAccount,
+    Staff,
+    StaffClient,
+    StaffEvent,
+    StaffSession,
+)
 
 __all__ = [
+    "Noted",
+    "StaffEvent",
     "TreeNode",
     "StoredCheckpoint",
     "PendingLeaf",

@@ -1,13 +1,14 @@
-"""People who work here, what they may do, and where they are logged in."""
+"""People who work here, where they are logged in, and what they did beside the record."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.domain.access import Role
-from portal.models.base import Base, belongs_to, fresh_id, of_client
+from portal.models.base import Base, Json, belongs_to, fresh_id, of_client
 
 
 class Staff(Base):
@@ -58,3 +59,35 @@ class RecentAccount(Base):
     staff_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     opened_at: Mapped[datetime]
+
+
+class Noted(StrEnum):
+    """What of staff's doing is kept although no account's record has it."""
+
+    REFUSED = "refused"
+    MISSING = "missing"
+    OPENED = "opened"
+    JOB_RETRIED = "job_retried"
+    LOCK_LIFTED = "lock_lifted"
+
+
+class StaffEvent(Base):
+    """One thing that a member of staff did or tried, kept for whoever answers for them.
+
+    Never changed and never deleted. A member of staff sees their own, an operator everybody's.
+    ``detail`` has ids and codes, and a reason where one was given.
+    """
+
+    __tablename__ = "staff_event"
+    __table_args__ = (
+        Index("ix_staff_event_at", "at", "id"),
+        Index("ix_staff_event_staff", "staff_id", "kind", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=fresh_id)
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    client_id: Mapped[UUID | None] = mapped_column(ForeignKey("client.id"))
+    at: Mapped[datetime]
+    kind: Mapped[Noted]
+    detail: Mapped[Json]
+    ip: Mapped[str | None]

@@ -12,7 +12,16 @@ from portal.security.audiences import (
 )
 from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
 from portal.security.forms import bind, csrf_token
-from portal.security.members import current_staff, init_members, let_staff_in, let_staff_out, may
+from portal.security.members import (
+    ROLE_NAMES,
+    current_staff,
+    init_members,
+    let_staff_in,
+    let_staff_out,
+    may,
+    note_missing,
+    note_opened,
+)
 from portal.security.redaction import hide_tokens_in_logs
 from portal.security.visitors import (
     browser,
@@ -27,6 +36,7 @@ from portal.security.visitors import (
 )
 
 __all__ = [
+    "ROLE_NAMES",
     "Audience",
     "ChoiceUnreadable",
     "audience",
@@ -45,6 +55,8 @@ __all__ = [
     "let_staff_out",
     "load_choice",
     "may",
+    "note_missing",
+    "note_opened",
     "read_beside",
     "recognize",
     "sign_choice",

@@ -5,6 +5,7 @@ are kept without a write on any page.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask, abort, g, request
 from flask import session as cookie
@@ -13,9 +14,11 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from portal.db import commit, set_tenant
 from portal.domain import N_, access
 from portal.domain.access import Permission
-from portal.models import Role, Staff
+from portal.models import Account, Noted, Role, Staff
 from portal.security.forms import SAFE, bind
+from portal.security.visitors import browser
 from portal.services import staff as services
+from portal.services import staff_events
 from portal.services.staff import LoggedIn, clients_of, find_session
 from portal.web import Person, SessionClosed, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -84,6 +87,7 @@ def admit_staff(needed: Permission | None) -> None:
         _send_to_log_in()
     _see(member)
     if needed is not None and not may(needed):
+        note_here(Noted.REFUSED, needed=needed)
         abort(403)
 
 
@@ -117,6 +121,33 @@ def current_staff() -> Staff:
 def may(permission: Permission | str) -> bool:
     """Whether the member of staff who reads this page may do this; templates say it in a word."""
     return access.may(current_staff().role, Permission(permission))
+
+
+def note_here(kind: Noted, **detail: Any) -> None:
+    """Keep what the member of staff tried on this page, and nothing else of it; commits."""
+    session.rollback()
+    about: dict[str, Any] = {"page": request.endpoint, "method": request.method}
+    if request.view_args:
+        about["asked"] = {name: str(value) for name, value in request.view_args.items()}
+    staff, ip = current_staff(), browser().ip
+    staff_events.note(session, kind, staff=staff, now=now(), ip=ip, **about, **detail)
+    commit(session, f"staff.{kind}")
+
+
+def note_opened(account: Account) -> None:
+    """Keep that the member of staff opened this account; commits."""
+    by, address = current_staff(), browser().ip
+    staff_events.note_opened(session, account, staff=by, ip=address, now=now())
+    commit(session, "staff.opened")
+
+
+def note_missing() -> None:
+    """Keep that a member of staff asked for what is not there for them; commits.
+
+    Whether it is nowhere or another client's, the page cannot tell: an operator can.
+    """
+    if "member" in g and request.view_args:
+        note_here(Noted.MISSING)
 
 
 def let_staff_in(logged_in: LoggedIn, token: str) -> None:

@@ -137,6 +137,27 @@ def forgive(session: Session, keys: Keys, marks: Iterable[Mark]) -> None:
     session.execute(delete(AttemptCounter).where(known.in_(_hashed(keys, marks))))
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What is closed now: the counter's scope and mark, which name nobody, and until when."""
+
+    scope: Scope
+    mark: str
+    count: int
+    until: datetime
+
+
+def closed(session: Session, *, now: datetime) -> list[Closed]:
+    """Everything that is locked or used up now, what opens last first."""
+    recent = AttemptCounter.window_started_at > now - KEPT
+    found = [
+        Closed(Scope(one.scope), one.key_hash.hex(), one.count, until)
+        for one in session.scalars(select(AttemptCounter).where(recent))
+        if (until := _closed_until(one)) is not None and until > now
+    ]
+    return sorted(found, key=lambda one: (one.until, one.mark), reverse=True)
+
+
 def forget_old(session: Session, *, now: datetime) -> None:
     """Delete counters that no window or lock needs any more. The caller commits."""
     session.execute(delete(AttemptCounter).where(AttemptCounter.window_started_at < now - KEPT))

@@ -169,6 +169,13 @@ def wish_of(session: Session, debtor: Debtor, wish_id: UUID) -> ContactPreferenc
     return next((one for one in in_force(session, debtor) if one.id == wish_id), None)
 
 
+def stated(session: Session, debtor: Debtor, wish_id: UUID) -> ContactPreference:
+    """One wish of this debtor, whether it ended or not. Raises NoResultFound."""
+    mine = (ContactPreference.client_id == debtor.client_id, ContactPreference.id == wish_id)
+    query = select(ContactPreference).where(*mine, ContactPreference.debtor_id == debtor.id)
+    return session.scalars(query).one()
+
+
 def never(wishes: Iterable[ContactPreference]) -> list[Slot]:
     """The times that these wishes exclude."""
     return [read_slot(one.value) for one in wishes if one.kind == WishKind.NOT_AT]

@@ -247,3 +247,10 @@ def _read(
         if digest is None:
             raise TreeBroken(f"the subtree {index} of level {level} is missing")
     return {where: bytes(digest) for where, digest in found.items()}
+
+
+def signing_key(session: Session, client_id: UUID) -> LogKey | None:
+    """The key that signs a client's log, with when it first did; None before it did."""
+    newest = LogKey.first_at.desc(), LogKey.line
+    mine = select(LogKey).where(LogKey.client_id == client_id)
+    return session.scalars(mine.order_by(*newest).limit(1)).first()

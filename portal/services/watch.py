@@ -18,6 +18,7 @@ from portal.services import tree
 from portal.services.alarms import raise_alarms
 from portal.services.evidence import log_name
 from portal.services.record_state import last_check
+from portal.services.staff_events import HASTY, hasty
 from portal.services.tree import TreeBroken
 from portal.services.verify import (
     FREEZING,
@@ -77,14 +78,15 @@ def look_over(
     """Hold a client's record against itself, its rows and the copies outside; the new alarms.
 
     Not ``whole``: the chains with leaves since the last time that nothing was broken. All is read
-    as it is at one instant, while others write. What cannot be looked over is an alarm itself. The
-    caller commits.
+    as it is at one instant, while others write. What cannot be looked over is an alarm itself, and
+    so is whoever of staff opened accounts faster than they can be read. The caller commits.
     """
     set_tenant(session, client_id)
     session.rollback()
     before = last_check(session, client_id, whole=True)
     try:
         size, found = _look(session, client_id, signer, whole=whole)
+        found += [Broken(HASTY, where) for where in hasty(session, client_id, now=now)]
     except (OperationalError, InterfaceError):
         raise  # the database went away: the job is tried again
     except Exception as error:

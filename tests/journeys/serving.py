@@ -115,8 +115,9 @@ class Portal:
             with tasks.current().sessions() as session:
                 set_tenant(session, *(client.id for client in clients))
                 name = name or {Role.AGENT: "Sam Ortiz", Role.CLIENT_ADMIN: "Cleo Marsh"}[role]
+                house = clients[0].slug if clients else "portal"
                 new = NewStaff(
-                    email=f"{name.split()[0].lower()}@{clients[0].slug}.example.com",
+                    email=f"{name.split()[0].lower()}@{house}.example.com",
                     name=name,
                     role=role,
                     password=PASSWORD,

@@ -20,6 +20,7 @@ WORK = READ - {Role.COMPLIANCE}
 DECIDE = {Role.SUPERVISOR, Role.OPERATOR}
 ADMIN = {Role.CLIENT_ADMIN}
 WATCH = {Role.CLIENT_ADMIN, Role.CLIENT_VIEWER}
+OPERATE = {Role.OPERATOR}
 EXAMINE = {Role.COMPLIANCE, Role.OPERATOR}
 OFFICERS = {
     f"compliance.{name}": {Role.COMPLIANCE}
@@ -51,10 +52,11 @@ def test_every_route_of_the_consoles_is_for_these_roles(app: Flask):
     found = {
         rule.endpoint: set(app.view_functions[rule.endpoint].audience.roles)  # type: ignore[attr-defined]
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith(("support.", "client.", "compliance."))
+        if rule.endpoint.startswith(("support.", "client.", "compliance.", "operator."))
     }
     clients = {n: r for n, r in found.items() if n.startswith("client.") and r != ADMIN}
     assert clients == dict.fromkeys(WATCHED, WATCH)
+    assert {n: r for n, r in found.items() if n.startswith("operator.") and r != OPERATE} == {}
     compliance = {n: r for n, r in found.items() if n.startswith("compliance.") and r != EXAMINE}
     assert compliance == OFFICERS
     ours = {name.removeprefix("support."): r for name, r in found.items() if "support." in name}

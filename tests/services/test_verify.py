@@ -70,6 +70,7 @@ from portal.services.links import issue_link, revoke_link
 from portal.services.messages import queue
 from portal.services.openings import open_ledger
 from portal.services.printing import Printing, print_letters
+from portal.services.providers import set_sms_registration
 from portal.services.retention import FIRST, Asked
 from portal.services.standing import lift_hold, set_hold
 from portal.services.threads import post_entry
@@ -220,6 +221,8 @@ def doubt(till: Till) -> None:
     found = [Broken("a chain of leaves is whole", place) for place in ("leaf 1", "leaf 2")]
     for alarm in alarms.raise_alarms(session, client_id, found, now=till.now):
         alarms.clear(session, alarm, reason="Restored", staff=Staff(id=fresh_id()), now=till.now)
+    client, otto = session.get_one(Client, client_id), Staff(id=fresh_id())
+    set_sms_registration(session, client, "brand B2", staff=otto, now=till.now)
     session.commit()
 
 
@@ -544,6 +547,11 @@ PLANTED = {
         STOPPED,
         "UPDATE leaf SET type = 'client.frozen' WHERE type = 'client.unfrozen'",
         "taken",
+    ),
+    "another registration with carriers than on the record": (
+        "what providers know a client by was written by an operator, as the record says",
+        "UPDATE client SET sms_registration = 'brand B3'",
+        "sms_registration",
     ),
     "a legal hold without its leaf": (
         "a legal hold is on the record as it was set and lifted (RT-01)",

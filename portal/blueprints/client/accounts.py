@@ -14,7 +14,7 @@ from portal.domain import labels
 from portal.domain.access import Permission
 from portal.domain.statuses import AccountStatus
 from portal.domain.wording import clean_text
-from portal.security import audience, keys
+from portal.security import audience, keys, note_opened
 from portal.services import reports
 from portal.services.dossier import find_account, read_dossier
 from portal.services.evidence import account_leaves
@@ -93,6 +93,7 @@ def _lines(client_id: UUID, zone: ZoneInfo, status: AccountStatus | None) -> Ite
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was paid."""
     found = find_account(session, account_id)
+    note_opened(found)
     it = read_dossier(session, found, now=now())
     return page(
         "client/account.html",

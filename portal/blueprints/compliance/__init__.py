@@ -19,9 +19,14 @@ PLACES = (
     ("legal-holds", N_("Legal holds"), "compliance.legal_holds"),
     ("settings", N_("Compliance mailbox"), "compliance.settings"),
     ("accounts", N_("Accounts"), "support.home"),
+    ("operator", N_("Operation"), "operator.home"),
 )
-KEEPING = ("retention", "legal-holds")
-"""What is for whom may have records erased, or kept for a court."""
+NEEDED = {
+    "retention": Permission.KEEP_RECORDS,
+    "legal-holds": Permission.KEEP_RECORDS,
+    "operator": Permission.OPERATE,
+}
+"""What it takes to see a place that is not for everybody in this console."""
 
 
 @bp.before_request
@@ -30,7 +35,7 @@ def navigate() -> None:
     g.person = g.person.reaching(
         Destination(section=section, label=label, url=url_for(endpoint))
         for section, label, endpoint in PLACES
-        if section not in KEEPING or may(Permission.KEEP_RECORDS)
+        if section not in NEEDED or may(NEEDED[section])
     )
 
 

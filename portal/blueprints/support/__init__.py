@@ -24,6 +24,7 @@ def navigate() -> None:
         ("questions", N_("Money questions"), "support.questions", waiting.questions),
         ("letters", N_("Letters"), "support.letters", how_many_wait(session)),
         *([("record", N_("The record"), "compliance.home", 0)] if may(Permission.EXAMINE) else ()),
+        *([("operator", N_("Operation"), "operator.home", 0)] if may(Permission.OPERATE) else ()),
     )
     g.person = g.person.reaching(
         Destination(section=section, label=label, url=url_for(endpoint), count=count)

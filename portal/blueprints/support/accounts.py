@@ -17,7 +17,7 @@ from portal.domain.holds import Capability
 from portal.domain.likeness import FOUND_BY
 from portal.domain.outgoing import REQUIRED
 from portal.models import Account, Contact, Debtor
-from portal.security import audience, current_staff, keys
+from portal.security import audience, current_staff, keys, note_opened
 from portal.security.redaction import redact
 from portal.services import dossier, threads
 from portal.services.evidence import account_leaves
@@ -83,6 +83,7 @@ def home() -> Any:
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was said, what happened."""
     found = _opened(account_id)
+    note_opened(found)
     leaves = account_leaves(session, found)
     staff, at = current_staff(), now()
     all_of_it = dossier.read_dossier(session, found, now=at)

@@ -140,17 +140,16 @@ def end_wish(account_id: UUID, wish_id: UUID) -> Any:
     """End a wish that a person takes back."""
     account, form = find_account(session, account_id), EndForm()
     debtor = _debtor(account)
-    found = wishes.wish_of(session, debtor, wish_id)
+    found = wishes.stated(session, debtor, wish_id)
     task = Task(
         title=_("End a wish of account %(reference)s", reference=account.reference),
         button=_("End it"),
         back=back_to(account),
-        notes=(wish_words(found.kind, found.value),) if found else (),
+        notes=(wish_words(found.kind, found.value),),
     )
 
     def do() -> None:
-        if found is not None:
-            wishes.end(session, debtor, found, told=_told(form.words.data), now=now())
+        wishes.end(session, debtor, found, told=_told(form.words.data), now=now())
 
     return perform(form, do, task=task, done=_("It does not count any more."), to=back_to(account))
 

@@ -9,6 +9,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "client.branding_changed": (N_("Branding changed"), ""),
     "client.compliance_mailbox_changed": (N_("Compliance mailbox changed"), ""),
     "client.frozen": (N_("Agreements stopped"), ""),
+    "client.provider_changed": (N_("Provider setting changed"), ""),
     "client.unfrozen": (N_("Agreements taken again"), ""),
     "debtor.language": (N_("Language changed"), ""),
     "erasure.skipped": (N_("Record not erased"), ""),

@@ -1,4 +1,4 @@
-"""Alarms, and whether agreements are stopped, against the leaves that say so (EV-08)."""
+"""Alarms, stopped agreements and provider settings, against the leaves that say so (EV-08)."""
 
 CHECKS: dict[str, str] = {
     "an alarm was raised and answered for as the record says (EV-08)": """
@@ -30,4 +30,13 @@ CHECKS: dict[str, str] = {
           ELSE (c.frozen_at IS NULL) = (l.type = 'client.frozen')
             OR to_char(date_trunc('milliseconds', c.frozen_at AT TIME ZONE 'UTC'),
               'YYYY-MM-DD"T"HH24\\:MI\\:SS.MS"Z"') IS DISTINCT FROM l.told ->> 'frozen_at' END""",
+    "what providers know a client by was written by an operator, as the record says": """
+        SELECT l.field FROM client c CROSS JOIN LATERAL (
+          SELECT DISTINCT ON (s.told ->> 'field') s.told ->> 'field' AS field,
+            s.told ->> 'after_sha256' AS written FROM said s
+          WHERE s.chain_id = c.chain_id AND s.type = 'client.provider_changed'
+          ORDER BY s.told ->> 'field', s.n DESC) l
+        WHERE c.id = :client AND encode(sha256(convert_to(c.id || ' ' || coalesce(CASE l.field
+            WHEN 'stripe_account' THEN c.stripe_account ELSE c.sms_registration END, ''), 'UTF8')),
+          'hex') IS DISTINCT FROM l.written""",
 }

@@ -1,0 +1,70 @@
+"""What is locked after too many tries: marks that name nobody, and how one is lifted."""
+
+from typing import Any
+
+from flask import abort
+from wtforms import TextAreaField
+
+from portal.blueprints.consoles import Task, page, perform, words_of
+from portal.blueprints.operating import LAYOUT, bp
+from portal.domain import N_
+from portal.domain.access import Permission
+from portal.security import audience, current_staff
+from portal.services import attempts, lock_outs
+from portal.services.attempts import Scope
+from portal.web import Form, now, session, url_for
+from portal.web import gettext as _
+
+SCOPES = {
+    Scope.LINK: N_("Identity answers behind one link"),
+    Scope.ACCOUNT: N_("Identity answers of one person"),
+    Scope.NETWORK: N_("Tries from one network"),
+    Scope.LOG_IN: N_("Log-in of one member of staff"),
+    Scope.CODE: N_("Codes from letters"),
+    Scope.NEW_LINK: N_("Asking for a new link"),
+    Scope.CALL_ME: N_("Asking to be called"),
+    Scope.PAYER_LINK: N_("Links for somebody else who pays"),
+    Scope.BUNDLE: N_("Proofs sent to be verified"),
+}
+
+
+class LiftLockForm(Form):
+    """Why the lock is lifted."""
+
+    reason = TextAreaField(N_("Reason"), description=N_("It is kept with your name."))
+
+
+@bp.get("/lock-outs", endpoint="lock_outs")
+@audience(Permission.OPERATE)
+def listed() -> Any:
+    """Everything that is closed now."""
+    found = attempts.closed(session, now=now())
+    return page("operator/lock_outs.html", section="lock-outs", found=found, scopes=SCOPES)
+
+
+@bp.route("/lock-outs/<scope>/<mark>/lift", methods=["GET", "POST"])
+@audience(Permission.OPERATE)
+def lift_lock(scope: str, mark: str) -> Any:
+    """Let whoever is locked out try again at once."""
+    closed = attempts.closed(session, now=now())
+    lock = next((one for one in closed if (one.scope, one.mark) == (scope, mark)), None)
+    if lock is None:
+        abort(404)
+    form = LiftLockForm()
+
+    def do() -> None:
+        reason, staff = form.reason.data or "", current_staff()
+        lock_outs.lift(session, lock, reason=reason, staff=staff, now=now())
+
+    back = url_for("operator.lock_outs")
+    task = Task(
+        title=_("Lift a lock-out"),
+        button=_("Lift it"),
+        back=back,
+        notes=(
+            f"{words_of(lock.scope, SCOPES)}: {mark[:8]}",  # type: ignore[arg-type]
+            _("Whoever it is may try again at once, and the count begins anew."),
+        ),
+        layout=LAYOUT,
+    )
+    return perform(form, do, task=task, done=_("The lock-out is lifted."), to=back)

@@ -1,0 +1,106 @@
+"""What staff did or tried that is on no account's record: kept for whoever answers for them.
+
+A refused page, an object that was not there or is another client's, each account opened, and what
+an operator mended. Rows are only added.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, text
+from sqlalchemy.orm import Session
+
+from portal.models import Account, Noted, Staff, StaffEvent, fresh_id
+
+MANY = 200
+SPAN = timedelta(minutes=10)
+LOOKED_BACK = timedelta(days=1)
+HASTY = "nobody opens accounts faster than they can be read"
+PAGE = 50
+
+_HASTY = text("""
+    SELECT DISTINCT staff_id, (at AT TIME ZONE 'UTC')::date AS day FROM (
+      SELECT staff_id, client_id, at, count(*) OVER (
+        PARTITION BY staff_id ORDER BY at RANGE BETWEEN :span PRECEDING AND CURRENT ROW) AS opened
+      FROM staff_event WHERE kind = 'opened' AND at > :since) AS read
+    WHERE opened >= :many AND EXISTS (
+      SELECT FROM staff_event AS e WHERE e.staff_id = read.staff_id AND e.kind = 'opened'
+        AND e.client_id = :client AND e.at BETWEEN read.at - :span AND read.at)
+    ORDER BY day, staff_id""")
+
+
+def note(
+    session: Session,
+    kind: Noted,
+    *,
+    staff: Staff | None,
+    now: datetime,
+    client_id: UUID | None = None,
+    ip: str | None = None,
+    **detail: Any,
+) -> StaffEvent:
+    """Keep that staff did this; ``staff`` None: nobody was known. The caller commits."""
+    event = StaffEvent(
+        id=fresh_id(),
+        staff_id=staff.id if staff else None,
+        client_id=client_id,
+        at=now,
+        kind=kind,
+        detail=detail,
+        ip=ip,
+    )
+    session.add(event)
+    session.flush()
+    return event
+
+
+def note_opened(
+    session: Session, account: Account, *, staff: Staff, ip: str | None, now: datetime
+) -> None:
+    """Keep that somebody opened an account, once in ten minutes. The caller commits."""
+    before = select(StaffEvent.id).where(
+        StaffEvent.staff_id == staff.id,
+        StaffEvent.kind == Noted.OPENED,
+        StaffEvent.at > now - SPAN,
+        StaffEvent.detail["account_id"].astext == str(account.id),
+    )
+    if session.scalars(before.limit(1)).first() is None:
+        about: dict[str, Any] = {"client_id": account.client_id, "account_id": str(account.id)}
+        note(session, Noted.OPENED, staff=staff, now=now, ip=ip, **about)
+
+
+def hasty(session: Session, client_id: UUID, *, now: datetime) -> list[str]:
+    """Who opened 200 accounts within ten minutes in the last day, this client's among them.
+
+    The same words for a whole day, so that it is one alarm. It counts the accounts of all clients,
+    so it is asked by a worker.
+    """
+    values = {"client": client_id, "since": now - LOOKED_BACK, "span": SPAN, "many": MANY}
+    return [
+        f"staff {row.staff_id} on {row.day}: {MANY} or more accounts within 10 minutes"
+        for row in session.execute(_HASTY, values)
+    ]
+
+
+def newest(
+    session: Session,
+    *,
+    kind: Noted | None = None,
+    staff_id: UUID | None = None,
+    before: UUID | None = None,
+) -> Sequence[StaffEvent]:
+    """What staff did, the newest first: one more than a page shows where there are more.
+
+    ``before``: an event; what is older than it follows.
+    """
+    query = select(StaffEvent).order_by(StaffEvent.at.desc(), StaffEvent.id.desc())
+    if kind is not None:
+        query = query.where(StaffEvent.kind == kind)
+    if staff_id is not None:
+        query = query.where(StaffEvent.staff_id == staff_id)
+    if before is not None and (last := session.get(StaffEvent, before)) is not None:
+        same = and_(StaffEvent.at == last.at, StaffEvent.id < last.id)
+        query = query.where(or_(StaffEvent.at < last.at, same))
+    return session.scalars(query.limit(PAGE + 1)).all()
