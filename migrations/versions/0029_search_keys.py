@@ -55,37 +55,19 @@ WORD_KEY = """
       CONSTRAINT pk_word_key PRIMARY KEY (client_id, key, word),
       CONSTRAINT fk_word_key_client_id FOREIGN KEY (client_id) REFERENCES client (id)
     )"""
-RECENT = """
-    CREATE TABLE recent_account (
-      client_id UUID NOT NULL,
-      staff_id UUID NOT NULL,
-      account_id UUID NOT NULL,
-      opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
-      CONSTRAINT pk_recent_account PRIMARY KEY (client_id, staff_id, account_id),
-      CONSTRAINT fk_recent_account_client_id FOREIGN KEY (client_id) REFERENCES client (id),
-      CONSTRAINT fk_recent_account_client_id_account_id
-        FOREIGN KEY (client_id, account_id) REFERENCES account (client_id, id)
-    )"""
-GRANTS = (
-    f"GRANT SELECT, INSERT, DELETE ON word_key TO {RUNNERS}",
-    "GRANT SELECT, INSERT, DELETE, UPDATE (opened_at) ON recent_account TO portal_app",
-    "GRANT SELECT ON recent_account TO portal_worker",
-)
 
 
 def upgrade() -> None:
     """Add the tables, and the pairs and keys of the names that are there."""
-    for statement in (WORDS_OF, WORD_KEY, KEEP, RENEW, RECENT):
+    for statement in (WORDS_OF, WORD_KEY, KEEP, RENEW):
         op.execute(statement)
-    for table in ("word_key", "recent_account"):
-        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        op.execute(
-            f"CREATE POLICY of_client ON {table} TO {RUNNERS}, CURRENT_USER"
-            f" USING ({MINE}) WITH CHECK ({MINE})"
-        )
-    for grant in GRANTS:
-        op.execute(grant)
+    op.execute("ALTER TABLE word_key ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE word_key FORCE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY of_client ON word_key TO {RUNNERS}, CURRENT_USER"
+        f" USING ({MINE}) WITH CHECK ({MINE})"
+    )
+    op.execute(f"GRANT SELECT, INSERT, DELETE ON word_key TO {RUNNERS}")
     _fill()
     op.execute("CREATE INDEX ix_word_key_word ON word_key (client_id, word)")
     op.execute(

@@ -88,14 +88,7 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
-from portal.models.staff import (
-    Noted,
-    RecentAccount,
-    Staff,
-    StaffClient,
-    StaffEvent,
-    StaffSession,
-)
+from portal.models.staff import Noted, Staff, StaffClient, StaffEvent, StaffSession
 
 __all__ = [
     "Noted",
@@ -164,7 +157,6 @@ __all__ = [
     "PlacementStatus",
     "PolicyDraft",
     "Proposal",
-    "RecentAccount",
     "ReconcileFailure",
     "Refund",
     "Rehearsal",

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.domain.access import Role
-from portal.models.base import Base, Json, belongs_to, fresh_id, of_client
+from portal.models.base import Base, Json, fresh_id
 
 
 class Staff(Base):
@@ -47,18 +47,6 @@ class StaffSession(Base):
     started_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-
-
-class RecentAccount(Base):
-    """When a member of staff last opened an account: their own few newest, not a record."""
-
-    __tablename__ = "recent_account"
-    __table_args__ = (of_client(), belongs_to("account"))
-
-    client_id: Mapped[UUID] = mapped_column(primary_key=True)
-    staff_id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(primary_key=True)
-    opened_at: Mapped[datetime]
 
 
 class Noted(StrEnum):

@@ -1,64 +1,41 @@
-"""The accounts that a member of staff opened last: their own list, not a record of access."""
+"""The accounts that a member of staff opened last, from what is kept of every opening."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import and_, delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from portal.models import Account, Client, Debtor, RecentAccount, Staff
+from portal.models import Account, Client, Debtor, Noted, Staff, StaffEvent
 from portal.services.search import Hit
 
-KEPT = 10
-"""Accounts remembered of each member of staff at each client."""
-
-
-def note_opened(session: Session, account: Account, staff: Staff, *, now: datetime) -> None:
-    """Remember that the account was opened, and forget the oldest beyond ``KEPT``.
-
-    Opening it again changes nothing but the time. The caller commits.
-    """
-    mine = (RecentAccount.client_id == account.client_id, RecentAccount.staff_id == staff.id)
-    session.execute(
-        insert(RecentAccount)
-        .values(
-            client_id=account.client_id, staff_id=staff.id, account_id=account.id, opened_at=now
-        )
-        .on_conflict_do_update(
-            constraint=RecentAccount.__table__.primary_key,  # type: ignore[arg-type]
-            set_={"opened_at": now},
-        )
-    )
-    newest = (
-        select(RecentAccount.account_id)
-        .where(*mine)
-        .order_by(RecentAccount.opened_at.desc(), RecentAccount.account_id)
-    )
-    session.execute(
-        delete(RecentAccount).where(*mine, RecentAccount.account_id.in_(newest.offset(KEPT)))
-    )
+SHOWN = 10
+LOOKED_THROUGH = 100
+"""Openings among which the accounts are looked for: an index gives them newest first."""
 
 
 def recent_accounts(session: Session, staff: Staff) -> Sequence[Hit]:
     """The accounts that were opened last and are not erased, the newest first."""
+    order = _opened(session, staff)
     rows = session.execute(
         select(Account, Debtor, Client)
-        .join(
-            RecentAccount,
-            and_(
-                RecentAccount.client_id == Account.client_id,
-                RecentAccount.account_id == Account.id,
-            ),
-        )
         .join(Debtor, and_(Debtor.client_id == Account.client_id, Debtor.id == Account.debtor_id))
         .join(Client, Client.id == Account.client_id)
         .where(
-            RecentAccount.client_id.in_(session.info["client_ids"]),
-            RecentAccount.staff_id == staff.id,
+            Account.client_id.in_(session.info["client_ids"]),
+            Account.id.in_(order),
             Account.erased_at.is_(None),
         )
-        .order_by(RecentAccount.opened_at.desc(), Account.id)
-        .limit(KEPT)
+    ).all()
+    hits = [Hit(*row, by="account") for row in rows]
+    return sorted(hits, key=lambda hit: order.index(hit.account.id))[:SHOWN]
+
+
+def _opened(session: Session, staff: Staff) -> list[UUID]:
+    newest = (
+        select(StaffEvent.detail["account_id"].astext)
+        .where(StaffEvent.staff_id == staff.id, StaffEvent.kind == Noted.OPENED)
+        .order_by(StaffEvent.at.desc())
+        .limit(LOOKED_THROUGH)
     )
-    return [Hit(*row, by="account") for row in rows]
+    return [UUID(one) for one in dict.fromkeys(session.scalars(newest))]

@@ -240,15 +240,14 @@ def test_the_web_asks_for_what_the_worker_carries_out(
 
 @pytest.mark.parametrize("role", RUNNERS)
 def test_no_process_may_delete_but_what_is_forgotten(session: PortalSession, role: str):
-    """Only drafts, counters, queues, words to search by and what was taken over at last go."""
+    """Only drafts, counters, queues and words to search by go."""
     asked = text("SELECT has_table_privilege(:role, :name, 'DELETE')")
     deletable = {
         name for name in Base.metadata.tables if session.scalar(asked, {"role": role, "name": name})
     }
     worker = {"reconcile_failure", "rehearsal_change"} if role == "portal_worker" else set()
-    web = {"recent_account"} if role == "portal_app" else set()
     both = {"attempt_counter", "debtor_word", "offer_draft", "pending_leaf", "word_key"}
-    assert deletable == {*both, *worker, *web}
+    assert deletable == {*both, *worker}
 
 
 def test_nobody_but_our_processes_asks_a_resolver(session: PortalSession):

@@ -24,7 +24,7 @@ from portal.services.evidence import account_leaves
 from portal.services.giving_back import refundable
 from portal.services.links import state_of
 from portal.services.queues import counts
-from portal.services.recents import note_opened, recent_accounts
+from portal.services.recents import recent_accounts
 from portal.services.search import LONGEST, search
 from portal.services.staff import names_of
 from portal.services.timeline import timeline
@@ -82,7 +82,7 @@ def home() -> Any:
 @audience(Permission.SEE_ACCOUNTS)
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was said, what happened."""
-    found = _opened(account_id)
+    found = dossier.find_account(session, account_id)
     note_opened(found)
     leaves = account_leaves(session, found)
     staff, at = current_staff(), now()
@@ -105,14 +105,6 @@ def account(account_id: UUID) -> Any:
         wish_words=wish_words,
         **_words(all_of_it.debtor, at),
     )
-
-
-def _opened(account_id: UUID) -> Account:
-    """The account, which is the first on the list of those that were opened last now."""
-    found = dossier.find_account(session, account_id)
-    note_opened(session, found, current_staff(), now=now())
-    session.commit()
-    return found
 
 
 def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
