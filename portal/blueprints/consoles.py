@@ -18,8 +18,10 @@ from portal.domain.labels import label
 from portal.domain.outgoing import reason_of
 from portal.domain.spreadsheets import guarded
 from portal.models import Role
+from portal.security import current_staff
+from portal.services.call_sessions import OnLine, open_call
 from portal.services.timeline import Words
-from portal.web import Form, explain, gettext, render, say, see_other, session
+from portal.web import Form, explain, gettext, now, render, say, see_other, session
 
 READERS = (Role.AGENT, Role.SUPERVISOR, Role.COMPLIANCE, Role.OPERATOR)
 """Who may look at accounts of the clients they work for."""
@@ -88,8 +90,15 @@ def page(template: str, /, **context: Any) -> str:
         "told": told,
         "because": because,
         "utc": format_time,
+        "on_call": _on_call(),
     }
     return render(template, **spoken, **context)
+
+
+def _on_call() -> OnLine | None:
+    """The call that whoever reads this page is on, or has still to wrap up."""
+    staff = current_staff()
+    return open_call(session, staff, now=now()) if staff.role in WORKERS else None
 
 
 def perform(form: Form, do: Callable[[], object], *, task: Task, done: str, to: str) -> Answer:

@@ -32,6 +32,7 @@ from portal.models.clients import (
 )
 from portal.models.contacting import (
     CallAttempt,
+    CallSession,
     ContactPermission,
     ContactPreference,
     FirstNotice,
@@ -106,6 +107,7 @@ __all__ = [
     "Base",
     "BatchStatus",
     "CallAttempt",
+    "CallSession",
     "Campaign",
     "Chain",
     "Channel",

@@ -12,7 +12,13 @@ from portal.security.audiences import (
 )
 from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
 from portal.security.forms import bind, csrf_token
-from portal.security.members import current_staff, init_members, let_staff_in, let_staff_out
+from portal.security.members import (
+    current_log_in,
+    current_staff,
+    init_members,
+    let_staff_in,
+    let_staff_out,
+)
 from portal.security.redaction import hide_tokens_in_logs
 from portal.security.visitors import (
     browser,
@@ -33,6 +39,7 @@ __all__ = [
     "bind",
     "browser",
     "csrf_token",
+    "current_log_in",
     "current_staff",
     "current_visit",
     "give_cookie",

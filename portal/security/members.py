@@ -5,6 +5,7 @@ are kept without a write on any page.
 """
 
 from datetime import timedelta
+from uuid import UUID
 
 from flask import Flask, abort, g, request
 from flask import session as cookie
@@ -109,6 +110,12 @@ def current_staff() -> Staff:
     """The member of staff who reads this page."""
     member: Member = g.member
     return member.staff
+
+
+def current_log_in() -> UUID:
+    """The log-in that this page is read in."""
+    member: Member = g.member
+    return member.session_id
 
 
 def let_staff_in(logged_in: LoggedIn, token: str) -> None:

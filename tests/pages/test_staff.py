@@ -36,6 +36,7 @@ SUPPORT = {
     ),
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
+    **dict.fromkeys(("caller", "on_the_line", "wrap_up"), WORK),
     **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
 }
 

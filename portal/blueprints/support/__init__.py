@@ -3,11 +3,13 @@
 from flask import Blueprint, g
 
 from portal.blueprints.consoles import EXAMINERS
+from portal.db import commit
 from portal.domain import N_
 from portal.security import current_staff
+from portal.services import call_sessions
 from portal.services.letter_batches import how_many_wait
 from portal.services.queues import counts
-from portal.web import Destination, session, url_for
+from portal.web import Destination, now, session, url_for
 
 bp = Blueprint("support", __name__, url_prefix="/support")
 
@@ -15,6 +17,8 @@ bp = Blueprint("support", __name__, url_prefix="/support")
 @bp.before_request
 def navigate() -> None:
     """Put the console's destinations beside the page, with how much waits in each."""
+    if call_sessions.keep_up(session, current_staff(), now=now()):
+        commit(session, "call_sessions.keep_up")
     waiting = counts(session)
     links = (
         ("search", N_("Search"), "support.home", 0),
@@ -37,6 +41,7 @@ def _examines() -> bool:
 
 from portal.blueprints.support import (  # noqa: E402, F401
     accounts,
+    callers,
     calling,
     closing,
     contacting,

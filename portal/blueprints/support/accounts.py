@@ -1,5 +1,7 @@
 """Find an account and see everything about it."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +19,8 @@ from portal.domain.outgoing import REQUIRED
 from portal.models import Account, Contact, Debtor
 from portal.security import audience, current_staff
 from portal.security.redaction import redact
-from portal.services import dossier, threads
-from portal.services.evidence import account_leaves
+from portal.services import call_sessions, dossier, threads
+from portal.services.evidence import Entry, account_leaves
 from portal.services.giving_back import refundable
 from portal.services.links import state_of
 from portal.services.queues import counts
@@ -84,7 +86,7 @@ def account(account_id: UUID) -> Any:
         section="search",
         it=all_of_it,
         events=timeline(session, found, leaves),
-        revealed=dossier.revealed_until(leaves, staff, now=at),
+        revealed=_revealed_until(found, leaves, at),
         thread=thread,
         names=names_of(session, wrote),
         reply=ReplyForm(),
@@ -96,6 +98,14 @@ def account(account_id: UUID) -> Any:
         wish_words=wish_words,
         **_words(all_of_it.debtor, at),
     )
+
+
+def _revealed_until(account: Account, leaves: Sequence[Entry], at: datetime) -> datetime | None:
+    """Until when the personal data shows: for a reason, or to who is on the line with them."""
+    staff = current_staff()
+    given = dossier.revealed_until(leaves, staff, now=at)
+    heard = call_sessions.revealed_until(session, staff, account, now=at)
+    return max(filter(None, (given, heard)), default=None)
 
 
 def _words(debtor: Debtor, at: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from portal.domain.outgoing import reason_of
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
-from portal.services.timeline.calls import begun, logged
+from portal.services.timeline.calls import begun, logged, wrapped_up
 from portal.services.timeline.changes import amended
 from portal.services.timeline.plain import PLAIN
 from portal.services.timeline.wishes import wanted
@@ -239,6 +239,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "balance.owed_again": (N_("A part is owed again"), _as(_AMOUNT, "amount_cents")),
     "call.begun": (N_("Call begun"), begun),
     "call.logged": (N_("Telephone call"), logged),
+    "call_session.wrapped_up": (N_("Call wrapped up"), wrapped_up),
     **{
         type: (title, _as(message, *names) if message else _nothing)
         for type, (title, message, *names) in PLAIN.items()
