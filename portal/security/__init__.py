@@ -13,6 +13,7 @@ from portal.security.audiences import (
 from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
 from portal.security.forms import bind, csrf_token
 from portal.security.members import (
+    by_itself,
     current_log_in,
     current_staff,
     init_members,
@@ -39,6 +40,7 @@ __all__ = [
     "bind",
     "browser",
     "csrf_token",
+    "by_itself",
     "current_log_in",
     "current_staff",
     "current_visit",

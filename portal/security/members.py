@@ -95,7 +95,7 @@ def _send_to_log_in() -> None:
 
 def _see(member: Member) -> None:
     g.member = member
-    if now().timestamp() - cookie.get(SEEN, 0) >= SEEN_EVERY.total_seconds():
+    if not by_itself() and now().timestamp() - cookie.get(SEEN, 0) >= SEEN_EVERY.total_seconds():
         cookie[SEEN] = int(now().timestamp())
     set_tenant(session, *clients_of(session, member.staff))
     bind("staff", str(member.session_id))
@@ -104,6 +104,11 @@ def _see(member: Member) -> None:
         role=_(ROLE_NAMES[member.staff.role]),
         log_out=url_for("staff.log_out"),
     )
+
+
+def by_itself() -> bool:
+    """Whether a script asked, and nobody did: it keeps no log-in and no call alive."""
+    return "X-By-Itself" in request.headers
 
 
 def current_staff() -> Staff:

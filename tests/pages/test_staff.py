@@ -27,6 +27,7 @@ OFFICERS = {
 
 SUPPORT = {
     **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
+    **dict.fromkeys(("message", "message_html"), READ),
     **dict.fromkeys(("requests", "calls", "questions", "hold", "lift", "rest"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
@@ -36,7 +37,7 @@ SUPPORT = {
     ),
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
-    **dict.fromkeys(("caller", "on_the_line", "wrap_up"), WORK),
+    **dict.fromkeys(("caller", "on_the_line", "wrap_up", "progress"), WORK),
     **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
 }
 

@@ -5,7 +5,7 @@ from flask import Blueprint, g
 from portal.blueprints.consoles import EXAMINERS
 from portal.db import commit
 from portal.domain import N_
-from portal.security import current_staff
+from portal.security import by_itself, current_staff
 from portal.services import call_sessions
 from portal.services.letter_batches import how_many_wait
 from portal.services.queues import counts
@@ -17,7 +17,7 @@ bp = Blueprint("support", __name__, url_prefix="/support")
 @bp.before_request
 def navigate() -> None:
     """Put the console's destinations beside the page, with how much waits in each."""
-    if call_sessions.keep_up(session, current_staff(), now=now()):
+    if not by_itself() and call_sessions.keep_up(session, current_staff(), now=now()):
         commit(session, "call_sessions.keep_up")
     waiting = counts(session)
     links = (
@@ -48,6 +48,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     holds,
     letters,
     linking,
+    messages,
     proposals,
     questions,
     queues,

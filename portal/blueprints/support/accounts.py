@@ -11,12 +11,13 @@ from wtforms.validators import Length
 
 from portal.blueprints.consoles import DECIDERS, READERS, WORKERS, Task, page, perform
 from portal.blueprints.support import bp
+from portal.blueprints.support.sending import masked_contact, on_the_phone
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
 from portal.domain.calls import GROUNDS, OUTCOMES
 from portal.domain.holds import Capability
 from portal.domain.outgoing import REQUIRED
-from portal.models import Account, Contact, Debtor
+from portal.models import Account, Debtor
 from portal.security import audience, current_staff
 from portal.security.redaction import redact
 from portal.services import call_sessions, dossier, threads
@@ -91,12 +92,12 @@ def account(account_id: UUID) -> Any:
         names=names_of(session, wrote),
         reply=ReplyForm(),
         reveal=RevealForm(),
-        capabilities=CAPABILITIES,
         may=staff.role,
         left_of=lambda payment: refundable(session, payment),
         contact_of=masked_contact,
         wish_words=wish_words,
         **_words(all_of_it.debtor, at),
+        **on_the_phone(found, all_of_it.debtor, leaves, at),
     )
 
 
@@ -111,6 +112,7 @@ def _revealed_until(account: Account, leaves: Sequence[Entry], at: datetime) -> 
 def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
     return {
         "labels": labels,
+        "capabilities": CAPABILITIES,
         "required": REQUIRED,
         "outcomes": OUTCOMES,
         "grounds": GROUNDS,
@@ -119,12 +121,6 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "state_of": lambda link: state_of(link, at),
         "full_name": f"{debtor.first_name} {debtor.last_name}",
     }
-
-
-def masked_contact(contact: Contact) -> str:
-    """An address to recognise but not to learn."""
-    mask = wording.mask_email if contact.channel == "email" else wording.mask_phone
-    return mask(contact.address)
 
 
 def back_to(account: Account) -> str:

@@ -9,7 +9,8 @@ from wtforms import SelectField
 
 from portal.blueprints.consoles import WORKERS, Task, options, perform, words_of
 from portal.blueprints.support import bp
-from portal.blueprints.support.accounts import back_to, masked_contact
+from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.sending import masked_contact
 from portal.domain import N_, DomainError, labels
 from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, Message, StopKind
 from portal.security import audience, current_staff
