@@ -8,8 +8,17 @@ from sqlalchemy import select
 
 from portal.config import Settings
 from portal.db import PortalSession, set_tenant
+from portal.domain.permissions import Basis
 from portal.gateways.clock import SetClock
-from portal.models import Account, CallAttempt, Leaf, Role, Staff
+from portal.models import (
+    Account,
+    CallAttempt,
+    Contact,
+    ContactPermission,
+    Leaf,
+    Role,
+    Staff,
+)
 from portal.services import call_sessions, evidence
 from tests.factories import make_account, make_client, make_contact, make_debtor, make_link
 from tests.pages.debtors import RIGHT, WRONG, Dana, make_visitor, send
@@ -218,3 +227,50 @@ def test_without_a_call_there_is_nobody_to_ask(sam: FlaskClient, session: Portal
     assert sam.get(LINE).headers["Location"] == "/support"
     assert sam.get(END).headers["Location"] == "/support"
     assert session.scalar(select(Leaf.n).where(Leaf.type.like("call_session.%"))) is None
+
+
+def test_ec_01_ec_03_a_new_address_needs_somebody_known_who_agrees_and_is_then_written_to(
+    sam: FlaskClient, session: PortalSession, dana: Dana, agent: Staff
+):
+    """EC-01 a, EC-03: the words that were read are kept with the consent."""
+    page = f"{page_of(dana)}/address"
+    pick_up(sam, dana)
+    assert sam.get(page).headers["Location"].endswith("/caller")
+    answer(sam, RIGHT)
+    assert "may use it to write to you about what you owe" in heard(sam.get(page))
+    typed = {"channel": "email", "address": "dana@example.org"}
+    assert act(sam, page, page, **typed) == 422
+    assert act(sam, page, page, **typed, agreed="y") == 303
+    set_tenant(session, dana.client.id)
+    added = session.scalars(select(Contact).where(Contact.address == "dana@example.org")).one()
+    proof = session.scalars(
+        select(ContactPermission).where(ContactPermission.contact_id == added.id)
+    ).one()
+    assert (proof.basis, proof.source) == (Basis.DIRECT_CONSENT, "phone")
+    assert proof.recorded_by == agent.id
+    assert "may use it to write to you" in (proof.words or "")
+    (leaf,) = [
+        one for one in evidence.account_leaves(session, dana.account) if one.type == "contact.added"
+    ]
+    assert leaf.payload["actor"] == evidence.staff(agent.id)
+    link = f"{page_of(dana)}/link"
+    assert act(sam, link, link, way=str(added.id), asked="debtor") == 303
+
+
+def test_every_link_of_a_person_is_revoked_at_once(
+    sam: FlaskClient, session: PortalSession, settings: Settings, dana: Dana, clock: SetClock
+):
+    keys = settings.keys
+    another = make_link(session, dana.debtor, keys=keys, now=clock.now(), contact=dana.contact)
+    page = f"{page_of(dana)}/revoke-links"
+    assert act(sam, page, page, reason="lost") == 303
+    for path in (dana.path, f"/l/{another.token}"):
+        assert "Check it is you" not in heard(sam.get(path))
+    set_tenant(session, dana.client.id)
+    revoked = [
+        one.payload
+        for one in evidence.account_leaves(session, dana.account)
+        if one.type == "link.revoked"
+    ]
+    assert {one["link"] for one in revoked} == {str(dana.issued.link.id), str(another.link.id)}
+    assert {one["reason"] for one in revoked} == {"lost"}

@@ -52,6 +52,7 @@ CARD = "4242 4242 4242 4242"
 TYPED = f"She read it to me: {CARD} 12/27 123"
 TODAY = NOW.date()
 NO_WORDS = {
+    "support.addresses.AddressForm.address": "an address or a number, which is read as one",
     "compliance.settings.MailboxForm.email": "an address, which is read as one",
     "compliance.holding.LegalHoldForm.reference": "only looked for",
 }

@@ -38,6 +38,7 @@ SUPPORT = {
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
     **dict.fromkeys(("caller", "on_the_line", "wrap_up", "progress"), WORK),
+    **dict.fromkeys(("new_address", "revoke_all"), WORK),
     **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
 }
 

@@ -41,6 +41,7 @@ def _examines() -> bool:
 
 from portal.blueprints.support import (  # noqa: E402, F401
     accounts,
+    addresses,
     callers,
     calling,
     closing,

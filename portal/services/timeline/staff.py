@@ -244,7 +244,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         type: (title, _as(message, *names) if message else _nothing)
         for type, (title, message, *names) in PLAIN.items()
     },
-    "contact.added": (N_("Address added by the debtor"), _as(_CHANNEL, "channel")),
+    "contact.added": (N_("Address added"), _as(_CHANNEL, "channel")),
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
     "contact.permitted": (N_("Permission for an address"), _as(_CHANNEL, "channel")),
