@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 from portal.models import Role
+from tests.factories import NOW
 from tests.journeys.people import DESK, PHONE, Person
 from tests.journeys.serving import Guest, Portal
+
+WIDE = {"width": 1440, "height": 900}
 
 
 def find(sam: Person, guest: Guest) -> Person:
@@ -62,3 +66,43 @@ def test_pr_01_a_caller_is_known_without_a_script_on_a_narrow_screen(
     sam.tap("Wrap up", within=sam.page.locator("main form"))
     assert "The call is wrapped up" in sam.main
     assert "Dana Reyes" not in sam.main
+
+
+def test_links_are_sent_again_to_those_whose_ran_out(
+    someone: Callable[..., Person], portal: Portal
+) -> None:
+    """RT-02: who gets one is counted first, and a page says how far it is."""
+    dana = portal.invite(issued_at=NOW - timedelta(days=30))
+    staff = portal.hire(Role.SUPERVISOR, dana.client, name="Sue Park")
+    sue = someone(viewport=PHONE).log_in(staff)
+    sue.tap("Send links again").choose("It ran out").tap("Count and look")
+    assert "Go out\n1" in sue.main
+    sue.tap("Send them")
+    portal.work()
+    sue.tap("Look again").at_ease()
+    assert "Sent\n1" in sue.main
+    assert "/l/" in portal.newest_mail(dana)
+
+
+def test_a_known_person_gives_an_address_and_a_message_is_read_as_it_went(
+    someone: Callable[..., Person], portal: Portal
+) -> None:
+    """EC-01 a: at a desk, with the ways, the words and the message looked at."""
+    dana = portal.invite()
+    sam = someone(viewport=WIDE).log_in(portal.hire(Role.AGENT, dana.client))
+    find(sam, dana).tap("Somebody is on the line").choose("They called us").tap("Begin the call")
+    sam.page.get_by_label("Month").fill("3")
+    sam.page.get_by_label("Day").fill("27")
+    sam.page.get_by_label("Year").fill("1985")
+    sam.fill("ZIP code", "12207").tap("Check the answers")
+    sam.tap("To the account", within=sam.page.locator(".actions"))
+    sam.tap("Add an address").fill("Address or number", "dana.reyes@example.org")
+    sam.choose("I read the words aloud").tap("Add it")
+    sam.tap("Another way, or a code to read aloud").choose("E-mail: d•••@example.org")
+    sam.unfold("What it says: E-mail: d•••@example.org").tap("Make the link")
+    portal.work()
+    sam.page.reload()
+    sam.unfold("New link").tap("All of it").at_ease()
+    assert "What opens a link is hidden" in sam.main
+    sam.tap("Wrap up").choose("The call was cut off")
+    sam.tap("Wrap up", within=sam.page.locator("main form"))

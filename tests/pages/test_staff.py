@@ -40,6 +40,7 @@ SUPPORT = {
     **dict.fromkeys(("caller", "on_the_line", "wrap_up", "progress"), WORK),
     **dict.fromkeys(("new_address", "revoke_all"), WORK),
     **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
+    **dict.fromkeys(("resend", "resent", "begin_resending", "stop_resending"), DECIDE),
 }
 
 

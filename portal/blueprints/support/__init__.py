@@ -2,7 +2,7 @@
 
 from flask import Blueprint, g
 
-from portal.blueprints.consoles import EXAMINERS
+from portal.blueprints.consoles import DECIDERS, EXAMINERS
 from portal.db import commit
 from portal.domain import N_
 from portal.security import by_itself, current_staff
@@ -27,12 +27,17 @@ def navigate() -> None:
         ("calls", N_("Calls and texts"), "support.calls", waiting.calls),
         ("questions", N_("Money questions"), "support.questions", waiting.questions),
         ("letters", N_("Letters"), "support.letters", how_many_wait(session)),
+        *([("resend", N_("Send links again"), "support.resend", 0)] if _decides() else ()),
         *([("record", N_("The record"), "compliance.home", 0)] if _examines() else ()),
     )
     g.person = g.person.reaching(
         Destination(section=section, label=label, url=url_for(endpoint), count=count)
         for section, label, endpoint, count in links
     )
+
+
+def _decides() -> bool:
+    return current_staff().role in DECIDERS
 
 
 def _examines() -> bool:
@@ -54,5 +59,6 @@ from portal.blueprints.support import (  # noqa: E402, F401
     questions,
     queues,
     refunds,
+    resending,
     wishes,
 )

@@ -65,5 +65,5 @@ def _words(account: Account) -> tuple[LegalText, dict[str, str]]:
     """What is read aloud, in the debtor's language, and the kinds of addresses that can be used."""
     client = session.get_one(Client, account.client_id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    takes = KINDS if client.texts else {Channel.EMAIL: KINDS[Channel.EMAIL]}
+    takes = KINDS if client.texts else {str(Channel.EMAIL): KINDS[Channel.EMAIL]}
     return legal_text(CONSENT, debtor.language, company=client.trade_name), dict(takes)
