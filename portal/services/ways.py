@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -80,15 +80,7 @@ def ways(session: Session, debtor: Debtor, *, texter: Texter, now: datetime) -> 
 
     The last is by letter, where a postal address is on file.
     """
-    found = session.scalars(
-        select(Contact)
-        .where(
-            Contact.client_id == debtor.client_id,
-            Contact.debtor_id == debtor.id,
-            Contact.retired_at.is_(None),
-        )
-        .order_by(Contact.channel, Contact.id)
-    ).all()
+    found = _in_use(session, debtor)
     by_letter = [None] if debtor.has_address else []
     return [
         Way(
@@ -101,6 +93,18 @@ def ways(session: Session, debtor: Debtor, *, texter: Texter, now: datetime) -> 
         )
         for contact in (*found, *by_letter)
     ]
+
+
+def _in_use(session: Session, debtor: Debtor) -> Sequence[Contact]:
+    return session.scalars(
+        select(Contact)
+        .where(
+            Contact.client_id == debtor.client_id,
+            Contact.debtor_id == debtor.id,
+            Contact.retired_at.is_(None),
+        )
+        .order_by(Contact.channel, Contact.id)
+    ).all()
 
 
 def _decided(
@@ -159,14 +163,16 @@ def _permitted(session: Session, contact: Contact) -> ContactPermission | None:
     ).first()
 
 
-def _last_used(way: Way) -> tuple[bool, datetime]:
-    return way.last_at is not None, way.last_at or way.debtor.created_at
-
-
-def best(found: Sequence[Way]) -> Way | None:
-    """The way for who asks for a link now: open at once, and the one that was used last."""
-    at_once = [way for way in found if way.contact and way.asked.action is Action.SEND]
-    return max(at_once, key=_last_used, default=None)
+def best_way(session: Session, debtor: Debtor, *, texter: Texter, now: datetime) -> Way | None:
+    """The way for who asks for a link now: open at once, and used last; no letter."""
+    used = {one: _last_at(session, debtor, one) for one in _in_use(session, debtor)}
+    never = datetime.min.replace(tzinfo=UTC)
+    for contact in sorted(used, key=lambda one: used[one] or never, reverse=True):
+        asked = _decided(session, debtor, contact, ASKED, texter=texter, now=now)
+        if asked.action is Action.SEND:
+            first = _decided(session, debtor, contact, FIRST, texter=texter, now=now)
+            return Way(debtor, contact, first, asked, used[contact])
+    return None
 
 
 @dataclass(frozen=True, slots=True)

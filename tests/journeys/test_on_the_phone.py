@@ -99,7 +99,7 @@ def test_a_known_person_gives_an_address_and_a_message_is_read_as_it_went(
     sam.tap("Add an address").fill("Address or number", "dana.reyes@example.org")
     sam.choose("I read the words aloud").tap("Add it")
     sam.tap("Another way, or a code to read aloud").choose("E-mail: d•••@example.org")
-    sam.unfold("What it says: E-mail: d•••@example.org").tap("Make the link")
+    sam.unfold("E-mail: d•••@example.org · asked for").tap("Make the link")
     portal.work()
     sam.page.reload()
     sam.unfold("New link").tap("All of it").at_ease()

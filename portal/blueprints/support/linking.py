@@ -17,7 +17,7 @@ from portal.blueprints.support.sending import (
     how_far,
     name_of,
     permitted_by,
-    preview,
+    previews,
     texter,
 )
 from portal.domain import N_
@@ -29,7 +29,7 @@ from portal.services.evidence import account_leaves
 from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
 from portal.services.standing import standing
 from portal.services.texting import why_closed
-from portal.services.ways import Way, reach, send_link, ways
+from portal.services.ways import Way, best_way, reach, send_link, ways
 from portal.web import Form, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -62,6 +62,8 @@ def link(account_id: UUID) -> Any:
     form, made = LinkForm(), list[IssuedLink | None]()
     aloud_too = SelectChoice(ALOUD, N_("Read a code aloud on the phone"))
     form.way.choices = [*choices_of(found), aloud_too]
+    if not form.is_submitted() and (best := best_way(session, debtor, texter=texter(), now=now())):
+        form.way.data = best.key
 
     def do() -> None:
         made.append(_issue(form, debtor, found))
@@ -74,7 +76,6 @@ def link(account_id: UUID) -> Any:
 
 def _about(account: Account, debtor: Debtor, found: Sequence[Way]) -> dict[str, Any]:
     verdict, client = standing(session, account, now()).link, _client(account)
-    wired = [way for way in found if way.open and way.contact] if verdict.allowed else []
     return {
         "account": account,
         "verdict": verdict,
@@ -83,14 +84,9 @@ def _about(account: Account, debtor: Debtor, found: Sequence[Way]) -> dict[str, 
         "zone": client.time_zone,
         "name_of": name_of,
         "permitted_by": permitted_by,
-        "previews": {way.key: preview(way, asked_for=_is_asked(way)) for way in wired},
+        "previews": list(previews(found)) if verdict.allowed else (),
         "texts_off": why_closed(client, texter()),
     }
-
-
-def _is_asked(way: Way) -> bool:
-    """Whether the message that is shown is the one that somebody asks for: where it may go."""
-    return way.asked.action != "drop"
 
 
 def _client(account: Account) -> Client:

@@ -1,6 +1,6 @@
 """A link before it is sent and after: its way, its exact words, and how far its reader came."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from wtforms import SelectChoice  # type: ignore[attr-defined]
 from portal import i18n
 from portal.blueprints.consoles import WORKERS
 from portal.domain import labels, wording
+from portal.domain.outgoing import Action
 from portal.domain.permissions import BASES
 from portal.domain.sms import segments
 from portal.gateways.sms import Texter
@@ -20,7 +21,7 @@ from portal.security.redaction import redact
 from portal.services.evidence import Entry
 from portal.services.link_progress import STEPS, progress_of
 from portal.services.message_facts import facts_of
-from portal.services.ways import Way, best, send_link, ways
+from portal.services.ways import Way, best_way, send_link
 from portal.web import gettext as _
 from portal.web import locale, now, session
 from portal.writing import write
@@ -85,6 +86,14 @@ def preview(way: Way, *, asked_for: bool) -> Preview:
     return Preview(words.subject, redact(words.text), parts)
 
 
+def previews(found: Sequence[Way]) -> Iterator[tuple[Way, bool, Preview]]:
+    """What may leave by each way that is open: as it was asked for, or as we write first."""
+    for way in found:
+        for asked_for, decided in ((True, way.asked), (False, way.first)):
+            if way.contact and decided.action is not Action.DROP:
+                yield way, asked_for, preview(way, asked_for=asked_for)
+
+
 def on_the_phone(
     account: Account, debtor: Debtor, leaves: Sequence[Entry], at: datetime
 ) -> dict[str, Any]:
@@ -92,7 +101,7 @@ def on_the_phone(
     if current_staff().role not in WORKERS:
         return {}
     return {
-        "best": best(ways(session, debtor, texter=texter(), now=at)),
+        "best": best_way(session, debtor, texter=texter(), now=at),
         "name_of": name_of,
         **how_far(account, leaves, at),
     }
