@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0032_operator"
-down_revision = "0029_search_keys"
+down_revision = "0031_call_session"
 branch_labels = depends_on = None
 
 OPERATOR = Path(__file__).parent.parent / "sql" / "0032_operator.sql"

@@ -13,13 +13,15 @@ from wtforms import SelectChoice  # type: ignore[attr-defined]
 
 from portal.db import set_tenant
 from portal.domain import DomainError
+from portal.domain.access import Permission
 from portal.domain.evidence import format_time
 from portal.domain.labels import label
 from portal.domain.outgoing import reason_of
 from portal.domain.spreadsheets import guarded
-from portal.security import may
+from portal.security import current_staff, may
+from portal.services.call_sessions import OnLine, open_call
 from portal.services.timeline import Words
-from portal.web import Form, explain, gettext, render, say, see_other, session
+from portal.web import Form, explain, gettext, now, render, say, see_other, session
 
 Answer = str | AnyResponse | tuple[str, int]
 
@@ -74,8 +76,14 @@ def page(template: str, /, **context: Any) -> str:
         "told": told,
         "because": because,
         "utc": format_time,
+        "on_call": _on_call(),
     }
     return render(template, **spoken, **context)
+
+
+def _on_call() -> OnLine | None:
+    """The call that whoever reads this page is on, or has still to wrap up."""
+    return open_call(session, current_staff(), now=now()) if may(Permission.CONTACT) else None
 
 
 def perform(form: Form, do: Callable[[], object], *, task: Task, done: str, to: str) -> Answer:

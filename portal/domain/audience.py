@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from portal.domain import N_, DomainError
+from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
 from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.policy import Segment
+
+
+class LastLink(StrEnum):
+    """What became of the newest link of a debtor."""
+
+    EXPIRED = "expired"
+    UNOPENED = "unopened"
+    BOUNCED = "bounced"
 
 
 class BalancesCrossed(DomainError):
@@ -24,6 +34,8 @@ class Audience:
     Cents; ``to_balance_cents`` is included. ``regions`` are two letters each, ``placed_since`` is a
     day of the debtor's calendar. ``unagreed``: nothing was ever agreed on the account.
     ``unopened``: nobody ever opened a link of the debtor's. ``references``: only these accounts.
+    ``last_link``, ``last_before`` (a day of the client's calendar) and ``last_channel`` are about
+    the debtor's newest link.
     """
 
     segment: Segment | None = None
@@ -35,6 +47,9 @@ class Audience:
     unagreed: bool = False
     unopened: bool = False
     references: tuple[str, ...] = ()
+    last_link: LastLink | None = None
+    last_before: date | None = None
+    last_channel: Channel | None = None
 
     def __post_init__(self) -> None:
         low, high = self.from_balance_cents, self.to_balance_cents
@@ -56,6 +71,11 @@ class Audience:
             )
         )
 
+    @property
+    def asks_about_links(self) -> bool:
+        """Whether the newest link decides."""
+        return any((self.last_link, self.last_before, self.last_channel))
+
     def holds(self, facts: AccountFacts, *, agreed: bool = False) -> bool:
         """Whether an account belongs here; ``agreed``: something was agreed on it before."""
         low, high = self.from_balance_cents, self.to_balance_cents
@@ -70,13 +90,17 @@ class Audience:
 
 
 EVERYBODY = Audience()
+DAYS = frozenset({"placed_since", "last_before"})
+CODES: dict[str, type[StrEnum]] = {"last_link": LastLink, "last_channel": Channel}
 
 
 def to_json(audience: Audience) -> dict[str, Any]:
     """The audience as a row keeps it: what is left out is not there."""
     kept = {name: value for name, value in asdict(audience).items() if not _is_left_out(value)}
-    if audience.placed_since:
-        kept["placed_since"] = audience.placed_since.isoformat()
+    for name in DAYS & kept.keys():
+        kept[name] = kept[name].isoformat()
+    for name in CODES.keys() & kept.keys():
+        kept[name] = str(kept[name])
     if audience.segment:
         kept["segment"] = {name: value for name, value in kept["segment"].items() if value}
     return kept
@@ -91,8 +115,10 @@ def from_json(kept: Mapping[str, Any]) -> Audience:
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()
     }
-    if "placed_since" in given:
-        given["placed_since"] = date.fromisoformat(given["placed_since"])
+    for name in DAYS & given.keys():
+        given[name] = date.fromisoformat(given[name])
+    for name in CODES.keys() & given.keys():
+        given[name] = CODES[name](given[name])
     if "segment" in given:
         given["segment"] = _segment(given["segment"])
     return Audience(**given)

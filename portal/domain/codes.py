@@ -46,3 +46,19 @@ def normalize_letter_code(text: str) -> str | None:
     code = normalize_symbols(text[:64])
     fits = len(code) == LETTER_CODE_LENGTH and all(symbol in ALPHABET for symbol in code)
     return code if fits else None
+
+
+SPOKEN = {
+    word[0]: word
+    for word in (
+        *("Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel", "Juliett"),
+        *("Kilo", "Mike", "November", "Papa", "Quebec", "Romeo", "Sierra", "Tango", "Victor"),
+        *("Whiskey", "X-ray", "Yankee", "Zulu"),
+    )
+}
+"""The words of the radio alphabet for each letter of ours, which every language knows."""
+
+
+def aloud(symbol: str) -> tuple[str, str]:
+    """A symbol of a code with the word that tells it from others; a digit is its own."""
+    return symbol, SPOKEN.get(symbol, "")

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from portal.domain import N_
 from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole, is_debt_collector
 
@@ -40,6 +41,15 @@ class Barred(StrEnum):
     WORK = "CT-07"
 
 
+BASES = {
+    Basis.DIRECT_CONSENT: N_("The person told us to use it"),
+    Basis.USED: N_("The person wrote to us from it"),
+    Basis.CREDITOR_NOTICE: N_("The creditor used it, and announced that it goes over to us"),
+    Basis.PRIOR_COLLECTOR: N_("The collector before us used it"),
+    Basis.RND: N_("It was not reassigned"),
+    "creditor_used": N_("The creditor used it"),
+}
+"""What permits an address, in the words of staff."""
 THEIR_OWN = frozenset({Basis.DIRECT_CONSENT, Basis.USED})
 """What the person themselves did, with us."""
 

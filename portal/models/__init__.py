@@ -34,6 +34,7 @@ from portal.models.clients import (
 )
 from portal.models.contacting import (
     CallAttempt,
+    CallSession,
     ContactPermission,
     ContactPreference,
     FirstNotice,
@@ -110,6 +111,7 @@ __all__ = [
     "Base",
     "BatchStatus",
     "CallAttempt",
+    "CallSession",
     "Campaign",
     "Chain",
     "Channel",

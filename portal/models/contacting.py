@@ -1,4 +1,4 @@
-"""What permits an address, what people want of us, which notices came first, and who was called."""
+"""What permits an address, what people want of us, which notices came first, and calls."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.callers import Disposition
 from portal.domain.calls import Ground, Outcome
 from portal.domain.permissions import Basis
 from portal.domain.wishes import WishKind
@@ -128,3 +129,45 @@ class CallAttempt(Owned, Base):
     note: Mapped[str | None]
     logged_at: Mapped[datetime | None]
     logged_by: Mapped[UUID | None]
+
+
+class CallSession(Owned, Base):
+    """A member of staff on the telephone with somebody, who may be known to be the debtor.
+
+    ``call_id`` is our call to them, or their call as it was logged. ``log_in_id`` names the log-in
+    it was opened in and ends with. ``seen_at``: when its member of staff last worked on it.
+    ``verified_at``: the answers matched, by the facts in ``method``.
+    """
+
+    __tablename__ = "call_session"
+    __table_args__ = (
+        of_client(),
+        belongs_to("account"),
+        belongs_to("debtor"),
+        belongs_to("call_attempt", "call_id"),
+        Index(
+            "uq_call_session_open",
+            "staff_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_call_session_account", "client_id", "account_id", "opened_at"),
+        CheckConstraint("(disposition IS NULL) = (ended_at IS NULL)", name="ends_somehow"),
+        CheckConstraint("(method IS NULL) = (verified_at IS NULL)", name="known_somehow"),
+        CheckConstraint(
+            "disposition <> 'spoke' OR verified_at IS NOT NULL", name="speaks_with_who_is_known"
+        ),
+    )
+
+    account_id: Mapped[UUID]
+    debtor_id: Mapped[UUID]
+    staff_id: Mapped[UUID]
+    log_in_id: Mapped[UUID]
+    call_id: Mapped[UUID | None]
+    opened_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    verified_at: Mapped[datetime | None]
+    method: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
+    disposition: Mapped[Disposition | None]
+    note: Mapped[str | None]

@@ -14,6 +14,8 @@ from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
 from portal.security.forms import bind, csrf_token
 from portal.security.members import (
     ROLE_NAMES,
+    by_itself,
+    current_log_in,
     current_staff,
     init_members,
     let_staff_in,
@@ -43,6 +45,8 @@ __all__ = [
     "bind",
     "browser",
     "csrf_token",
+    "by_itself",
+    "current_log_in",
     "current_staff",
     "current_visit",
     "give_cookie",

@@ -6,6 +6,7 @@ are kept without a write on any page.
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, abort, g, request
 from flask import session as cookie
@@ -101,7 +102,7 @@ def _send_to_log_in() -> None:
 
 def _see(member: Member) -> None:
     g.member = member
-    if now().timestamp() - cookie.get(SEEN, 0) >= SEEN_EVERY.total_seconds():
+    if not by_itself() and now().timestamp() - cookie.get(SEEN, 0) >= SEEN_EVERY.total_seconds():
         cookie[SEEN] = int(now().timestamp())
     set_tenant(session, *clients_of(session, member.staff))
     bind("staff", str(member.session_id))
@@ -110,6 +111,11 @@ def _see(member: Member) -> None:
         role=_(ROLE_NAMES[member.staff.role]),
         log_out=url_for("staff.log_out"),
     )
+
+
+def by_itself() -> bool:
+    """Whether a script asked, and nobody did: it keeps no log-in and no call alive."""
+    return "X-By-Itself" in request.headers
 
 
 def current_staff() -> Staff:
@@ -148,6 +154,12 @@ def note_missing() -> None:
     """
     if "member" in g and request.view_args:
         note_here(Noted.MISSING)
+
+
+def current_log_in() -> UUID:
+    """The log-in that this page is read in."""
+    member: Member = g.member
+    return member.session_id
 
 
 def let_staff_in(logged_in: LoggedIn, token: str) -> None:

@@ -27,6 +27,7 @@ class Scope(StrEnum):
 
     LINK = "link"
     ACCOUNT = "account"
+    CALLER = "caller"
     NETWORK = "network"
     LOG_IN = "log_in"
     CODE = "code"
@@ -51,7 +52,8 @@ class Limit:
 HOUR, DAY, HALF_HOUR = timedelta(hours=1), timedelta(days=1), timedelta(minutes=30)
 LIMITS: dict[Scope, Limit] = {
     Scope.LINK: Limit(5, DAY, HALF_HOUR),
-    Scope.ACCOUNT: Limit(10, DAY, HALF_HOUR),  # over all links of the debtor
+    Scope.ACCOUNT: Limit(10, DAY, HALF_HOUR),  # over all links of the debtor, and callers
+    Scope.CALLER: Limit(5, DAY, HALF_HOUR),
     Scope.LOG_IN: Limit(5, DAY, HALF_HOUR),
     Scope.NETWORK: Limit(100, timedelta(minutes=10)),  # carriers share addresses: never locked
     Scope.CODE: Limit(3, HOUR),

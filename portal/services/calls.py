@@ -236,15 +236,25 @@ def _open_call(
     session: Session, account: Account, number: Number, staff: Staff, now: datetime
 ) -> CallAttempt | None:
     """The call to this number that this member of staff has begun and not logged yet."""
-    begun = select(CallAttempt).where(
-        CallAttempt.client_id == account.client_id,
-        CallAttempt.account_id == account.id,
-        CallAttempt.number == number.number,
-        CallAttempt.staff_id == staff.id,
-        CallAttempt.outcome.is_(None),
-        CallAttempt.at > now - REVEALED_FOR,
-    )
-    return session.scalars(begun.order_by(CallAttempt.at.desc()).limit(1)).first()
+    begun = open_calls(session, account, staff, now)
+    return next((one for one in begun if one.number == number.number), None)
+
+
+def open_calls(
+    session: Session, account: Account, staff: Staff, now: datetime
+) -> Sequence[CallAttempt]:
+    """The calls about an account that somebody has begun lately and not logged, newest first."""
+    return session.scalars(
+        select(CallAttempt)
+        .where(
+            CallAttempt.client_id == account.client_id,
+            CallAttempt.account_id == account.id,
+            CallAttempt.staff_id == staff.id,
+            CallAttempt.outcome.is_(None),
+            CallAttempt.at > now - REVEALED_FOR,
+        )
+        .order_by(CallAttempt.at.desc())
+    ).all()
 
 
 def _why(verdict: Verdict, reason: str, staff: Staff) -> str:

@@ -26,6 +26,7 @@ from portal.models import (
     LedgerEntry,
     LinkOpening,
 )
+from portal.services import newest_links
 from portal.services.invitations import Invitation, weigh
 from portal.services.offers import facts_of, history_of
 from portal.services.policies import live_version
@@ -171,14 +172,19 @@ def decided(
     session: Session, wanted: Wanted, debtors: Sequence[Debtor], *, texter: Texter, now: datetime
 ) -> list[Invitation]:
     """What is decided about those of these debtors who belong to the audience."""
-    chosen = _members(session, wanted, debtors)
+    chosen = _members(session, wanted, debtors, now)
     if not chosen:
         return []
     return weigh(session, wanted.client, chosen, texter=texter, now=now, by=wanted.ways)
 
 
-def _members(session: Session, wanted: Wanted, debtors: Sequence[Debtor]) -> Sequence[Debtor]:
+def _members(
+    session: Session, wanted: Wanted, debtors: Sequence[Debtor], now: datetime
+) -> Sequence[Debtor]:
     audience, client_id = wanted.audience, wanted.client.id
+    if audience.asks_about_links:
+        last = newest_links.matching(session, wanted.client, audience, debtors, now=now)
+        debtors = [one for one in debtors if one.id in last]
     if audience.unopened:
         known = _came(session, client_id, [one.id for one in debtors])
         debtors = [one for one in debtors if one.id not in known]

@@ -80,10 +80,15 @@ Outcome = Passed | NotMatched | Locked
 
 
 def questions_for(opened: OpenedLink) -> Questions:
+    """What whoever holds a link is asked."""
+    return asked_of(opened.client, opened.debtor)
+
+
+def asked_of(client: Client, debtor: Debtor) -> Questions:
     """What this debtor is asked: where a fact is not on file, the next in the client's order."""
-    order = [Factor(name) for name in opened.client.identity_factors]
+    order = [Factor(name) for name in client.identity_factors]
     wanted = min(WANTED, len(order))
-    on_file = [factor for factor in order if _stored(opened.debtor, factor) is not None]
+    on_file = [factor for factor in order if _stored(debtor, factor) is not None]
     missing = [factor for factor in order if factor not in on_file]
     return Questions(tuple([*on_file, *missing][:wanted]), 0 < wanted <= len(on_file))
 
@@ -161,16 +166,26 @@ def check_answers(
     taken = attempts.take(session, keys, marks_of(opened, ip), now=now)
     if isinstance(taken, Locked):
         return taken
-    asked = questions_for(opened).factors
-    matched = [_matches(opened, factor, answers.get(factor, ""), keys) for factor in asked]
-    passed = bool(matched) and all(matched)
-    method = "+".join(factor.value for factor in asked) if passed else None
+    method = proved_by(opened.client, opened.debtor, answers, keys=keys)
     return _outcome(session, opened, taken, method=method, keys=keys, now=now)
 
 
-def _matches(opened: OpenedLink, factor: Factor, answer: str, keys: Keys) -> bool:
-    stored = _stored(opened.debtor, factor)
-    given = keyed_hash(keys.pepper, opened.client.id, factor.value, answer)
+def proved_by(
+    client: Client, debtor: Debtor, answers: Mapping[Factor, str], *, keys: Keys
+) -> str | None:
+    """The facts by which these answers prove who somebody is; None where they do not.
+
+    Counts nothing, and compares all of them whatever the first says.
+    """
+    asked = asked_of(client, debtor).factors
+    matched = [_matches(debtor, factor, answers.get(factor, ""), keys) for factor in asked]
+    passed = bool(matched) and all(matched)
+    return "+".join(factor.value for factor in asked) if passed else None
+
+
+def _matches(debtor: Debtor, factor: Factor, answer: str, keys: Keys) -> bool:
+    stored = _stored(debtor, factor)
+    given = keyed_hash(keys.pepper, debtor.client_id, factor.value, answer)
     return same_hash(given, stored or NOT_ON_FILE) and stored is not None
 
 
@@ -273,7 +288,7 @@ def check_code(
     compared = [*waiting, *[None] * (CODES_COMPARED - len(waiting))]
     matched = [code for code in compared if _is_code(keys, code, typed.digits)]
     fact = _first_fact(opened)
-    knows = _matches(opened, fact or Factor.DATE_OF_BIRTH, typed.fact, keys)
+    knows = _matches(opened.debtor, fact or Factor.DATE_OF_BIRTH, typed.fact, keys)
     method = None
     for code in filter(None, matched[:1]):
         beside = fact if code.contact_id == opened.link.contact_id else None

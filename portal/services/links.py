@@ -338,6 +338,25 @@ def revoke_link(
     tell_accounts(session, accounts_of(session, debtor), "link.revoked", told, now)
 
 
+def revoke_all(
+    session: Session, debtor: Debtor, *, reason: str, actor: Actor, now: datetime
+) -> int:
+    """Close every link of a debtor that still opens; how many these were. The caller commits."""
+    live = session.scalars(
+        select(AccessLink)
+        .where(
+            AccessLink.client_id == debtor.client_id,
+            AccessLink.debtor_id == debtor.id,
+            AccessLink.revoked_at.is_(None),
+            AccessLink.expires_at > now,
+        )
+        .order_by(AccessLink.id)
+    ).all()
+    for link in live:
+        revoke_link(session, link, reason=reason, actor=actor, now=now)
+    return len(live)
+
+
 def tell_accounts(
     session: Session, accounts: Sequence[Account], kind: str, payload: Payload, now: datetime
 ) -> None:

@@ -23,6 +23,8 @@ OF_ACCOUNT = (
     """UPDATE call_attempt SET number = '', note = NULL,
         reason = CASE WHEN reason IS NOT NULL THEN '' END
       WHERE client_id = :client AND account_id = :account""",
+    """UPDATE call_session SET note = NULL
+      WHERE client_id = :client AND account_id = :account AND note IS NOT NULL""",
     """UPDATE proposal SET note = NULL, answer_reason = NULL
       WHERE client_id = :client AND account_id = :account""",
     """UPDATE hold SET evidence = NULL, lifted_reason = NULL

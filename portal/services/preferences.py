@@ -26,6 +26,7 @@ from portal.rules.emails import parse_email
 from portal.rules.phones import parse_phone
 from portal.services import esign, evidence
 from portal.services.ceasing import drop_invitations, lock_invitations
+from portal.services.evidence import Actor
 from portal.services.ledger import lock_account
 from portal.services.links import accounts_of, tell_accounts
 from portal.services.optouts import opt_out
@@ -34,7 +35,7 @@ from portal.services.stops import OWN_WORD
 
 CONSENT = "address-consent"
 DIRECT_CONSENT = str(Basis.DIRECT_CONSENT)
-SOURCE = "preferences"
+SOURCE, ON_THE_PHONE = "preferences", "phone"
 MOST_ADDRESSES = 5
 
 
@@ -66,6 +67,23 @@ class AddressStopped(DomainError):
     """An address that only staff, or whoever else reads there, may open again."""
 
     message = N_("Please call us to use this address again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The words to which a debtor said yes, and who heard it; ``by`` None: their own page."""
+
+    words: LegalText
+    by: UUID | None = None
+
+    @property
+    def source(self) -> str:
+        """Where it was said."""
+        return ON_THE_PHONE if self.by else SOURCE
+
+    def actor(self, contact: Contact) -> Actor:
+        """Who put it on the record."""
+        return evidence.staff(self.by) if self.by else evidence.debtor(contact.debtor_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +156,7 @@ def close_address(session: Session, contact: Contact, *, now: datetime) -> None:
     opt_out(session, contact, source=SOURCE, actor=actor, now=now)
 
 
-def open_address(session: Session, contact: Contact, *, consent: LegalText, now: datetime) -> None:
+def open_address(session: Session, contact: Contact, *, consent: Consent, now: datetime) -> None:
     """Write to an address again: the debtor's new direct consent, with its words (EC-01, EC-03).
 
     Raises AddressStopped where the address was not closed by an opt-out, or is shared with others.
@@ -168,10 +186,10 @@ def add_address(
     channel: Channel,
     typed: str,
     *,
-    consent: LegalText,
+    consent: Consent,
     now: datetime,
 ) -> Contact:
-    """Take a new address with the words that stood beside its field (EC-01 a, EC-03).
+    """Take a new address with the words that stood beside its field, or were read (EC-01 a, EC-03).
 
     Raises EmailUnreadable, PhoneUnreadable, AddressClosed, AddressStopped, TooManyAddresses.
     """
@@ -186,7 +204,7 @@ def add_address(
             address=text,
             zones=zones,
             permission_basis=DIRECT_CONSENT,
-            source=SOURCE,
+            source=consent.source,
             created_at=now,
         )
     address = _address(session, contact)
@@ -230,32 +248,33 @@ def _require_room(session: Session, debtor: Debtor, channel: Channel) -> None:
 
 
 def _tell_consent(
-    session: Session, contact: Contact, kind: str, consent: LegalText, now: datetime
+    session: Session, contact: Contact, kind: str, consent: Consent, now: datetime
 ) -> None:
     """The leaf of a consent, with the words that were beside it kept under their hash."""
     debtor = session.get_one(Debtor, (contact.client_id, contact.debtor_id))
-    accounts = accounts_of(session, debtor)
+    accounts, words = accounts_of(session, debtor), consent.words
     session.add(
         ContactPermission(
             client_id=contact.client_id,
             contact_id=contact.id,
             basis=Basis.DIRECT_CONSENT,
-            source=SOURCE,
-            words=consent.text,
+            source=consent.source,
+            words=words.text,
             at=now,
+            recorded_by=consent.by,
         )
     )
-    kept = evidence.keep_with(session, accounts, "text/plain", consent.text.encode(), now)
+    kept = evidence.keep_with(session, accounts, "text/plain", words.text.encode(), now)
     told = {
-        "actor": evidence.debtor(contact.debtor_id),
+        "actor": consent.actor(contact),
         "contact": str(contact.id),
         "channel": str(contact.channel),
         "permission_basis": DIRECT_CONSENT,
-        "source": SOURCE,
+        "source": consent.source,
         "text": {
-            "id": consent.doc_id,
-            "version": consent.version,
-            "locale": consent.locale,
+            "id": words.doc_id,
+            "version": words.version,
+            "locale": words.locale,
             "sha256": kept,
         },
     }

@@ -2,20 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import DomainError
+from portal.domain.caps import PRODUCT_CAPS
+from portal.domain.debts import CollectorRole
 from portal.domain.keys import Keys
 from portal.domain.outgoing import INVITATIONS, Action, Decision, Rule, decide, reason_of
 from portal.domain.statuses import MessageStatus
+from portal.domain.windows import next_opening
 from portal.gateways.sms import Texter
-from portal.models import Channel, Contact, Debtor, Message, Staff, fresh_id
+from portal.models import (
+    Channel,
+    Client,
+    Contact,
+    ContactPermission,
+    Debtor,
+    Message,
+    Staff,
+    fresh_id,
+)
 from portal.services import messages
-from portal.services.clearance import situation_of
+from portal.services.clearance import made_lately, situation_of
+from portal.services.contact_facts import rules_of
 from portal.services.links import accounts_of, issue_link, require_link
+from portal.services.whereabouts import zones_of
 
 FIRST, ASKED = INVITATIONS
 """The message that carries a link: one that we write first, or one that the debtor asked for."""
@@ -35,7 +49,7 @@ class Way:
     """One address: what would become of a link that we send first, or that was asked for.
 
     ``contact`` is None for the debtor's postal address. ``last_at`` is when we last sent something
-    there.
+    there, ``permitted`` what permits its use: the newest word of it, with where that is from.
     """
 
     debtor: Debtor
@@ -43,6 +57,7 @@ class Way:
     first: Decision
     asked: Decision
     last_at: datetime | None
+    permitted: ContactPermission | None = None
 
     @property
     def channel(self) -> Channel:
@@ -65,15 +80,7 @@ def ways(session: Session, debtor: Debtor, *, texter: Texter, now: datetime) -> 
 
     The last is by letter, where a postal address is on file.
     """
-    found = session.scalars(
-        select(Contact)
-        .where(
-            Contact.client_id == debtor.client_id,
-            Contact.debtor_id == debtor.id,
-            Contact.retired_at.is_(None),
-        )
-        .order_by(Contact.channel, Contact.id)
-    ).all()
+    found = _in_use(session, debtor)
     by_letter = [None] if debtor.has_address else []
     return [
         Way(
@@ -82,9 +89,22 @@ def ways(session: Session, debtor: Debtor, *, texter: Texter, now: datetime) -> 
             _decided(session, debtor, contact, FIRST, texter=texter, now=now),
             _decided(session, debtor, contact, ASKED, texter=texter, now=now),
             _last_at(session, debtor, contact),
+            _permitted(session, contact) if contact else None,
         )
         for contact in (*found, *by_letter)
     ]
+
+
+def _in_use(session: Session, debtor: Debtor) -> Sequence[Contact]:
+    return session.scalars(
+        select(Contact)
+        .where(
+            Contact.client_id == debtor.client_id,
+            Contact.debtor_id == debtor.id,
+            Contact.retired_at.is_(None),
+        )
+        .order_by(Contact.channel, Contact.id)
+    ).all()
 
 
 def _decided(
@@ -131,10 +151,57 @@ def _last_at(session: Session, debtor: Debtor, contact: Contact | None) -> datet
     )
 
 
+def _permitted(session: Session, contact: Contact) -> ContactPermission | None:
+    return session.scalars(
+        select(ContactPermission)
+        .where(
+            ContactPermission.client_id == contact.client_id,
+            ContactPermission.contact_id == contact.id,
+        )
+        .order_by(ContactPermission.at.desc(), ContactPermission.id.desc())
+        .limit(1)
+    ).first()
+
+
+def best_way(session: Session, debtor: Debtor, *, texter: Texter, now: datetime) -> Way | None:
+    """The way for who asks for a link now: open at once, and used last; no letter."""
+    used = {one: _last_at(session, debtor, one) for one in _in_use(session, debtor)}
+    never = datetime.min.replace(tzinfo=UTC)
+    for contact in sorted(used, key=lambda one: used[one] or never, reverse=True):
+        asked = _decided(session, debtor, contact, ASKED, texter=texter, now=now)
+        if asked.action is Action.SEND:
+            first = _decided(session, debtor, contact, FIRST, texter=texter, now=now)
+            return Way(debtor, contact, first, asked, used[contact])
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """When and how often a debtor may be written to first.
+
+    ``zones``: where they may be. ``opens_at``: the next instant within hours, None where there is
+    none soon. ``made`` of ``most`` contacts were made in seven days.
+    """
+
+    zones: Sequence[str]
+    opens_at: datetime | None
+    made: int
+    most: int
+
+
+def reach(session: Session, debtor: Debtor, *, now: datetime) -> Reach:
+    """The window and the cap of a debtor, whatever the address (CT-01, CT-05)."""
+    zones = zones_of(session, debtor).names
+    role = CollectorRole(session.get_one(Client, debtor.client_id).collector_role)
+    opens_at = next_opening(now, zones, rules_of(debtor, role).windows)
+    made = made_lately(session, debtor.client_id, debtor.id, now)
+    return Reach(zones, opens_at, len(made), PRODUCT_CAPS[0].most)
+
+
 def send_link(
     session: Session, way: Way, *, asked_for: bool, keys: Keys, staff: Staff, now: datetime
-) -> None:
-    """Issue a link and put its message into the queue; the caller commits.
+) -> Message | None:
+    """Issue a link and put its message into the queue: the message; the caller commits.
 
     A letter goes on the list, and its link is made as it is printed.
 
@@ -150,7 +217,7 @@ def send_link(
     else:
         by = staff.id
         link = issue_link(session, debtor, keys=keys, contact=contact, issued_by=by, now=now).link
-    messages.queue(
+    written = messages.queue(
         session,
         debtor,
         template=ASKED if asked_for else FIRST,
@@ -163,3 +230,4 @@ def send_link(
         by=staff.id,
         now=now,
     )
+    return written[0] if written else None

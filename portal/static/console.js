@@ -69,6 +69,22 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   });
 }
 
+// What [data-again="URL"] shows is fetched anew every few seconds, for a quarter of an hour and while
+// somebody looks. The header says that nobody asked, so that it keeps no log-in and no call alive.
+for (const panel of document.querySelectorAll("[data-again]")) {
+  let left = 180;
+  const timer = setInterval(async () => {
+    if (document.hidden || panel.contains(document.activeElement)) return;
+    if (!left--) return clearInterval(timer);
+    try {
+      const answer = await fetch(panel.dataset.again, { headers: { "X-By-Itself": "1" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = answer.ok && page.getElementById(panel.id);
+      if (fresh && fresh.textContent !== panel.textContent) panel.replaceChildren(...fresh.childNodes);
+    } catch { /* The link in it still asks the server. */ }
+  }, 5000);
+}
+
 // A color picker beside the text field that counts: each follows the other.
 for (const picker of document.querySelectorAll("input[type=color][data-for]")) {
   const text = document.getElementById(picker.dataset.for);

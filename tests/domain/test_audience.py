@@ -5,7 +5,15 @@ from datetime import date
 
 import pytest
 
-from portal.domain.audience import EVERYBODY, Audience, BalancesCrossed, from_json, to_json
+from portal.domain.audience import (
+    EVERYBODY,
+    Audience,
+    BalancesCrossed,
+    LastLink,
+    from_json,
+    to_json,
+)
+from portal.domain.channels import Channel
 from portal.domain.debts import CollectorRole
 from portal.domain.facts import AccountFacts, PaymentHistory
 from portal.domain.money import Cents
@@ -68,6 +76,9 @@ WHOLE = Audience(
     unagreed=True,
     unopened=True,
     references=("NG-1",),
+    last_link=LastLink.BOUNCED,
+    last_before=date(2026, 11, 2),
+    last_channel=Channel.SMS,
 )
 
 

@@ -25,6 +25,8 @@ ACTIVITY = {
     *("exception.resolved", "message.failed", "message.sent", "message.suppressed"),
     *("letter.sent", "link.issued", "offers.shown", "refund.asked", "terms.reviewed"),
     *("call.begun", "call.logged"),
+    *("call_session.matched", "call_session.not_matched", "call_session.opened"),
+    "call_session.wrapped_up",
     *("thread.written", "hold.set", "hold.moved", "hold.lifted"),
     *("payer_link.issued", "payer_link.revoked"),
 }

@@ -31,14 +31,17 @@ from portal.models import (
 from portal.services import evidence
 from portal.services.alarms import open_alarms, raise_alarms
 from portal.services.call_me import TOPIC
+from portal.services.call_sessions import open_session
 from portal.services.calls import Said, begin_call, log_their_call, numbers_of
 from portal.services.contact_wishes import Told, in_force, state
 from portal.services.evidence import SYSTEM
 from portal.services.legal_holds import Wanted, set_legal_hold
 from portal.services.money_questions import options
 from portal.services.proposals import Wish, submit
+from portal.services.staff import start_session
 from portal.services.standing import set_hold
 from portal.services.verify import Broken
+from portal.services.visits import Browser
 from portal.web import Form
 from tests.factories import (
     NOW,
@@ -57,6 +60,7 @@ CARD = "4242 4242 4242 4242"
 TYPED = f"She read it to me: {CARD} 12/27 123"
 TODAY = NOW.date()
 NO_WORDS = {
+    "support.addresses.AddressForm.address": "an address or a number, which is read as one",
     "compliance.settings.MailboxForm.email": "an address, which is read as one",
     "compliance.holding.LegalHoldForm.reference": "only looked for",
     "operating.clients.StripeForm.account": "an id, which is read as one",
@@ -117,6 +121,17 @@ def begun(house: House) -> str:
     number = numbers_of(house.session, house.account)[0]
     made = begin_call(house.session, house.account, number, reason="", staff=house.sue, now=NOW)
     return f"/support/call-attempts/{made.id}"
+
+
+def answered(house: House) -> str:
+    """Sue is on the line with somebody."""
+    log_in, _ = start_session(
+        house.session, house.sue, browser=Browser("127.0.0.1", "test"), now=NOW
+    )
+    open_session(
+        house.session, house.account, staff=house.sue, log_in_id=log_in.session_id, now=NOW
+    )
+    return "/support/on-the-line/wrap-up"
 
 
 def spoken(house: House) -> dict[str, str]:
@@ -181,6 +196,7 @@ FIELDS: dict[str, Walk] = {
     "support.calling.CallForm.reason": lambda it: (f"{it.page}/call", spoken(it)),
     "support.calling.HowForm.note": lambda it: (begun(it), {"outcome": "conversation"}),
     "support.calling.TheirForm.note": lambda it: (f"{it.page}/called-us", {}),
+    "support.callers.EndForm.note": lambda it: (answered(it), {"disposition": "cut_off"}),
     "support.holds.HoldForm.reason": lambda it: (f"{it.page}/hold", {"kind": "attorney"}),
     "support.holds.LiftForm.reason": lambda it: (f"{it.hold(HoldKind.ATTORNEY)}/lift", {}),
     "support.holds.RestForm.reason": lambda it: (
@@ -265,6 +281,7 @@ def test_pc_01_no_card_number_is_kept_that_staff_typed(
     set_tenant(session, house.client.id)
     leaves = evidence.account_leaves(session, house.account)
     assert not any(CARD in str(leaf.payload) for leaf in leaves)
-    for table in ("call_attempt", "hold", "contact_preference", "thread_entry", "staff_event"):
+    tables = ("call_attempt", "call_session", "hold", "contact_preference", "thread_entry")
+    for table in (*tables, "staff_event"):
         rows = session.execute(text(f"SELECT t::text FROM {table} t")).scalars()  # noqa: S608
         assert not any(CARD in row for row in rows), table

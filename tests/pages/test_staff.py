@@ -29,6 +29,7 @@ OFFICERS = {
 
 SUPPORT = {
     **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
+    **dict.fromkeys(("message", "message_html"), READ),
     **dict.fromkeys(("requests", "calls", "questions", "hold", "lift", "rest"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
@@ -38,7 +39,10 @@ SUPPORT = {
     ),
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
+    **dict.fromkeys(("caller", "on_the_line", "wrap_up", "progress"), WORK),
+    **dict.fromkeys(("new_address", "revoke_all"), WORK),
     **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
+    **dict.fromkeys(("resend", "resent", "begin_resending", "stop_resending"), DECIDE),
 }
 
 WATCHED = {

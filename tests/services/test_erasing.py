@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from portal.domain.callers import Disposition
 from portal.domain.calls import Outcome
 from portal.domain.evidence import canonical
 from portal.domain.help import Topic
@@ -49,6 +50,7 @@ from portal.services import (
     letter_batches,
     retention,
 )
+from portal.services.call_sessions import Ending, open_session, wrap_up
 from portal.services.calls import Said, log_their_call
 from portal.services.erasures import AlreadyDecided, NothingToErase, SecondPersonErases
 from portal.services.evidence import Entry
@@ -64,6 +66,7 @@ from portal.services.no_proof import RecordErased
 from portal.services.printing import Printing, print_letters
 from portal.services.retention import FIRST, Asked, Record
 from portal.services.sealing import key_of
+from portal.services.staff import start_session
 from portal.services.standing import set_hold
 from portal.services.threads import post_entry
 from portal.services.timeline.client import for_client
@@ -72,6 +75,7 @@ from portal.services.timeline.staff import timeline
 from portal.services.tree import place_all, sign
 from portal.services.verify import verify_client
 from portal.services.verify.tree import outside_of
+from portal.services.visits import Browser
 from portal.writing import write_letter
 from tests.databases import acting_as
 from tests.factories import KEYS, make_account, make_policy, make_visit
@@ -115,6 +119,10 @@ def agreed(till: Till) -> Arrangement:
     post_entry(session, account, "Thank you. Dana Reyes", now=till.now)
     spoke = Said(Outcome.CONVERSATION, "Dana Reyes was ill in May.")
     log_their_call(session, account, spoke, staff=sam, now=till.now)
+    logged_in, _ = start_session(session, sam, browser=Browser("127.0.0.1", "x"), now=till.now)
+    line = open_session(session, account, staff=sam, log_in_id=logged_in.session_id, now=till.now)
+    cut_off = Ending(Disposition.CUT_OFF, "Dana Reyes, I think.")
+    wrap_up(session, line, cut_off, staff=sam, now=till.now)
     agreed = agree(session, account, picked(account, Choice(key="full")))
     session.commit()
     first_payment(till, agreed)

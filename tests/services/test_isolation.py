@@ -225,6 +225,14 @@ def test_what_was_tried_out_and_what_was_printed_cannot_be_changed_later(
             },
         ),
         ("link_opening", set(), set()),
+        (
+            "call_session",
+            {
+                *("call_id", "seen_at", "verified_at", "method", "ended_at", "disposition"),
+                "note",
+            },
+            {"note"},
+        ),
     ],
 )
 def test_the_web_asks_for_what_the_worker_carries_out(

@@ -371,6 +371,16 @@ SENTENCES = [
         {"actor": SAM, "reason": NOTE},
         "Somebody who works for us read the record of your account, and wrote down why.",
     ),
+    (
+        "call_session.matched",
+        {"actor": SAM, "call_session": "s-1", "method": "date_of_birth", "attempts": 1},
+        "Somebody answered our questions on the telephone, so we spoke with them as with you.",
+    ),
+    (
+        "call_session.not_matched",
+        {"actor": SAM, "call_session": "s-1", "left": 4},
+        "Somebody could not answer our questions on the telephone. We told them nothing.",
+    ),
     ("thread.written", {"actor": SAM, "body": NOTE}, "We wrote to you."),
     ("thread.written", {"actor": DANA, "body": NOTE, "channel": "sms"}, "You sent us a text."),
 ]

@@ -20,6 +20,7 @@ from portal.cli.money import verify
 from portal.config import Settings
 from portal.db import PortalSession, make_engine, set_tenant
 from portal.domain.amendments import Change
+from portal.domain.callers import Disposition
 from portal.domain.calls import Outcome as CallOutcome
 from portal.domain.evidence import canonical
 from portal.domain.help import Topic
@@ -59,10 +60,12 @@ from portal.services import (
     refunds,
 )
 from portal.services.amending import Wish
+from portal.services.call_sessions import Ending, check, open_session, wrap_up
 from portal.services.calls import Number, Said, begin_call, log_call
 from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample_code
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.help import Answers
+from portal.services.identity import Passed
 from portal.services.ledger import post
 from portal.services.legal_holds import Wanted, lift_legal_hold, set_legal_hold
 from portal.services.letter_package import Press, package
@@ -72,6 +75,7 @@ from portal.services.openings import open_ledger
 from portal.services.printing import Printing, print_letters
 from portal.services.providers import set_sms_registration
 from portal.services.retention import FIRST, Asked
+from portal.services.staff import NewStaff, create_staff, start_session
 from portal.services.standing import lift_hold, set_hold
 from portal.services.threads import post_entry
 from portal.services.tree import place_all, sign
@@ -90,12 +94,15 @@ from portal.services.verify.chains import COMMITMENT, DOCUMENT
 from portal.services.verify.guards import CHECKS as GUARDS
 from portal.services.verify.tree import KEYS as PUBLISHED
 from portal.services.verify.tree import OUTSIDE, SIGNED, outside_of
+from portal.services.visits import Browser
 from portal.writing import write, write_letter
 from tests.databases import SIGNED as FOLDER
 from tests.databases import Database, cloned
 from tests.factories import (
+    ANSWERS,
     KEYS,
     TODAY,
+    know_identity,
     make_account,
     make_contact,
     make_debtor,
@@ -124,6 +131,7 @@ def acted(clone: Database) -> Iterator[tuple[Connection, UUID]]:
         till = make_till(session, stripe)
         act(till)
         session.commit()
+        somebody_calls(till, clone.url("portal_worker"))
         keep_and_erase(till, clone.url("portal_worker"))
         assert open_ledger(session, till.account.client_id, now=till.now)
         place_all(session, till.account.client_id)
@@ -223,6 +231,28 @@ def doubt(till: Till) -> None:
         alarms.clear(session, alarm, reason="Restored", staff=Staff(id=fresh_id()), now=till.now)
     client, otto = session.get_one(Client, client_id), Staff(id=fresh_id())
     set_sms_registration(session, client, "brand B2", staff=otto, now=till.now)
+    session.commit()
+
+
+def somebody_calls(till: Till, worker: str) -> None:
+    """Dana calls, answers what Sam asks her first, and they speak."""
+    session, now = till.session, till.now
+    engine = make_engine(worker)
+    with PortalSession(bind=engine, expire_on_commit=False) as other:
+        new = NewStaff(
+            email="sam@harbor-services.com", name="Sam", role=Role.OPERATOR, password="x" * 12
+        )
+        sam = create_staff(other, new, now=now)
+        other.commit()
+    engine.dispose()
+    account, browser = till.account, Browser("127.0.0.1", "test")
+    logged_in, _ = start_session(session, sam, browser=browser, now=now)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    know_identity(session, debtor)
+    log_in_id = logged_in.session_id
+    line = open_session(session, account, staff=sam, log_in_id=log_in_id, now=now)
+    assert isinstance(check(session, line, ANSWERS, keys=KEYS, staff=sam, now=now), Passed)
+    wrap_up(session, line, Ending(Disposition.SPOKE, "She asked when."), staff=sam, now=now)
     session.commit()
 
 
@@ -1130,6 +1160,16 @@ PLANTED = {
         "a call has its leaf, and says of itself what that says (CT-06)",
         "UPDATE call_attempt SET staff_id = client_id",
         "call ",
+    ),
+    "known on the telephone by other answers": (
+        "whoever is known on the telephone answered, and a call has its leaves (PR-01)",
+        "UPDATE call_session SET method = 'last_four'",
+        "call session ",
+    ),
+    "a call that somebody else began": (
+        "whoever is known on the telephone answered, and a call has its leaves (PR-01)",
+        "UPDATE call_session SET staff_id = client_id",
+        "call session ",
     ),
     "called though they said stop": (
         "nobody is called under a hold that forbids it (CT-08, DH-08)",

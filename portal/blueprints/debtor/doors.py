@@ -8,8 +8,8 @@ from wtforms import RadioField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired
 
+from portal.blueprints.asking import ReadField
 from portal.blueprints.debtor import bp
-from portal.blueprints.debtor.access import ReadField
 from portal.blueprints.debtor.links import locked_page, opened_link, stopped
 from portal.db import commit
 from portal.domain import N_, DomainError

@@ -22,6 +22,7 @@ from portal.services import esign
 from portal.services import preferences as choices
 from portal.services.contact_wishes import choose_language, on_portal
 from portal.services.letters import letter_stops
+from portal.services.preferences import Consent
 from portal.web import CHOOSE, Form, explain, locale, now, render, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -148,7 +149,7 @@ def allow_address(contact_id: UUID) -> ResponseReturnValue:
     consent = _consent(_reader()[1])
     if request.form.get("shown") != consent.sha256:
         return see_other(url_for(".preferences"))
-    choices.open_address(session, contact, consent=consent, now=now())
+    choices.open_address(session, contact, consent=Consent(consent), now=now())
     commit(session, "preferences.allow_address")
     return _done("allowed")
 
@@ -225,9 +226,9 @@ def _added(
             _("The words beside the field have changed. Please read them again.")
         )
         return None
-    typed = form.address.data or ""
+    typed, agreed = form.address.data or "", Consent(consent)
     try:
-        return choices.add_address(session, debtor, channel, typed, consent=consent, now=now())
+        return choices.add_address(session, debtor, channel, typed, consent=agreed, now=now())
     except DomainError as error:
         form.address.errors = [explain(error)]
         return None

@@ -1,5 +1,7 @@
 """Find an account and see everything about it."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +11,7 @@ from wtforms.validators import Length
 
 from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.support import bp
+from portal.blueprints.support.sending import masked_contact, on_the_phone
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
 from portal.domain.access import Permission
@@ -16,11 +19,11 @@ from portal.domain.calls import GROUNDS, OUTCOMES
 from portal.domain.holds import Capability
 from portal.domain.likeness import FOUND_BY
 from portal.domain.outgoing import REQUIRED
-from portal.models import Account, Contact, Debtor
+from portal.models import Account, Debtor
 from portal.security import audience, current_staff, keys, note_opened
 from portal.security.redaction import redact
-from portal.services import dossier, threads
-from portal.services.evidence import account_leaves
+from portal.services import call_sessions, dossier, threads
+from portal.services.evidence import Entry, account_leaves
 from portal.services.giving_back import refundable
 from portal.services.links import state_of
 from portal.services.queues import counts
@@ -85,7 +88,7 @@ def account(account_id: UUID) -> Any:
     found = dossier.find_account(session, account_id)
     note_opened(found)
     leaves = account_leaves(session, found)
-    staff, at = current_staff(), now()
+    at = now()
     all_of_it = dossier.read_dossier(session, found, now=at)
     thread = threads.thread_of(session, found)
     wrote = [entry.staff_id for entry in thread if entry.staff_id]
@@ -94,22 +97,31 @@ def account(account_id: UUID) -> Any:
         section="search",
         it=all_of_it,
         events=timeline(session, found, leaves),
-        revealed=dossier.revealed_until(leaves, staff, now=at),
+        revealed=_revealed_until(found, leaves, at),
         thread=thread,
         names=names_of(session, wrote),
         reply=ReplyForm(),
         reveal=RevealForm(),
-        capabilities=CAPABILITIES,
         left_of=lambda payment: refundable(session, payment),
         contact_of=masked_contact,
         wish_words=wish_words,
         **_words(all_of_it.debtor, at),
+        **on_the_phone(found, all_of_it.debtor, leaves, at),
     )
+
+
+def _revealed_until(account: Account, leaves: Sequence[Entry], at: datetime) -> datetime | None:
+    """Until when the personal data shows: for a reason, or to who is on the line with them."""
+    staff = current_staff()
+    given = dossier.revealed_until(leaves, staff, now=at)
+    heard = call_sessions.revealed_until(session, staff, account, now=at)
+    return max(filter(None, (given, heard)), default=None)
 
 
 def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
     return {
         "labels": labels,
+        "capabilities": CAPABILITIES,
         "required": REQUIRED,
         "outcomes": OUTCOMES,
         "grounds": GROUNDS,
@@ -118,12 +130,6 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "state_of": lambda link: state_of(link, at),
         "full_name": f"{debtor.first_name} {debtor.last_name}",
     }
-
-
-def masked_contact(contact: Contact) -> str:
-    """An address to recognise but not to learn."""
-    mask = wording.mask_email if contact.channel == "email" else wording.mask_phone
-    return mask(contact.address)
 
 
 def back_to(account: Account) -> str:

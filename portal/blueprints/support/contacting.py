@@ -9,7 +9,8 @@ from wtforms import SelectField
 
 from portal.blueprints.consoles import Task, options, perform, words_of
 from portal.blueprints.support import bp
-from portal.blueprints.support.accounts import back_to, masked_contact
+from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.sending import masked_contact
 from portal.domain import N_, DomainError, labels
 from portal.domain.access import Permission
 from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, Message, StopKind
@@ -58,6 +59,29 @@ def revoke(link_id: UUID) -> Any:
         notes=(_("It opens nothing any more, and whoever uses it now is shown out."),),
     )
     return perform(form, do, task=task, done=_("The link is revoked."), to=back_to(account))
+
+
+@bp.route("/accounts/<uuid:account_id>/revoke-links", methods=["GET", "POST"])
+@audience(Permission.CONTACT)
+def revoke_all(account_id: UUID) -> Any:
+    """Close every link of a person at once."""
+    account, form = find_account(session, account_id), RevokeForm()
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+
+    def do() -> None:
+        actor = evidence.staff(current_staff().id)
+        links.revoke_all(session, debtor, reason=form.reason.data, actor=actor, now=now())
+
+    task = Task(
+        title=_("Revoke every link of this person"),
+        button=_("Revoke all"),
+        back=back_to(account),
+        notes=(
+            _("None opens anything any more, and whoever uses one now is shown out."),
+            _("An invitation that waits with one of them is not sent."),
+        ),
+    )
+    return perform(form, do, task=task, done=_("Every link is revoked."), to=back_to(account))
 
 
 def _first_account(link: AccessLink) -> Account:

@@ -1,27 +1,36 @@
-"""Send a new link, or read its code aloud."""
+"""Send a new link, or read its code aloud, and follow how far its reader comes."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, flash
+from flask import flash
 from sqlalchemy import select
 from wtforms import RadioField, SelectChoice  # type: ignore[attr-defined]
 
 from portal import i18n
 from portal.blueprints.consoles import attempt, options, page
 from portal.blueprints.support import bp
-from portal.blueprints.support.accounts import back_to, masked_contact
-from portal.domain import N_, labels
+from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.sending import (
+    choices_of,
+    how_far,
+    name_of,
+    permitted_by,
+    previews,
+    texter,
+)
+from portal.domain import N_
 from portal.domain.access import Permission
-from portal.gateways.sms import Texter
+from portal.domain.codes import aloud
 from portal.models import AccessLink, Account, Channel, Client, Debtor
 from portal.security import audience, current_staff, keys
 from portal.services.dossier import find_account
+from portal.services.evidence import account_leaves
 from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
 from portal.services.standing import standing
 from portal.services.texting import why_closed
-from portal.services.ways import Way, send_link, ways
+from portal.services.ways import Way, best_way, reach, send_link, ways
 from portal.web import Form, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -50,36 +59,39 @@ def link(account_id: UUID) -> Any:
     """Choose the way; a closed one says why."""
     account = find_account(session, account_id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    found = ways(session, debtor, texter=_texter(), now=now())
+    found = ways(session, debtor, texter=texter(), now=now())
     form, made = LinkForm(), list[IssuedLink | None]()
-    form.way.choices = _choices(found)
+    aloud_too = SelectChoice(ALOUD, N_("Read a code aloud on the phone"))
+    form.way.choices = [*choices_of(found), aloud_too]
+    if not form.is_submitted() and (best := best_way(session, debtor, texter=texter(), now=now())):
+        form.way.data = best.key
 
     def do() -> None:
         made.append(_issue(form, debtor, found))
 
     if form.validate_on_submit() and attempt(form, do):
         return see_other(_after(form, made[0], account, found))
-    answer = page(
-        "support/link.html",
-        form=form,
-        account=account,
-        found=found,
-        verdict=standing(session, account, now()).link,
-        zone=_zone(account),
-        name_of=_name,
-        texts_off=_texts_off(account),
-    )
+    answer = page("support/link.html", form=form, found=found, **_about(account, debtor, found))
     return (answer, 422) if form.errors else answer
 
 
-def _texter() -> Texter:
-    texter: Texter = current_app.extensions["portal"].texter
-    return texter
+def _about(account: Account, debtor: Debtor, found: Sequence[Way]) -> dict[str, Any]:
+    verdict, client = standing(session, account, now()).link, _client(account)
+    return {
+        "account": account,
+        "verdict": verdict,
+        "reach": reach(session, debtor, now=now()),
+        "now": now(),
+        "zone": client.time_zone,
+        "name_of": name_of,
+        "permitted_by": permitted_by,
+        "previews": list(previews(found)) if verdict.allowed else (),
+        "texts_off": why_closed(client, texter()),
+    }
 
 
-def _texts_off(account: Account) -> str | None:
-    client = session.get_one(Client, account.client_id)
-    return why_closed(client, _texter())
+def _client(account: Account) -> Client:
+    return session.get_one(Client, account.client_id)
 
 
 def _after(form: LinkForm, made: IssuedLink | None, account: Account, found: Sequence[Way]) -> str:
@@ -92,29 +104,13 @@ def _after(form: LinkForm, made: IssuedLink | None, account: Account, found: Seq
     elif decided.until is None:
         flash(_("The link is on its way."), "ok")
     else:
-        at = i18n.voice(locale()).datetime(decided.until, _zone(account))
+        at = i18n.voice(locale()).datetime(decided.until, _client(account).time_zone)
         flash(_("The link waits and leaves on %(at)s.", at=at), "ok")
     return back_to(account)
 
 
 def _chosen(form: LinkForm, found: Sequence[Way]) -> Way:
     return next(way for way in found if way.key == form.way.data)
-
-
-def _zone(account: Account) -> str:
-    return session.get_one(Client, account.client_id).time_zone
-
-
-def _choices(found: Sequence[Way]) -> list[SelectChoice]:
-    sendable = [SelectChoice(way.key, _name(way)) for way in found if way.open]
-    return [*sendable, SelectChoice(ALOUD, N_("Read a code aloud on the phone"))]
-
-
-def _name(way: Way) -> str:
-    """A way as staff tell it from others: masked, but the city where a letter goes."""
-    if way.contact is None:
-        return _("By letter, to the address in %(city)s", city=way.debtor.city)
-    return f"{_(labels.CHANNELS[way.channel])}: {masked_contact(way.contact)}"
 
 
 def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink | None:
@@ -131,22 +127,39 @@ def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink |
 @bp.get("/links/<uuid:link_id>/code")
 @audience(Permission.CONTACT)
 def code(link_id: UUID) -> Any:
-    """The code of a link that is read aloud, and how the person uses it."""
+    """The code of a link that is read aloud, how the person uses it, and how far they are."""
     mine = AccessLink.client_id.in_(session.info["client_ids"])
-    aloud = AccessLink.channel == Channel.LETTER
-    found = session.scalars(select(AccessLink).where(mine, aloud, AccessLink.id == link_id)).one()
+    spoken = AccessLink.channel == Channel.LETTER
+    found = session.scalars(select(AccessLink).where(mine, spoken, AccessLink.id == link_id)).one()
     account = session.scalars(
         select(Account)
         .where(Account.client_id == found.client_id, Account.debtor_id == found.debtor_id)
         .order_by(Account.id)
         .limit(1)
     ).one()
+    written = code_of(keys(), found)
     return page(
         "support/code.html",
         link=found,
         live=state_of(found, now()) is LinkState.LIVE,
-        code=code_of(keys(), found),
+        code=written,
+        groups=[[aloud(symbol) for symbol in group] for group in written.split("-")],
         base_url=keys().base_url,
         account=account,
-        zone=_zone(account),
+        zone=_client(account).time_zone,
+        **how_far(account, account_leaves(session, account), now()),
+    )
+
+
+@bp.get("/accounts/<uuid:account_id>/progress")
+@audience(Permission.CONTACT)
+def progress(account_id: UUID) -> Any:
+    """How far the person came with the newest link; a page with a script asks again and again."""
+    account = find_account(session, account_id)
+    leaves = account_leaves(session, account)
+    return page(
+        "support/progress.html",
+        account=account,
+        zone=_client(account).time_zone,
+        **how_far(account, leaves, now()),
     )

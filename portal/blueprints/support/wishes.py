@@ -8,7 +8,8 @@ from wtforms import BooleanField, SelectField, StringField
 from portal.blueprints.consoles import Task, options, perform
 from portal.blueprints.fields import DateBoxes
 from portal.blueprints.support import bp
-from portal.blueprints.support.accounts import back_to, masked_contact
+from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.sending import masked_contact
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, DomainError, labels
 from portal.domain.access import Permission

@@ -1,6 +1,7 @@
 """Telephone calls, as staff and as debtors read them (CT-06)."""
 
 from portal.domain import N_
+from portal.domain.callers import DISPOSITIONS
 from portal.domain.calls import GROUNDS, OUTCOMES, Ground, Outcome
 from portal.models import Account
 from portal.services.evidence import Payload
@@ -39,6 +40,12 @@ def logged(payload: Payload, account: Account) -> Words | None:
     if payload.get("consented"):
         said = Words(N_("%(said)s; agreed to more calls within seven days"), {"said": said})
     note = payload.get("note")
+    return Words(N_("%(said)s. “%(words)s”"), {"said": said, "words": note}) if note else said
+
+
+def wrapped_up(payload: Payload, account: Account) -> Words:
+    """How a call with somebody ended, and what was noted."""
+    said, note = Words(DISPOSITIONS[payload["disposition"]], {}), payload.get("note")
     return Words(N_("%(said)s. “%(words)s”"), {"said": said, "words": note}) if note else said
 
 

@@ -48,6 +48,7 @@ LIKE_STAFF = (
 BARE = (
     *("account.recalled", "arrangement.canceled", "arrangement.withdrawn", "call.logged"),
     *("authorization.granted", "authorization.revoked", "automatic.stopped"),
+    *("call_session.matched", "call_session.not_matched"),
     *("exception.resolved", "help.answered", "help.closed", "help.opened", "help.reopened"),
     *("help.withdrawn", "identity.failed", "identity.passed", "link.revoked"),
     *("terms.reviewed", "thread.written", "esign.asked", "esign.consented", "esign.withdrawn"),
@@ -59,6 +60,9 @@ how a person was known, and what they pay with.
 
 NOT_SHOWN = {
     "call.begun": "is told with how the call went",
+    **dict.fromkeys(
+        ("call_session.opened", "call_session.wrapped_up"), "is told with how the call went"
+    ),
     "contact.added": "is about how to reach the debtor",
     "contact.reopened": "is about how to reach the debtor",
     "contact.stopped": "is about how to reach the debtor",

@@ -6,6 +6,13 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "account.recalled": (N_("Taken back by the client"), ""),
     "arrangement.withdrawn": (N_("Agreement taken back before a payment"), ""),
     "automatic.stopped": (N_("Automatic payments stopped"), ""),
+    "call_session.matched": (N_("Known on the telephone"), ""),
+    "call_session.not_matched": (
+        N_("Answers on the telephone did not match"),
+        N_("%(left)s tries left."),
+        "left",
+    ),
+    "call_session.opened": (N_("Somebody on the line"), ""),
     "client.branding_changed": (N_("Branding changed"), ""),
     "client.compliance_mailbox_changed": (N_("Compliance mailbox changed"), ""),
     "client.frozen": (N_("Agreements stopped"), ""),

@@ -14,7 +14,7 @@ from portal.domain.outgoing import reason_of
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
-from portal.services.timeline.calls import begun, logged
+from portal.services.timeline.calls import begun, logged, wrapped_up
 from portal.services.timeline.changes import amended
 from portal.services.timeline.plain import PLAIN
 from portal.services.timeline.wishes import wanted
@@ -239,11 +239,12 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "balance.owed_again": (N_("A part is owed again"), _as(_AMOUNT, "amount_cents")),
     "call.begun": (N_("Call begun"), begun),
     "call.logged": (N_("Telephone call"), logged),
+    "call_session.wrapped_up": (N_("Call wrapped up"), wrapped_up),
     **{
         type: (title, _as(message, *names) if message else _nothing)
         for type, (title, message, *names) in PLAIN.items()
     },
-    "contact.added": (N_("Address added by the debtor"), _as(_CHANNEL, "channel")),
+    "contact.added": (N_("Address added"), _as(_CHANNEL, "channel")),
     "contact.reopened": (N_("Address opened again"), _as(N_("It was: %(kind)s."), "kind")),
     "contact.stopped": (N_("Address closed"), _as(N_("%(kind)s"), "kind")),
     "contact.permitted": (N_("Permission for an address"), _as(_CHANNEL, "channel")),

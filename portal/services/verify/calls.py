@@ -38,6 +38,18 @@ CHECKS: dict[str, str] = {
           AND (t.at, t.id) < (c.at, c.id) AND t.at > c.at - INTERVAL '15 minutes'
           AND (t.logged_at IS NULL OR t.logged_at > c.at)
         WHERE c.client_id = :client""",
+    "whoever is known on the telephone answered, and a call has its leaves (PR-01)": """
+        SELECT 'call session ' || s.id FROM call_session s
+        WHERE s.client_id = :client AND NOT (
+          EXISTS (SELECT FROM said l WHERE l.type = 'call_session.opened'
+            AND l.told ->> 'call_session' = s.id::text
+            AND l.told -> 'actor' ->> 'id' = s.staff_id::text)
+          AND (s.verified_at IS NULL OR EXISTS (SELECT FROM said l
+            WHERE l.type = 'call_session.matched' AND l.told ->> 'call_session' = s.id::text
+            AND l.told ->> 'method' = s.method))
+          AND (s.ended_at IS NULL OR EXISTS (SELECT FROM said l
+            WHERE l.type = 'call_session.wrapped_up' AND l.told ->> 'call_session' = s.id::text
+            AND l.told ->> 'disposition' = s.disposition)))""",
     "nobody is called under a hold that forbids it (CT-08, DH-08)": """
         SELECT 'call ' || c.id || ': ' || h.kind FROM call_attempt c
         JOIN hold h ON (h.client_id, h.account_id) = (c.client_id, c.account_id)

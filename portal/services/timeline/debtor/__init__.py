@@ -23,6 +23,8 @@ NOT_SHOWN = {
     "balance.forgiven": "is told with the agreement or the decision that it comes from",
     "balance.owed_again": "is told with the payment that went back",
     "call.begun": "is told with how the call went",
+    "call_session.opened": "is told with whether the answers matched",
+    "call_session.wrapped_up": "is told with how the call went",
     "legal_hold.lifted": "may be about a case against somebody else, and changes nothing for them",
     "legal_hold.set": "may be about a case against somebody else, and changes nothing for them",
     "notice.closing": "is told with the message itself",

@@ -308,6 +308,14 @@ WORDS: dict[str, tuple[str, Say]] = {
         N_("Somebody tried to open this page and did not pass the check."),
         plainly,
     ),
+    "call_session.matched": (
+        N_("Somebody answered our questions on the telephone, so we spoke with them as with you."),
+        plainly,
+    ),
+    "call_session.not_matched": (
+        N_("Somebody could not answer our questions on the telephone. We told them nothing."),
+        plainly,
+    ),
     "identity.passed": (N_("This page was opened."), _passed),
     "letter.put_back": (
         N_("A letter to you has to be printed again."),

@@ -1,0 +1,116 @@
+"""A link before it is sent and after: its way, its exact words, and how far its reader came."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from wtforms import SelectChoice  # type: ignore[attr-defined]
+
+from portal import i18n
+from portal.domain import labels, wording
+from portal.domain.access import Permission
+from portal.domain.outgoing import Action
+from portal.domain.permissions import BASES
+from portal.domain.sms import segments
+from portal.gateways.sms import Texter
+from portal.models import Account, Contact, Debtor
+from portal.security import current_staff, keys, may
+from portal.security.redaction import redact
+from portal.services.evidence import Entry
+from portal.services.link_progress import STEPS, progress_of
+from portal.services.message_facts import facts_of
+from portal.services.ways import Way, best_way, send_link
+from portal.web import gettext as _
+from portal.web import locale, now, session
+from portal.writing import write
+
+
+def texter() -> Texter:
+    """Who carries texts."""
+    found: Texter = current_app.extensions["portal"].texter
+    return found
+
+
+def masked_contact(contact: Contact) -> str:
+    """An address to recognise but not to learn."""
+    mask = wording.mask_email if contact.channel == "email" else wording.mask_phone
+    return mask(contact.address)
+
+
+def name_of(way: Way) -> str:
+    """A way as staff tell it from others: masked, but the city where a letter goes."""
+    if way.contact is None:
+        return _("By letter, to the address in %(city)s", city=way.debtor.city)
+    return f"{_(labels.CHANNELS[way.channel])}: {masked_contact(way.contact)}"
+
+
+def choices_of(found: Sequence[Way]) -> list[SelectChoice]:
+    """The ways that are open, for a form."""
+    return [SelectChoice(way.key, name_of(way)) for way in found if way.open]
+
+
+def permitted_by(way: Way) -> str:
+    """What permits the use of an address, and where that is from."""
+    if way.contact is None:
+        return ""
+    row = way.permitted
+    basis = row.basis if row else way.contact.permission_basis
+    source = row.source if row else way.contact.source
+    at = row.at if row else way.contact.created_at
+    day = i18n.voice(locale()).day_of(at, way.debtor.time_zone or "UTC", "medium")
+    return f"{_(BASES[basis]) if basis in BASES else basis} ({source}, {day})"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A message exactly as it would be sent, but for what opens its link."""
+
+    subject: str
+    text: str
+    segments: int | None
+
+
+def preview(way: Way, *, asked_for: bool) -> Preview:
+    """Write the message, read it, and undo it."""
+    with session.begin_nested() as undone:
+        message = send_link(
+            session, way, asked_for=asked_for, keys=keys(), staff=current_staff(), now=now()
+        )
+        if message is None:
+            raise LookupError("a new link was told before")
+        words = write(facts_of(session, message, way.contact, keys=keys(), now=now()))
+        undone.rollback()
+    parts = segments(words.text) if way.channel == "sms" else None
+    return Preview(words.subject, redact(words.text), parts)
+
+
+def previews(found: Sequence[Way]) -> Iterator[tuple[Way, bool, Preview]]:
+    """What may leave by each way that is open: as it was asked for, or as we write first."""
+    for way in found:
+        for asked_for, decided in ((True, way.asked), (False, way.first)):
+            if way.contact and decided.action is not Action.DROP:
+                yield way, asked_for, preview(way, asked_for=asked_for)
+
+
+def on_the_phone(
+    account: Account, debtor: Debtor, leaves: Sequence[Entry], at: datetime
+) -> dict[str, Any]:
+    """For an account's page: the best way for a link now, and how far the newest one came."""
+    if not may(Permission.CONTACT):
+        return {}
+    return {
+        "best": best_way(session, debtor, texter=texter(), now=at),
+        "name_of": name_of,
+        **how_far(account, leaves, at),
+    }
+
+
+def how_far(account: Account, leaves: Sequence[Entry], at: datetime) -> dict[str, Any]:
+    """The panel of progress."""
+    return {
+        "progress": progress_of(session, account, leaves, keys=keys(), now=at),
+        "steps": STEPS,
+        "channels": labels.CHANNELS,
+    }
