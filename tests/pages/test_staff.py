@@ -26,7 +26,7 @@ OFFICERS = {
 }
 
 SUPPORT = {
-    **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
+    **dict.fromkeys(("home", "account", "why", "reveal", "proposals", "proposal"), READ),
     **dict.fromkeys(("requests", "calls", "questions", "hold", "lift", "rest"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
@@ -36,7 +36,7 @@ SUPPORT = {
     ),
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
-    **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
+    **dict.fromkeys(("refund", "question", "closing_notice", "unlock"), DECIDE),
 }
 
 

@@ -40,6 +40,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     calling,
     closing,
     contacting,
+    diagnosing,
     holds,
     letters,
     linking,

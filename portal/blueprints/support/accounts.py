@@ -9,6 +9,7 @@ from wtforms.validators import Length
 
 from portal.blueprints.consoles import DECIDERS, READERS, WORKERS, Task, page, perform
 from portal.blueprints.support import bp
+from portal.blueprints.support.diagnosing import causes_of
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
 from portal.domain.calls import GROUNDS, OUTCOMES
@@ -92,14 +93,15 @@ def account(account_id: UUID) -> Any:
         capabilities=CAPABILITIES,
         may=staff.role,
         left_of=lambda payment: refundable(session, payment),
-        contact_of=masked_contact,
-        wish_words=wish_words,
+        why=causes_of(found),
         **_words(all_of_it.debtor, at),
     )
 
 
 def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
     return {
+        "contact_of": masked_contact,
+        "wish_words": wish_words,
         "labels": labels,
         "required": REQUIRED,
         "outcomes": OUTCOMES,

@@ -67,6 +67,7 @@ NOT_SHOWN = {
     "preference.stated": "is about how to reach the debtor",
     "debtor.language": "is about how to reach the debtor",
     "message.complained": "is about how to reach the debtor",
+    "identity.unlocked": "is between the debtor, the member of staff and compliance",
     "legal_hold.lifted": "is between compliance and the court that may ask for the record",
     "legal_hold.set": "is between compliance and the court that may ask for the record",
     "staff.read": "is between the debtor, the member of staff and compliance",

@@ -16,6 +16,11 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "esign.consented": (N_("Wants required copies by email only"), ""),
     "esign.withdrawn": (N_("Wants required copies on paper again"), ""),
     "french.delivered": (N_("French version shown first"), ""),
+    "identity.unlocked": (
+        N_("Let them try again at the identity check"),
+        N_("Reason: %(reason)s"),
+        "reason",
+    ),
     "help.answered": (N_("Help request answered"), ""),
     "help.reopened": (N_("Help request opened again"), ""),
     "help.withdrawn": (N_("Help request taken back"), ""),

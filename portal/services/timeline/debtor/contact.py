@@ -322,6 +322,10 @@ WORDS: dict[str, tuple[str, Say]] = {
         _letter(N_("We sent you a letter with %(what)s.")),
     ),
     "link.issued": (N_("We made a link to this page for you."), _issued),
+    "identity.unlocked": (
+        N_("Somebody who works for us let you try again at the identity check."),
+        plainly,
+    ),
     "link.revoked": (N_("We closed a link to this page."), _by("reason", WHY_CLOSED)),
     "message.bounced": (N_("A message to you came back."), _message(CAME_BACK)),
     "message.complained": (
