@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import current_app, request
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
@@ -67,6 +67,7 @@ def home() -> Any:
         masked=wording.mask_name,
         waiting=counts(session),
         decides=current_staff().role in DECIDERS,
+        examples=current_app.extensions["portal"].settings.outbox,
     )
 
 
