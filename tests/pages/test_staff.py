@@ -26,7 +26,7 @@ OFFICERS = {
 }
 
 SUPPORT = {
-    **dict.fromkeys(("home", "account", "why", "reveal", "proposals", "proposal"), READ),
+    **dict.fromkeys(("home", "account", "why", "look", "reveal", "proposals", "proposal"), READ),
     **dict.fromkeys(("requests", "calls", "questions", "hold", "lift", "rest"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),

@@ -44,6 +44,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     holds,
     letters,
     linking,
+    looking,
     proposals,
     questions,
     queues,

@@ -70,6 +70,7 @@ NOT_SHOWN = {
     "identity.unlocked": "is between the debtor, the member of staff and compliance",
     "legal_hold.lifted": "is between compliance and the court that may ask for the record",
     "legal_hold.set": "is between compliance and the court that may ask for the record",
+    "staff.looked": "is between the debtor, the member of staff and compliance",
     "staff.read": "is between the debtor, the member of staff and compliance",
     "staff.revealed": "is between the debtor, the member of staff and compliance",
     **dict.fromkeys(OF_THE_CLIENT, "is about no one account, and on the client's own chain"),

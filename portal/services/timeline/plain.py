@@ -33,6 +33,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "policy.rehearsal_asked": (N_("Rehearsal of offer limits asked for"), ""),
     "policy.rehearsal_interrupted": (N_("Rehearsal of offer limits was cut off"), ""),
     "policy.sent_back": (N_("Draft of offer limits sent back"), ""),
+    "staff.looked": (N_("Looked at the debtor’s pages"), N_("Page: %(page)s"), "page"),
     "terms.reviewed": (N_("Looked at the exact terms"), ""),
     "campaign.drawn_up": (N_("Campaign drawn up"), N_("%(name)s"), "name"),
     "campaign.dropped": (

@@ -336,6 +336,10 @@ WORDS: dict[str, tuple[str, Say]] = {
     "message.failed": (N_("A message to you did not arrive."), _message(FAILED)),
     "message.sent": (N_("We sent you a message."), _message(SENT)),
     "message.suppressed": (N_("We did not send you a message."), _suppressed),
+    "staff.looked": (
+        N_("Somebody who works for us looked at one of your pages, as you see it."),
+        plainly,
+    ),
     "staff.read": (
         N_("Somebody who works for us read the record of your account, and wrote down why."),
         plainly,
