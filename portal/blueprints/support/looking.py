@@ -41,7 +41,7 @@ PAGES = {
     "part": ("debtor.part", N_("Pay a part")),
     "agreement": ("debtor.arrangement", N_("Agreement")),
     "proposal": ("debtor.proposal", N_("Proposal")),
-    "messages": ("debtor.messages", N_("Messages")),
+    "messages": ("debtor.messages", N_("Thread")),
     "preferences": ("debtor.preferences", N_("How we contact them")),
     "history": ("debtor.history", N_("What happened")),
 }
