@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.config import Settings, load
-from portal.demo import acting, campaign, seeding
+from portal.demo import acting, campaign, examples, seeding
 from portal.demo.cast import PARTS, PASSWORD, STAFF
 from portal.demo.processes import (
     DidNotStart,
@@ -71,6 +71,7 @@ def run_demo(*, port: int, ready_file: Path | None, var: Path, say: Callable[[st
         campaign.be_scanned(runtime)
         invited = seeding.invite(runtime)
         acting.act(invited)
+        examples.pay(runtime)
         told = _told(places, invited) | {"arrangements": seeding.agreed(runtime)}
         if ready_file is not None:
             _write(ready_file, told)
@@ -89,6 +90,7 @@ def _prepare(settings: Settings) -> Runtime:
     runtime = build_runtime(settings, worker=True)
     seeding.seed(runtime)
     campaign.send_campaign(runtime)
+    examples.prepare(runtime)
     return runtime
 
 
@@ -171,6 +173,7 @@ def _words(told: dict[str, Any]) -> str:
         lines += [f"  {one['scenario']}: {one['link']}", f"      {answers}"]
     lines += ["", "Agreements on the record (portal evidence export REFERENCE --out FILE):"]
     lines += [f"  {one['reference']}: {one['scenario']}" for one in told["arrangements"]]
+    lines += ["", f"Why somebody cannot pay: search for {examples.NAME} in the support console."]
     lines += ["", f"Log in at {told['base_url']}/log-in with the password: {PASSWORD}"]
     lines += [f"  {one['role']:13} {one['email']}" for one in told["staff"]]
     return "\n".join([*lines, "", "Ctrl-C stops everything and keeps the data."])

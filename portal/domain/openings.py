@@ -27,12 +27,22 @@ _SCANNERS = re.compile(
 )
 
 
+_APPS = re.compile(
+    r"FBAN|FBAV|FB_IAB|Instagram|\bLine/|MicroMessenger|Snapchat|musical_ly|BytedanceWebview"
+    r"|Pinterest/|LinkedInApp|Twitter for|\bGSA/|; wv\)"
+)
+
+
 class Opener(StrEnum):
-    """Who opened a link."""
+    """Who opened a link. ``in_app``: a person, in the browser inside another app."""
 
     PERSON = "person"
+    IN_APP = "in_app"
     SCANNER = "scanner"
     PREVIEW = "preview"
+
+
+PEOPLE = (Opener.PERSON, Opener.IN_APP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +66,12 @@ class Opening:
 
 def opener_of(opening: Opening) -> Opener:
     """Who is behind an opening; a machine, until something shows that a person is."""
+    person = Opener.IN_APP if _APPS.search(opening.user_agent) else Opener.PERSON
     if opening.posted:
-        return Opener.PERSON
+        return person
     if _PREVIEWS.search(opening.user_agent):
         return Opener.PREVIEW
-    return Opener.SCANNER if _by_itself(opening) or not opening.drew else Opener.PERSON
+    return Opener.SCANNER if _by_itself(opening) or not opening.drew else person
 
 
 def _by_itself(opening: Opening) -> bool:

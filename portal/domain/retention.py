@@ -9,7 +9,8 @@ from portal.domain import N_
 from portal.domain.debts import Country
 
 NO_ACTIVITY = (
-    *("alarm.cleared", "alarm.raised", "export.made", "staff.read", "staff.revealed"),
+    *("alarm.cleared", "alarm.raised", "export.made", "staff.looked", "staff.read"),
+    "staff.revealed",
     *("letter.printed", "letter.put_back", "letter.queued", "link.revoked"),
     *("legal_hold.set", "legal_hold.lifted"),
     *("message.bounced", "message.complained", "message.delivered"),

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from portal.domain.audience import Audience
-from portal.domain.openings import Opener
+from portal.domain.openings import PEOPLE
 from portal.domain.outgoing import Action
 from portal.domain.policy import Segment
 from portal.domain.statuses import AccountStatus, ArrangementStatus
@@ -252,6 +252,6 @@ def _came(session: Session, client_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
             LinkOpening,
             (LinkOpening.client_id == AccessLink.client_id)
             & (LinkOpening.link_id == AccessLink.id),
-        ).where(LinkOpening.opener == Opener.PERSON)
+        ).where(LinkOpening.opener.in_(PEOPLE))
     )
     return {*verified, *opened}

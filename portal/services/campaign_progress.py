@@ -42,7 +42,7 @@ _OUTCOMES = text("""
       WHERE m.client_id = :client AND m.campaign_id = :campaign
         AND m.status IN ('sent', 'delivered')
     ), opened AS (
-      SELECT o.link_id, bool_or(o.opener = 'person') AS by_person FROM sent s
+      SELECT o.link_id, bool_or(o.opener IN ('person', 'in_app')) AS by_person FROM sent s
       JOIN link_opening o ON o.client_id = :client AND o.link_id = s.link_id GROUP BY o.link_id
     ), came AS MATERIALIZED (SELECT * FROM sent WHERE verified_at IS NOT NULL)
     SELECT count(*) AS handed_over,

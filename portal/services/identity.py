@@ -4,7 +4,7 @@ Attempts are counted before anything is compared. Every failure takes the same w
 same answer, whichever fact was wrong and whether or not it is on file (EC-08).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -142,12 +142,14 @@ def marks_of(opened: OpenedLink, ip: str | None) -> tuple[Mark, ...]:
     return (*_own_marks(opened), attempts.network(ip))
 
 
-def _own_marks(opened: OpenedLink) -> tuple[Mark, Mark]:
-    """The debtor's own counters, whichever of their accounts or links it is."""
-    return (
-        Mark(Scope.LINK, str(opened.link.id)),
-        Mark(Scope.ACCOUNT, str(opened.debtor.id)),
-    )
+def _own_marks(opened: OpenedLink) -> tuple[Mark, ...]:
+    return marks_at_door(opened.debtor.id, [opened.link.id])
+
+
+def marks_at_door(debtor_id: UUID, link_ids: Iterable[UUID]) -> tuple[Mark, ...]:
+    """The debtor's own counters: over all their links, and of each of these."""
+    of_links = (Mark(Scope.LINK, str(one)) for one in link_ids)
+    return (*of_links, Mark(Scope.ACCOUNT, str(debtor_id)))
 
 
 def check_answers(

@@ -12,9 +12,9 @@ from portal.domain.policy import Policy
 from portal.domain.statuses import AccountStatus
 from portal.models import Account, Client
 from portal.services.balance import Balance, read_balance
+from portal.services.looking import reader
 from portal.services.offers import sheet
 from portal.services.policies import PublishedPolicy
-from portal.services.visits import Visit
 
 
 def sample(session: Session, client_id: UUID, reference: str) -> Account | None:
@@ -31,18 +31,8 @@ def preview(
     session: Session, account: Account, document: Policy, *, locale: str, now: datetime
 ) -> Balance:
     """The account under these limits, as if nothing had been agreed; reads only."""
-    reader = Visit(
-        client_id=account.client_id,
-        debtor_id=account.debtor_id,
-        session_id=account.id,
-        link_id=account.id,
-        identity_method="preview",
-        ip="",
-        user_agent="",
-        locale=locale,
-        started_at=now,
-    )
-    view = read_balance(session, reader, account.id, now=now)
+    visit = reader(account, locale=locale, now=now)
+    view = read_balance(session, visit, account.id, now=now)
     if view is None:
         raise LookupError("the account's own debtor does not see it")
     published = PublishedPolicy(document.version, document, policy.sha256(document))

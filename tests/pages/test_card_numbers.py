@@ -197,6 +197,7 @@ FIELDS: dict[str, Walk] = {
     "support.calling.HowForm.note": lambda it: (begun(it), {"outcome": "conversation"}),
     "support.calling.TheirForm.note": lambda it: (f"{it.page}/called-us", {}),
     "support.callers.EndForm.note": lambda it: (answered(it), {"disposition": "cut_off"}),
+    "support.diagnosing.UnlockForm.reason": lambda it: (f"{it.page}/unlock", {}),
     "support.holds.HoldForm.reason": lambda it: (f"{it.page}/hold", {"kind": "attorney"}),
     "support.holds.LiftForm.reason": lambda it: (f"{it.hold(HoldKind.ATTORNEY)}/lift", {}),
     "support.holds.RestForm.reason": lambda it: (

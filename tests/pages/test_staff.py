@@ -28,7 +28,7 @@ OFFICERS = {
 }
 
 SUPPORT = {
-    **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
+    **dict.fromkeys(("home", "account", "why", "look", "reveal", "proposals", "proposal"), READ),
     **dict.fromkeys(("message", "message_html"), READ),
     **dict.fromkeys(("requests", "calls", "questions", "hold", "lift", "rest"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
@@ -41,7 +41,7 @@ SUPPORT = {
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
     **dict.fromkeys(("caller", "on_the_line", "wrap_up", "progress"), WORK),
     **dict.fromkeys(("new_address", "revoke_all"), WORK),
-    **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
+    **dict.fromkeys(("refund", "question", "closing_notice", "unlock"), DECIDE),
     **dict.fromkeys(("resend", "resent", "begin_resending", "stop_resending"), DECIDE),
 }
 

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import current_app, request
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
 from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.support import bp
+from portal.blueprints.support.diagnosing import causes_of
 from portal.blueprints.support.sending import masked_contact, on_the_phone
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
@@ -78,6 +79,7 @@ def home() -> Any:
         recent=() if typed else recent_accounts(session, current_staff()),
         masked=wording.mask_name,
         waiting=counts(session),
+        examples=current_app.extensions["portal"].settings.outbox,
     )
 
 
@@ -103,8 +105,7 @@ def account(account_id: UUID) -> Any:
         reply=ReplyForm(),
         reveal=RevealForm(),
         left_of=lambda payment: refundable(session, payment),
-        contact_of=masked_contact,
-        wish_words=wish_words,
+        why=causes_of(found),
         **_words(all_of_it.debtor, at),
         **on_the_phone(found, all_of_it.debtor, leaves, at),
     )
@@ -120,6 +121,8 @@ def _revealed_until(account: Account, leaves: Sequence[Entry], at: datetime) -> 
 
 def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
     return {
+        "contact_of": masked_contact,
+        "wish_words": wish_words,
         "labels": labels,
         "capabilities": CAPABILITIES,
         "required": REQUIRED,

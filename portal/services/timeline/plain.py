@@ -24,6 +24,11 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "esign.consented": (N_("Wants required copies by email only"), ""),
     "esign.withdrawn": (N_("Wants required copies on paper again"), ""),
     "french.delivered": (N_("French version shown first"), ""),
+    "identity.unlocked": (
+        N_("Let them try again at the identity check"),
+        N_("Reason: %(reason)s"),
+        "reason",
+    ),
     "help.answered": (N_("Help request answered"), ""),
     "help.reopened": (N_("Help request opened again"), ""),
     "help.withdrawn": (N_("Help request taken back"), ""),
@@ -36,6 +41,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "policy.rehearsal_asked": (N_("Rehearsal of offer limits asked for"), ""),
     "policy.rehearsal_interrupted": (N_("Rehearsal of offer limits was cut off"), ""),
     "policy.sent_back": (N_("Draft of offer limits sent back"), ""),
+    "staff.looked": (N_("Looked at the debtor’s pages"), N_("Page: %(page)s"), "page"),
     "terms.reviewed": (N_("Looked at the exact terms"), ""),
     "campaign.drawn_up": (N_("Campaign drawn up"), N_("%(name)s"), "name"),
     "campaign.dropped": (

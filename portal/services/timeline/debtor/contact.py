@@ -330,6 +330,10 @@ WORDS: dict[str, tuple[str, Say]] = {
         _letter(N_("We sent you a letter with %(what)s.")),
     ),
     "link.issued": (N_("We made a link to this page for you."), _issued),
+    "identity.unlocked": (
+        N_("Somebody who works for us let you try again at the identity check."),
+        plainly,
+    ),
     "link.revoked": (N_("We closed a link to this page."), _by("reason", WHY_CLOSED)),
     "message.bounced": (N_("A message to you came back."), _message(CAME_BACK)),
     "message.complained": (
@@ -340,6 +344,10 @@ WORDS: dict[str, tuple[str, Say]] = {
     "message.failed": (N_("A message to you did not arrive."), _message(FAILED)),
     "message.sent": (N_("We sent you a message."), _message(SENT)),
     "message.suppressed": (N_("We did not send you a message."), _suppressed),
+    "staff.looked": (
+        N_("Somebody who works for us looked at one of your pages, as you see it."),
+        plainly,
+    ),
     "staff.read": (
         N_("Somebody who works for us read the record of your account, and wrote down why."),
         plainly,

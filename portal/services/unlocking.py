@@ -1,0 +1,48 @@
+"""Letting somebody try again at the identity check, before its lock opens by itself."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain import N_, DomainError
+from portal.domain.help import kept_words
+from portal.domain.keys import Keys
+from portal.models import AccessLink, Account, Debtor, Staff
+from portal.services import attempts, evidence
+from portal.services.dossier import ReasonMissing
+from portal.services.identity import marks_at_door
+from portal.services.ledger import lock_account
+from portal.services.links import accounts_of, tell_accounts
+
+
+class NotLocked(DomainError):
+    """The door of this person is open: it opened by itself, or somebody else was faster."""
+
+    message = N_("The door is open already. They can try now.")
+
+
+def unlock(
+    session: Session, account: Account, *, reason: str, staff: Staff, keys: Keys, now: datetime
+) -> None:
+    """Forget a debtor's wrong answers, for a reason that goes on the record; the caller commits.
+
+    Raises NotLocked, ReasonMissing, TextTooLong, CardNumberTyped (PR-01, PC-01).
+    """
+    if not (words := kept_words(reason)):
+        raise ReasonMissing
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    accounts = [lock_account(session, one.id) for one in accounts_of(session, debtor)]
+    live = session.scalars(
+        select(AccessLink.id).where(
+            AccessLink.client_id == debtor.client_id,
+            AccessLink.debtor_id == debtor.id,
+            AccessLink.expires_at > now,
+        )
+    )
+    marks = marks_at_door(debtor.id, live)
+    if attempts.locked(session, keys, marks, now=now) is None:
+        raise NotLocked
+    attempts.forgive(session, keys, marks)
+    told = {"actor": evidence.staff(staff.id), "reason": words}
+    tell_accounts(session, accounts, "identity.unlocked", told, now)
