@@ -86,7 +86,17 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
-from portal.models.staff import Role, Staff, StaffClient, StaffSession
+from portal.models.staff import (
+    HeldForm,
+    Role,
+    Staff,
+    StaffClient,
+    StaffEvent,
+    StaffInvitation,
+    StaffRecoveryCode,
+    StaffSecondStep,
+    StaffSession,
+)
 
 __all__ = [
     "TreeNode",
@@ -128,6 +138,7 @@ __all__ = [
     "ErasureStatus",
     "EsignConsent",
     "FirstNotice",
+    "HeldForm",
     "HelpRequest",
     "HelpStatus",
     "Hold",
@@ -162,6 +173,10 @@ __all__ = [
     "ShownOffer",
     "Staff",
     "StaffClient",
+    "StaffEvent",
+    "StaffInvitation",
+    "StaffRecoveryCode",
+    "StaffSecondStep",
     "StaffSession",
     "StopKind",
     "StrayDelivery",

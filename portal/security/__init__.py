@@ -6,14 +6,24 @@ from portal.security.audiences import (
     Audience,
     audience,
     current_visit,
+    danger,
     guard,
     read_beside,
     staff_guard,
 )
 from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
+from portal.security.first_step import first_step, forget_first_step, keep_first_step
 from portal.security.forms import bind, csrf_token
-from portal.security.members import current_staff, init_members, let_staff_in, let_staff_out
+from portal.security.members import (
+    current_log_in,
+    current_staff,
+    init_members,
+    let_staff_in,
+    let_staff_out,
+    show_out,
+)
 from portal.security.redaction import hide_tokens_in_logs
+from portal.security.sealing import seal_text, unseal_text
 from portal.security.visitors import (
     browser,
     give_cookie,
@@ -33,11 +43,16 @@ __all__ = [
     "bind",
     "browser",
     "csrf_token",
+    "current_log_in",
     "current_staff",
     "current_visit",
+    "danger",
+    "first_step",
+    "forget_first_step",
     "give_cookie",
     "init_app",
     "is_inside",
+    "keep_first_step",
     "keys",
     "let_in",
     "let_out",
@@ -46,8 +61,11 @@ __all__ = [
     "load_choice",
     "read_beside",
     "recognize",
+    "seal_text",
+    "show_out",
     "sign_choice",
     "staff_guard",
+    "unseal_text",
     "visit_cookie_name",
     "wear_neutral",
 ]

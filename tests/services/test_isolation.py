@@ -38,6 +38,7 @@ OPEN = {
 
 SHARED = {
     *("attempt_counter", "reconcile_failure", "staff", "staff_client", "staff_session"),
+    *("staff_second_step", "staff_recovery_code", "staff_invitation", "staff_event", "held_form"),
     *("stray_delivery", "stripe_event", "watermark"),
 }
 """Tables without a client: staff and what belongs to no client's debtor."""
@@ -51,7 +52,7 @@ APPEND_ONLY = (
     *("document", "leaf", "leaf_payload", "ledger_entry", "offer_policy"),
     *("payment_allocation", "placement_row", "thread_entry"),
     *("leaf_position", "tree_node", "checkpoint", "log_key", "evidence_check"),
-    "delivery",
+    *("delivery", "staff_event"),
 )
 RUNNERS = ("portal_app", "portal_worker")
 COLUMN_OF = {name: "client_id" for name in OWNED} | {"client": "id"}
@@ -243,8 +244,8 @@ def test_no_process_may_delete_but_what_is_forgotten(session: PortalSession, rol
     deletable = {
         name for name in Base.metadata.tables if session.scalar(asked, {"role": role, "name": name})
     }
-    worker = {"reconcile_failure", "rehearsal_change"} if role == "portal_worker" else set()
-    assert deletable == {"attempt_counter", "debtor_word", "offer_draft", "pending_leaf", *worker}
+    own = {"reconcile_failure", "rehearsal_change"} if role == "portal_worker" else {"held_form"}
+    assert deletable == {"attempt_counter", "debtor_word", "offer_draft", "pending_leaf", *own}
 
 
 def test_nobody_but_our_processes_asks_a_resolver(session: PortalSession):

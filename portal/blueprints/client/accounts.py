@@ -13,7 +13,7 @@ from portal.blueprints.consoles import Amount, download, page, words_of
 from portal.domain import labels
 from portal.domain.statuses import AccountStatus
 from portal.domain.wording import clean_text
-from portal.security import audience
+from portal.security import audience, danger
 from portal.services import reports
 from portal.services.dossier import find_account, read_dossier
 from portal.services.evidence import account_leaves
@@ -64,6 +64,7 @@ def accounts() -> Any:
 
 @bp.get("/accounts.csv")
 @audience(ADMIN)
+@danger
 def accounts_file() -> Response:
     """The same list, whole."""
     client = current_client()

@@ -8,7 +8,7 @@ from portal.blueprints.compliance import bp
 from portal.blueprints.compliance.finding import Asked, actors_of, asked, key_asked, key_text
 from portal.blueprints.consoles import EXAMINERS, download, page
 from portal.domain.evidence import format_time
-from portal.security import audience
+from portal.security import audience, danger
 from portal.services.record_search import EXPORT, every_export, leaves_between
 from portal.web import session, url_for
 
@@ -42,6 +42,7 @@ def exported() -> Any:
 
 @bp.get("/exports.csv")
 @audience(*EXAMINERS)
+@danger
 def exports_file() -> Any:
     """The same list, whole."""
     here = asked(all_clients=True)
