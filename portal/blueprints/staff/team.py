@@ -31,7 +31,8 @@ class InviteForm(Form):
     name = StringField(N_("Name"), description=N_("Debtors read it when this person answers."))
     role = SelectField(N_("Role"))
     clients = SelectMultipleField(
-        N_("Clients"), description=N_("Whose accounts they see. An operator sees all: choose none.")
+        N_("For which clients"),
+        description=N_("Whose accounts they see. An operator sees all: choose none."),
     )
 
 
@@ -174,7 +175,7 @@ def role(staff_id: UUID) -> Any:
 def disable(staff_id: UUID) -> Any:
     """Let somebody in no more."""
     note = _("They are logged out at once and cannot come in. What they did stays on the record.")
-    said = (_("Disable %(name)s"), _("Disable"), note, _("They cannot come in any more."))
+    said = (N_("Disable %(name)s"), _("Disable"), note, _("They cannot come in any more."))
     return _act(staff_id, team.disable, said)
 
 
@@ -184,7 +185,7 @@ def disable(staff_id: UUID) -> Any:
 def enable(staff_id: UUID) -> Any:
     """Let somebody in again."""
     note = _("They come in with the password and second step that they had.")
-    said = (_("Let %(name)s in again"), _("Let in again"), note, _("They can come in again."))
+    said = (N_("Let %(name)s in again"), _("Let in again"), note, _("They can come in again."))
     return _act(staff_id, team.enable, said)
 
 
@@ -198,7 +199,7 @@ def reset_second_step(staff_id: UUID) -> Any:
         " and set up a new second step when they next come in with their password."
     )
     said = (
-        _("Take back the second step of %(name)s"),
+        N_("Take back the second step of %(name)s"),
         _("Take it back"),
         note,
         _("They set up a new second step when they next log in."),
@@ -210,7 +211,7 @@ def _act(staff_id: UUID, act: Callable[..., None], said: tuple[str, str, str, st
     staff: Staff = current_staff()
     whom = colleague(session, staff_id, staff)
     title, button, note, done = said
-    task = _task(title % {"name": whom.name}, button, note, back=_page_of(whom))
+    task = _task(_(title, name=whom.name), button, note, back=_page_of(whom))
     return perform(
         Form(),
         lambda: act(session, whom, by=staff, now=now()),
