@@ -195,7 +195,7 @@ CREATE POLICY of_hiring ON staff_recovery_code TO portal_worker USING (true);
 CREATE POLICY of_hiring ON staff_session TO portal_worker USING (true);
 GRANT SELECT, INSERT ON staff_invitation TO portal_worker;
 GRANT SELECT, INSERT ON staff_event TO portal_worker;
-GRANT SELECT (staff_id), INSERT, UPDATE (master, sealed, last_step, enrolled_at)
+GRANT SELECT, INSERT, UPDATE (master, sealed, last_step, enrolled_at)
   ON staff_second_step TO portal_worker;
 GRANT SELECT (staff_id, spent_at), UPDATE (spent_at) ON staff_recovery_code TO portal_worker;
 GRANT SELECT (id, staff_id, ended_at), UPDATE (ended_at) ON staff_session TO portal_worker;

@@ -147,6 +147,21 @@ def remove(session: Session, staff_id: UUID, *, now: datetime) -> None:
     _spend_all(session, staff_id, now)
 
 
+def rewrap(session: Session) -> int:
+    """Seal what an older master key seals with the newest one; how many. The caller commits."""
+    master = vault.current()
+    old = select(StaffSecondStep).where(
+        StaffSecondStep.sealed.is_not(None), StaffSecondStep.master != master.newest
+    )
+    found = session.scalars(old.with_for_update()).all()
+    for one in found:
+        about = _about(one.staff_id)
+        secret = master.unwrap(Wrapped(one.master or "", one.sealed or b""), about)
+        wrapped = master.wrap(secret, about)
+        one.master, one.sealed = wrapped.master, wrapped.sealed
+    return len(found)
+
+
 def _spend_all(session: Session, staff_id: UUID, now: datetime) -> None:
     session.execute(update(StaffRecoveryCode).where(_open(staff_id)).values(spent_at=now))
 
