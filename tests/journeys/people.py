@@ -129,7 +129,10 @@ class Person:
 
     def log_in(self, staff: Staff) -> "Person":
         """Log in to the consoles."""
-        self.open("/log-in")
+        return self.open("/log-in").log_in_here(staff)
+
+    def log_in_here(self, staff: Staff) -> "Person":
+        """Log in at the door that is open."""
         self.page.locator("[autocomplete=username]").fill(staff.email)
         self.page.locator("[autocomplete=current-password]").fill(PASSWORD)
         self._tap(self.page.locator("main form .btn"))

@@ -38,7 +38,7 @@ class Enrolling:
         answer = render(
             "staff/second_step.html",
             form=self.form,
-            picture=qr_code(address),
+            picture=qr_code(address, fluid=True),
             secret=totp.as_text(self.secret),
         )
         return answer, 422 if self.form.errors else 200

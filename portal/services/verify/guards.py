@@ -15,6 +15,7 @@ APPEND_ONLY = (
     "checkpoint",
     "log_key",
     "evidence_check",
+    "staff_event",
     "delivery",
 )
 """Tables whose rows are written once."""
@@ -47,7 +48,8 @@ CHECKS: dict[str, str] = {
         WHERE has_table_privilege(r.name, t.name, p.name)""",
     "a row of one client is hidden from another; staff's and Stripe's have their walls": """
         SELECT c.relname FROM pg_class c LEFT JOIN pg_attribute a
-          ON a.attrelid = c.oid AND a.attname = 'client_id' AND c.relname <> 'staff_client'
+          ON a.attrelid = c.oid AND a.attname = 'client_id'
+          AND c.relname NOT IN ('staff_client', 'staff_event')
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
           AND (a.attname IS NOT NULL OR c.relname = ANY(CAST(:walled AS text[])))
           AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (SELECT FROM pg_policy
@@ -60,6 +62,11 @@ WALLED = (
     "staff",
     "staff_client",
     "staff_session",
+    "staff_second_step",
+    "staff_recovery_code",
+    "staff_invitation",
+    "staff_event",
+    "held_form",
     "stripe_event",
     "watermark",
     "reconcile_failure",
