@@ -165,12 +165,12 @@ def find_ended(session: Session, token: str) -> StaffSession | None:
     )
 
 
-def log_out(session: Session, session_id: UUID, *, now: datetime) -> None:
-    """End a log-in: its cookie opens nothing any more. The caller commits."""
+def log_out(session: Session, session_id: UUID, *, noted: str = "log_out", now: datetime) -> None:
+    """End a log-in, noted as this: its cookie opens nothing any more. The caller commits."""
     row = session.get(StaffSession, session_id)
     if row is not None and row.ended_at is None:
         row.ended_at = now
-        note(session, "log_out", staff=row.staff_id, now=now)
+        note(session, noted, staff=row.staff_id, now=now)
 
 
 def open_sessions(session: Session, staff_id: UUID, *, now: datetime) -> Sequence[StaffSession]:

@@ -231,6 +231,7 @@ def test_log_ins_are_listed_and_ended_one_by_one_and_all(
     assert http.post("/your-sign-in/log-ins/end-others", data=token).status_code == 303
     assert [one.get("/support").status_code for one in others] == [303] * 3
     assert http.get("/support").status_code == 200
+    assert kinds(session, sam) == ["session.ended", "sessions.ended"]
 
 
 def test_nobody_ends_the_log_in_of_another(

@@ -118,7 +118,7 @@ def end_log_in(session_id: UUID) -> Any:
     staff = current_staff()
     if session_id not in {one.id for one in open_sessions(session, staff.id, now=now())}:
         raise NoResultFound
-    log_out(session, session_id, now=now())
+    log_out(session, session_id, noted="session.ended", now=now())
     session.commit()
     flash(_("That log-in is ended."), "ok")
     return see_other(url_for("staff.own"))
