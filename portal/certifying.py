@@ -168,10 +168,11 @@ def zone_text(said: Voice, name: str) -> str:
     return f"{get_timezone_name(ZoneInfo(name), locale=said.formats)} ({name})"
 
 
-def qr_code(text: str) -> str:
-    """A QR code as an SVG picture, without a border."""
+def qr_code(text: str, *, fluid: bool = False) -> str:
+    """A QR code as an SVG picture, without a border; ``fluid`` is as large as its place."""
     import segno  # noqa: PLC0415 - only who gets a certificate or a letter pays for it
 
     picture = BytesIO()
-    segno.make(text, micro=False, error="m").save(picture, kind="svg", border=0, xmldecl=False)
+    code = segno.make(text, micro=False, error="m")
+    code.save(picture, kind="svg", border=0, xmldecl=False, omitsize=fluid)
     return picture.getvalue().decode().strip()

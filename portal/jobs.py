@@ -71,7 +71,12 @@ class Jobs(App):
 
 jobs = Jobs(
     connector=PsycopgConnector(),
-    import_paths=["portal.tasks", "portal.plan_tasks", "portal.evidence_tasks"],
+    import_paths=[
+        "portal.tasks",
+        "portal.plan_tasks",
+        "portal.evidence_tasks",
+        "portal.staff_tasks",
+    ],
     worker_defaults={
         "concurrency": 4,
         "shutdown_graceful_timeout": GRACEFUL_S,

@@ -21,7 +21,8 @@ from wtforms.form import BaseForm
 
 from portal import addresses, assets, i18n, templating
 from portal.db import PortalSession, set_tenant
-from portal.domain import N_, DomainError, hours, theme
+from portal.domain import DomainError, hours, theme
+from portal.form_words import PlainWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +65,20 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who is logged in to a console, and where their role may go."""
+    """Who is logged in to a console, where their role may go, and when they are logged out.
+
+    That is at ``idle_at`` if they do nothing, and at ``ends_at`` whatever they do. ``own`` is where
+    they see to their own sign-in, ``team`` where to that of others.
+    """
 
     name: str
     role: str
     links: tuple[Destination, ...] = ()
     log_out: str | None = None
+    own: str | None = None
+    team: str | None = None
+    idle_at: datetime | None = None
+    ends_at: datetime | None = None
 
     def reaching(self, links: Iterable[Destination]) -> "Person":
         """The same person, with where they may go from here."""
@@ -214,32 +223,6 @@ def asset(name: str) -> str:
     return addresses.of_file(request.script_root, name)
 
 
-CHOOSE = N_("Choose one of the answers.")
-NUMBER = N_("Write a number with digits.")
-PLAIN_WORDS = {
-    "This field is required.": N_("Fill in this field."),
-    "Not a valid choice.": CHOOSE,
-    "Invalid Choice: could not coerce.": CHOOSE,
-    "Not a valid integer value.": NUMBER,
-    "Not a valid decimal value.": NUMBER,
-    "Not a valid date value.": N_("Choose a day, or write it like 2027-01-31."),
-}
-
-
-class PlainWords:
-    """Says WTForms' sentences as we would."""
-
-    @staticmethod
-    def gettext(message: str) -> str:
-        """Our sentence for this one of theirs."""
-        return PLAIN_WORDS.get(message, message)
-
-    @staticmethod
-    def ngettext(singular: str, plural: str, num: int) -> str:
-        """Theirs: our forms give those validators messages of their own."""
-        return singular if num == 1 else plural
-
-
 class Form(FlaskForm):  # type: ignore[misc]
     """What a person typed into a page of ours.
 
@@ -248,9 +231,14 @@ class Form(FlaskForm):  # type: ignore[misc]
     """
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        """Our words for what WTForms says by itself."""
+        """Our words for what WTForms says by itself, and what was typed before a log-in ended."""
 
         csrf = False
+
+        def wrap_formdata(self, form: BaseForm, formdata: Any) -> Any:
+            """What was sent; else what was kept of this page's form, which was not sent."""
+            given = super().wrap_formdata(form, formdata)
+            return g.get("held") if given is None else given
 
         def get_translations(self, form: BaseForm) -> Any:
             """Marked sentences, which the macros translate."""

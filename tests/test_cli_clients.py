@@ -1,4 +1,4 @@
-"""portal client add, portal staff add: from an empty database to somebody who logs in."""
+"""portal client add, portal staff invite: from an empty database to somebody who logs in."""
 
 import json
 import re
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select
 
 from portal.cli import main
 from portal.db import make_engine, tenant_session
@@ -15,7 +14,9 @@ from portal.demo.cast import PARTS
 from portal.domain.compiler import check
 from portal.embedded import PROJECT
 from portal.models import Client, Role, Staff
+from portal.runtime import build_runtime
 from portal.services.clients import clients
+from portal.services.hiring import accept, find_invitation
 from portal.services.policies import live_policy
 from portal.services.staff import clients_of
 from tests.databases import Database
@@ -122,19 +123,22 @@ def test_a_file_that_is_not_json_is_one_line(run, tmp_path, body):
     assert done.output.startswith("Error: This is not ")
 
 
-def test_staff_are_added_with_a_password_typed_twice(run, document, tmp_path, fresh_db):
+def test_the_link_that_the_command_prints_lets_them_choose_a_password(
+    run, document, tmp_path, fresh_db
+):
     run("client", "add", kept(tmp_path, document))
-    words = ("staff", "add", "--email", "cleo@northgate.example", "--name", "Cleo Marsh")
-    role = ("--role", "client_admin", "--client", "northgate")
-    done = run(*words, *role, typed=f"{PASSWORD}\n{PASSWORD}\n")
+    words = ("staff", "invite", "--email", "cleo@northgate.example", "--name", "Cleo Marsh")
+    done = run(*words, "--role", "client_admin", "--client", "northgate")
     assert done.exit_code == 0, done.output
-    assert done.output.endswith("cleo@northgate.example can log in.\n")
-    assert PASSWORD not in done.output
-    engine = make_engine(fresh_db.url("portal_owner"))
-    with tenant_session(engine) as session:
-        cleo = session.scalars(select(Staff)).one()
+    link = done.output.strip()
+    assert link.startswith("http://127.0.0.1:8000/join/")
+    settings = fresh_db.settings
+    with build_runtime(settings).sessions() as session:
+        now = datetime.now(UTC)
+        invited = find_invitation(session, link.rpartition("/")[2], keys=settings.keys, now=now)
+        staff_id = accept(session, invited, PASSWORD, now=now)
+        cleo = session.get_one(Staff, staff_id)
         assert (cleo.role, len(clients_of(session, cleo))) == (Role.CLIENT_ADMIN, 1)
-    engine.dispose()
 
 
 @pytest.mark.parametrize(
@@ -142,16 +146,27 @@ def test_staff_are_added_with_a_password_typed_twice(run, document, tmp_path, fr
     [
         (("--role", "agent", "--client", "southgate"), "There is no client 'southgate'."),
         (("--role", "agent"), "A client’s own people have one client"),
-        (("--role", "operator", "--password", "short"), "A password has at least 12 characters."),
         (("--role", "operator", "--email", "otto"), "Enter an e-mail address"),
         (("--role", "operator", "--name", " "), "Enter a name."),
     ],
 )
 def test_staff_who_cannot_work_here_are_refused_in_one_line(run, given, line):
-    words = ("staff", "add", "--email", "otto@portal.example", "--name", "Otto Berg")
-    done = run(*words, "--password", PASSWORD, *given)
+    words = ("staff", "invite", "--email", "otto@portal.example", "--name", "Otto Berg")
+    done = run(*words, *given)
     assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
     assert line in done.output
+
+
+def test_somebody_is_invited_once_at_a_time(run):
+    words = ("staff", "invite", "--email", "otto@portal.example", "--name", "Otto Berg")
+    assert run(*words, "--role", "operator").exit_code == 0
+    again = run(*words, "--role", "operator")
+    assert (again.exit_code, "or is invited" in again.output) == (1, True)
+
+
+def test_a_lost_second_step_of_nobody_is_said_in_one_line(run):
+    done = run("staff", "reset-second-step", "nobody@portal.example")
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.client.slug)

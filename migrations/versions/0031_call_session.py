@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0031_call_session"
-down_revision = "0029_search_keys"
+down_revision = "0030_staff_access"
 branch_labels = depends_on = None
 
 RUNNERS = "portal_app, portal_worker"

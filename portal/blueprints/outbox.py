@@ -7,11 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from portal.blueprints.papers import as_kept, styles_of
 from portal.db import commit
+from portal.domain import totp
 from portal.domain.deliveries import Fate
 from portal.domain.outgoing import reason_of
 from portal.domain.wording import clean_text
 from portal.security import audience
 from portal.services import evidence, outbox
+from portal.services.demo_staff import PASSWORD, STAFF
 from portal.services.dispatch import dispatch
 from portal.services.messages import about
 from portal.web import now, render, see_other, session, url_for
@@ -37,6 +39,16 @@ def messages() -> str:
         older=url_for(".messages", q=wanted, waiting=int(waiting), before=last) if last else None,
         reason_of=reason_of,
     )
+
+
+@bp.get("/outbox/staff")
+@audience("anyone")
+def staff() -> str:
+    """Who works in the demo, each with the code that their telephone would show."""
+    at = now()
+    left = totp.STEP_S - int(at.timestamp()) % totp.STEP_S
+    codes = [(one, one.code(at)) for one in STAFF]
+    return render("outbox/staff.html", codes=codes, left=left, password=PASSWORD)
 
 
 @bp.get("/outbox/<uuid:message_id>/html")

@@ -40,7 +40,9 @@ def add_client(file: Any) -> None:
         except clients.ClientUnsuitable as error:
             raise _refused(error.problems) from None
         commit(session, "client.added")
-    click.echo(f"{added.slug} is a client now. Next: portal staff add, portal place {added.slug}.")
+    click.echo(
+        f"{added.slug} is a client now. Next: portal staff invite, portal place {added.slug}."
+    )
 
 
 def _read(body: bytes) -> tuple[NewClient, Policy]:
@@ -93,7 +95,7 @@ def staff() -> None:
     """Staff: the people who log in."""
 
 
-@staff.command("add")
+@staff.command("invite")
 @click.option("--email", required=True, help="What they log in with.")
 @click.option("--name", required=True, help="What debtors' timelines and threads call them.")
 @click.option("--role", required=True, type=click.Choice(ROLES))
@@ -104,19 +106,18 @@ def staff() -> None:
     metavar="SLUG",
     help="Whose accounts they see; once for each client. An operator sees all.",
 )
-@click.password_option(help="Asked for where it is not given.")
-def add_staff(email: str, name: str, role: str, slugs: tuple[str, ...], password: str) -> None:
-    """Let somebody log in.
+def invite_staff(email: str, name: str, role: str, slugs: tuple[str, ...]) -> None:
+    """Invite somebody, and print the link with which they choose a password and a second step.
 
     A client_admin or client_viewer belongs to one client; agent, supervisor and compliance to one
-    or more.
+    or more. The link opens once, within three days; it is sent by e-mail, too.
     """
     from portal.config import load
     from portal.db import commit, set_tenant
     from portal.domain import DomainError
     from portal.runtime import build_runtime
     from portal.services.clients import clients
-    from portal.services.staff import NewStaff, create_staff
+    from portal.services.hiring import NewInvitation, invitation_url, invite
 
     runtime = build_runtime(load(), worker=True)
     with runtime.sessions() as session:
@@ -126,10 +127,32 @@ def add_staff(email: str, name: str, role: str, slugs: tuple[str, ...], password
             raise _refused([f"There is no client {unknown[0]!r}. The clients are: {names}."])
         allowed = tuple(ids[slug] for slug in slugs)
         set_tenant(session, *allowed)
-        new = NewStaff(email=email, name=name, role=Role(role), password=password, clients=allowed)
+        new = NewInvitation(email=email, name=name, role=Role(role), clients=allowed)
         try:
-            added = create_staff(session, new, now=runtime.clock.now())
+            invited = invite(session, new, by=None, now=runtime.clock.now())
         except DomainError as error:
             raise _refused([str(error)]) from None
-        commit(session, "staff.added")
-        click.echo(f"{added.email} can log in.")
+        commit(session, "staff.invited")
+        click.echo(invitation_url(runtime.settings.keys, invited))
+
+
+@staff.command("reset-second-step")
+@click.argument("email")
+def reset_second_step(email: str) -> None:
+    """Take back the second step of whoever lost their telephone and their recovery codes.
+
+    They set up a new one when they next come in with their password: know first that it is them.
+    """
+    from portal.config import load
+    from portal.db import commit
+    from portal.runtime import build_runtime
+    from portal.services.team import NoSuchStaff, reset_second_step_of
+
+    runtime = build_runtime(load(), worker=True)
+    with runtime.sessions() as session:
+        try:
+            reset_second_step_of(session, email, now=runtime.clock.now())
+        except NoSuchStaff as error:
+            raise _refused([str(error)]) from None
+        commit(session, "staff.second_step_reset")
+    click.echo(f"{email} sets up a new second step when they next log in.")

@@ -105,11 +105,14 @@ def rewrap() -> None:
     from portal.config import load
     from portal.db import commit, set_tenant
     from portal.runtime import build_runtime
+    from portal.services import second_steps
     from portal.services.clients import clients
     from portal.services.sealing import rewrap as wrap_again
 
     runtime, total = build_runtime(load(), worker=True), 0
     with runtime.sessions() as session:
+        total += second_steps.rewrap(session)
+        commit(session, "staff.rewrapped")
         for client_id in clients(session).values():
             set_tenant(session, client_id)
             while done := wrap_again(session, client_id):

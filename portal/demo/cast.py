@@ -7,11 +7,9 @@ from portal.domain.debts import CollectorRole
 from portal.domain.identity import Factor
 from portal.domain.policy import Band, Concessions, PlanLimits, Policy, ProposalLimits, Tier
 from portal.domain.schedules import Frequency
-from portal.models import Role
 from portal.services.clients import NewClient
 
 FILES = Path(__file__).parent / "placements"
-PASSWORD = "a calm demo password"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,28 +207,3 @@ BOREAL = Part(
 )
 
 PARTS = (NORTHGATE, HARBOR, BOREAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """One member of the demo's staff; no clients: all of them."""
-
-    name: str
-    email: str
-    role: Role
-    clients: tuple[str, ...] = ()
-
-
-STAFF = (
-    Worker("Cleo Marsh", "cleo@northgate.example", Role.CLIENT_ADMIN, ("northgate-energy",)),
-    Worker("Carl Nunez", "carl@northgate.example", Role.CLIENT_ADMIN, ("northgate-energy",)),
-    Worker("Camille Roy", "camille@boreal.example", Role.CLIENT_ADMIN, ("boreal-credit",)),
-    Worker("Bruno Cote", "bruno@boreal.example", Role.CLIENT_ADMIN, ("boreal-credit",)),
-    Worker("Hana Ito", "hana@harbor.example", Role.CLIENT_ADMIN, ("harbor-recovery",)),
-    Worker("Henry Abe", "henry@harbor.example", Role.CLIENT_ADMIN, ("harbor-recovery",)),
-    Worker("Sam Ortiz", "sam@portal.example", Role.AGENT),
-    Worker("Sofia Lang", "sofia@portal.example", Role.SUPERVISOR),
-    Worker("Colin Webb", "colin@portal.example", Role.COMPLIANCE),
-    Worker("Nora Diaz", "nora@portal.example", Role.COMPLIANCE),
-    Worker("Otto Berg", "otto@portal.example", Role.OPERATOR),
-)

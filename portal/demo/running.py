@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.config import Settings, load
 from portal.demo import acting, campaign, examples, seeding
-from portal.demo.cast import PARTS, PASSWORD, STAFF
+from portal.demo.cast import PARTS
 from portal.demo.processes import (
     DidNotStart,
     Processes,
@@ -19,9 +19,11 @@ from portal.demo.processes import (
     require_free,
 )
 from portal.demo.scenarios import answers_of
+from portal.domain import totp
 from portal.embedded import EmbeddedServer, default_folder
 from portal.runtime import Runtime, build_runtime
 from portal.schema import upgrade
+from portal.services.demo_staff import PASSWORD, STAFF
 
 WEBHOOK_SECRET = "whsec_demo"  # noqa: S105
 WEB_WORKERS = 2
@@ -138,6 +140,7 @@ def _told(places: Places, invited: list[seeding.Invited]) -> dict[str, Any]:
             "role": str(one.role),
             "email": one.email,
             "password": PASSWORD,
+            "second_step": totp.as_text(one.secret).replace(" ", ""),
             "login_url": f"{places.base}/log-in",
         }
         for one in STAFF
@@ -176,6 +179,7 @@ def _words(told: dict[str, Any]) -> str:
     lines += ["", f"Why somebody cannot pay: search for {examples.NAME} in the support console."]
     lines += ["", f"Log in at {told['base_url']}/log-in with the password: {PASSWORD}"]
     lines += [f"  {one['role']:13} {one['email']}" for one in told["staff"]]
+    lines += [f"Then type the code that {told['outbox_url']}/staff shows beside the name."]
     return "\n".join([*lines, "", "Ctrl-C stops everything and keeps the data."])
 
 

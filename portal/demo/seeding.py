@@ -9,11 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db import commit, set_tenant
-from portal.demo.cast import FILES, PARTS, PASSWORD, STAFF, Part, Worker
+from portal.demo.cast import FILES, PARTS, Part
 from portal.demo.scenarios import SCENARIOS, Scenario
 from portal.models import AccessLink, Account, Arrangement, Client, Contact, Debtor, Role
 from portal.runtime import Runtime
+from portal.services import second_steps
 from portal.services.clients import add_client, clients
+from portal.services.demo_staff import PASSWORD, STAFF, Worker
 from portal.services.evidence import account_leaves
 from portal.services.links import LinkState, issue_link, state_of, url_of
 from portal.services.placements import inspect_file, place_file
@@ -87,7 +89,8 @@ def seed_staff(session: Session, now: datetime, staff: Sequence[Worker] = STAFF)
             email=one.email, name=one.name, role=one.role, password=PASSWORD, clients=allowed
         )
         with suppress(EmailTaken):
-            create_staff(session, new, now=now)
+            hired = create_staff(session, new, now=now)
+            second_steps.install(session, hired.id, one.secret, now=now)
     commit(session, "demo.staff")
 
 

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     HOLD = "hold"
     GIVE_BACK = "give_back"
     SUPERVISE = "supervise"
+    LEAD = "lead"
     EXAMINE = "examine"
     ANSWER_ALARMS = "answer_alarms"
     KEEP_RECORDS = "keep_records"
@@ -47,6 +48,7 @@ answer            x        x           -           x          -              -
 hold              x        x           x           x          -              -
 give_back         -        x           -           x          -              -
 supervise         -        x           -           x          -              -
+lead              -        x           -           x          x              -
 examine           -        -           x           x          -              -
 answer_alarms     -        -           x           -          -              -
 keep_records      -        -           x           -          -              -
@@ -68,6 +70,7 @@ MEANING: dict[Permission, str] = {
     Permission.HOLD: N_("Hold an account, and lift a hold"),
     Permission.GIVE_BACK: N_("Give money back, and close questions about money"),
     Permission.SUPERVISE: N_("Call past the limits, grant what agents may not, close an account"),
+    Permission.LEAD: N_("Invite people, give them roles, and say who may come in"),
     Permission.EXAMINE: N_("Read the record itself, export it, and say where its heads are sent"),
     Permission.ANSWER_ALARMS: N_("Answer for alarms of the record"),
     Permission.KEEP_RECORDS: N_("Have old records erased, or kept for a court"),

@@ -89,7 +89,17 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
-from portal.models.staff import Noted, Staff, StaffClient, StaffEvent, StaffSession
+from portal.models.staff import (
+    HeldForm,
+    Noted,
+    Staff,
+    StaffClient,
+    StaffEvent,
+    StaffInvitation,
+    StaffRecoveryCode,
+    StaffSecondStep,
+    StaffSession,
+)
 
 __all__ = [
     "Noted",
@@ -134,6 +144,7 @@ __all__ = [
     "ErasureStatus",
     "EsignConsent",
     "FirstNotice",
+    "HeldForm",
     "HelpRequest",
     "HelpStatus",
     "Hold",
@@ -168,6 +179,10 @@ __all__ = [
     "ShownOffer",
     "Staff",
     "StaffClient",
+    "StaffEvent",
+    "StaffInvitation",
+    "StaffRecoveryCode",
+    "StaffSecondStep",
     "StaffSession",
     "StopKind",
     "StrayDelivery",

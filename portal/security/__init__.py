@@ -6,11 +6,13 @@ from portal.security.audiences import (
     Audience,
     audience,
     current_visit,
+    danger,
     guard,
     read_beside,
     staff_guard,
 )
 from portal.security.choices import ChoiceUnreadable, load_choice, sign_choice
+from portal.security.first_step import first_step, forget_first_step, keep_first_step
 from portal.security.forms import bind, csrf_token
 from portal.security.members import (
     ROLE_NAMES,
@@ -23,8 +25,10 @@ from portal.security.members import (
     may,
     note_missing,
     note_opened,
+    show_out,
 )
 from portal.security.redaction import hide_tokens_in_logs
+from portal.security.sealing import seal_text, unseal_text
 from portal.security.visitors import (
     browser,
     give_cookie,
@@ -49,9 +53,13 @@ __all__ = [
     "current_log_in",
     "current_staff",
     "current_visit",
+    "danger",
+    "first_step",
+    "forget_first_step",
     "give_cookie",
     "init_app",
     "is_inside",
+    "keep_first_step",
     "keys",
     "let_in",
     "let_out",
@@ -63,8 +71,11 @@ __all__ = [
     "note_opened",
     "read_beside",
     "recognize",
+    "seal_text",
+    "show_out",
     "sign_choice",
     "staff_guard",
+    "unseal_text",
     "visit_cookie_name",
     "wear_neutral",
 ]

@@ -61,6 +61,15 @@ def audience(who: str, *, forms: bool = True, beside: str | None = None) -> Call
     return declare
 
 
+def danger(view: View) -> View:
+    """Say of a view of staff that acting there needs a proof, made just now, of who one is.
+
+    What was typed is kept over it. Pages that only ever show or download need it for that.
+    """
+    view.danger = True  # type: ignore[attr-defined]
+    return view
+
+
 def staff_guard(admit: StaffGuard) -> StaffGuard:
     """Let this function admit staff: it is called with what is needed and refuses by an exception.
 
@@ -81,6 +90,8 @@ def guard() -> None:
     _admit(allowed)
     if allowed.forms:
         refuse_forgeries()
+    if getattr(current_app.view_functions[request.endpoint], "danger", False):
+        current_app.extensions["proof_guard"]()
 
 
 def _admit(allowed: Audience) -> None:

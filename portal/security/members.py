@@ -6,7 +6,6 @@ are kept without a write on any page.
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from flask import Flask, abort, g, request
 from flask import session as cookie
@@ -17,9 +16,12 @@ from portal.domain import N_, access
 from portal.domain.access import Permission
 from portal.models import Account, Noted, Role, Staff
 from portal.security.forms import SAFE, bind
+from portal.security.held import give_back, keep_over_log_in, keep_over_proof
 from portal.security.visitors import browser
 from portal.services import staff as services
 from portal.services import staff_events
+from portal.services.hiring import MAY_INVITE
+from portal.services.sign_in import is_proved
 from portal.services.staff import LoggedIn, clients_of, find_session
 from portal.web import Person, SessionClosed, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -41,6 +43,7 @@ class Member(UserMixin):  # type: ignore[misc]
     """A member of staff as Flask-Login knows them: by the token of one log-in."""
 
     def __init__(self, logged_in: LoggedIn, token: str) -> None:
+        self.log_in = logged_in
         self.staff = logged_in.staff
         self.session_id = logged_in.session_id
         self.token = token
@@ -65,6 +68,7 @@ def init_members(app: Flask, *, secure: bool) -> None:
     # Not init_app: it would look for a remember-me cookie after every debtor's page.
     app.login_manager = manager  # type: ignore[attr-defined]
     app.extensions["staff_guard"] = admit_staff
+    app.extensions["proof_guard"] = require_proof
 
 
 def _load(token: str) -> Member | None:
@@ -96,8 +100,19 @@ def _send_to_log_in() -> None:
     if request.method in SAFE:
         here = request.full_path.rstrip("?")
         abort(see_other(url_for("staff.log_in", next=here)))
+    way_back = keep_over_log_in(str(cookie.get("_user_id", "")))
     bind("anyone", "")
-    raise SessionClosed(url_for("staff.log_in"))
+    raise SessionClosed(url_for("staff.log_in", **way_back))
+
+
+def require_proof() -> None:
+    """Send who did not just prove who they are to do so; what they typed is kept meanwhile."""
+    rule = request.url_rule
+    shows_only = rule is not None and (rule.methods or set()) <= SAFE
+    if request.method in SAFE and not shows_only:
+        return
+    if not is_proved(g.member.log_in, now=now()):
+        abort(see_other(url_for("staff.prove", **keep_over_proof(g.member.staff.id))))
 
 
 def _see(member: Member) -> None:
@@ -110,7 +125,12 @@ def _see(member: Member) -> None:
         name=member.staff.name,
         role=_(ROLE_NAMES[member.staff.role]),
         log_out=url_for("staff.log_out"),
+        own=url_for("staff.own"),
+        team=url_for("staff.team") if member.staff.role in MAY_INVITE else None,
+        idle_at=min(now() + services.IDLE, member.log_in.expires_at),
+        ends_at=member.log_in.expires_at,
     )
+    give_back(member.staff.id)
 
 
 def by_itself() -> bool:
@@ -136,7 +156,7 @@ def note_here(kind: Noted, **detail: Any) -> None:
     if request.view_args:
         about["asked"] = {name: str(value) for name, value in request.view_args.items()}
     staff, ip = current_staff(), browser().ip
-    staff_events.note(session, kind, staff=staff, now=now(), ip=ip, **about, **detail)
+    staff_events.note(session, kind, staff=staff.id, now=now(), ip=ip, **about, **detail)
     commit(session, f"staff.{kind}")
 
 
@@ -156,10 +176,10 @@ def note_missing() -> None:
         note_here(Noted.MISSING)
 
 
-def current_log_in() -> UUID:
+def current_log_in() -> LoggedIn:
     """The log-in that this page is read in."""
     member: Member = g.member
-    return member.session_id
+    return member.log_in
 
 
 def let_staff_in(logged_in: LoggedIn, token: str) -> None:
@@ -173,5 +193,10 @@ def let_staff_out() -> None:
     """End the log-in of this browser; commits."""
     services.log_out(session, g.member.session_id, now=now())
     commit(session, "staff.log_out")
+    show_out()
+
+
+def show_out() -> None:
+    """Take the cookie of a log-in that is over from this browser."""
     logout_user()
     cookie.clear()

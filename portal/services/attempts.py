@@ -30,6 +30,8 @@ class Scope(StrEnum):
     CALLER = "caller"
     NETWORK = "network"
     LOG_IN = "log_in"
+    SECOND_STEP = "second_step"
+    NEW_PASSWORD = "new_password"  # noqa: S105
     CODE = "code"
     NEW_LINK = "new_link"
     CALL_ME = "call_me"
@@ -55,6 +57,8 @@ LIMITS: dict[Scope, Limit] = {
     Scope.ACCOUNT: Limit(10, DAY, HALF_HOUR),  # over all links of the debtor, and callers
     Scope.CALLER: Limit(5, DAY, HALF_HOUR),
     Scope.LOG_IN: Limit(5, DAY, HALF_HOUR),
+    Scope.SECOND_STEP: Limit(5, DAY, HALF_HOUR),
+    Scope.NEW_PASSWORD: Limit(3, HOUR),
     Scope.NETWORK: Limit(100, timedelta(minutes=10)),  # carriers share addresses: never locked
     Scope.CODE: Limit(3, HOUR),
     Scope.NEW_LINK: Limit(3, HOUR),

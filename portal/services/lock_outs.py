@@ -24,7 +24,7 @@ def lift(session: Session, lock: Closed, *, reason: str, staff: Staff, now: date
     note(
         session,
         Noted.LOCK_LIFTED,
-        staff=staff,
+        staff=staff.id,
         now=now,
         scope=lock.scope.value,
         mark=lock.mark,

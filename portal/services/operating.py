@@ -66,11 +66,6 @@ def client_states(session: Session) -> list[ClientState]:
     ]
 
 
-def staff_listed(session: Session) -> Sequence[Row[Any]]:
-    """Everybody who works here, by name, with their clients and when they last logged in."""
-    return session.execute(text("SELECT * FROM operator_staff()")).all()
-
-
 def jobs_by_task(session: Session) -> Sequence[Row[Any]]:
     """How many jobs of each task wait, run, are stalled or failed; since when the oldest waits."""
     asked = text("SELECT * FROM operator_jobs(:silent)")
@@ -101,7 +96,7 @@ def retry_job(session: Session, job: Row[Any], *, staff: Staff, now: datetime) -
     if enqueue(session, "jobs.retry_failed", job_id=job.job_id, queueing_lock=lock) is None:
         raise RetryWaits
     number, task = str(job.job_id), str(job.task_name)
-    note(session, Noted.JOB_RETRIED, staff=staff, now=now, job_id=number, task=task)
+    note(session, Noted.JOB_RETRIED, staff=staff.id, now=now, job_id=number, task=task)
 
 
 def webhooks(session: Session, *, now: datetime) -> Row[Any]:

@@ -2,48 +2,28 @@
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from portal.db import set_staff
 from portal.domain import N_, DomainError
 from portal.domain.access import Permission, may
-from portal.domain.keys import Keys
 from portal.domain.wording import clean_text
-from portal.models import Role, Staff, StaffClient, StaffSession, fresh_id
+from portal.models import Noted, Role, Staff, StaffClient, StaffSession, fresh_id
 from portal.models.base import ids
 from portal.rules.emails import parse_email
-from portal.services import attempts
-from portal.services.attempts import Locked, Mark, Scope
 from portal.services.clients import clients
+from portal.services.passwords import hashed
+from portal.services.staff_events import note
 from portal.services.visits import USER_AGENT_LENGTH, Browser
 
 LONGEST = timedelta(hours=12)
 IDLE = timedelta(minutes=30)
-SHORTEST_PASSWORD = 12
-LONGEST_PASSWORD = 1_000
-
-hasher = PasswordHasher()
-
-
-class LogInRefused(DomainError):
-    """The address or the password is wrong, the person is disabled, or there were too many tries.
-
-    One sentence for all of them: it tells nobody which addresses exist.
-    """
-
-    message = N_(
-        "We could not log you in. Check your e-mail address and password. After 5 tries, wait 30"
-        " minutes, or ask an operator."
-    )
 
 
 class EmailUnreadable(DomainError):
@@ -51,15 +31,11 @@ class EmailUnreadable(DomainError):
 
 
 class EmailTaken(DomainError):
-    message = N_("Somebody with this e-mail address works here already.")
+    message = N_("Somebody with this e-mail address works here already, or is invited.")
 
 
 class NameMissing(DomainError):
     message = N_("Enter a name.")
-
-
-class PasswordTooShort(DomainError):
-    message = N_("A password has at least %(shortest)s characters.")
 
 
 class WrongClients(DomainError):
@@ -86,30 +62,26 @@ class LoggedIn:
     staff: Staff
     session_id: UUID
     expires_at: datetime
+    proved_at: datetime
 
 
 def create_staff(session: Session, new: NewStaff, *, now: datetime) -> Staff:
     """Let somebody work here, from now on. The caller commits.
 
-    Raises EmailUnreadable, EmailTaken, NameMissing, PasswordTooShort, WrongClients.
+    Raises EmailUnreadable, EmailTaken, NameMissing, WrongClients, and what `hashed` raises.
     """
-    address, name = parse_email(new.email), clean_text(new.name)
-    if address is None:
-        raise EmailUnreadable
-    if not name:
-        raise NameMissing
-    if not SHORTEST_PASSWORD <= len(new.password) <= LONGEST_PASSWORD:
-        raise PasswordTooShort(shortest=SHORTEST_PASSWORD)
-    _check_clients(new.role, len(set(new.clients)))
-    if session.scalar(select(Staff.id).where(Staff.email == address.address)):
+    address, name = check_person(new.email, new.name, new.role, new.clients)
+    password_hash = hashed(new.password)
+    if session.scalar(select(Staff.id).where(Staff.email == address)):
         raise EmailTaken
     staff = Staff(
         id=fresh_id(),
-        email=address.address,
+        email=address,
         name=name,
         role=new.role,
-        password_hash=hasher.hash(new.password),
+        password_hash=password_hash,
         created_at=now,
+        password_set_at=now,
     )
     session.add(staff)
     session.flush()
@@ -118,47 +90,26 @@ def create_staff(session: Session, new: NewStaff, *, now: datetime) -> Staff:
     return staff
 
 
-def _check_clients(role: Role, number: int) -> None:
+def check_person(email: str, name: str, role: Role, clients: Collection[UUID]) -> tuple[str, str]:
+    """The address and the name of somebody who could work here.
+
+    Raises EmailUnreadable, NameMissing, WrongClients.
+    """
+    address, cleaned = parse_email(email), clean_text(name)
+    if address is None:
+        raise EmailUnreadable
+    if not cleaned:
+        raise NameMissing
+    check_clients(role, len(set(clients)))
+    return address.address, cleaned
+
+
+def check_clients(role: Role, number: int) -> None:
+    """Whether a role goes with so many clients. Raises WrongClients."""
     of_a_client = may(role, Permission.SEE_CLIENT)
     least, most = (1, 1) if of_a_client else (0, 0) if role is Role.OPERATOR else (1, number)
     if not least <= number <= most:
         raise WrongClients
-
-
-def log_in(
-    session: Session, email: str, password: str, *, keys: Keys, browser: Browser, now: datetime
-) -> tuple[LoggedIn, str]:
-    """Log a member of staff in: the log-in, and the token of its cookie; the caller commits.
-
-    The attempt is counted first, per address and per network, and commits by itself. Raises
-    LogInRefused, in the same words and after the same work whatever was wrong.
-    """
-    address = email.strip().casefold()[:LONGEST_PASSWORD]
-    marks = (Mark(Scope.LOG_IN, address), attempts.network(browser.ip))
-    if isinstance(attempts.take(session, keys, marks, now=now), Locked):
-        raise LogInRefused
-    set_staff(session, session.scalar(text("SELECT resolve_staff(:wanted)"), {"wanted": address}))
-    staff = session.scalar(select(Staff).where(Staff.email == address))
-    right = _is_right(staff.password_hash if staff else _nobody(), password)
-    if staff is None or not right or staff.disabled_at is not None:
-        raise LogInRefused
-    attempts.forgive(session, keys, marks[:1])
-    if hasher.check_needs_rehash(staff.password_hash):
-        staff.password_hash = hasher.hash(password)
-    return start_session(session, staff, browser=browser, now=now)
-
-
-@cache
-def _nobody() -> str:
-    """What is checked where there is no such person, so that the answer takes as long."""
-    return hasher.hash("nobody has this password")
-
-
-def _is_right(password_hash: str, password: str) -> bool:
-    try:
-        return hasher.verify(password_hash, password[:LONGEST_PASSWORD])
-    except (Argon2Error, InvalidHashError):
-        return False
 
 
 def start_session(
@@ -174,11 +125,12 @@ def start_session(
         ip=browser.ip,
         user_agent=browser.user_agent[:USER_AGENT_LENGTH],
         started_at=now,
+        proved_at=now,
         expires_at=now + LONGEST,
     )
     session.add(row)
     session.flush()
-    return LoggedIn(staff, row.id, row.expires_at), token
+    return _logged_in(staff, row), token
 
 
 def find_session(session: Session, token: str, *, now: datetime) -> LoggedIn | None:
@@ -199,14 +151,58 @@ def find_session(session: Session, token: str, *, now: datetime) -> LoggedIn | N
             Staff.disabled_at.is_(None),
         )
     ).one_or_none()
-    return LoggedIn(found[0], found[1].id, found[1].expires_at) if found else None
+    return _logged_in(found[0], found[1]) if found else None
 
 
-def log_out(session: Session, session_id: UUID, *, now: datetime) -> None:
-    """End a log-in: its cookie opens nothing any more. The caller commits."""
+def _logged_in(staff: Staff, row: StaffSession) -> LoggedIn:
+    return LoggedIn(staff, row.id, row.expires_at, row.proved_at)
+
+
+def find_ended(session: Session, token: str) -> StaffSession | None:
+    """The log-in that a cookie's token was of, over or not, of somebody who may still come in."""
+    wanted = _hash(token)
+    asked = text("SELECT resolve_staff_session(:wanted)")
+    set_staff(session, session.scalar(asked, {"wanted": wanted}))
+    of_somebody = select(StaffSession).join(Staff, Staff.id == StaffSession.staff_id)
+    return session.scalar(
+        of_somebody.where(StaffSession.token_hash == wanted, Staff.disabled_at.is_(None))
+    )
+
+
+def log_out(
+    session: Session, session_id: UUID, *, noted: Noted = Noted.LOG_OUT, now: datetime
+) -> None:
+    """End a log-in, noted as this: its cookie opens nothing any more. The caller commits."""
     row = session.get(StaffSession, session_id)
     if row is not None and row.ended_at is None:
         row.ended_at = now
+        note(session, noted, staff=row.staff_id, now=now)
+
+
+def open_sessions(session: Session, staff_id: UUID, *, now: datetime) -> Sequence[StaffSession]:
+    """Where a member of staff is logged in, the newest first; idle ones end by themselves."""
+    return session.scalars(
+        select(StaffSession)
+        .where(
+            StaffSession.staff_id == staff_id,
+            StaffSession.ended_at.is_(None),
+            StaffSession.expires_at > now,
+        )
+        .order_by(StaffSession.id.desc())
+    ).all()
+
+
+def end_sessions(
+    session: Session, staff_id: UUID, *, keep: UUID | None = None, now: datetime
+) -> int:
+    """End the log-ins of a member of staff, but the one to keep; how many. The caller commits."""
+    ended = update(StaffSession).where(
+        StaffSession.staff_id == staff_id,
+        StaffSession.ended_at.is_(None),
+        StaffSession.id != (keep or UUID(int=0)),
+    )
+    done = session.execute(ended.values(ended_at=now).returning(StaffSession.id))
+    return len(done.all())
 
 
 def clients_of(session: Session, staff: Staff) -> tuple[UUID, ...]:

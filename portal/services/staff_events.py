@@ -1,7 +1,7 @@
 """What staff did or tried that is on no account's record: kept for whoever answers for them.
 
-A refused page, an object that was not there or is another client's, each account opened, and what
-an operator mended. Rows are only added.
+How they came in, what was done to their access, a refused page, an object that was not there or is
+another client's, each account opened, and what an operator mended. Rows are only added.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select, text
 from sqlalchemy.orm import Session
 
+from portal.domain import N_
 from portal.models import Account, Noted, Staff, StaffEvent, fresh_id
 
 MANY = 200
@@ -19,6 +20,36 @@ SPAN = timedelta(minutes=10)
 LOOKED_BACK = timedelta(days=1)
 HASTY = "nobody opens accounts faster than they can be read"
 PAGE = 50
+
+KINDS: dict[Noted, str] = {
+    Noted.LOG_IN: N_("Logged in"),
+    Noted.LOG_IN_REFUSED: N_("A log-in was refused"),
+    Noted.LOG_IN_LOCKED: N_("Locked out after too many tries"),
+    Noted.LOG_OUT: N_("Logged out"),
+    Noted.PROVED: N_("Confirmed who they are before something important"),
+    Noted.PROOF_REFUSED: N_("Could not confirm who they are"),
+    Noted.RECOVERY_USED: N_("Used a recovery code"),
+    Noted.RECOVERY_MADE: N_("Made new recovery codes"),
+    Noted.SECOND_STEP_SET: N_("Set up the second step"),
+    Noted.SECOND_STEP_RESET: N_("The second step was taken back"),
+    Noted.PASSWORD_ASKED: N_("Asked for a new password"),
+    Noted.PASSWORD_CHANGED: N_("Changed the password"),
+    Noted.SESSION_ENDED: N_("A log-in was ended"),
+    Noted.SESSIONS_ENDED: N_("All other log-ins were ended"),
+    Noted.INVITED: N_("Invited"),
+    Noted.INVITATION_SENT: N_("The invitation was sent again"),
+    Noted.INVITATION_REVOKED: N_("The invitation was taken back"),
+    Noted.JOINED: N_("Accepted the invitation"),
+    Noted.ROLE_CHANGED: N_("The role was changed"),
+    Noted.DISABLED: N_("Disabled"),
+    Noted.ENABLED: N_("Allowed in again"),
+    Noted.REFUSED: N_("Tried what their role may not do"),
+    Noted.MISSING: N_("Asked for what is not there for them"),
+    Noted.OPENED: N_("Opened an account"),
+    Noted.JOB_RETRIED: N_("Had a job tried again"),
+    Noted.LOCK_LIFTED: N_("Lifted a lock-out"),
+}
+"""What is kept, in words."""
 
 _HASTY = text("""
     SELECT DISTINCT staff_id, (at AT TIME ZONE 'UTC')::date AS day FROM (
@@ -35,20 +66,23 @@ def note(
     session: Session,
     kind: Noted,
     *,
-    staff: Staff | None,
+    staff: UUID | None,
     now: datetime,
     client_id: UUID | None = None,
     ip: str | None = None,
     **detail: Any,
 ) -> StaffEvent:
-    """Keep that staff did this; ``staff`` None: nobody was known. The caller commits."""
+    """Keep that this member of staff did it, or ``by`` to them; None: nobody was known.
+
+    The caller commits.
+    """
     event = StaffEvent(
         id=fresh_id(),
-        staff_id=staff.id if staff else None,
+        staff_id=staff,
         client_id=client_id,
         at=now,
         kind=kind,
-        detail=detail,
+        detail={k: str(v) if isinstance(v, UUID) else v for k, v in detail.items()},
         ip=ip,
     )
     session.add(event)
@@ -68,7 +102,7 @@ def note_opened(
     )
     if session.scalars(before.limit(1)).first() is None:
         about: dict[str, Any] = {"client_id": account.client_id, "account_id": str(account.id)}
-        note(session, Noted.OPENED, staff=staff, now=now, ip=ip, **about)
+        note(session, Noted.OPENED, staff=staff.id, now=now, ip=ip, **about)
 
 
 def hasty(session: Session, client_id: UUID, *, now: datetime) -> list[str]:
@@ -99,7 +133,8 @@ def newest(
     if kind is not None:
         query = query.where(StaffEvent.kind == kind)
     if staff_id is not None:
-        query = query.where(StaffEvent.staff_id == staff_id)
+        by_them = StaffEvent.detail["by"].astext == str(staff_id)
+        query = query.where(or_(StaffEvent.staff_id == staff_id, by_them))
     if before is not None and (last := session.get(StaffEvent, before)) is not None:
         same = and_(StaffEvent.at == last.at, StaffEvent.id < last.id)
         query = query.where(or_(StaffEvent.at < last.at, same))

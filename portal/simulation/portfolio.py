@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from portal.config import Settings
 from portal.db import commit, set_tenant
-from portal.demo.cast import BOREAL, FILES, PARTS, STAFF, Part, Worker
+from portal.demo.cast import BOREAL, FILES, PARTS, Part
 from portal.demo.seeding import seed_clients, seed_staff
 from portal.domain.debts import CollectorRole
 from portal.gateways.rnd import NumberCheck, Reassigned
 from portal.models import Client, Role
 from portal.rules.phones import parse_phone
 from portal.services.clients import clients
+from portal.services.demo_staff import STAFF, Worker
 from portal.services.permissions import read_notices, record_check, record_notices
 from portal.services.placements import inspect_file, place_file
 from portal.services.placements.headers import match_header

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from uuid import UUID
@@ -11,9 +11,9 @@ from sqlalchemy import TextClause, text
 
 from portal.db import set_tenant
 from portal.demo.browsing import Browser, Form, NotOnThePage
-from portal.demo.cast import PASSWORD, Worker
 from portal.models import Role
 from portal.services.clients import clients
+from portal.services.demo_staff import PASSWORD, Worker
 from portal.simulation.lines import PageRefused
 from portal.simulation.portfolio import LAURENTIAN
 from portal.simulation.stage import PORTAL, Stage
@@ -41,6 +41,7 @@ class Staff:
         self._stage, self._hired, self.did = stage, hired, Counter[str]()
         self._rng = Random(f"{stage.seed} staff")  # noqa: S311
         self.refused: Counter[str] = Counter()
+        self._inside: dict[str, tuple[datetime, Browser]] = {}
 
     def send_links(self) -> None:
         """Each client's admin begins a campaign for everybody who may have a link."""
@@ -118,9 +119,16 @@ class Staff:
         }
 
     def _log_in(self, email: str) -> Browser:
+        """A browser of this person; one for each moment, for a code lets in once."""
+        at = self._stage.clock.now()
+        if (known := self._inside.get(email)) and known[0] == at:
+            return known[1]
+        worker = next(one for one in self._hired if one.email == email)
         browser = Browser(self._stage.line("en"))
         browser.open(f"{PORTAL}/log-in")
         browser.submit("/log-in", email=email, password=PASSWORD)
+        browser.submit("/log-in/code", code=worker.code(at))
+        self._inside[email] = (at, browser)
         return browser
 
     def _try(self, name: str, do: Callable[[], None]) -> None:

@@ -25,7 +25,8 @@ from portal.sandbox.app import Sandbox
 from portal.sandbox.server import Server
 from portal.sandbox.store import Store
 from portal.sandbox.world import Delays, Endpoint, World
-from portal.services import staff as staff_services
+from portal.services import passwords
+from portal.services.second_steps import install
 from portal.services.staff import NewStaff, create_staff
 from tests.databases import Database
 from tests.factories import (
@@ -38,7 +39,7 @@ from tests.factories import (
     make_link,
     make_policy,
 )
-from tests.pages.staff import PASSWORD, QUICK
+from tests.pages.staff import HIRED, PASSWORD, QUICK, SECRET
 
 WEBHOOK_SECRET = "whsec_journeys"
 DEBIT_S = 4 * 86_400
@@ -110,7 +111,7 @@ class Portal:
 
     def hire(self, role: Role, *clients: Client, name: str | None = None) -> Staff:
         """A member of staff of this role, for these clients."""
-        kept, staff_services.hasher = staff_services.hasher, QUICK
+        kept, passwords.hasher = passwords.hasher, QUICK
         try:
             with tasks.current().sessions() as session:
                 set_tenant(session, *(client.id for client in clients))
@@ -123,11 +124,12 @@ class Portal:
                     password=PASSWORD,
                     clients=[client.id for client in clients],
                 )
-                member = create_staff(session, new, now=NOW)
+                member = create_staff(session, new, now=HIRED)
+                install(session, member.id, SECRET, now=HIRED)
                 session.commit()
                 return member
         finally:
-            staff_services.hasher = kept
+            passwords.hasher = kept
 
     def send_link(self, guest: Guest) -> str:
         """One more link to the same debtor, as a reminder carries it."""

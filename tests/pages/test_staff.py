@@ -11,9 +11,8 @@ from portal.gateways.clock import SetClock
 from portal.models import Role, StaffSession
 from tests.databases import acting_as
 from tests.factories import make_account, make_client, make_debtor, make_policy
-from tests.pages.debtors import send
 from tests.pages.reading import said
-from tests.pages.staff import PASSWORD, enter, make_staff
+from tests.pages.staff import enter, log_in, make_staff
 
 READ = {Role.AGENT, Role.SUPERVISOR, Role.COMPLIANCE, Role.OPERATOR}
 WORK = READ - {Role.COMPLIANCE}
@@ -92,8 +91,7 @@ def test_who_is_not_logged_in_is_sent_to_the_door_and_back(
     staff = make_staff(session, Role.AGENT, make_client(session))
     asked = http.get("/support/proposals")
     assert asked.status_code == 303
-    typed = {"email": staff.email, "password": PASSWORD}
-    answer = send(http, asked.headers["Location"], typed)
+    answer = log_in(http, staff, asked.headers["Location"])
     assert answer.status_code == 303
     assert answer.headers["Location"] == "/support/proposals"
 
@@ -103,24 +101,8 @@ def test_who_is_not_logged_in_is_sent_to_the_door_and_back(
 )
 def test_the_way_on_is_a_page_of_ours(http: FlaskClient, session: PortalSession, asked: str):
     staff = make_staff(session, Role.AGENT, make_client(session))
-    typed = {"email": staff.email, "password": PASSWORD}
-    answer = send(http, f"/log-in?next={asked}", typed)
+    answer = log_in(http, staff, f"/log-in?next={asked}")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/support")
-
-
-def test_every_failure_says_the_same_and_the_sixth_try_is_locked_out(
-    http: FlaskClient, session: PortalSession
-):
-    staff = make_staff(session, Role.AGENT, make_client(session))
-    wrong = {"email": staff.email, "password": "not the password"}
-    nobody = {"email": "nobody@harbor-services.com", "password": "not the password"}
-    first = said(send(http, "/log-in", wrong))
-    assert said(send(http, "/log-in", nobody)) == first
-    for _ in range(4):
-        assert said(send(http, "/log-in", wrong)) == first
-    locked = send(http, "/log-in", wrong | {"password": PASSWORD})
-    assert locked.status_code == 422
-    assert said(locked) == first
 
 
 @pytest.mark.parametrize("how", ["idle", "old", "ended", "disabled"])

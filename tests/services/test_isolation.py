@@ -37,8 +37,8 @@ OPEN = {
 """Tables without row-level security, each with its reason."""
 
 SHARED = {
-    *("attempt_counter", "reconcile_failure", "staff", "staff_client", "staff_event"),
-    "staff_session",
+    *("attempt_counter", "reconcile_failure", "staff", "staff_client", "staff_session"),
+    *("staff_second_step", "staff_recovery_code", "staff_invitation", "staff_event", "held_form"),
     *("stray_delivery", "stripe_event", "watermark"),
 }
 """Tables without a client: staff and what belongs to no client's debtor."""
@@ -52,8 +52,7 @@ APPEND_ONLY = (
     *("document", "leaf", "leaf_payload", "ledger_entry", "offer_policy"),
     *("payment_allocation", "placement_row", "thread_entry"),
     *("leaf_position", "tree_node", "checkpoint", "log_key", "evidence_check"),
-    "delivery",
-    "staff_event",
+    *("delivery", "staff_event"),
 )
 RUNNERS = ("portal_app", "portal_worker")
 COLUMN_OF = {name: "client_id" for name in OWNED} | {"client": "id"}
@@ -253,9 +252,9 @@ def test_no_process_may_delete_but_what_is_forgotten(session: PortalSession, rol
     deletable = {
         name for name in Base.metadata.tables if session.scalar(asked, {"role": role, "name": name})
     }
-    worker = {"reconcile_failure", "rehearsal_change"} if role == "portal_worker" else set()
+    own = {"reconcile_failure", "rehearsal_change"} if role == "portal_worker" else {"held_form"}
     both = {"attempt_counter", "debtor_word", "offer_draft", "pending_leaf", "word_key"}
-    assert deletable == {*both, *worker}
+    assert deletable == {*both, *own}
 
 
 def test_nobody_but_our_processes_asks_a_resolver(session: PortalSession):

@@ -100,6 +100,18 @@ def test_a_page_changes_nobody_elses_password_or_log_in(web: Connection, staffed
         f"""INSERT INTO staff_session
             (id, staff_id, token_hash, ip, user_agent, started_at, expires_at)
             VALUES (gen_random_uuid(), '{OTTO}', 'mine', '', '', now(), now())""",
+        f"""INSERT INTO staff_second_step (staff_id, last_step, enrolled_at)
+            VALUES ('{OTTO}', 0, now())""",
+        "DELETE FROM staff_second_step",
+        "UPDATE staff_recovery_code SET code_hash = ''",
+        "UPDATE staff_recovery_code SET created_at = now()",
+        """INSERT INTO staff_invitation
+           (id, email, name, role, client_ids, created_at, expires_at, sends)
+           VALUES (gen_random_uuid(), 'a@b.example', 'A', 'operator', '{}', now(), now(), 1)""",
+        "UPDATE staff_invitation SET role = 'operator'",
+        "UPDATE staff_event SET kind = 'log_in'",
+        f"""INSERT INTO held_form (staff_id, id, path, sealed, held_at)
+            VALUES ('{OTTO}', gen_random_uuid(), '/', '', now())""",
         "SELECT body FROM stripe_event",
         "SELECT event_id FROM stripe_event",
         "INSERT INTO stripe_event SELECT * FROM stripe_event",
@@ -116,6 +128,15 @@ def test_a_page_changes_nobody_elses_password_or_log_in(web: Connection, staffed
 def test_the_web_is_refused(web: Connection, forbidden: str):
     with pytest.raises(InsufficientPrivilege):
         web.execute(forbidden)
+
+
+def test_an_agent_reaches_nobody_whatever_a_page_asks(web: Connection):
+    """Roles and clients of others are changed by functions that ask who is logged in."""
+    assert web.execute("SELECT id FROM staff_in_reach()").fetchall() == []
+    assert only(web, "SELECT change_staff(%s, 'agent', now())", OTTO) is False
+    assert only(web, "SELECT change_staff(%s, 'operator', NULL)", SAM) is False
+    assert only(web, "SELECT staff_may_invite('agent', '{}')") is False
+    assert only(web, "SELECT accept_invitation(%s, %s, '-', now())", SAM, OTTO) is False
 
 
 def test_the_door_finds_a_person_by_address_and_a_log_in_by_its_cookie(web: Connection):
@@ -136,6 +157,9 @@ def test_the_door_finds_a_person_by_address_and_a_log_in_by_its_cookie(web: Conn
         "SELECT token_hash FROM staff_session",
         f"INSERT INTO staff_session (staff_id) VALUES ('{SAM}')",
         "SELECT resolve_staff('sam@harbor.example')",
+        "SELECT change_staff(NULL, 'operator', NULL)",
+        "SELECT code_hash FROM staff_recovery_code",
+        "SELECT sealed FROM held_form",
         "SELECT body FROM stripe_event",
         "UPDATE stripe_event SET body = ''",
         "DELETE FROM stripe_event",

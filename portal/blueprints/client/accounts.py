@@ -14,7 +14,7 @@ from portal.domain import labels
 from portal.domain.access import Permission
 from portal.domain.statuses import AccountStatus
 from portal.domain.wording import clean_text
-from portal.security import audience, keys, note_opened
+from portal.security import audience, danger, keys, note_opened
 from portal.services import reports
 from portal.services.dossier import find_account, read_dossier
 from portal.services.evidence import account_leaves
@@ -65,6 +65,7 @@ def accounts() -> Any:
 
 @bp.get("/accounts.csv")
 @audience(Permission.EXPORT)
+@danger
 def accounts_file() -> Response:
     """The same list, whole."""
     client = current_client()

@@ -18,7 +18,7 @@ from portal.domain.access import Permission
 from portal.domain.compiler import Problem
 from portal.domain.policy import Policy
 from portal.models import PolicyDraft
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import approvals, drafts
 from portal.services.drafts import limits_of
 from portal.services.policies import (
@@ -143,6 +143,7 @@ def _do(act: Callable[..., Any], *given: Any) -> Any:
 
 @bp.post("/offers/draft/approve")
 @audience(Permission.SET_LIMITS)
+@danger
 def approve() -> Any:
     """Put exactly these limits in force, from the day that they name."""
     try:

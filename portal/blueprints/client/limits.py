@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import abort, flash, request
+from flask import abort, flash, g, request
 from werkzeug.datastructures import MultiDict
 
 from portal.blueprints.client import bp, current_client
@@ -96,6 +96,8 @@ def _form(draft: PolicyDraft | None) -> LimitForm:
     given, number = _given(draft)
     if request.method == "POST":
         return filled(given, number, request.form)
+    if "held" in g:
+        return filled(given, number, g.held)
     if draft is None or not draft.typed:
         return filled(given, number, None)
     form = filled(given, number, MultiDict(draft.typed))
@@ -110,13 +112,18 @@ def edit() -> Any:
     draft = drafts.draft_of(session, current_client().id)
     form, revision = _form(draft), draft.revision if draft else 0
     if not form.is_submitted():
-        return editor(form, current_client(), revision=revision)
+        return editor(form, current_client(), revision=_revision_held(revision))
     revision = request.form.get("revision", -1, type=int)
     if form.goes_on or "check" in request.form:
         form.goes_on or form.validate()
         answer = editor(form, current_client(), revision=revision)
         return (answer, 422) if form.errors else answer
     return _saved(form, revision)
+
+
+def _revision_held(revision: int) -> int:
+    """The revision that a form kept over a log-in was written on, else the one there is."""
+    return int(g.held.get("revision", revision, type=int)) if "held" in g else revision
 
 
 def _saved(form: LimitForm, revision: int) -> Any:

@@ -14,7 +14,7 @@ from portal.blueprints.consoles import Amount, download, page
 from portal.domain import labels
 from portal.domain.access import Permission
 from portal.domain.wording import clean_text
-from portal.security import audience
+from portal.security import audience, danger
 from portal.services import reports
 from portal.services.reports import RangeUnclear, Span
 from portal.web import explain, now, session, url_for
@@ -84,6 +84,7 @@ def _days() -> Span:
 
 @bp.get("/money.csv")
 @audience(Permission.EXPORT)
+@danger
 def money_file() -> Response | tuple[str, int]:
     """Every movement of the days, as the ledger has it."""
     try:

@@ -9,7 +9,7 @@ from portal.blueprints.compliance.finding import Asked, actors_of, asked, key_as
 from portal.blueprints.consoles import download, page
 from portal.domain.access import Permission
 from portal.domain.evidence import format_time
-from portal.security import audience
+from portal.security import audience, danger
 from portal.services.record_search import EXPORT, every_export, leaves_between
 from portal.web import session, url_for
 
@@ -43,6 +43,7 @@ def exported() -> Any:
 
 @bp.get("/exports.csv")
 @audience(Permission.EXAMINE)
+@danger
 def exports_file() -> Any:
     """The same list, whole."""
     here = asked(all_clients=True)

@@ -19,7 +19,7 @@ from portal.domain import N_
 from portal.domain import retention as rules
 from portal.domain.access import Permission
 from portal.models import BatchStatus, Client, ErasureStatus
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import erasures
 from portal.services.retention import FIRST, Asked, page_after, today_of_client
 from portal.services.staff import names_of
@@ -119,6 +119,7 @@ def schedule(client_id: UUID) -> Any:
 
 @bp.route("/erasures/<uuid:batch_id>", methods=["GET", "POST"])
 @audience(Permission.KEEP_RECORDS)
+@danger
 def erasure(batch_id: UUID) -> Any:
     """One batch: what it is about, what became of it; approve it, or decline it with a reason."""
     batch, form = erasures.find_batch(session, batch_id), ReasonForm()

@@ -18,9 +18,10 @@ from portal.domain.help import (
     Topic,
 )
 from portal.domain.wording import clean_text
+from portal.form_words import CHOOSE
 from portal.i18n import voice
 from portal.services.help import Answers, OptionMissing
-from portal.web import CHOOSE, Form, explain, locale
+from portal.web import Form, explain, locale
 from portal.web import gettext as _
 
 PRESET = {Topic.NOT_MY_DEBT: ["not-mine"], Topic.AMOUNT_WRONG: ["amount"]}

@@ -14,6 +14,7 @@ from portal.blueprints.debtor.common import set_clock
 from portal.db import commit
 from portal.domain import N_, DomainError
 from portal.domain.wording import clean_text, mask_email, mask_phone
+from portal.form_words import CHOOSE
 from portal.i18n import LANGUAGES
 from portal.models import Channel, Client, Contact, Debtor, StopKind
 from portal.rules.disclosures import LegalText, legal_text
@@ -23,7 +24,7 @@ from portal.services import preferences as choices
 from portal.services.contact_wishes import choose_language, on_portal
 from portal.services.letters import letter_stops
 from portal.services.preferences import Consent
-from portal.web import CHOOSE, Form, explain, locale, now, render, see_other, session, url_for
+from portal.web import Form, explain, locale, now, render, see_other, session, url_for
 from portal.web import gettext as _
 
 LONGEST = 254

@@ -16,10 +16,11 @@ from portal.db import commit
 from portal.domain import N_, DomainError, labels
 from portal.domain.channels import Channel
 from portal.domain.wishes import ANY, DAYS, DayPart, WishKind
+from portal.form_words import CHOOSE
 from portal.models import ContactPreference, Debtor
 from portal.security import audience, current_visit
 from portal.services import contact_wishes as wishes
-from portal.web import CHOOSE, Form, explain, now, render, see_other, session, url_for
+from portal.web import Form, explain, now, render, see_other, session, url_for
 
 DONE = {
     "saved": N_("Thank you. We write to you this way from now on."),

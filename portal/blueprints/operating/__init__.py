@@ -11,7 +11,8 @@ LAYOUT = "operator/base.html"
 
 PLACES = (
     ("clients", N_("Clients"), "operator.home"),
-    ("staff", N_("Staff"), "operator.people"),
+    ("team", N_("Staff"), "staff.team"),
+    ("roles", N_("Roles"), "operator.roles"),
     ("health", N_("Jobs and messages"), "operator.health"),
     ("lock-outs", N_("Lock-outs"), "operator.lock_outs"),
     ("settings", N_("Settings"), "operator.settings"),
@@ -35,6 +36,6 @@ from portal.blueprints.operating import (  # noqa: E402, F401
     events,
     health,
     locking,
-    people,
+    roles,
     settings,
 )

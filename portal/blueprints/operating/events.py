@@ -9,22 +9,13 @@ from sqlalchemy import select
 
 from portal.blueprints.consoles import page
 from portal.blueprints.operating import bp
-from portal.domain import N_
 from portal.domain.access import Permission
 from portal.models import Account, Noted, StaffEvent
-from portal.security import audience
+from portal.security import ROLE_NAMES, audience
 from portal.services import staff_events
 from portal.services.record_state import clients_seen
 from portal.services.staff import names_of
 from portal.web import session, url_for
-
-KINDS = {
-    Noted.REFUSED: N_("Tried what their role may not do"),
-    Noted.MISSING: N_("Asked for what is not there for them"),
-    Noted.OPENED: N_("Opened an account"),
-    Noted.JOB_RETRIED: N_("Had a job tried again"),
-    Noted.LOCK_LIFTED: N_("Lifted a lock-out"),
-}
 
 
 @bp.get("/events")
@@ -43,14 +34,22 @@ def events() -> Any:
         "operator/events.html",
         section="events",
         found=shown,
-        kinds=KINDS,
+        kinds=staff_events.KINDS,
         chosen=chosen,
-        names=names_of(session, [one.staff_id for one in shown if one.staff_id]),
+        names=names_of(session, _people(shown)),
+        as_id=UUID,
+        roles=ROLE_NAMES,
         clients={one.id: one.trade_name for one in clients_seen(session)},
         accounts=_accounts(shown),
         of_account=_account_id,
         following=url_for("operator.events", **asked, before=shown[-1].id) if more else None,
     )
+
+
+def _people(events: Sequence[StaffEvent]) -> list[UUID]:
+    """Whom the events are about, and who did it to them."""
+    about = [one.staff_id for one in events if one.staff_id]
+    return [*about, *(UUID(by) for one in events if (by := one.detail.get("by")))]
 
 
 def _account_id(event: StaffEvent) -> str | None:

@@ -51,7 +51,7 @@ def caller(account_id: UUID) -> Any:
 
     def do() -> None:
         call = ours.get(form.who.data)
-        who, log_in_id = current_staff(), current_log_in()
+        who, log_in_id = current_staff(), current_log_in().session_id
         call_sessions.open_session(
             session, account, call=call, staff=who, log_in_id=log_in_id, now=now()
         )

@@ -14,7 +14,7 @@ from portal.domain import N_
 from portal.domain.access import Permission
 from portal.domain.money import Cents
 from portal.models import Payment
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import forgiveness
 from portal.services.dossier import find_account
 from portal.services.giving_back import give_back, refundable, require_left
@@ -38,6 +38,7 @@ class RefundForm(Form):
 
 @bp.route("/payments/<uuid:payment_id>/refund", methods=["GET", "POST"])
 @audience(Permission.GIVE_BACK)
+@danger
 def refund(payment_id: UUID) -> Any:
     """Ask for money to go back to the card or account that paid."""
     mine = Payment.client_id.in_(session.info["client_ids"])

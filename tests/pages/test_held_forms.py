@@ -1,0 +1,191 @@
+"""What staff typed is kept over the end of a log-in and over a proof, for them alone."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from portal.db import PortalSession, set_staff
+from portal.gateways.clock import SetClock
+from portal.models import HeldForm, Hold, Payment, Refund, Role
+from tests.factories import make_account, make_client, make_debtor, make_payment, make_policy
+from tests.pages.debtors import csrf_of, send
+from tests.pages.reading import said
+from tests.pages.staff import PASSWORD, enter, log_in, make_staff
+from tests.pages.test_sign_in import hidden
+
+TYPED = {"kind": "pause", "reason": "She moves house <this> week, call after"}
+
+
+class Desk:
+    """A supervisor, and a page of theirs with a form half written."""
+
+    def __init__(self, http: FlaskClient, session: PortalSession) -> None:
+        self.client = make_client(session)
+        make_policy(session, self.client)
+        account = make_account(session, make_debtor(session, self.client))
+        self.payment: Payment = make_payment(session, account, status="succeeded")
+        self.sue = make_staff(session, Role.SUPERVISOR, self.client)
+        self.http, self.session = http, session
+        self.page = f"/support/accounts/{account.id}/hold"
+        self.refund = f"/support/payments/{self.payment.id}/refund"
+
+
+@pytest.fixture
+def desk(http: FlaskClient, session: PortalSession) -> Desk:
+    return Desk(http, session)
+
+
+def carry_on(page: TestResponse) -> str:
+    text = page.get_data(as_text=True)
+    at = text.index("/log-in?")
+    return text[at:].partition('"')[0].replace("&amp;", "&")
+
+
+def late(desk: Desk, clock: SetClock, typed: dict[str, str] = TYPED) -> TestResponse:
+    """Type, go away for an hour, and send."""
+    enter(desk.http, desk.session, desk.sue)
+    token = csrf_of(desk.http.get(desk.page))
+    clock.advance(timedelta(hours=1))
+    return desk.http.post(desk.page, data={"csrf_token": token, **typed})
+
+
+def test_what_was_typed_stands_in_the_form_after_logging_in_again(
+    desk: Desk, clock: SetClock, session: PortalSession
+):
+    closed = late(desk, clock)
+    assert closed.status_code == 403
+    back = log_in(desk.http, desk.sue, carry_on(closed)).headers["Location"]
+    page = desk.http.get(back)
+    assert "She moves house &lt;this&gt; week, call after" in page.get_data(as_text=True)
+    assert "It has NOT been sent yet" in page.get_data(as_text=True)
+    assert session.query(Hold).count() == 0
+
+
+def test_a_log_in_ended_from_elsewhere_keeps_it_too(desk: Desk, app: Flask, session: PortalSession):
+    """A session revoked mid-form keeps what was typed after signing in again."""
+    http, other = desk.http, app.test_client()
+    enter(http, session, desk.sue)
+    token = csrf_of(http.get(desk.page))
+    enter(other, session, desk.sue)
+    given = {"csrf_token": csrf_of(other.get("/your-sign-in"))}
+    assert other.post("/your-sign-in/log-ins/end-others", data=given).status_code == 303
+    closed = http.post(desk.page, data={"csrf_token": token, **TYPED})
+    back = log_in(http, desk.sue, carry_on(closed)).headers["Location"]
+    assert "She moves house" in http.get(back).get_data(as_text=True)
+
+
+def test_nobody_else_gets_it(desk: Desk, clock: SetClock, session: PortalSession):
+    closed = late(desk, clock)
+    otto = make_staff(session, Role.OPERATOR)
+    back = log_in(desk.http, otto, carry_on(closed)).headers["Location"]
+    page = desk.http.get(back).get_data(as_text=True)
+    assert "She moves house" not in page
+    assert "NOT been sent" not in page
+
+
+def test_it_is_there_for_an_hour(desk: Desk, clock: SetClock):
+    closed = late(desk, clock)
+    back = log_in(desk.http, desk.sue, carry_on(closed)).headers["Location"]
+    for _ in range(3):
+        clock.advance(timedelta(minutes=20))
+        page = desk.http.get(back)
+    assert "She moves house" not in page.get_data(as_text=True)
+
+
+def test_a_form_that_is_not_of_our_page_is_not_kept(
+    desk: Desk, clock: SetClock, session: PortalSession
+):
+    enter(desk.http, session, desk.sue)
+    clock.advance(timedelta(hours=1))
+    closed = desk.http.post(desk.page, data={"csrf_token": "forged", **TYPED})
+    assert "held=" not in closed.get_data(as_text=True)
+    set_staff(session, desk.sue.id)
+    assert session.query(HeldForm).count() == 0
+
+
+def test_what_is_kept_is_sealed_small_and_without_secrets(
+    desk: Desk, clock: SetClock, session: PortalSession
+):
+    late(desk, clock, TYPED | {"password": PASSWORD, "reason": "x" * 30})
+    set_staff(session, desk.sue.id)
+    (kept,) = session.query(HeldForm).all()
+    assert b"xxxx" not in kept.sealed
+    closed = late(desk, clock, TYPED | {"reason": "y" * 200_000})
+    assert "held=" not in closed.get_data(as_text=True)
+    enter(desk.http, session, desk.sue)
+    token = csrf_of(desk.http.get(desk.page))
+    clock.advance(timedelta(hours=1))
+    for _ in range(7):
+        assert desk.http.post(desk.page, data={"csrf_token": token, **TYPED}).status_code == 403
+    set_staff(session, desk.sue.id)
+    assert session.query(HeldForm).count() == 5
+
+
+def test_a_refund_asks_again_who_one_is_and_keeps_what_was_typed(
+    desk: Desk, clock: SetClock, session: PortalSession
+):
+    http = enter(desk.http, session, desk.sue)
+    clock.advance(timedelta(minutes=6))
+    typed = {"amount": "3.21", "reason": "Paid twice by mistake"}
+    asked = send(http, desk.refund, typed)
+    assert asked.headers["Location"].startswith("/confirm?")
+    assert "Nothing has been done yet" in said(http.get(asked.headers["Location"]))
+    wrong = send(http, asked.headers["Location"], {"proof": "wrong"})
+    assert wrong.status_code == 422
+    back = send(http, asked.headers["Location"], {"proof": PASSWORD}).headers["Location"]
+    page = http.get(back)
+    assert 'value="3.21"' in page.get_data(as_text=True)
+    assert "Paid twice by mistake" in page.get_data(as_text=True)
+    assert session.query(Refund).count() == 0
+    sent = http.post(
+        desk.refund, data={"csrf_token": csrf_of(page), "left": hidden(page, "left"), **typed}
+    )
+    assert "/confirm" not in sent.headers.get("Location", "")
+
+
+def test_a_proof_holds_for_five_minutes(desk: Desk, clock: SetClock, session: PortalSession):
+    http = enter(desk.http, session, desk.sue)
+    clock.advance(timedelta(minutes=5))
+    asked = send(http, "/your-sign-in/recovery-codes", {})
+    send(http, asked.headers["Location"], {"proof": PASSWORD})
+    clock.advance(timedelta(minutes=4, seconds=59))
+    assert send(http, "/your-sign-in/recovery-codes", {}).status_code == 200
+    clock.advance(timedelta(seconds=1))
+    assert send(http, "/your-sign-in/recovery-codes", {}).status_code == 303
+
+
+def test_five_wrong_proofs_are_enough(desk: Desk, clock: SetClock, session: PortalSession):
+    http = enter(desk.http, session, desk.sue)
+    for _ in range(5):
+        assert send(http, "/confirm", {"proof": "wrong"}).status_code == 422
+    assert send(http, "/confirm", {"proof": PASSWORD}).status_code == 422
+
+
+def test_a_list_of_everybody_is_downloaded_after_a_proof(
+    http: FlaskClient, session: PortalSession, clock: SetClock
+):
+    client = make_client(session)
+    make_policy(session, client)
+    enter(http, session, make_staff(session, Role.CLIENT_ADMIN, client))
+    assert http.get("/client/accounts.csv").status_code == 200
+    clock.advance(timedelta(minutes=5))
+    asked = http.get("/client/accounts.csv")
+    assert asked.headers["Location"].startswith("/confirm?next=/client/accounts.csv")
+    back = send(http, asked.headers["Location"], {"proof": PASSWORD})
+    assert back.headers["Location"] == "/client/accounts.csv"
+
+
+DANGEROUS = {
+    *("support.refund", "client.approve", "client.accounts_file", "client.money_file"),
+    *("compliance.exports_file", "compliance.erasure"),
+    *("staff.second_step", "staff.recovery_codes", "staff.invite", "staff.role"),
+    *("staff.disable", "staff.enable", "staff.reset_second_step"),
+}
+
+
+def test_what_is_dangerous_is_this(app: Flask):
+    found = {name for name, view in app.view_functions.items() if hasattr(view, "danger")}
+    assert found == DANGEROUS
