@@ -86,6 +86,7 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
+from portal.models.second_looks import LookKind, LookOutcome, SecondLook
 from portal.models.staff import Role, Staff, StaffClient, StaffSession
 
 __all__ = [
@@ -139,6 +140,8 @@ __all__ = [
     "Letter",
     "LetterBatch",
     "LinkOpening",
+    "LookKind",
+    "LookOutcome",
     "Message",
     "MoneyException",
     "OfferPolicy",
@@ -159,6 +162,7 @@ __all__ = [
     "RehearsalChange",
     "RehearsalStatus",
     "Role",
+    "SecondLook",
     "ShownOffer",
     "Staff",
     "StaffClient",

@@ -36,7 +36,9 @@ SUPPORT = {
     ),
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
-    **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
+    **dict.fromkeys(("second_looks", "second_look"), READ),
+    **dict.fromkeys(("record_payment", "returned", "withdraw_look"), WORK),
+    **dict.fromkeys(("refund", "question", "closing_notice", "decide_look"), DECIDE),
 }
 
 

@@ -7,6 +7,7 @@ from portal.domain import N_
 from portal.security import current_staff
 from portal.services.letter_batches import how_many_wait
 from portal.services.queues import counts
+from portal.services.waiting_looks import how_many_look
 from portal.web import Destination, session, url_for
 
 bp = Blueprint("support", __name__, url_prefix="/support")
@@ -22,6 +23,7 @@ def navigate() -> None:
         ("requests", N_("Help requests"), "support.requests", waiting.requests),
         ("calls", N_("Calls and texts"), "support.calls", waiting.calls),
         ("questions", N_("Money questions"), "support.questions", waiting.questions),
+        ("second_looks", N_("Second person"), "support.second_looks", how_many_look(session)),
         ("letters", N_("Letters"), "support.letters", how_many_wait(session)),
         *([("record", N_("The record"), "compliance.home", 0)] if _examines() else ()),
     )
@@ -40,6 +42,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     calling,
     closing,
     contacting,
+    counter,
     holds,
     letters,
     linking,
@@ -47,5 +50,6 @@ from portal.blueprints.support import (  # noqa: E402, F401
     questions,
     queues,
     refunds,
+    second_looks,
     wishes,
 )

@@ -29,6 +29,7 @@ from portal.services.verify import (
     owed,
     record,
     retention,
+    second_looks,
     tree,
 )
 from portal.services.verify.chains import COMMITMENT
@@ -53,6 +54,7 @@ CHECKS: dict[str, str] = (
     | esign.CHECKS
     | retention.CHECKS
     | notices.CHECKS
+    | second_looks.CHECKS
 )
 COUNT = len(CHECKS) + 6
 """How many invariants are checked for each client."""
