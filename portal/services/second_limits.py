@@ -1,5 +1,6 @@
 """Up to which amounts one person moves a client's money alone, and who changed that."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -14,29 +15,34 @@ LARGEST = 1_000_000_00
 
 
 class LimitNotPossible(DomainError):
+    """A limit that would never be reached."""
+
     message = N_("The limit must be from 0 to 1,000,000. With 0, two people are always needed.")
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest amounts, in cents, that need one person only; 0 where two are always needed."""
+
+    counter_limit_cents: Cents
+    refund_limit_cents: Cents
+
+
 def change_limits(
-    session: Session,
-    client: Client,
-    *,
-    counter_cents: Cents,
-    refund_cents: Cents,
-    staff: Staff,
-    now: datetime,
+    session: Session, client: Client, limits: Limits, *, staff: Staff, now: datetime
 ) -> None:
-    """Move the client's limits, on the record; the same ones again change nothing.
+    """Set the client's limits, on the record; the same ones again change nothing.
 
     The caller commits. Raises LimitNotPossible.
     """
-    if not all(0 <= cents <= LARGEST for cents in (counter_cents, refund_cents)):
+    if max(limits.counter_limit_cents, limits.refund_limit_cents) > LARGEST:
         raise LimitNotPossible
     session.refresh(client, with_for_update=True)
-    before = _said(client)
-    client.counter_limit_cents, client.refund_limit_cents = counter_cents, refund_cents
-    if before == _said(client):
+    before = Limits(client.counter_limit_cents, client.refund_limit_cents)
+    if before == limits:
         return
+    client.counter_limit_cents = limits.counter_limit_cents
+    client.refund_limit_cents = limits.refund_limit_cents
     evidence.record(
         session,
         client_id=client.id,
@@ -44,16 +50,9 @@ def change_limits(
         type="client.limits_changed",
         payload={
             "actor": evidence.staff(staff.id),
-            "before": before,
-            "after": _said(client),
+            "before": asdict(before),
+            "after": asdict(limits),
             "currency": client.currency,
         },
         now=now,
     )
-
-
-def _said(client: Client) -> dict[str, int]:
-    return {
-        "counter_limit_cents": client.counter_limit_cents,
-        "refund_limit_cents": client.refund_limit_cents,
-    }

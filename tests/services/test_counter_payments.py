@@ -42,6 +42,7 @@ from portal.services.second_person import (
 from tests.factories import TODAY
 from tests.pages.staff import make_staff
 from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy
+from tests.services.test_message_facts import Post, prove, send
 
 DAY = TODAY
 
@@ -341,6 +342,21 @@ def test_an_earlier_check_of_a_paid_settlement_that_comes_back_ends_it(
     till.session.refresh(agreed)
     assert (till.balance, agreed.status) == (872_00, ArrangementStatus.BROKEN)
     assert till.broken() == []
+
+
+def test_the_debtor_reads_by_which_check_they_paid_and_that_it_came_back(
+    till: Till, sue: Staff
+) -> None:
+    """PY-12"""
+    prove(till.session, till.account)
+    payment = paid_by(till, 240_00, sue)
+    receipt = send(till, Post(), "receipt").body or ""
+    assert "Paid with: Check no. 1017" in receipt
+    assert "Left to pay on this account: $1,000.00" in receipt
+    bounced(till, payment, sue)
+    returned = send(till, Post(), "payment_returned").body or ""
+    assert "A payment of $240.00 (Check no. 1017, November 23, 2026) does not count" in returned
+    assert "You owe $1,240.00 now." in returned
 
 
 def test_a_mistake_is_undone_alone_on_its_day_and_by_two_later(till: Till, sue: Staff) -> None:

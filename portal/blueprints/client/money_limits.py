@@ -7,7 +7,7 @@ from portal.blueprints.consoles import Task, perform
 from portal.blueprints.fields import MoneyField
 from portal.domain import N_
 from portal.security import audience, current_staff
-from portal.services.second_limits import change_limits
+from portal.services.second_limits import Limits, change_limits
 from portal.web import Form, now, session, url_for
 from portal.web import gettext as _
 
@@ -28,14 +28,8 @@ def money_limits() -> Any:
     form.counter.currency = form.refund.currency = client.currency
 
     def do() -> None:
-        change_limits(
-            session,
-            client,
-            counter_cents=form.counter.data,
-            refund_cents=form.refund.data,
-            staff=current_staff(),
-            now=now(),
-        )
+        limits = Limits(form.counter.data, form.refund.data)
+        change_limits(session, client, limits, staff=current_staff(), now=now())
 
     task = Task(
         title=_("When two people are needed"),
