@@ -27,7 +27,7 @@ from portal.services.ledger import post, record_money
 from portal.services.payable import Asked, new_payment
 from portal.services.standing import standing
 
-LONGEST_NUMBER = 40
+LONGEST_NUMBER = 60
 
 
 class MoreThanOwed(DomainError):

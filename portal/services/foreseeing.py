@@ -5,10 +5,11 @@ from datetime import date, datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from portal.domain.money import Cents
+from portal.domain.statuses import PaymentStatus
 from portal.models import (
     Account,
     EntryKind,
@@ -73,6 +74,8 @@ def foresee(session: Session, act: Act, *, now: datetime) -> Effects:
     waits = needs_second(session, account, act, now=now)
     before = _state(session, account)
     with session.begin_nested() as trial:
+        if act.kind is LookKind.COUNTER_PAYMENT:
+            _as_if_closed(session, account)
         carry_out(session, account, act, {"actor": evidence.SYSTEM}, now)
         if act.kind is LookKind.REFUND:
             _as_if_it_went(session, account, act, now=now)
@@ -85,6 +88,19 @@ def require(session: Session, act: Act, shown: str, *, now: datetime) -> None:
     """Go on only if an act still does what a page showed under this mark. Raises ChangedSince."""
     if foresee(session, act, now=now).mark != shown:
         raise ChangedSince
+
+
+def _as_if_closed(session: Session, account: Account) -> None:
+    """The page that the debtor could pay on is closed at Stripe before money is recorded."""
+    session.execute(
+        update(Payment)
+        .where(
+            Payment.client_id == account.client_id,
+            Payment.account_id == account.id,
+            Payment.status.in_((PaymentStatus.CREATED, PaymentStatus.OPEN)),
+        )
+        .values(status=PaymentStatus.EXPIRED)
+    )
 
 
 def _as_if_it_went(session: Session, account: Account, act: Act, *, now: datetime) -> None:

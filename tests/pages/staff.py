@@ -3,6 +3,7 @@
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from portal.models import Client, Role, Staff
 from portal.services import staff as services
@@ -10,6 +11,8 @@ from portal.services.staff import NewStaff, create_staff, start_session
 from portal.services.visits import Browser
 from tests.databases import acting_as
 from tests.factories import NOW, _numbers
+from tests.pages.debtors import csrf_of
+from tests.pages.reading import tree
 
 PASSWORD = "correct horse battery staple"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -32,6 +35,14 @@ def make_staff(session: Session, role: Role, *clients: Client, **given: str) -> 
             return create_staff(session, new, now=NOW)
     finally:
         services.hasher = kept
+
+
+def move_money(http: FlaskClient, path: str, **typed: str) -> TestResponse:
+    """Look at what a movement of money does, then do it, as its page has it."""
+    form = {"csrf_token": csrf_of(http.get(path)), **typed}
+    shown = http.post(path, data=form)
+    marks = [one.get("value", "") for one in tree(shown).iter("input") if one.get("name") == "mark"]
+    return http.post(path, data=form | {"mark": marks[0]}) if any(marks) else shown
 
 
 def enter(http: FlaskClient, session: Session, staff: Staff) -> FlaskClient:
