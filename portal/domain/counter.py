@@ -22,7 +22,7 @@ class Why(StrEnum):
 
 
 KINDS: dict[str, str] = {
-    CounterKind.CHECK: N_("Check"),
+    CounterKind.CHECK: N_("Paper check"),
     CounterKind.MONEY_ORDER: N_("Money order"),
     CounterKind.CASH: N_("Cash"),
     CounterKind.TRANSFER: N_("Bank transfer"),
