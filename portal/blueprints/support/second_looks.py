@@ -151,9 +151,7 @@ def _day(look: SecondLook) -> date | None:
 def _details(look: SecondLook) -> list[str]:
     """What was asked for beside the amount, in words."""
     said = look.details
-    if "why" in said:
-        return [_(WHYS[said["why"]])]
-    if "came_as" not in said:
-        return []
-    number = said.get("number")
-    return [_(paid_with(said["came_as"], number), number=number)]
+    why, kind, number = (said.get(name) for name in ("why", "came_as", "number"))
+    if why is not None:
+        return [_(WHYS[why])]
+    return [_(paid_with(kind, number), number=number)] if kind is not None else []
