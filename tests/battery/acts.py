@@ -39,6 +39,7 @@ _STATE = """
       CASE WHEN r.method = 'automatic' AND z.id IS NOT NULL THEN 'running' END,
       CASE WHEN p.known THEN 'known' END,
       CASE WHEN p.paid THEN 'paid' END,
+      CASE WHEN p.recorded THEN 'recorded' END,
       CASE WHEN p.unresolved THEN 'unresolved' END,
       CASE WHEN EXISTS (SELECT FROM hold h WHERE h.account_id = a.id AND h.lifted_at IS NULL)
         THEN 'held' END,
@@ -53,7 +54,8 @@ _STATE = """
     LEFT JOIN proposal s ON s.account_id = a.id
       AND s.status IN ('submitted', 'accepted', 'countered')
     CROSS JOIN LATERAL (SELECT count(*) > 0 AS known,
-      bool_or(status = 'succeeded' AND amount_cents > 1) AS paid,
+      bool_or(status = 'succeeded' AND amount_cents > 1 AND counter_kind IS NULL) AS paid,
+      bool_or(counter_kind IS NOT NULL) AS recorded,
       bool_or(status IN ('created', 'open', 'attempting', 'processing')) AS unresolved
       FROM payment WHERE account_id = a.id) p
     WHERE a.id = %(account)s"""
@@ -121,6 +123,8 @@ def choices(sim: "Simulation") -> tuple[Choice, ...]:
         Choice(2, house.lift, "held"),
         Choice(0.5, house.cancel, "live"),
         Choice(4, house.give_back, "paid"),
+        Choice(5, house.by_hand, "owed"),
+        Choice(5, house.by_hand, "recorded"),
         Choice(3, house.adjust, "owed"),
         Choice(0.3, house.recall, "owed"),
     )
