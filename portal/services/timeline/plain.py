@@ -46,7 +46,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     ),
     "second_look.asked": (
         N_("Second person asked for"),
-        N_("%(amount_cents)s. Reason: %(reason)s"),
+        N_("%(amount_cents)s. %(reason)s"),
         *("amount_cents", "reason"),
     ),
     "second_look.declined": (
