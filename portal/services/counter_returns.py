@@ -21,7 +21,7 @@ from portal.models import (
     PaymentAllocation,
 )
 from portal.services import evidence, forgiveness, notices
-from portal.services.arrangements import lock_parts, said_part
+from portal.services.arrangements import arrangement_of, lock_parts, said_part
 from portal.services.evidence import Payload
 from portal.services.ledger import lock_row, post, record_money
 
@@ -79,11 +79,12 @@ def take_back(
     told = {"reference": payment.reference, "amount_cents": amount, "why": str(why)}
     record_money(session, account, payment, "payment.returned", told | said, now=now)
     agreed = _agreement(session, payment)
-    if agreed is not None and agreed.status not in LIVE and not _completed_it(agreed, payment):
+    over = agreed is not None and agreed.status not in LIVE
+    if agreed is not None and over and not _completed_it(session, account, agreed, payment):
         forgiveness.judge(session, account, payment, fact, now)
     else:
         parts = _reopen(session, payment, agreed, now=now)
-        if agreed is not None and agreed.status not in LIVE:
+        if agreed is not None and over:
             _run_again(session, account, agreed, parts, fact, now=now)
     notices.tell(session, account, TOLD, fact=fact, payment=payment, now=now)
 
@@ -94,10 +95,13 @@ def _agreement(session: Session, payment: Payment) -> Arrangement | None:
     return lock_row(session, Arrangement, (payment.client_id, payment.arrangement_id))
 
 
-def _completed_it(agreed: Arrangement, payment: Payment) -> bool:
-    """Whether this payment was the last one of an agreement."""
-    over = agreed.status == ArrangementStatus.COMPLETED and agreed.ended_reason == forgiveness.PAID
-    return over and agreed.ended_at == payment.settled_at
+def _completed_it(
+    session: Session, account: Account, agreed: Arrangement, payment: Payment
+) -> bool:
+    """Whether this payment was the last one of an agreement that no other one came after."""
+    paid = agreed.status == ArrangementStatus.COMPLETED and agreed.ended_reason == forgiveness.PAID
+    newest = arrangement_of(session, account)
+    return paid and agreed.ended_at == payment.settled_at and newest is agreed
 
 
 def _reopen(

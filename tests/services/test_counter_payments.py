@@ -330,6 +330,19 @@ def test_a_returned_last_check_takes_the_forgiveness_back_and_the_settlement_can
     assert till.broken() == []
 
 
+def test_an_agreement_that_another_one_came_after_does_not_run_on(till: Till, sue: Staff) -> None:
+    limit(till, 10_000_00)
+    agreed = make_plan(till, (868_00,), method="manual", kind="settlement")
+    payment = paid_by(till, 868_00, sue)
+    till.lower(-500_00)
+    another = make_plan(till, (250_00, 250_00), method="manual")
+    bounced(till, payment, sue)
+    till.session.refresh(agreed)
+    assert (agreed.status, another.status) == ("broken", "awaiting_first_payment")
+    assert till.balance == 1740_00
+    assert till.broken() == []
+
+
 def test_an_earlier_check_of_a_paid_settlement_that_comes_back_ends_it(
     till: Till, sue: Staff
 ) -> None:
