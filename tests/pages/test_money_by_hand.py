@@ -109,6 +109,8 @@ def test_above_the_limit_a_supervisor_other_than_who_asked_decides(
     path = f"/support/second-looks/{look.id}"
     assert "You asked for this, so another person must decide it." in said(sue.get(path))
     assert "A supervisor or an operator decides it." in said(ann.get(path))
+    second = send(ann, path_of(account), {"amount": "5"} | CHECK)
+    assert "Something that Sue asked for on this account waits" in said(second)
     hidden = mark_of(otto, path)
     mine = {"csrf_token": csrf_of(sue.get(path)), "mark": hidden["mark"], "decision": "approve"}
     own = sue.post(path, data=mine)

@@ -48,7 +48,7 @@ def show_and_move(form: MovingForm, move: Move) -> Answer:
     if form.validate_on_submit():
         if form.mark.data and attempt(form, lambda: _do(move, form.mark.data or "")):
             return see_other(back_to(move.account))
-        effects = foreseen(form, move.act)
+        effects = foreseen(form, lambda: _new(move))
     answer = page(
         "support/moving.html",
         section="search",
@@ -60,6 +60,12 @@ def show_and_move(form: MovingForm, move: Move) -> Answer:
         labels=labels,
     )
     return (answer, 422) if form.errors else answer
+
+
+def _new(move: Move) -> Act:
+    """What is asked for, where nothing of the account waits already."""
+    second_person.refuse_waiting(session, move.account)
+    return move.act()
 
 
 def _do(move: Move, mark: str) -> None:
