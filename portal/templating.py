@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from portal.domain import N_
 from portal.domain.brands import brand_name
+from portal.domain.counter import paid_with
 from portal.i18n import LANGUAGES, Voice, voice
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -67,6 +68,7 @@ def environment(locale: str, *, html: bool = True) -> Environment:
     env.filters |= said | {"colon": lambda label: words.gettext(LABEL, label=label)}
     env.globals |= {"language": speaker.language, "languages": LANGUAGES}
     env.globals |= {"locale": locale, "direction": speaker.direction, "brand_name": brand_name}
+    env.globals |= {"came_as": paid_with}
     return env
 
 

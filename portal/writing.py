@@ -5,7 +5,7 @@ address through which somebody has proved who they are; then the collector's lin
 too (TX-01). docs/decisions/0006-messages.md says why.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,7 @@ from jinja2 import TemplateError
 from portal.domain import N_
 from portal.domain.brands import BANK_METHODS, brand_name
 from portal.domain.codes import unbroken
+from portal.domain.counter import paid_with as came_as
 from portal.domain.disclosures import AUTHORIZATION_COPY
 from portal.i18n import Voice, locale_for, voice
 from portal.models import Channel
@@ -34,6 +35,7 @@ SUBJECTS = {
     "payment_processing": N_("Your receipt will follow"),
     "refund_made": N_("News on your page"),
     "charged_back": N_("Please look at your page"),
+    "payment_returned": N_("Please look at your page"),
     "agreement_copy": N_("Your copy"),
     "authorization_copy": N_("Your copy"),
     "arrangement_withdrawn": N_("News on your page"),
@@ -160,9 +162,7 @@ def _context(facts: MessageFacts, subject: str, said: Voice) -> dict[str, Any]:
         "laws": laws,
         "authorized": authorized,
         "attached": bool(facts.copy),
-        "paid_with": paid_with(
-            said, facts.values.get("method_brand"), facts.values.get("method_last4")
-        ),
+        "paid_with": _paid_with(said, facts.values),
         "by_payer": False,
         "cure": None,
         "other_way": False,
@@ -174,6 +174,13 @@ def _collector(facts: MessageFacts) -> LegalText | None:
     if facts.collector_line is None:
         return None
     return legal_text(facts.collector_line, facts.language)
+
+
+def _paid_with(said: Voice, values: Mapping[str, Any]) -> str:
+    kind, number = values.get("counter") or (None, None)
+    if kind is not None:
+        return said.gettext(came_as(kind, number), number=number)
+    return paid_with(said, values.get("method_brand"), values.get("method_last4"))
 
 
 def paid_with(said: Voice, brand: str | None, last4: str | None) -> str:

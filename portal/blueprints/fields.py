@@ -11,7 +11,7 @@ from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
 
 from portal.domain import N_, DomainError, compiler, typed
-from portal.domain.money import parse_amount
+from portal.domain.money import Cents, parse_amount
 from portal.domain.wording import clean_text
 from portal.web import explain, locale
 from portal.web import gettext as _
@@ -24,18 +24,24 @@ MONTH_FIRST = ("month", "day", "year")
 DAY_FIRST = ("day", "month", "year")
 
 
+ZERO = re.compile(r"0+(?:[.,]00?)?", re.ASCII)
 PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))? ?%?", re.ASCII)
 
 
 class MoneyField(Field):
-    """An amount as people type it; ``data`` is integer cents, or None while it is unclear."""
+    """An amount as people type it; ``data`` is integer cents, or None while it is unclear.
+
+    Nothing at all, 0, is an amount only where ``zero``.
+    """
 
     currency = ""
     """Stands before the field, where a page may be about more than one."""
 
-    def __init__(self, *args: Any, optional: bool = False, **given: Any) -> None:
+    def __init__(
+        self, *args: Any, optional: bool = False, zero: bool = False, **given: Any
+    ) -> None:
         super().__init__(*args, **given)
-        self.optional = optional
+        self.optional, self.zero = optional, zero
 
     def _value(self) -> str:
         if self.raw_data:
@@ -51,6 +57,9 @@ class MoneyField(Field):
         typed_in = str(self.raw_data[0]) if self.raw_data else ""
         if self.optional and not typed_in.strip():
             raise StopValidation
+        if self.zero and ZERO.fullmatch(typed_in.strip()):
+            self.data = Cents(0)
+            return
         try:
             self.data = parse_amount(typed_in, decimal_comma=locale().startswith("fr"))
         except DomainError as error:

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     CONTACT = "contact"
     ANSWER = "answer"
     HOLD = "hold"
+    RECORD_MONEY = "record_money"
     GIVE_BACK = "give_back"
     SUPERVISE = "supervise"
     LEAD = "lead"
@@ -46,6 +47,7 @@ reveal            x        x           x           x          -              -
 contact           x        x           -           x          -              -
 answer            x        x           -           x          -              -
 hold              x        x           x           x          -              -
+record_money      x        x           -           x          -              -
 give_back         -        x           -           x          -              -
 supervise         -        x           -           x          -              -
 lead              -        x           -           x          x              -
@@ -68,7 +70,10 @@ MEANING: dict[Permission, str] = {
     Permission.CONTACT: N_("Write, call, send links and letters, take down what people wish"),
     Permission.ANSWER: N_("Answer help requests, call-backs and proposals"),
     Permission.HOLD: N_("Hold an account, and lift a hold"),
-    Permission.GIVE_BACK: N_("Give money back, and close questions about money"),
+    Permission.RECORD_MONEY: N_("Record money that came by check, cash or transfer"),
+    Permission.GIVE_BACK: N_(
+        "Give money back, approve what waits for a second person, and close questions about money"
+    ),
     Permission.SUPERVISE: N_("Call past the limits, grant what agents may not, close an account"),
     Permission.LEAD: N_("Invite people, give them roles, and say who may come in"),
     Permission.EXAMINE: N_("Read the record itself, export it, and say where its heads are sent"),

@@ -68,6 +68,7 @@ TEMPLATES = {
         Template(name="payment_processing", private=True),
         Template(name="refund_made", private=True),
         Template(name="charged_back", private=True),
+        Template(name="payment_returned", private=True),
         Template(name="agreement_copy", required=True, private=True),
         Template(name="authorization_copy", required=True, private=True),
         Template(name="arrangement_withdrawn", private=True),

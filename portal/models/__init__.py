@@ -89,6 +89,7 @@ from portal.models.retention import (
     ErasureStatus,
     LegalHold,
 )
+from portal.models.second_looks import LookKind, LookOutcome, SecondLook
 from portal.models.staff import (
     HeldForm,
     Noted,
@@ -156,6 +157,8 @@ __all__ = [
     "Letter",
     "LetterBatch",
     "LinkOpening",
+    "LookKind",
+    "LookOutcome",
     "Message",
     "MoneyException",
     "OfferPolicy",
@@ -176,6 +179,7 @@ __all__ = [
     "RehearsalChange",
     "RehearsalStatus",
     "Role",
+    "SecondLook",
     "ShownOffer",
     "Staff",
     "StaffClient",

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.domain.debts import CollectorRole
+from portal.domain.money import Cents
 from portal.models.base import Base, Json, Owned, belongs_to, fresh_id, of_client
 
 
@@ -19,13 +20,15 @@ class Client(Base):
     identity is verified. ``trade_name``, ``license_line``, colors and logo may give collection
     away and wait. ``logo`` describes the row of `ClientLogo` that pages show. Nothing can be
     agreed while ``frozen_at`` is set: the record did not hold when it was looked over.
-    ``sms_registration``: the ids under which carriers know the client's texts (EC-07).
+    ``sms_registration``: the ids under which carriers know the client's texts (EC-07). Up to
+    ``counter_limit_cents`` and ``refund_limit_cents`` one person moves money, above them two.
     """
 
     __tablename__ = "client"
     __table_args__ = (
         CheckConstraint("link_days BETWEEN 1 AND 90", name="link_days"),
         CheckConstraint("brand_color ~ '^#[0-9a-f]{6}$'", name="brand_color"),
+        CheckConstraint("counter_limit_cents >= 0 AND refund_limit_cents >= 0", name="limits"),
         CheckConstraint("action_color ~ '^#[0-9a-f]{6}$'", name="action_color"),
     )
 
@@ -57,6 +60,8 @@ class Client(Base):
     header_synonyms: Mapped[Json] = mapped_column(default=dict)
     stripe_account: Mapped[str | None]
     drafts_saved: Mapped[int] = mapped_column(server_default=text("0"))
+    counter_limit_cents: Mapped[Cents] = mapped_column(server_default=text("50000"))
+    refund_limit_cents: Mapped[Cents] = mapped_column(server_default=text("50000"))
     chain_id: Mapped[UUID] = mapped_column(default=fresh_id, unique=True)
     compliance_email: Mapped[str | None]
     frozen_at: Mapped[datetime | None]

@@ -21,6 +21,7 @@ class EntryKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     CHARGEBACK = "chargeback"
     CHARGEBACK_REVERSED = "chargeback_reversed"
+    RETURNED = "returned"
     FORGIVEN = "forgiven"
     FORGIVENESS_REVERSED = "forgiveness_reversed"
     RECALLED = "recalled"

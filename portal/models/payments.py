@@ -1,12 +1,13 @@
 """Payments, refunds, chargebacks and what Stripe told us."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.domain.counter import CounterKind
 from portal.domain.money import Cents
 from portal.domain.statuses import PaymentStatus
 from portal.models.base import Base, Owned, belongs_to, of_client
@@ -36,6 +37,8 @@ class Payment(Owned, Base):
     hours have gone by, or the arrangement was stopped, the attempt is finished only by reading.
     ``permitted_at`` is when an off-session charge was last found permitted, right before Stripe was
     asked for it. ``effect``: what an extra payment does to the rest of its arrangement.
+    ``counter_kind``, ``counter_number`` and ``received_on`` are of money that came outside of
+    Stripe, of which there is an attempt only once it is here.
     """
 
     __tablename__ = "payment"
@@ -84,6 +87,12 @@ class Payment(Owned, Base):
             postgresql_where=text("checkout_id IS NOT NULL"),
         ),
         CheckConstraint("(amount_cents > 0) = (purpose <> 'method')", name="amount_positive"),
+        CheckConstraint(
+            "(counter_kind IS NULL) = (received_on IS NULL) AND (counter_kind IS NULL OR"
+            " (status = 'succeeded' AND checkout_id IS NULL AND intent_id IS NULL"
+            " AND method_id IS NULL))",
+            name="counter_without_stripe",
+        ),
     )
 
     account_id: Mapped[UUID]
@@ -108,6 +117,9 @@ class Payment(Owned, Base):
     method_last4: Mapped[str | None]
     method_funding: Mapped[str | None]
     effect: Mapped[str | None]
+    counter_kind: Mapped[CounterKind | None]
+    counter_number: Mapped[str | None]
+    received_on: Mapped[date | None]
     failure_code: Mapped[str | None]
     decline_code: Mapped[str | None]
     advice_code: Mapped[str | None]
@@ -118,7 +130,10 @@ class Payment(Owned, Base):
 
 
 class PaymentAllocation(Owned, Base):
-    """Where a succeeded payment went: account and installment, as the debtor chose (DH-07)."""
+    """Where a succeeded payment went: account and installment, as the debtor chose (DH-07).
+
+    What a payment that was returned had paid is taken back by a negative one.
+    """
 
     __tablename__ = "payment_allocation"
     __table_args__ = (
@@ -128,7 +143,7 @@ class PaymentAllocation(Owned, Base):
         belongs_to("installment"),
         Index("ix_payment_allocation_payment", "client_id", "payment_id"),
         Index("ix_payment_allocation_installment", "client_id", "installment_id"),
-        CheckConstraint("amount_cents > 0", name="amount_positive"),
+        CheckConstraint("amount_cents <> 0", name="moves"),
     )
 
     payment_id: Mapped[UUID]

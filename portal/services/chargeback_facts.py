@@ -1,4 +1,4 @@
-"""What the message about a chargeback may say: what went back, what is owed, and what ended."""
+"""What the messages about money that was lost again say: what went, what is owed, what ended."""
 
 from sqlalchemy import func, select
 
@@ -32,6 +32,28 @@ def charged_back(subject: Subject) -> Values:
         "owed": (owed, payment.currency),
         "account_reference": account.reference,
         "stopped": _stopped(subject),
+        "letter": owed > 0 and _had_letter(subject),
+    }
+
+
+def returned(subject: Subject) -> Values:
+    """What does not count any more of what staff had recorded, and what is owed now."""
+    payment: Payment = subject.row(Payment, "payment")
+    account = subject.account
+    taken_back = select(LedgerEntry.id).where(
+        LedgerEntry.client_id == payment.client_id,
+        LedgerEntry.payment_id == payment.id,
+        LedgerEntry.kind == EntryKind.RETURNED,
+    )
+    if subject.session.scalar(taken_back.limit(1)) is None:
+        raise OutOfDate
+    owed = max(account.balance_cents, 0)
+    return {
+        "amount": (payment.amount_cents, payment.currency),
+        "counter": (payment.counter_kind, payment.counter_number),
+        "paid_on": payment.received_on,
+        "owed": (owed, payment.currency),
+        "account_reference": account.reference,
         "letter": owed > 0 and _had_letter(subject),
     }
 

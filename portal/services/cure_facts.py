@@ -9,7 +9,7 @@ from portal.domain.statuses import LIVE, ArrangementStatus, InstallmentStatus
 from portal.models import Arrangement, Installment, Payment
 from portal.services import tries
 from portal.services.arrangements import first_until
-from portal.services.chargeback_facts import charged_back
+from portal.services.chargeback_facts import charged_back, returned
 from portal.services.forgiveness import gone_of_parts
 from portal.services.keeping import due_part, read_patience
 from portal.services.message_subject import OutOfDate, Subject, Values
@@ -102,4 +102,5 @@ SAID: dict[str, Callable[[Subject], Values]] = {
     "payment_missed": missed,
     "plan_ended": ended,
     "charged_back": charged_back,
+    "payment_returned": returned,
 }

@@ -25,6 +25,7 @@ from portal.models import (
     ContactStop,
     Debtor,
     Delivery,
+    EntryKind,
     EsignConsent,
     FirstNotice,
     HelpRequest,
@@ -35,6 +36,7 @@ from portal.models import (
     Payment,
     Proposal,
     Refund,
+    SecondLook,
     Staff,
 )
 from portal.services import evidence
@@ -98,6 +100,13 @@ class Dossier:
     messages: Sequence[Message]
     deliveries: Mapping[UUID, Sequence[Delivery]]
     calls: Sequence[CallAttempt]
+    looks: Sequence[SecondLook]
+
+    @property
+    def returned(self) -> frozenset[UUID | None]:
+        """The payments that staff recorded and that do not count any more."""
+        back = (entry for entry in self.entries if entry.kind is EntryKind.RETURNED)
+        return frozenset(entry.payment_id for entry in back)
 
 
 def find_account(session: Session, account_id: UUID) -> Account:
@@ -145,6 +154,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         messages=messages,
         deliveries=deliveries_of(session, messages),
         calls=_of(session, account, CallAttempt, CallAttempt.at.desc()),
+        looks=_of(session, account, SecondLook, SecondLook.asked_at.desc()),
     )
 
 

@@ -49,11 +49,25 @@ def forgive(session: Session, account: Account, agreed: Arrangement, *, now: dat
     lost = lost_cents(session, agreed)
     rest = max(account.balance_cents + _leaving_cents(session, account) - lost, 0)
     if rest:
-        _move(session, account, f"arrangement:{agreed.id}", -rest, now=now)
+        again = f":{now.isoformat()}" if _forgave_before(session, agreed) else ""
+        _move(session, account, f"arrangement:{agreed.id}{again}", -rest, now=now)
     if not lost:
         return Cents(rest)
     _reverse(session, account, agreed, "paid", now=now)
     return Cents(0)
+
+
+def owe_again(
+    session: Session, account: Account, agreed: Arrangement, fact: str, *, now: datetime
+) -> Cents:
+    """Owe again what a settlement forgave that runs on, since it was not paid; returns the cents.
+
+    ``fact`` names the payment that does not count any more. The account is locked by the caller.
+    """
+    owed_again = -_sum(session, _of(agreed))
+    if owed_again:
+        _move(session, account, f"arrangement:{agreed.id}:{fact}", owed_again, now=now)
+    return Cents(owed_again)
 
 
 def judge(session: Session, account: Account, payment: Payment, fact: str, now: datetime) -> None:
@@ -219,9 +233,7 @@ def _reverse(
 ) -> None:
     agreed.status = move(agreed.status, ArrangementStatus.BROKEN)
     agreed.ended_at, agreed.ended_reason = now, LOST
-    owed_again = -_sum(session, _of(agreed))
-    if owed_again:
-        _move(session, account, f"arrangement:{agreed.id}:{fact}", owed_again, now=now)
+    owed_again = owe_again(session, account, agreed, fact, now=now)
     _record(session, account, agreed, "forgiveness.reversed", owed_again, now=now)
 
 
@@ -253,6 +265,10 @@ def _move(
 ) -> None:
     kind = EntryKind.FORGIVEN if amount_cents < 0 else EntryKind.FORGIVENESS_REVERSED
     post(session, account, kind=kind, source=source, amount_cents=Cents(amount_cents), now=now)
+
+
+def _forgave_before(session: Session, agreed: Arrangement) -> bool:
+    return session.scalar(select(LedgerEntry.id).where(_of(agreed)).limit(1)) is not None
 
 
 def _of(agreed: Arrangement) -> ColumnElement[bool]:

@@ -289,7 +289,8 @@ def _complete(session: Session, account: Account, agreed: Arrangement, *, now: d
         },
         now=now,
     )
-    notices.tell(session, account, "plan_completed", fact=f"completed:{agreed.id}", now=now)
+    fact = f"completed:{agreed.id}:{now.isoformat()}"  # one that a return opened completes again
+    notices.tell(session, account, "plan_completed", fact=fact, now=now)
 
 
 def _ask(session: Session, payment: Payment, detail: str, now: datetime) -> None:

@@ -6,12 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
-from portal.domain.help import kept_words
 from portal.domain.money import Cents, Money
 from portal.domain.statuses import PaymentStatus
-from portal.models import Account, Chargeback, Payment, PaymentPurpose, Refund, Staff
+from portal.models import Account, Chargeback, Payment, PaymentPurpose, Refund
 from portal.services import evidence, forgiveness, refunds
-from portal.services.ledger import lock_account
 
 GONE = {str(status) for status in refunds.GOING_BACK} | {refunds.WANTED}
 
@@ -28,21 +26,22 @@ class TooMuchToGiveBack(DomainError):
     message = N_("At most %(most)s of this payment can be given back.")
 
 
-class GivenBackMeanwhile(DomainError):
-    """What is left of the payment is not what the page showed: a second press, or somebody else."""
+class NotThroughStripe(DomainError):
+    """It did not come through Stripe, so it cannot go back that way."""
 
-    message = N_("Money of this payment went back meanwhile. Look at it again before you go on.")
-
-
-class ReasonMissing(DomainError):
-    """A refund needs a reason on the record."""
-
-    message = N_("Write why the money goes back.")
+    message = N_(
+        "This payment came by check, cash or transfer, so Stripe cannot give it back. Send the"
+        " money yourself. A check that the bank returned is recorded as returned."
+    )
 
 
 def refundable(session: Session, payment: Payment) -> Cents:
-    """What is left of a payment to give back, in cents: nothing while a chargeback stands."""
-    if payment.status is not PaymentStatus.SUCCEEDED or payment.purpose is PaymentPurpose.METHOD:
+    """What is left of a payment for Stripe to give back, in cents.
+
+    Nothing while a chargeback stands, and of what did not come through Stripe.
+    """
+    collected = payment.status is PaymentStatus.SUCCEEDED and payment.counter_kind is None
+    if not collected or payment.purpose is PaymentPurpose.METHOD:
         return Cents(0)
     disputed = select(Chargeback.id).where(
         Chargeback.client_id == payment.client_id,
@@ -60,34 +59,24 @@ def refundable(session: Session, payment: Payment) -> Cents:
     return Cents(payment.amount_cents - gone)
 
 
-def require_left(session: Session, payment: Payment, shown_cents: Cents) -> None:
-    """Go on only if as much is left as a page showed, so that two presses give back once.
-
-    Locks the account until the caller's commit. Raises GivenBackMeanwhile.
-    """
-    lock_account(session, payment.account_id)
-    if refundable(session, payment) != shown_cents:
-        raise GivenBackMeanwhile
-
-
 def give_back(
     session: Session,
+    account: Account,
     payment: Payment,
     amount_cents: Cents,
+    said: evidence.Payload,
     *,
-    reason: str,
-    staff: Staff,
     now: datetime,
 ) -> Refund:
     """Ask for money to go back to the debtor, on the record; the caller commits.
 
-    Locks the account, so that two members of staff give back no more than was paid. What was paid
-    too much is the debtor's; any more of a settlement's payment ends the settlement. Raises
-    ReasonMissing, NothingToGiveBack, TooMuchToGiveBack, TextTooLong, CardNumberTyped (PC-01).
+    What was paid too much is the debtor's; any more of a settlement's payment ends the settlement.
+    ``said``: who asked, and why, for the leaf. The account is locked by the caller, so that two
+    members of staff give back no more than was paid. Raises NothingToGiveBack, TooMuchToGiveBack,
+    NotThroughStripe.
     """
-    if not (words := kept_words(reason)):
-        raise ReasonMissing
-    account = lock_account(session, payment.account_id)
+    if payment.counter_kind is not None:
+        raise NotThroughStripe
     most = refundable(session, payment)
     if most <= 0:
         raise NothingToGiveBack
@@ -99,12 +88,11 @@ def give_back(
         chain_id=account.chain_id,
         type="refund.asked",
         payload={
-            "actor": evidence.staff(staff.id),
             "payment": str(payment.id),
             "reference": payment.reference,
             "amount_cents": amount_cents,
             "currency": payment.currency,
-            "reason": words,
+            **said,
         },
         now=now,
     )

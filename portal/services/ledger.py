@@ -23,6 +23,7 @@ MONEY = (
     EntryKind.REFUND_FAILED,
     EntryKind.CHARGEBACK,
     EntryKind.CHARGEBACK_REVERSED,
+    EntryKind.RETURNED,
 )
 """Entries that are money paid here, or that went back."""
 

@@ -257,6 +257,7 @@ def _payment(subject: Subject) -> Values:
         "by_payer": payment.payer_link_id is not None,
         "method_brand": None if payment.payer_link_id else payment.method_brand,
         "method_last4": None if payment.payer_link_id else payment.method_last4,
+        "counter": (payment.counter_kind, payment.counter_number),
     }
 
 

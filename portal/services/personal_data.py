@@ -25,6 +25,8 @@ OF_ACCOUNT = (
       WHERE client_id = :client AND account_id = :account""",
     """UPDATE call_session SET note = NULL
       WHERE client_id = :client AND account_id = :account AND note IS NOT NULL""",
+    """UPDATE second_look SET reason = '', details = '{}', answer = NULL
+      WHERE client_id = :client AND account_id = :account""",
     """UPDATE proposal SET note = NULL, answer_reason = NULL
       WHERE client_id = :client AND account_id = :account""",
     """UPDATE hold SET evidence = NULL, lifted_reason = NULL
@@ -38,7 +40,7 @@ OF_ACCOUNT = (
       FROM arrangement r WHERE (r.client_id, r.id) = (z.client_id, z.arrangement_id)
         AND r.client_id = :client AND r.account_id = :account""",
     """UPDATE payment SET method_brand = NULL, method_last4 = NULL, method_funding = NULL,
-        checkout_url = NULL
+        checkout_url = NULL, counter_number = NULL
       WHERE client_id = :client AND account_id = :account""",
     """UPDATE money_exception SET detail = '', resolution = ''
       WHERE client_id = :client AND account_id = :account AND resolved_at IS NOT NULL""",

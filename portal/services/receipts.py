@@ -31,6 +31,7 @@ BACK = (
     EntryKind.REFUND_FAILED,
     EntryKind.CHARGEBACK,
     EntryKind.CHARGEBACK_REVERSED,
+    EntryKind.RETURNED,
 )
 """The movements of money that had been paid."""
 

@@ -113,7 +113,9 @@ def leaving_cents(session: Session, account: Account) -> Cents:
 
 
 def left_cents(session: Session, payment: Payment) -> Cents:
-    """What of a payment did not go back and is not wanted back."""
+    """What of a payment did not go back and is not wanted back; nothing of what is no Stripe's."""
+    if payment.counter_kind is not None:
+        return Cents(0)
     gone = session.scalar(
         select(func.coalesce(func.sum(Refund.amount_cents), 0)).where(
             Refund.client_id == payment.client_id,

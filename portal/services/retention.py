@@ -48,7 +48,9 @@ _HELD = {
           OR EXISTS (SELECT FROM chargeback b WHERE (b.client_id, b.payment_id)
             = (p.client_id, p.id) AND b.status NOT IN ('won', 'lost', 'warning_closed')))""",  # noqa: S608
     Holding.MONEY_QUESTION: """SELECT FROM money_exception q WHERE q.client_id = a.client_id
-        AND q.account_id = a.id AND q.resolved_at IS NULL""",
+        AND q.account_id = a.id AND q.resolved_at IS NULL
+        UNION ALL SELECT FROM second_look s WHERE s.client_id = a.client_id
+        AND s.account_id = a.id AND s.outcome = 'waits'""",
     Holding.HELP_REQUEST: """SELECT FROM help_request q WHERE q.client_id = a.client_id
         AND q.account_id = a.id AND q.status = 'opened'""",
     Holding.PROPOSAL: """SELECT FROM proposal q WHERE q.client_id = a.client_id

@@ -23,6 +23,7 @@ _MONEY = text("""
         WHEN e.kind = 'payment' THEN 'paid'
         WHEN e.kind IN ('refund', 'refund_failed') THEN 'refunded'
         WHEN e.kind IN ('chargeback', 'chargeback_reversed') THEN 'charged back'
+        WHEN e.kind = 'returned' THEN 'came back'
         WHEN e.kind IN ('forgiven', 'forgiveness_reversed') THEN 'forgiven'
         ELSE e.kind END, sum(e.amount_cents)
     FROM ledger_entry e JOIN account a ON (a.client_id, a.id) = (e.client_id, e.account_id)

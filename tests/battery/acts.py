@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Act = Callable[[Session, Purse], object]
 
+BY_HAND = 10_000
+"""From this seed on checks come too; the stories of those before are as they were."""
+
 _STATE = """
     SELECT unnest(array_remove(ARRAY[
       CASE WHEN a.status = 'open' AND a.balance_cents >= 200 THEN 'owed' END,
@@ -39,6 +42,7 @@ _STATE = """
       CASE WHEN r.method = 'automatic' AND z.id IS NOT NULL THEN 'running' END,
       CASE WHEN p.known THEN 'known' END,
       CASE WHEN p.paid THEN 'paid' END,
+      CASE WHEN p.recorded THEN 'recorded' END,
       CASE WHEN p.unresolved THEN 'unresolved' END,
       CASE WHEN EXISTS (SELECT FROM hold h WHERE h.account_id = a.id AND h.lifted_at IS NULL)
         THEN 'held' END,
@@ -53,7 +57,8 @@ _STATE = """
     LEFT JOIN proposal s ON s.account_id = a.id
       AND s.status IN ('submitted', 'accepted', 'countered')
     CROSS JOIN LATERAL (SELECT count(*) > 0 AS known,
-      bool_or(status = 'succeeded' AND amount_cents > 1) AS paid,
+      bool_or(status = 'succeeded' AND amount_cents > 1 AND counter_kind IS NULL) AS paid,
+      bool_or(counter_kind IS NOT NULL) AS recorded,
       bool_or(status IN ('created', 'open', 'attempting', 'processing')) AS unresolved
       FROM payment WHERE account_id = a.id) p
     WHERE a.id = %(account)s"""
@@ -73,6 +78,7 @@ def choices(sim: "Simulation") -> tuple[Choice, ...]:
     """Everything that can happen."""
     dana, payer, house, outside = sim.dana, sim.payer, sim.house, sim.outside
     changes = sim.changes
+    by_hand = (Choice(5, house.by_hand, "owed"), Choice(5, house.by_hand, "recorded"))
     return (
         Choice(14, dana.agree, "free"),
         Choice(2, dana.agree, "live"),
@@ -123,6 +129,7 @@ def choices(sim: "Simulation") -> tuple[Choice, ...]:
         Choice(4, house.give_back, "paid"),
         Choice(3, house.adjust, "owed"),
         Choice(0.3, house.recall, "owed"),
+        *(by_hand if sim.seed >= BY_HAND else ()),
     )
 
 

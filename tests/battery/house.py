@@ -11,14 +11,28 @@ from sqlalchemy.orm import Session
 
 from portal import plan_tasks, tasks
 from portal.db import set_staff
+from portal.domain.counter import CounterKind, Why
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.statuses import LIVE, AccountStatus, PaymentStatus
-from portal.models import Account, Client, EntryKind, Hold, Payment, Refund, Staff
-from portal.services import arrangements, evidence, proposals, refunds
+from portal.models import (
+    Account,
+    Client,
+    EntryKind,
+    Hold,
+    LookOutcome,
+    Payment,
+    Refund,
+    Staff,
+    fresh_id,
+)
+from portal.services import arrangements, evidence, proposals, refunds, second_person
+from portal.services.counter_payments import MustGoBack, Received, most_cents
+from portal.services.counter_returns import is_returned
 from portal.services.ledger import lock_account, post
 from portal.services.payments import open_attempt
 from portal.services.placements.recalling import listed, recall
+from portal.services.second_person import Act
 from portal.services.standing import lift_hold, set_hold
 from tests.battery.cast import Purse
 from tests.battery.history import Stop
@@ -216,6 +230,7 @@ class House:
                 Payment.account_id == purse.account_id,
                 Payment.status == PaymentStatus.SUCCEEDED,
                 Payment.amount_cents > 1,
+                Payment.counter_kind.is_(None),
             )
             .order_by(Payment.id)
         ).all()
@@ -233,6 +248,44 @@ class House:
             refunds.give_back(session, payment, cents, cause="staff", now=self.sim.now)
             self.sim.commit(session, "web.given_back")
         return left > 1
+
+    def by_hand(self, session: Session, purse: Purse) -> bool:
+        """A check arrives, or one that was recorded comes back; a large one needs two people."""
+        account = lock_account(session, purse.account_id)
+        make = self._check if self.rng.random() < 0.6 else self._back
+        act = make(session, account)
+        if act is None or open_attempt(session, account.id):
+            return False
+        ann, otto = Staff(id=fresh_id()), Staff(id=fresh_id())
+        try:
+            look = second_person.ask(session, act, staff=ann, now=self.sim.now)
+            if look.outcome is LookOutcome.WAITS:
+                second_person.approve(session, look, staff=otto, now=self.sim.now)
+        except MustGoBack:
+            session.rollback()
+            return False
+        self.sim.commit(session, "web.by_hand")
+        return True
+
+    def _check(self, session: Session, account: Account) -> Act | None:
+        most = most_cents(session, account)
+        if account.status is not AccountStatus.OPEN or most < 2_00:
+            return None
+        cents = self.rng.choice((most, most // 2, min(most, 40_00)))
+        day = self.sim.now.date() - timedelta(days=1)
+        cash = Received(kind=CounterKind.CASH, amount_cents=Cents(cents), received_on=day)
+        return second_person.recording(account, cash, "")
+
+    def _back(self, session: Session, account: Account) -> Act | None:
+        recorded = session.scalars(
+            select(Payment)
+            .where(Payment.account_id == account.id, Payment.counter_kind.is_not(None))
+            .order_by(Payment.id)
+        ).all()
+        counted = [one for one in recorded if not is_returned(session, one)]
+        if not counted:
+            return None
+        return second_person.returning(self.rng.choice(counted), Why.RETURNED, "no funds")
 
     def adjust(self, session: Session, purse: Purse) -> bool:
         """The client places another figure, as a placement posts it where no payment is open."""

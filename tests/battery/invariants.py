@@ -27,7 +27,7 @@ _ENTRIES = """
     SELECT account_id, payment_id, kind, source, amount_cents, at FROM ledger_entry ORDER BY id"""
 _PAYMENTS = """
     SELECT id, account_id, arrangement_id, installment_id, status, amount_cents, reference,
-      created_at FROM payment ORDER BY id"""
+      created_at, counter_kind IS NOT NULL AS by_hand FROM payment ORDER BY id"""
 _REFUNDS = """
     SELECT payment_id, refund_id, status, cause, amount_cents, created_at, settled_at
     FROM refund ORDER BY id"""
@@ -104,6 +104,7 @@ class _Payment(NamedTuple):
     amount_cents: int
     reference: str
     created_at: Any
+    by_hand: bool
 
 
 def at_rest(bench: Bench) -> bool:
@@ -144,6 +145,11 @@ def _applied(books: Books) -> None:
         if found != wanted:
             books.broke(APPLIED, f"{one.intent_id} is {one.status}, the ledger has {found}")
     real = {one.payment_id for one in books.taken if one.succeeded}
+    for payment in books.payments.values():
+        if payment.by_hand:
+            real.add(payment.id)
+            if books.kept("payment", f"payment:{payment.id}") != [-payment.amount_cents]:
+                books.broke(APPLIED, f"{payment.reference} was recorded and is not in the ledger")
     for _, payment_id, kind, source, *_ in books.entries:
         if kind == "payment" and payment_id not in real:
             books.broke(APPLIED, f"{source} without a charge")
@@ -168,8 +174,19 @@ def _disputed(books: Books) -> None:
                 books.broke(DISPUTED, f"{one.intent_id}: {movement['amount']}")
 
 
+def _by_hand(books: Books) -> Counter[UUID]:
+    """What came by check and cash and did not come back, by account."""
+    here: Counter[UUID] = Counter()
+    for payment in filter(lambda one: one.by_hand, books.payments.values()):
+        back = sum(books.kept("returned", f"returned:{payment.id}"))
+        here[payment.account_id] += payment.amount_cents - back
+        if back not in (0, payment.amount_cents):
+            books.broke(NET, f"{payment.reference}: {back} came back")
+    return here
+
+
 def _net(books: Books) -> None:
-    moved = ("payment", "refund", "refund_failed", "chargeback", "chargeback_reversed")
+    moved = ("payment", "refund", "refund_failed", "chargeback", "chargeback_reversed", "returned")
     ours: Counter[UUID] = Counter()
     for account_id, _, kind, _, cents, _ in books.entries:
         if kind in moved:
@@ -178,6 +195,7 @@ def _net(books: Books) -> None:
     for one in books.taken:
         if one.payment_id in books.payments:
             theirs[books.payments[one.payment_id].account_id] += one.net_cents
+    theirs.update(_by_hand(books))
     for account_id, reference, _ in books.accounts:
         if ours[account_id] != theirs[account_id]:
             books.broke(NET, f"{reference}: {ours[account_id]} here, {theirs[account_id]} there")

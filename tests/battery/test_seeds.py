@@ -9,10 +9,12 @@ import hashlib
 
 import pytest
 
+from tests.battery.acts import BY_HAND
 from tests.battery.bench import Bench, opened
 from tests.battery.simulation import Simulation
 
 SEEDS, CHUNK, STEPS = 200, 10, 14
+WITH_CHECKS = BY_HAND + 50
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def bench():
         yield found
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+@pytest.mark.parametrize("first", [*range(0, SEEDS, CHUNK), *range(BY_HAND, WITH_CHECKS, CHUNK)])
 def test_no_cent_is_lost_doubled_or_misstated(bench: Bench, first: int):
     for seed in range(first, first + CHUNK):
         history = Simulation(bench, seed).run(STEPS)

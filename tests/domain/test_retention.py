@@ -34,6 +34,7 @@ FAMILIES = (
     *("arrangement.", "authorization.", "balance.", "contact.", "esign.", "forgiveness.", "help."),
     *("french.", "language."),
     *("identity.", "notice.", "payment.", "preference.", "proposal."),
+    "second_look.",
 )
 
 

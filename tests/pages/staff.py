@@ -15,7 +15,8 @@ from portal.services.staff import NewStaff, create_staff, start_session
 from portal.services.visits import Browser
 from tests.databases import acting_as
 from tests.factories import NOW, _numbers
-from tests.pages.debtors import send
+from tests.pages.debtors import csrf_of, send
+from tests.pages.reading import tree
 
 PASSWORD = "correct horse battery staple"
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -52,6 +53,14 @@ def log_in(http: FlaskClient, staff: Staff, path: str = "/log-in") -> TestRespon
     at = http.application.extensions["portal"].clock.now()
     code = totp.code_of(SECRET, totp.step_at(at))
     return send(http, first.headers["Location"], {"code": code})
+
+
+def move_money(http: FlaskClient, path: str, **typed: str) -> TestResponse:
+    """Look at what a movement of money does, then do it, as its page has it."""
+    form = {"csrf_token": csrf_of(http.get(path)), **typed}
+    shown = http.post(path, data=form)
+    marks = [one.get("value", "") for one in tree(shown).iter("input") if one.get("name") == "mark"]
+    return http.post(path, data=form | {"mark": marks[0]}) if any(marks) else shown
 
 
 def enter(http: FlaskClient, session: Session, staff: Staff) -> FlaskClient:

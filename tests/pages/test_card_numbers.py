@@ -14,6 +14,7 @@ from wtforms import HiddenField, StringField
 from portal.blueprints import compliance, operating, support
 from portal.db import PortalSession, set_tenant
 from portal.domain.calls import Outcome
+from portal.domain.counter import CounterKind
 from portal.domain.help import CardNumberTyped
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
@@ -25,15 +26,17 @@ from portal.models import (
     HelpStatus,
     MoneyException,
     Role,
+    SecondLook,
     Staff,
     fresh_id,
 )
-from portal.services import evidence
+from portal.services import evidence, second_person
 from portal.services.alarms import open_alarms, raise_alarms
 from portal.services.call_me import TOPIC
 from portal.services.call_sessions import open_session
 from portal.services.calls import Said, begin_call, log_their_call, numbers_of
 from portal.services.contact_wishes import Told, in_force, state
+from portal.services.counter_payments import Received
 from portal.services.evidence import SYSTEM
 from portal.services.legal_holds import Wanted, set_legal_hold
 from portal.services.money_questions import options
@@ -190,6 +193,22 @@ def locked_out(house: House) -> str:
     return f"/operator/lock-outs/link/{mark.hex()}/lift"
 
 
+CASH = {
+    **{"came_as": "cash", "amount": "5"},
+    **{"received-month": "11", "received-day": "23", "received-year": "2026"},
+}
+
+
+def recorded(house: House, cents: int) -> SecondLook:
+    """Cash that somebody else recorded, or wants to record."""
+    other = make_staff(house.session, Role.AGENT, house.client)
+    received = Received(
+        kind=CounterKind.CASH, amount_cents=Cents(cents), received_on=house.account.placed_at.date()
+    )
+    act = second_person.recording(house.account, received, "")
+    return second_person.ask(house.session, act, staff=other, now=NOW)
+
+
 FIELDS: dict[str, Walk] = {
     "support.accounts.RevealForm.reason": lambda it: (f"{it.page}/reveal", {}),
     "support.accounts.ReplyForm.body": lambda it: (f"{it.page}/reply", {}),
@@ -217,7 +236,17 @@ FIELDS: dict[str, Walk] = {
     "support.queues.NoteForm.note": lambda it: (f"/support/calls/{it.request(TOPIC).id}", {}),
     "support.refunds.RefundForm.reason": lambda it: (
         f"/support/payments/{make_payment(it.session, it.account).id}/refund",
-        {"amount": "1", "left": "10400"},
+        {"amount": "1"},
+    ),
+    "support.counter.ReceivedForm.note": lambda it: (f"{it.page}/record-payment", CASH),
+    "support.counter.ReceivedForm.number": lambda it: (f"{it.page}/record-payment", CASH),
+    "support.counter.ReturnForm.reason": lambda it: (
+        f"/support/payments/{recorded(it, 5_00).payment_id}/returned",
+        {"why": "returned"},
+    ),
+    "support.second_looks.LookForm.reason": lambda it: (
+        f"/support/second-looks/{recorded(it, 600_00).id}",
+        {"decision": "decline"},
     ),
     "support.wishes.WishForm.words": lambda it: (f"{it.page}/wish", {"wish": "email"}),
     "support.wishes.EndForm.words": lambda it: (wished(it), {}),
@@ -283,6 +312,6 @@ def test_pc_01_no_card_number_is_kept_that_staff_typed(
     leaves = evidence.account_leaves(session, house.account)
     assert not any(CARD in str(leaf.payload) for leaf in leaves)
     tables = ("call_attempt", "call_session", "hold", "contact_preference", "thread_entry")
-    for table in (*tables, "staff_event"):
+    for table in (*tables, "second_look", "staff_event"):
         rows = session.execute(text(f"SELECT t::text FROM {table} t")).scalars()  # noqa: S608
         assert not any(CARD in row for row in rows), table

@@ -40,7 +40,9 @@ SUPPORT = {
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
     **dict.fromkeys(("caller", "on_the_line", "wrap_up", "progress"), WORK),
     **dict.fromkeys(("new_address", "revoke_all"), WORK),
-    **dict.fromkeys(("refund", "question", "closing_notice", "unlock"), DECIDE),
+    **dict.fromkeys(("second_looks", "second_look"), READ),
+    **dict.fromkeys(("record_payment", "returned", "withdraw_look"), WORK),
+    **dict.fromkeys(("refund", "question", "closing_notice", "unlock", "decide_look"), DECIDE),
     **dict.fromkeys(("resend", "resent", "begin_resending", "stop_resending"), DECIDE),
 }
 

@@ -7,13 +7,12 @@ import pytest
 
 from portal.domain.money import Cents
 from portal.domain.statuses import ArrangementStatus
-from portal.models import Arrangement, Client, Debtor, EntryKind, Payment, Role, ShownOffer
+from portal.models import Arrangement, Debtor, EntryKind, Payment, ShownOffer, fresh_id
 from portal.sandbox import control
-from portal.services import forgiveness, giving_back, reconcile, refunds
+from portal.services import evidence, forgiveness, giving_back, reconcile, refunds
 from portal.services.evidence import account_leaves
 from portal.services.ledger import lock_account, open_exception, post
 from tests.factories import make_account, make_visit
-from tests.pages.staff import make_staff
 from tests.services.paying import Till, first_payment, make_plan, parts_of, pay_part
 
 
@@ -42,11 +41,9 @@ def stands(till: Till, agreed: Arrangement) -> bool:
 
 def give_back(till: Till, payment: Payment, cents: int) -> None:
     """A supervisor gives money back, and Stripe does it."""
-    client = till.session.get_one(Client, till.account.client_id)
-    staff = make_staff(till.session, Role.SUPERVISOR, client)
-    wanted = giving_back.give_back(
-        till.session, payment, Cents(cents), reason="asked", staff=staff, now=till.now
-    )
+    said = {"actor": evidence.staff(fresh_id()), "reason": "asked"}
+    account = lock_account(till.session, till.account.id)
+    wanted = giving_back.give_back(till.session, account, payment, Cents(cents), said, now=till.now)
     refunds.post_refund(till.session, till.gateway, wanted.id, now=till.now)
 
 

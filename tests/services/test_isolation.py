@@ -232,6 +232,11 @@ def test_what_was_tried_out_and_what_was_printed_cannot_be_changed_later(
             },
             {"note"},
         ),
+        (
+            "second_look",
+            {"outcome", "decided_by", "decided_at", "answer", "payment_id"},
+            {"reason", "details", "answer"},
+        ),
     ],
 )
 def test_the_web_asks_for_what_the_worker_carries_out(
@@ -306,6 +311,8 @@ def test_the_owner_cannot_rewrite_a_written_record(owner: psycopg.Connection):
         **{
             "answer_working_days": 3,
             "drafts_saved": 0,
+            "counter_limit_cents": 0,
+            "refund_limit_cents": 0,
             "languages": ["en"],
             "identity_factors": ["postal_code"],
         },

@@ -22,6 +22,7 @@ from portal.db import PortalSession, make_engine, set_tenant
 from portal.domain.amendments import Change
 from portal.domain.callers import Disposition
 from portal.domain.calls import Outcome as CallOutcome
+from portal.domain.counter import CounterKind, Why
 from portal.domain.evidence import canonical
 from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
@@ -38,7 +39,9 @@ from portal.models import (
     Debtor,
     EntryKind,
     Message,
+    Payment,
     Role,
+    SecondLook,
     Staff,
     fresh_id,
 )
@@ -58,10 +61,12 @@ from portal.services import (
     letter_batches,
     payer_links,
     refunds,
+    second_person,
 )
 from portal.services.amending import Wish
 from portal.services.call_sessions import Ending, check, open_session, wrap_up
 from portal.services.calls import Number, Said, begin_call, log_call
+from portal.services.counter_payments import Received
 from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample_code
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.help import Answers
@@ -75,6 +80,7 @@ from portal.services.openings import open_ledger
 from portal.services.printing import Printing, print_letters
 from portal.services.providers import set_sms_registration
 from portal.services.retention import FIRST, Asked
+from portal.services.second_person import Act
 from portal.services.staff import NewStaff, create_staff, start_session
 from portal.services.standing import lift_hold, set_hold
 from portal.services.threads import post_entry
@@ -132,6 +138,7 @@ def acted(clone: Database) -> Iterator[tuple[Connection, UUID]]:
         act(till)
         session.commit()
         somebody_calls(till, clone.url("portal_worker"))
+        by_hand(till)
         keep_and_erase(till, clone.url("portal_worker"))
         assert open_ledger(session, till.account.client_id, now=till.now)
         place_all(session, till.account.client_id)
@@ -220,6 +227,29 @@ def begin_another(till: Till) -> None:
     payer_links.issue(session, account, Cents(50_00), now=till.now)
     said = {"source": "question:later", "amount_cents": Cents(5_00), "now": till.now}
     post(session, account, kind=EntryKind.ADJUSTED, **said)
+    session.commit()
+
+
+def by_hand(till: Till) -> None:
+    """A large check that two people record and take back again, and cash that one records."""
+    session, now, day = till.session, till.now, till.now.date()
+    debtor = session.get_one(Debtor, (till.account.client_id, till.account.debtor_id))
+    account = make_account(session, debtor, placed_at=now - timedelta(days=1))
+    sam, sue = Staff(id=fresh_id()), Staff(id=fresh_id())
+
+    def ask(act: Act) -> SecondLook:
+        return second_person.ask(session, act, staff=sam, now=now)
+
+    check = Received(
+        kind=CounterKind.CHECK, amount_cents=Cents(600_00), received_on=day, number="7"
+    )
+    look = ask(second_person.recording(account, check, ""))
+    second_person.approve(session, look, staff=sue, now=now)
+    payment = session.get_one(Payment, (look.client_id, look.payment_id))
+    back = ask(second_person.returning(payment, Why.RETURNED, "No funds"))
+    second_person.approve(session, back, staff=sue, now=now)
+    cash = Received(kind=CounterKind.CASH, amount_cents=Cents(20_00), received_on=day)
+    ask(second_person.recording(account, cash, ""))
     session.commit()
 
 
@@ -460,6 +490,7 @@ STOPPED = "agreements are stopped and taken again as the record says (EV-08)"
 PRINTED = "no letter left, or went to a print house, under a hold that forbids it (CT-08, DH-08)"
 LATER = "source = 'question:later'"
 WORDS, KEYED = words.CHECKS
+BY_HAND = "money that staff moved was asked for as the record says"
 PLANTED = {
     "a name that is not found by a word": (
         WORDS,
@@ -476,6 +507,45 @@ PLANTED = {
         KEYED,
         "INSERT INTO word_key SELECT id, '=gone', 'gone' FROM client",
         "word gone",
+    ),
+    "cash that nobody asked to record": (
+        BY_HAND,
+        "UPDATE second_look SET payment_id = NULL WHERE details ->> 'came_as' = 'cash'",
+        "HR-",
+    ),
+    "cash over another amount than was asked for": (
+        BY_HAND,
+        "UPDATE second_look SET amount_cents = 19_00 WHERE details ->> 'came_as' = 'cash'",
+        "HR-",
+    ),
+    "a check that was approved by somebody else": (
+        BY_HAND,
+        "UPDATE second_look SET decided_by = gen_random_uuid() WHERE kind = 'counter_payment'"
+        " AND outcome = 'approved'",
+        "HR-",
+    ),
+    "a part of a check came back": (
+        BY_HAND,
+        "UPDATE ledger_entry SET amount_cents = amount_cents - 1 WHERE kind = 'returned'",
+        " came back",
+    ),
+    "cash above the limit by one person": (
+        "above a client's limit two people moved money",
+        "ALTER TABLE second_look DROP CONSTRAINT ck_second_look_alone_within_limit;\n"
+        "UPDATE second_look SET limit_cents = 19_99 WHERE outcome = 'not_needed'",
+        "counter_payment ",
+    ),
+    "a check approved by who asked": (
+        "above a client's limit two people moved money",
+        "ALTER TABLE second_look DROP CONSTRAINT ck_second_look_two_people;\n"
+        "UPDATE second_look SET decided_by = asked_by WHERE outcome = 'approved'",
+        "counter_payment ",
+    ),
+    "an approval that nobody gave": (
+        "on the record: a second person approved",
+        "UPDATE second_look SET outcome = 'approved', decided_by = gen_random_uuid(),"
+        " decided_at = now() WHERE outcome = 'not_needed'",
+        "",
     ),
     "less is owed than on the record": (
         OWED,
@@ -893,7 +963,8 @@ PLANTED = {
     ),
     "two open": (
         "at most one payment of an account is open",
-        "DROP INDEX uq_payment_one_open;\nUPDATE payment SET status = 'open'",
+        "DROP INDEX uq_payment_one_open;\n"
+        "UPDATE payment SET status = 'open' WHERE counter_kind IS NULL",
         ", ",
     ),
     "refunded twice": (
@@ -1036,7 +1107,10 @@ PLANTED = {
                 "an agreement was taken back or canceled",
                 "UPDATE arrangement SET ended_at = NULL",
             ),
-            ("a payment was received", "UPDATE payment SET status = 'failed'"),
+            (
+                "a payment was received",
+                "UPDATE payment SET status = 'failed' WHERE counter_kind IS NULL",
+            ),
             ("a proposal was made", "DELETE FROM proposal"),
             ("help was asked for", "DELETE FROM help_request"),
             ("a link was issued", "DELETE FROM access_link"),

@@ -107,6 +107,14 @@ VALUES: dict[str, dict[str, Any]] = {
         "stopped": True,
         "letter": True,
     },
+    "payment_returned": {
+        "amount": (60_00, "USD"),
+        "counter": ("check", "1017"),
+        "paid_on": date(2026, 12, 4),
+        "owed": (214_66, "USD"),
+        "account_reference": "NG-4471",
+        "letter": True,
+    },
     "closing_notice": {"reference": "NG-4471", "wording": "remedy"},
     "payment_missed": {"cure": CURE, "account_reference": "NG-4471"},
     "plan_ended": {

@@ -48,6 +48,7 @@ from portal.blueprints.client import (  # noqa: E402, F401
     limit_drafts,
     limits,
     money,
+    money_limits,
     placements,
     preview,
     rehearsing,

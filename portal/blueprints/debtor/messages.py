@@ -49,6 +49,7 @@ SENT = {
     "plan_completed": N_("Your plan is complete"),
     "plan_ended": N_("Your plan has ended"),
     "charged_back": N_("Your bank took a payment back"),
+    "payment_returned": N_("A payment does not count any more"),
     "pre_debit_notice": N_("A notice of the payment that we take next"),
     "payments_ahead": N_("Your payments of a month"),
     "payment_reminder": N_("A reminder of a payment"),

@@ -68,6 +68,7 @@ LINES = {
     EntryKind.REFUND_FAILED: N_("A payment back to you did not arrive"),
     EntryKind.CHARGEBACK: N_("Your bank took a payment back"),
     EntryKind.CHARGEBACK_REVERSED: N_("Your bank gave the payment to us again"),
+    EntryKind.RETURNED: N_("A payment does not count any more"),
     EntryKind.FORGIVEN: N_("You do not have to pay this part"),
     EntryKind.FORGIVENESS_REVERSED: N_("This part is owed again"),
     EntryKind.RECALLED: N_("Taken back by %(creditor)s"),

@@ -9,6 +9,7 @@ from portal.security import by_itself, current_staff, may
 from portal.services import call_sessions
 from portal.services.letter_batches import how_many_wait
 from portal.services.queues import counts
+from portal.services.waiting_looks import how_many_look
 from portal.web import Destination, now, session, url_for
 
 bp = Blueprint("support", __name__, url_prefix="/support")
@@ -26,6 +27,7 @@ def navigate() -> None:
         ("requests", N_("Help requests"), "support.requests", waiting.requests),
         ("calls", N_("Calls and texts"), "support.calls", waiting.calls),
         ("questions", N_("Money questions"), "support.questions", waiting.questions),
+        ("second_looks", N_("Second person"), "support.second_looks", how_many_look(session)),
         ("letters", N_("Letters"), "support.letters", how_many_wait(session)),
         *([("resend", N_("Send links again"), "support.resend", 0)] if _supervises() else ()),
         *([("record", N_("The record"), "compliance.home", 0)] if may(Permission.EXAMINE) else ()),
@@ -48,6 +50,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     calling,
     closing,
     contacting,
+    counter,
     diagnosing,
     holds,
     letters,
@@ -59,5 +62,6 @@ from portal.blueprints.support import (  # noqa: E402, F401
     queues,
     refunds,
     resending,
+    second_looks,
     wishes,
 )

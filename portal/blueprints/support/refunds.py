@@ -4,36 +4,29 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from wtforms import HiddenField, StringField
+from wtforms import StringField
 
-from portal.blueprints.consoles import Task, perform
 from portal.blueprints.fields import MoneyField
 from portal.blueprints.support import bp
-from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.moving import Move, MovingForm, show_and_move
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.domain.money import Cents
 from portal.models import Payment
-from portal.security import audience, current_staff, danger
-from portal.services import forgiveness
+from portal.security import audience, danger
+from portal.services import forgiveness, second_person
 from portal.services.dossier import find_account
-from portal.services.giving_back import give_back, refundable, require_left
-from portal.web import Form, now, session
+from portal.services.giving_back import NotThroughStripe, refundable
+from portal.services.second_person import Act
+from portal.web import explain, session
 from portal.web import gettext as _
 
 
-class RefundForm(Form):
+class RefundForm(MovingForm):
     """How much goes back, and why."""
 
     amount = MoneyField(N_("Amount"))
     reason = StringField(N_("Reason"), description=N_("It is kept on the record."))
-    left = HiddenField()
-
-    def shown(self, most: Cents) -> Cents:
-        """What the page that was sent said is left; the next one says what is left now."""
-        said = self.left.data or ""
-        self.left.data = str(most)
-        return Cents(int(said)) if said.isascii() and said.isdigit() else Cents(0)
 
 
 @bp.route("/payments/<uuid:payment_id>/refund", methods=["GET", "POST"])
@@ -43,27 +36,28 @@ def refund(payment_id: UUID) -> Any:
     """Ask for money to go back to the card or account that paid."""
     mine = Payment.client_id.in_(session.info["client_ids"])
     payment = session.scalars(select(Payment).where(mine, Payment.id == payment_id)).one()
-    account, most = find_account(session, payment.account_id), refundable(session, payment)
+    most = refundable(session, payment)
     form = RefundForm(amount=most)
     form.amount.currency = payment.currency
-    shown = form.shown(most)
 
-    def do() -> None:
-        reason, staff = form.reason.data or "", current_staff()
-        require_left(session, payment, shown)
-        give_back(session, payment, form.amount.data, reason=reason, staff=staff, now=now())
+    def act() -> Act:
+        return second_person.refunding(payment, form.amount.data, form.reason.data or "")
 
-    task = Task(
+    move = Move(
+        account=find_account(session, payment.account_id),
+        act=act,
         title=_("Give back payment %(reference)s", reference=payment.reference),
         button=_("Give back"),
-        back=back_to(account),
+        done=_("The refund is on its way."),
         notes=_notes(payment, most),
     )
-    return perform(form, do, task=task, done=_("The refund is on its way."), to=back_to(account))
+    return show_and_move(form, move)
 
 
 def _notes(payment: Payment, most: Cents) -> list[str]:
     """What giving money back does, before somebody does it."""
+    if payment.counter_kind is not None:
+        return [explain(NotThroughStripe())]
     notes = [
         _("At most %(most)s can go back.", most=(most, payment.currency)),
         _("It goes to the card or bank account that paid. What is owed rises again."),

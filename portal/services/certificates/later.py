@@ -217,6 +217,8 @@ LATER: dict[str, Line] = {
     "payment.processing": _line(N_("%(amount)s is on its way, payment %(reference)s")),
     "payment.refund_failed": _line(N_("A refund of %(amount)s did not arrive")),
     "payment.refunded": _line(N_("%(amount)s was paid back")),
+    "arrangement.reopened": _line(N_("The agreement runs on, because a payment does not count")),
+    "payment.returned": _line(N_("%(amount)s does not count any more, payment %(reference)s")),
     "payment.succeeded": _line(N_("%(amount)s was paid, payment %(reference)s")),
 }
 """For each type of leaf that a certificate tells, its line."""
@@ -224,5 +226,6 @@ LATER: dict[str, Line] = {
 ENDINGS = (
     "acceptance",
     *("arrangement.broken", "arrangement.canceled", "arrangement.completed"),
-    *("arrangement.withdrawn", "forgiveness.restored", "forgiveness.reversed"),
+    *("arrangement.reopened", "arrangement.withdrawn"),
+    *("forgiveness.restored", "forgiveness.reversed"),
 )

@@ -41,7 +41,7 @@ LIKE_STAFF = (
     *("payment.processing", "payment.refund_failed", "payment.refunded", "payment.succeeded"),
     *("proposal.escalated", "proposal.expired", "letter.queued", "notice.given", "notice.missed"),
     *("proposal.escalated", "proposal.expired", "letter.queued", "message.bounced"),
-    "message.delivered",
+    *("message.delivered", "arrangement.reopened"),
 )
 """Where a client reads the same detail as staff: amounts, references, days, kinds of messages."""
 
@@ -53,6 +53,8 @@ BARE = (
     *("help.withdrawn", "identity.failed", "identity.passed", "link.revoked"),
     *("terms.reviewed", "thread.written", "esign.asked", "esign.consented", "esign.withdrawn"),
     *("notice.closing", "french.delivered", "language.wished"),
+    *("second_look.approved", "second_look.asked", "second_look.declined"),
+    "second_look.withdrawn",
 )
 """Where a client reads that it happened, and nothing else: the rest are words that somebody typed,
 how a person was known, and what they pay with.
@@ -105,6 +107,7 @@ DETAILS: dict[str, Detail] = {
         _only(N_("“%(template)s”"), "template"),
     ),
     "message.suppressed": _only(N_("“%(template)s”, %(channel)s"), "template", "channel"),
+    "payment.returned": _only(N_("%(reference)s: %(amount_cents)s"), "reference", "amount_cents"),
     "proposal.accepted": granted,
     "proposal.closed": _only(N_("%(reference)s"), "reference"),
     "proposal.countered": granted,

@@ -42,6 +42,37 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "policy.rehearsal_interrupted": (N_("Rehearsal of offer limits was cut off"), ""),
     "policy.sent_back": (N_("Draft of offer limits sent back"), ""),
     "staff.looked": (N_("Looked at the debtor’s pages"), N_("Page: %(page)s"), "page"),
+    "arrangement.reopened": (
+        N_("Agreement runs on, because its last payment does not count"),
+        N_("%(reference)s: %(owed_again_cents)s is not forgiven any more."),
+        *("reference", "owed_again_cents"),
+    ),
+    "client.limits_changed": (N_("Limits for a second person changed"), ""),
+    "payment.returned": (
+        N_("Recorded payment taken back"),
+        N_("%(reference)s: %(amount_cents)s. %(reason)s"),
+        *("reference", "amount_cents", "reason"),
+    ),
+    "second_look.approved": (
+        N_("Second person approved"),
+        N_("%(amount_cents)s"),
+        "amount_cents",
+    ),
+    "second_look.asked": (
+        N_("Second person asked for"),
+        N_("%(amount_cents)s. %(reason)s"),
+        *("amount_cents", "reason"),
+    ),
+    "second_look.declined": (
+        N_("Second person declined"),
+        N_("%(amount_cents)s. Reason: %(reason)s"),
+        *("amount_cents", "reason"),
+    ),
+    "second_look.withdrawn": (
+        N_("Request to a second person taken back"),
+        N_("%(amount_cents)s"),
+        "amount_cents",
+    ),
     "terms.reviewed": (N_("Looked at the exact terms"), ""),
     "campaign.drawn_up": (N_("Campaign drawn up"), N_("%(name)s"), "name"),
     "campaign.dropped": (

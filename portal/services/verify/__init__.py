@@ -29,6 +29,7 @@ from portal.services.verify import (
     owed,
     record,
     retention,
+    second_looks,
     tree,
     words,
 )
@@ -55,6 +56,7 @@ CHECKS: dict[str, str] = (
     | retention.CHECKS
     | notices.CHECKS
     | words.CHECKS
+    | second_looks.CHECKS
 )
 COUNT = len(CHECKS) + 6
 """How many invariants are checked for each client."""

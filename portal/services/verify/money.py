@@ -26,7 +26,7 @@ CHECKS: dict[str, str] = {
             AND 'payment:' || p.id = l.source AND p.account_id = l.account_id)""",
     "money that moved names its payment": """
         SELECT l.source FROM ledger_entry l WHERE l.client_id = :client AND l.kind IN ('payment',
-          'refund', 'refund_failed', 'chargeback', 'chargeback_reversed')
+          'refund', 'refund_failed', 'chargeback', 'chargeback_reversed', 'returned')
           AND NOT EXISTS (SELECT FROM payment p WHERE (p.client_id, p.id, p.account_id) =
             (l.client_id, l.payment_id, l.account_id))""",
     "the allocations of a payment sum to it": """
@@ -37,8 +37,10 @@ CHECKS: dict[str, str] = {
           AND NOT EXISTS (SELECT FROM refund r
             WHERE (r.client_id, r.payment_id) = (p.client_id, p.id)
               AND r.cause = 'charged_after_stop')
-        GROUP BY p.id, p.reference, p.amount_cents
-        HAVING coalesce(sum(x.amount_cents), 0) <> p.amount_cents""",
+        GROUP BY p.client_id, p.id, p.reference, p.amount_cents
+        HAVING coalesce(sum(x.amount_cents), 0) NOT IN (p.amount_cents, CASE WHEN EXISTS (
+          SELECT FROM ledger_entry l WHERE (l.client_id, l.payment_id, l.kind) =
+            (p.client_id, p.id, 'returned')) THEN 0 ELSE p.amount_cents END)""",
     "installments sum to their arrangement": """
         SELECT r.reference || ': ' || sum(i.amount_cents) || ' of ' || r.total_cents
         FROM arrangement r JOIN installment i
@@ -111,7 +113,7 @@ CHECKS: dict[str, str] = {
             + r.paid_before_cents + coalesce(sum(l.amount_cents), 0), 0), 0) AS lost
           FROM ledger_entry l WHERE (l.client_id, l.account_id) = (r.client_id, r.account_id)
             AND l.kind IN ('payment', 'refund', 'refund_failed', 'chargeback',
-              'chargeback_reversed')
+              'chargeback_reversed', 'returned')
             AND NOT (l.kind <> 'payment' AND l.at > r.accepted_at AND EXISTS (
               SELECT FROM ledger_entry e WHERE (e.client_id, e.payment_id, e.kind) =
                 (l.client_id, l.payment_id, 'payment') AND e.at < (
@@ -122,7 +124,8 @@ CHECKS: dict[str, str] = {
         WHERE r.client_id = :client
         GROUP BY r.id, r.reference, r.kind, r.status, f.cents, c.lost
         HAVING r.kind <> 'settlement' OR f.cents > 0
-          OR (r.status = 'completed') <> (greatest(coalesce(sum(g.lost), 0), c.lost) = 0)
+          OR (r.status <> 'active'
+            AND (r.status = 'completed') <> (greatest(coalesce(sum(g.lost), 0), c.lost) = 0))
           OR (r.status <> 'completed' AND f.cents <> 0)""",
     "what is forgiven belongs to a settlement of the account, or a person decided it": """
         SELECT a.reference || ': ' || l.source FROM ledger_entry l

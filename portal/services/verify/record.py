@@ -10,7 +10,8 @@ CHECKS: dict[str, str] = {
         JOIN account a ON (a.client_id, a.id) = (l.client_id, l.account_id)
         JOIN (VALUES ('payment', 'payment.succeeded'), ('refund', 'payment.refunded'),
           ('refund_failed', 'payment.refund_failed'), ('chargeback', 'payment.charged_back'),
-          ('chargeback_reversed', 'payment.chargeback_reversed')) AS v (kind, type)
+          ('chargeback_reversed', 'payment.chargeback_reversed'), ('returned', 'payment.returned'))
+          AS v (kind, type)
           ON v.kind = l.kind
         WHERE l.client_id = :client AND NOT EXISTS (SELECT FROM said s
           WHERE starts_with(s.type, 'payment.') AND (s.type, s.chain_id) = (v.type, a.chain_id)
@@ -63,6 +64,11 @@ CHECKS: dict[str, str] = {
 
 _Lines = tuple[tuple[str, str, str, str, str], ...]
 
+
+def _look(what: str) -> tuple[str, str]:
+    return f"second_look.{what}", "look"
+
+
 # (what happened, its table, which rows, the leaf that says so, what the leaf calls the row)
 _BOTH: _Lines = (
     ("a hold was set", "hold", "true", "hold.set", "hold"),
@@ -78,6 +84,11 @@ _BOTH: _Lines = (
     ("help was asked for", "help_request", "true", "help.opened", "request"),
     ("a link was revoked", "access_link", "x.revoked_at IS NOT NULL", "link.revoked", "link"),
     ("a plan was changed", "amendment", "true", "arrangement.amended", "amendment"),
+    ("a second person was asked", "second_look", "x.outcome <> 'not_needed'", *_look("asked")),
+    *(
+        (f"a second person {what}", "second_look", f"x.outcome = '{what}'", *_look(what))
+        for what in ("approved", "declined", "withdrawn")
+    ),
     ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
 )
 _TOLD: _Lines = (

@@ -29,6 +29,11 @@ NOT_SHOWN = {
     "legal_hold.set": "may be about a case against somebody else, and changes nothing for them",
     "notice.closing": "is told with the message itself",
     "letter.printed": "is a step between two others that are told",
+    **dict.fromkeys(
+        ("second_look.approved", "second_look.asked", "second_look.declined")
+        + ("second_look.withdrawn",),
+        "is a step between staff, and what comes of it is told",
+    ),
     **dict.fromkeys(OF_THE_CLIENT, "is about no one account, and on the client's own chain"),
 }
 """The types of which a debtor reads nothing, each with the reason."""

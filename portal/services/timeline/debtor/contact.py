@@ -31,6 +31,7 @@ TEMPLATES = {
     "thread_reply": N_("an answer to you"),
     "refund_made": N_("a note about money that went back"),
     "charged_back": N_("a note about money that your bank took back"),
+    "payment_returned": N_("a note about a payment that does not count any more"),
     "abandoned_checkout": N_("a note about a payment that was not finished"),
     "plan_completed": N_("a note that your plan is complete"),
     "plan_ended": N_("a note that your plan has ended"),

@@ -141,6 +141,22 @@ WORDS: dict[str, tuple[str, Say]] = {
             N_("The bank of the person you had asked gave us %(amount_cents)s again."),
         ),
     ),
+    "payment.returned": (
+        N_("A payment does not count any more."),
+        and_left(
+            with_(
+                N_("Your payment %(reference)s of %(amount_cents)s does not count any more."),
+                *("reference", "amount_cents"),
+            )
+        ),
+    ),
+    "arrangement.reopened": (
+        N_("Your agreement runs on."),
+        with_(
+            N_("Your agreement %(reference)s runs on, because its last payment does not count."),
+            "reference",
+        ),
+    ),
     "charge.blocked": (
         N_("We did not take a payment, because our note about it did not reach you in time."),
         lambda it: it.fill(
