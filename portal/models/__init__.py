@@ -88,6 +88,7 @@ from portal.models.retention import (
     LegalHold,
 )
 from portal.models.staff import Staff, StaffClient, StaffSession
+from portal.models.waiting import Claim, LockOut
 
 __all__ = [
     "TreeNode",
@@ -98,6 +99,8 @@ __all__ = [
     "EvidenceCheck",
     "EvidenceAlarm",
     "ChainKey",
+    "Claim",
+    "LockOut",
     "AccessLink",
     "Account",
     "Amendment",

@@ -24,7 +24,7 @@ ACTIVITY = {
     *("acceptance", "account.recalled", "charge.blocked", "automatic.stopped", "debtor.language"),
     *("exception.resolved", "message.failed", "message.sent", "message.suppressed"),
     *("letter.sent", "link.issued", "offers.shown", "refund.asked", "terms.reviewed"),
-    *("call.begun", "call.logged"),
+    *("call.begun", "call.logged", "lock_out.closed"),
     *("thread.written", "hold.set", "hold.moved", "hold.lifted"),
     *("payer_link.issued", "payer_link.revoked"),
 }

@@ -27,17 +27,18 @@ OFFICERS = {
 }
 
 SUPPORT = {
-    **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
-    **dict.fromkeys(("requests", "calls", "questions", "hold", "lift", "rest"), READ),
+    **dict.fromkeys(("home", "account", "reveal", "queue", "proposal", "balance_on"), READ),
+    **dict.fromkeys(("hold", "lift", "rest"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
+    **dict.fromkeys(("take", "take_next", "release", "lock_out"), WORK),
     "letters": READ,
     **dict.fromkeys(
         ("print_letters", "batch", "download_batch", "paper_again", "copy_on_paper"), WORK
     ),
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
-    **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),
+    **dict.fromkeys(("refund", "question", "closing_notice", "assign"), DECIDE),
 }
 
 WATCHED = {
@@ -84,12 +85,12 @@ def test_who_is_not_logged_in_is_sent_to_the_door_and_back(
     http: FlaskClient, session: PortalSession
 ):
     staff = make_staff(session, Role.AGENT, make_client(session))
-    asked = http.get("/support/proposals")
+    asked = http.get("/support/queues/proposals")
     assert asked.status_code == 303
     typed = {"email": staff.email, "password": PASSWORD}
     answer = send(http, asked.headers["Location"], typed)
     assert answer.status_code == 303
-    assert answer.headers["Location"] == "/support/proposals"
+    assert answer.headers["Location"] == "/support/queues/proposals"
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_proposal_is_answered(sam, session, account: Account, how, typed, stat
     client_id = account.client_id
     proposal = session.scalars(select(Proposal)).one()
     path = f"/support/proposals/{proposal.id}"
-    assert proposal.reference in said(sam.get("/support/proposals"))
+    assert proposal.reference in said(sam.get("/support/queues/proposals"))
     assert act(sam, path, f"{path}/{how}", **typed) == 303
     set_tenant(session, client_id)
     session.refresh(proposal)

@@ -3,12 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import g, request
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
 from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.support import bp
+from portal.blueprints.support.meanwhile import SeenForm, unless_stale
+from portal.blueprints.support.past import timeline_of
+from portal.blueprints.support.queues import listed
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
 from portal.domain.access import Permission
@@ -18,14 +21,11 @@ from portal.domain.outgoing import REQUIRED
 from portal.models import Account, Contact, Debtor
 from portal.security import audience, current_staff
 from portal.security.redaction import redact
-from portal.services import dossier, threads
-from portal.services.evidence import account_leaves
-from portal.services.giving_back import refundable
+from portal.services import claims, dossier, threads
+from portal.services.giving_back import left_of
 from portal.services.links import state_of
-from portal.services.queues import counts
 from portal.services.search import search
 from portal.services.staff import names_of
-from portal.services.timeline import timeline
 from portal.web import Form, now, session, url_for
 from portal.web import gettext as _
 
@@ -47,7 +47,7 @@ class RevealForm(Form):
     reason = StringField(N_("Reason"), [Length(max=200, message=N_("Use 200 characters at most."))])
 
 
-class ReplyForm(Form):
+class ReplyForm(SeenForm):
     """A message to the debtor."""
 
     body = TextAreaField(N_("Message"))
@@ -64,8 +64,8 @@ def home() -> Any:
         section="search",
         typed=typed,
         found=found,
-        masked=wording.mask_name,
-        waiting=counts(session),
+        counts=g.waiting,
+        **listed(claims.mine(session, current_staff(), now=now())),
     )
 
 
@@ -74,8 +74,8 @@ def home() -> Any:
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was said, what happened."""
     found = dossier.find_account(session, account_id)
-    leaves = account_leaves(session, found)
     staff, at = current_staff(), now()
+    leaves = dossier.looked_at_lately(session, found, now=at)
     all_of_it = dossier.read_dossier(session, found, now=at)
     thread = threads.thread_of(session, found)
     wrote = [entry.staff_id for entry in thread if entry.staff_id]
@@ -83,14 +83,14 @@ def account(account_id: UUID) -> Any:
         "support/account.html",
         section="search",
         it=all_of_it,
-        events=timeline(session, found, leaves),
+        **timeline_of(found, all_of_it.client.time_zone),
         revealed=dossier.revealed_until(leaves, staff, now=at),
         thread=thread,
         names=names_of(session, wrote),
-        reply=ReplyForm(),
+        reply=ReplyForm().of(found),
         reveal=RevealForm(),
         capabilities=CAPABILITIES,
-        left_of=lambda payment: refundable(session, payment),
+        left_of=lambda payment: left_of(payment, all_of_it.refunds, all_of_it.chargebacks),
         contact_of=masked_contact,
         wish_words=wish_words,
         **_words(all_of_it.debtor, at),
@@ -146,4 +146,7 @@ def reply(account_id: UUID) -> Any:
         threads.reply(session, found, form.body.data or "", staff=current_staff(), now=now())
 
     task = Task(title=_("Write to the debtor"), button=_("Send"), back=back_to(found))
-    return perform(form, do, task=task, done=_("Your message is in the thread."), to=back_to(found))
+    act = unless_stale(form, found, do)
+    return perform(
+        form, act, task=task, done=_("Your message is in the thread."), to=back_to(found)
+    )

@@ -10,6 +10,7 @@ from portal.blueprints.consoles import Task, perform
 from portal.blueprints.fields import MoneyField
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.meanwhile import SeenForm, unless_stale
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.domain.money import Cents
@@ -18,11 +19,11 @@ from portal.security import audience, current_staff
 from portal.services import forgiveness
 from portal.services.dossier import find_account
 from portal.services.giving_back import give_back, refundable, require_left
-from portal.web import Form, now, session
 from portal.web import gettext as _
+from portal.web import now, session
 
 
-class RefundForm(Form):
+class RefundForm(SeenForm):
     """How much goes back, and why."""
 
     amount = MoneyField(N_("Amount"))
@@ -58,7 +59,8 @@ def refund(payment_id: UUID) -> Any:
         back=back_to(account),
         notes=_notes(payment, most),
     )
-    return perform(form, do, task=task, done=_("The refund is on its way."), to=back_to(account))
+    act = unless_stale(form, account, do)
+    return perform(form, act, task=task, done=_("The refund is on its way."), to=back_to(account))
 
 
 def _notes(payment: Payment, most: Cents) -> list[str]:

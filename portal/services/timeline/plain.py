@@ -20,6 +20,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "help.reopened": (N_("Help request opened again"), ""),
     "help.withdrawn": (N_("Help request taken back"), ""),
     "language.wished": (N_("Asked for an agreement in another language"), ""),
+    "lock_out.closed": (N_("Locked-out person helped"), N_("Reason: %(reason)s"), "reason"),
     "notice.closing": (N_("Closing notice written"), ""),
     "policy.approved": (N_("Draft of offer limits approved"), ""),
     "policy.draft_discarded": (N_("Draft of offer limits discarded"), ""),
@@ -28,6 +29,9 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "policy.rehearsal_asked": (N_("Rehearsal of offer limits asked for"), ""),
     "policy.rehearsal_interrupted": (N_("Rehearsal of offer limits was cut off"), ""),
     "policy.sent_back": (N_("Draft of offer limits sent back"), ""),
+    "queue.assigned": (N_("Given to a colleague"), N_("To %(name)s."), "name"),
+    "queue.given_back": (N_("Given back to the queue"), ""),
+    "queue.taken": (N_("Taken from the queue"), ""),
     "terms.reviewed": (N_("Looked at the exact terms"), ""),
     "campaign.drawn_up": (N_("Campaign drawn up"), N_("%(name)s"), "name"),
     "campaign.dropped": (
