@@ -11,7 +11,7 @@ TITLES = {
     Queue.MESSAGES: N_("Messages from debtors"),
     Queue.CALLS: N_("Calls and texts"),
     Queue.CHARGES: N_("Failed charges"),
-    Queue.BOUNCED: N_("Copies that cannot arrive"),
+    Queue.BOUNCED: N_("Undelivered copies"),
     Queue.LOCK_OUTS: N_("Locked out"),
     Queue.QUESTIONS: N_("Money questions"),
 }

@@ -78,6 +78,13 @@ _BOTH: _Lines = (
     ("help was asked for", "help_request", "true", "help.opened", "request"),
     ("a link was revoked", "access_link", "x.revoked_at IS NOT NULL", "link.revoked", "link"),
     ("a plan was changed", "amendment", "true", "arrangement.amended", "amendment"),
+    (
+        "a locked-out person was helped",
+        "lock_out",
+        "x.closed_by IS NOT NULL",
+        "lock_out.closed",
+        "lock_out",
+    ),
     ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
 )
 _TOLD: _Lines = (
