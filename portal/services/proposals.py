@@ -316,13 +316,22 @@ def _open_for_staff(session: Session, proposal: Proposal, staff: Staff, now: dat
     """The locked account of a proposal that somebody still waits to be answered."""
     if refused := why_not_answer(session, proposal, staff, now):
         raise refused
+    account = require_waiting(session, proposal)
+    _refuse_meanwhile(session, account)
+    if closed_by(session, account) is not None:
+        raise ProposalOver
+    return account
+
+
+def require_waiting(session: Session, proposal: Proposal) -> Account:
+    """The account of a proposal that waits for staff, both locked.
+
+    Raises AnsweredBefore, which says who was faster, and ProposalOver.
+    """
     account = lock_proposal(session, proposal, tuple(ProposalStatus))
     if proposal.status is not ProposalStatus.SUBMITTED:
         by, status = proposal.answered_by, proposal.status
         raise answered_before(session, by, status) or ProposalOver()
-    _refuse_meanwhile(session, account)
-    if closed_by(session, account) is not None:
-        raise ProposalOver
     return account
 
 

@@ -8,12 +8,12 @@ from werkzeug.test import TestResponse
 
 from portal.db import PortalSession, set_tenant
 from portal.domain.holds import HoldKind
-from portal.models import Account, Client, Hold, Role, ThreadEntry
+from portal.models import AccessLink, Account, Client, Debtor, Hold, Payment, Role, ThreadEntry
 from portal.services import evidence
 from portal.services.dossier import reveal
 from portal.services.standing import lift_hold, set_hold
 from portal.services.threads import reply
-from tests.factories import NOW, make_account, make_client, make_debtor, make_payment
+from tests.factories import NOW, make_account, make_client, make_debtor, make_link, make_payment
 from tests.pages.debtors import csrf_of
 from tests.pages.reading import heard, said, tree
 from tests.pages.staff import enter, make_staff
@@ -24,6 +24,7 @@ def account(session: PortalSession) -> Account:
     """An account with a payment and a hold."""
     account = make_account(session, make_debtor(session, make_client(session)))
     make_payment(session, account, settled_at=NOW)
+    make_link(session, session.get_one(Debtor, (account.client_id, account.debtor_id)))
     set_hold(session, account, HoldKind.BANKRUPTCY, source="staff", now=NOW, actor=evidence.SYSTEM)
     return account
 
@@ -53,14 +54,18 @@ def acts(session: PortalSession, account: Account) -> dict[str, tuple[str, str, 
     mine = f"/support/accounts/{account.id}"
     hold = session.scalars(select(Hold)).one()
     lift = f"/support/holds/{hold.id}/lift"
+    revoke = f"/support/links/{session.scalars(select(AccessLink.id)).one()}/revoke"
+    refund = f"/support/payments/{session.scalars(select(Payment.id)).one()}/refund"
     return {
+        "revoke": (revoke, revoke, {"reason": "lost"}),
+        "refund": (refund, refund, {"amount": "5", "reason": "Her lawyer wrote", "left": "10400"}),
         "hold": (f"{mine}/hold", f"{mine}/hold", {"kind": "attorney", "reason": "Her lawyer"}),
         "lift": (lift, lift, {"reason": "Her lawyer wrote"}),
         "reply": (mine, f"{mine}/reply", {"body": "Her lawyer wrote"}),
     }
 
 
-@pytest.mark.parametrize("act", ["hold", "lift", "reply"])
+@pytest.mark.parametrize("act", ["hold", "lift", "reply", "revoke", "refund"])
 def test_the_second_is_told_who_did_what_and_may_do_it_all_the_same(
     sam: FlaskClient, session: PortalSession, account: Account, act: str
 ):
@@ -73,7 +78,8 @@ def test_the_second_is_told_who_did_what_and_may_do_it_all_the_same(
     told = heard(answer)
     assert "A colleague worked on this account since you opened this page." in told
     assert "Maria Lopez Message in the thread “We look into it.”" in told
-    assert "Her lawyer" in answer.get_data(as_text=True), "nothing that was typed is lost"
+    for words in typed.values():
+        assert words in answer.get_data(as_text=True), "nothing that was typed is lost"
     (seen,) = [
         one.get("value", "") for one in tree(answer).iter("input") if one.get("name") == "seen"
     ]

@@ -204,6 +204,7 @@ def test_the_second_of_two_who_answer_is_told(sam, session, account: Account, ho
     typed |= {"first_on-year": "2026", "csrf_token": token}
     answer = sam.post(f"{path}/{how}", data=typed)
     assert answer.status_code == 422
+    assert "Sam Supervisor was faster, and declined it." in heard(answer)
     set_tenant(session, client_id)
     session.refresh(proposal)
     assert proposal.status is ProposalStatus.DECLINED

@@ -221,6 +221,7 @@ def counter(proposal_id: UUID) -> Any:
 
     def do() -> None:
         until, terms = _today(found) + timedelta(days=int(form.until.data)), _terms(found, form)
+        services.require_waiting(session, found)
         _refuse_worse(found, terms, form)
         services.counter(session, found, terms, staff=current_staff(), valid_until=until, now=now())
 
