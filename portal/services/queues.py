@@ -1,7 +1,7 @@
 """What waits for staff: each queue read from its own index, the day that comes first at the top."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Date,
     Select,
     and_,
+    bindparam,
     cast,
     exists,
     func,
@@ -190,26 +191,27 @@ class Counts:
     letters: int
 
 
+def _of(source: Source, *only: ColumnElement[bool]) -> Any:
+    """How many entries of a source wait for the clients ``mine``."""
+    mine = source.table.client_id.in_(bindparam("mine", expanding=True))
+    query = source.through(select(literal(1)).select_from(source.table))
+    some = query.where(mine, *source.open, *only).limit(MOST_COUNTED)
+    return select(func.count()).select_from(some.subquery()).scalar_subquery()
+
+
+_LETTERS = replace(SOURCES[Queue.BOUNCED], open=ON_LIST)
+_COUNTS = select(
+    *(_of(source).label(queue.name) for queue, source in SOURCES.items()),
+    _of(SOURCES[Queue.PROPOSALS], Proposal.escalated_at.is_not(None)).label("escalated"),
+    _of(_LETTERS).label("letters"),
+)
+
+
 def counts(session: Session) -> Counts:
     """How much waits everywhere, in one statement that looks at no more than it counts."""
-    queues = {queue.name: _number(_of(session, SOURCES[queue])) for queue in Queue}
-    escalated = _of(session, SOURCES[Queue.PROPOSALS]).where(Proposal.escalated_at.is_not(None))
-    letters = select(literal(1)).where(Message.client_id.in_(_clients(session)), *ON_LIST)
-    beside = {"escalated": _number(escalated), "letters": _number(letters)}
-    row = session.execute(select(*(one.label(name) for name, one in (queues | beside).items())))
-    found = row.one()._mapping
-    return Counts(
-        {queue: found[queue.name] for queue in Queue}, found["escalated"], found["letters"]
-    )
-
-
-def _of(session: Session, source: Source) -> Select[Any]:
-    query = source.through(select(literal(1)).select_from(source.table))
-    return query.where(source.table.client_id.in_(_clients(session)), *source.open)
-
-
-def _number(query: Select[Any]) -> Any:
-    return select(func.count()).select_from(query.limit(MOST_COUNTED).subquery()).scalar_subquery()
+    found = session.execute(_COUNTS, {"mine": _clients(session)}).one()._mapping
+    waits = {queue: found[queue.name] for queue in Queue}
+    return Counts(waits, found["escalated"], found["letters"])
 
 
 def waiting(

@@ -38,7 +38,7 @@ def test_the_accounts_page_has_its_parts_in_reach_and_its_past(
 ):
     guest, dana = portal.invite(), someone()
     suggest(dana.open(guest.url).answer())
-    olga = portal.hire(Role.COMPLIANCE, guest.client)
+    olga = portal.hire(Role.COMPLIANCE, guest.client, name="Olga")
     boss = someone(viewport=viewport).log_in(olga)
     boss.open(f"/support/accounts/{dana.account_id}")
     boss.page.locator("select[name=what]").select_option("proposals")

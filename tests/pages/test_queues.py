@@ -127,10 +127,12 @@ def test_what_is_given_back_is_free_and_all_of_it_is_on_the_record(desk: Desk, s
     maria, sam = desk.hire("Maria"), desk.hire("Sam")
     press(maria, path, f"{path}/{asked.id}/take")
     press(maria, path, f"{path}/{asked.id}/take")
+    assert "Give it back" in heard(maria.get(path))
     press(sam, path, f"{path}/{asked.id}/give-back")
     assert "Maria has this until" in heard(sam.get(path)), "only who has it gives it back"
     press(maria, path, f"{path}/{asked.id}/give-back")
     assert "has this until" not in heard(sam.get(path))
+    assert "Give it back" not in heard(sam.get(path))
     set_tenant(session, desk.client.id)
     told = [leaf.type for leaf in evidence.account_leaves(session, account)]
     assert [one for one in told if one.startswith("queue.")] == ["queue.taken", "queue.given_back"]
