@@ -9,7 +9,15 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError, Phrases
 from portal.domain.help import kept_words
 from portal.domain.statuses import ProposalStatus
-from portal.models import Account, HelpRequest, HelpStatus, LockOut, Staff
+from portal.models import (
+    Account,
+    HelpRequest,
+    HelpStatus,
+    LockOut,
+    MoneyException,
+    Proposal,
+    Staff,
+)
 from portal.services import evidence
 from portal.services.ledger import lock_account, lock_row
 from portal.services.staff import names_of
@@ -43,10 +51,26 @@ class OverMeanwhile(DomainError):
     message = N_("This is over: the debtor or the portal ended it in the meantime.")
 
 
-def answered_before(
+def answered_before(session: Session, item: object) -> AnsweredBefore | None:
+    """Who has answered and how, for whoever comes second; None where no member of staff did."""
+    match item:
+        case Proposal() | HelpRequest():
+            return _told(session, item.answered_by, item.status)
+        case LockOut():
+            return _told(session, item.closed_by, HelpStatus.CLOSED)
+        case MoneyException():
+            return _told(session, item.resolved_by, HelpStatus.CLOSED, item.resolution)
+    return None
+
+
+def over(session: Session, item: object) -> DomainError:
+    """Why nobody can answer this any more: who was faster, or that it ended by itself."""
+    return answered_before(session, item) or OverMeanwhile()
+
+
+def _told(
     session: Session, by: UUID | None, status: StrEnum, note: str | None = None
 ) -> AnsweredBefore | None:
-    """Who has answered and how, for whoever comes second; None where no member of staff did."""
     if by is None or status not in DID:
         return None
     name = names_of(session, [by]).get(by, "")
@@ -64,7 +88,7 @@ def close_call(
     words = noted(note)
     session.refresh(request, with_for_update=True)
     if request.status is not HelpStatus.OPENED:
-        raise answered_before(session, request.answered_by, request.status) or OverMeanwhile()
+        raise over(session, request)
     request.status, request.answered_at, request.answered_by = HelpStatus.CLOSED, now, staff.id
     told = {"request": str(request.id), "reason": words}
     account = session.get_one(Account, (request.client_id, request.account_id))
@@ -82,7 +106,7 @@ def close_lock_out(
     account = lock_account(session, found.account_id)
     found = lock_row(session, LockOut, (found.client_id, found.id))
     if found.closed_at is not None:
-        raise answered_before(session, found.closed_by, HelpStatus.CLOSED) or OverMeanwhile()
+        raise over(session, found)
     found.closed_at, found.closed_by = now, staff.id
     told = {"lock_out": str(found.id), "reason": words}
     tell(session, account, "lock_out.closed", told, staff=staff, now=now)

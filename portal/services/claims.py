@@ -4,13 +4,14 @@ A claim keeps colleagues off; what makes an answer the only one is the row itsel
 """
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -18,8 +19,9 @@ from portal.domain.access import Permission, holders
 from portal.domain.waiting import HELD_FOR, Queue
 from portal.models import Account, Claim, Client, Staff
 from portal.services import evidence
+from portal.services.answering import over
 from portal.services.ledger import lock_account
-from portal.services.queues import Waiting, entries, find, waiting
+from portal.services.queues import SOURCES, Waiting, entries, find, waiting
 from portal.services.staff import names_of
 
 _COLLEAGUES = text("SELECT staff_id, name FROM resolve_colleagues(:client_id, :roles)")
@@ -43,9 +45,10 @@ class NoColleague(DomainError):
 def take(session: Session, queue: Queue, item_id: UUID, *, staff: Staff, now: datetime) -> Waiting:
     """Have an entry for a quarter of an hour; locks its account. The caller commits.
 
-    Raises NoResultFound where it does not wait, HeldByAnother.
+    Raises HeldByAnother, AnsweredBefore or OverMeanwhile where it does not wait any more, and
+    NoResultFound where there is no such entry.
     """
-    found = find(session, queue, item_id, now=now)
+    found = _found(session, queue, item_id, now)
     lock_account(session, found.account.id)
     if not _claim(session, found, staff, now):
         raise _held(session, found.client, key_of(found), now)
@@ -137,13 +140,19 @@ def key_of(found: Waiting) -> Key:
     return found.client.id, found.queue, found.item.id
 
 
-def clock_of(claim: Claim, client: Client) -> time:
-    """Until when somebody has it, on the client's clock."""
-    return claim.until.astimezone(ZoneInfo(client.time_zone)).time()
-
-
 def _is(key: Key) -> tuple[Any, ...]:
     return Claim.client_id == key[0], Claim.queue == key[1], Claim.item_id == key[2]
+
+
+def _found(session: Session, queue: Queue, item_id: UUID, now: datetime) -> Waiting:
+    """An entry that waits, or what became of it."""
+    try:
+        return find(session, queue, item_id, now=now)
+    except NoResultFound:
+        table = SOURCES[queue].table
+        mine = table.client_id.in_(session.info["client_ids"])
+        known = session.scalars(select(table).where(mine, table.id == item_id)).one()
+        raise over(session, known) from None
 
 
 def _claim(session: Session, found: Waiting, staff: Staff, now: datetime) -> bool:
@@ -177,7 +186,8 @@ def _renew(session: Session, key: Key, staff: Staff, now: datetime, *, until: da
 def _held(session: Session, client: Client, key: Key, now: datetime) -> HeldByAnother:
     claim = session.scalars(select(Claim).where(*_is(key))).one()
     name = names_of(session, [claim.staff_id]).get(claim.staff_id, "")
-    return HeldByAnother(name=name, until=f"{clock_of(claim, client):%H:%M}")
+    until = claim.until.astimezone(ZoneInfo(client.time_zone))
+    return HeldByAnother(name=name, until=f"{until:%H:%M}")
 
 
 def _tell(

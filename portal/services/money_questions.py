@@ -21,7 +21,6 @@ from portal.models import (
     Authorization,
     Debtor,
     EntryKind,
-    HelpStatus,
     Message,
     MoneyException,
     Payment,
@@ -30,7 +29,7 @@ from portal.models import (
     Staff,
 )
 from portal.services import authorizations, evidence, forgiveness, messages, refunds
-from portal.services.answering import OverMeanwhile, answered_before, noted, tell
+from portal.services.answering import noted, over, tell
 from portal.services.arrangements import shorten_to_balance
 from portal.services.giving_back import refundable
 from portal.services.ledger import (
@@ -115,8 +114,7 @@ def decide(
     account = lock_account(session, question.account_id) if question.account_id else None
     question = lock_row(session, MoneyException, (question.client_id, question.id))
     if question.resolved_at is not None:
-        by, how = question.resolved_by, question.resolution
-        raise answered_before(session, by, HelpStatus.CLOSED, how) or OverMeanwhile()
+        raise over(session, question)
     chosen = {option.mark: option for option in options(session, question)}.get(mark)
     if chosen is None:
         raise DecisionNotPossible

@@ -330,8 +330,7 @@ def require_waiting(session: Session, proposal: Proposal) -> Account:
     """
     account = lock_proposal(session, proposal, tuple(ProposalStatus))
     if proposal.status is not ProposalStatus.SUBMITTED:
-        by, status = proposal.answered_by, proposal.status
-        raise answered_before(session, by, status) or ProposalOver()
+        raise answered_before(session, proposal) or ProposalOver()
     return account
 
 

@@ -174,6 +174,18 @@ def test_whoever_comes_second_is_told_who_did_what(desk: Desk):
     assert "Maria was faster, and dealt with it, “Answered at Stripe.”" in told
 
 
+def test_what_somebody_answered_is_not_taken_any_more(desk: Desk):
+    asked, path = desk.ask(Topic.QUESTION), "/support/queues/messages"
+    maria, sam = desk.hire("Maria"), desk.hire("Sam")
+    token = csrf_of(sam.get(path))
+    page = f"/support/requests/{asked.id}"
+    assert send(maria, page, {"body": "Yes.", "hold": "keep", "reason": ""}).status_code == 303
+    took = {"data": {"csrf_token": token}, "follow_redirects": True}
+    assert "Maria was faster, and answered it." in heard(
+        sam.post(f"{path}/{asked.id}/take", **took)
+    )
+
+
 def open_question(desk: Desk, n: int = 0) -> MoneyException:
     account = desk.account if not n else desk.placed()
     facts = {"kind": "chargeback", "source": f"dispute:{n}", "detail": f"Please look at {n}."}

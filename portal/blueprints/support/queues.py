@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import abort, flash, request
 from wtforms import SelectChoice, SelectField  # type: ignore[attr-defined]
 
+from portal import i18n
 from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.support import bp
 from portal.blueprints.support.naming import DAYS, TITLES
@@ -14,13 +15,12 @@ from portal.domain import N_, DomainError, labels, wording
 from portal.domain.access import Permission
 from portal.domain.help import UNCLEAR_TEXT
 from portal.domain.waiting import Queue
-from portal.models import Client
 from portal.security import audience, current_staff, may
 from portal.services import claims, queues
 from portal.services.late_proposals import client_day
 from portal.services.queues import PAGE, Cursor, Waiting
 from portal.services.staff import names_of
-from portal.web import Form, explain, now, say, see_other, session, url_for
+from portal.web import Form, explain, locale, now, say, see_other, session, url_for
 from portal.web import gettext as _
 
 NEEDS = {Queue.QUESTIONS: Permission.GIVE_BACK}
@@ -185,7 +185,7 @@ def assign(kind: str, item_id: UUID) -> Any:
         title=_("Who does it: %(what)s", what=_what(entry)),
         button=_("Give it to them"),
         back=to,
-        notes=_has_it(entry.client, entry),
+        notes=_has_it(entry),
     )
     return perform(form, do, task=task, done=_("It is with them for 15 minutes."), to=to)
 
@@ -194,9 +194,9 @@ def _what(entry: Waiting) -> str:
     return f"{say(TITLES[entry.queue])}, {entry.account.reference}"
 
 
-def _has_it(client: Client, entry: Waiting) -> list[str]:
+def _has_it(entry: Waiting) -> list[str]:
     if entry.claim is None:
         return [_("Nobody has it now.")]
     name = names_of(session, [entry.claim.staff_id]).get(entry.claim.staff_id, "")
-    until = f"{claims.clock_of(entry.claim, client):%H:%M}"
+    until = i18n.voice(locale()).time(entry.claim.until, entry.client.time_zone)
     return [_("%(name)s has it until %(until)s, and is not told.", name=name, until=until)]
