@@ -133,7 +133,7 @@ def files_hold_what_pages_show(told: dict) -> None:
             assert len(answer.text.splitlines()) > 1, f"{name} has a header and nothing else"
     with requests.Session() as browser:
         log_in(by_role["agent"], browser)
-        waiting = browser.get(f"{told['base_url']}/support/proposals").text
+        waiting = browser.get(f"{told['base_url']}/support/queues/proposals").text
     reference = next(d["reference"] for d in told["debtors"] if d["scenario"] == "proposal waiting")
     assert reference in waiting
 

@@ -14,6 +14,7 @@ NO_ACTIVITY = (
     *("letter.printed", "letter.put_back", "letter.queued", "link.revoked"),
     *("legal_hold.set", "legal_hold.lifted"),
     *("message.bounced", "message.complained", "message.delivered"),
+    *("queue.assigned", "queue.given_back", "queue.taken"),
 )
 """Leaves of an account that tell of no collection activity: checks, exports, and steps inside.
 

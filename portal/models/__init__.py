@@ -101,6 +101,7 @@ from portal.models.staff import (
     StaffSecondStep,
     StaffSession,
 )
+from portal.models.waiting import Claim, LockOut
 
 __all__ = [
     "Noted",
@@ -113,6 +114,8 @@ __all__ = [
     "EvidenceCheck",
     "EvidenceAlarm",
     "ChainKey",
+    "Claim",
+    "LockOut",
     "AccessLink",
     "Account",
     "Amendment",

@@ -85,6 +85,13 @@ class Installment(Owned, Base):
             "due_on",
             postgresql_where=text("status IN ('scheduled', 'failed')"),
         ),
+        Index(
+            "ix_installment_given_up",
+            "client_id",
+            "due_on",
+            "id",
+            postgresql_where=text("status = 'failed' AND next_attempt_on IS NULL"),
+        ),
         CheckConstraint("amount_cents > 0", name="amount_positive"),
         CheckConstraint("paid_cents BETWEEN 0 AND amount_cents", name="paid_within"),
     )

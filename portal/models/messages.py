@@ -64,6 +64,15 @@ class Message(Owned, Base):
             "created_at",
             postgresql_where=text("status = 'queued' AND channel = 'letter'"),
         ),
+        Index(
+            "ix_message_copies",
+            "client_id",
+            "created_at",
+            "id",
+            postgresql_where=text(
+                "status = 'queued' AND channel = 'letter' AND template <> 'link'"
+            ),
+        ),
     )
 
     debtor_id: Mapped[UUID]

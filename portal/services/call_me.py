@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain.keys import Keys
 from portal.domain.statuses import AccountStatus
+from portal.domain.waiting import CALL_BACK
 from portal.models import Account, HelpRequest, HelpStatus
 from portal.services import attempts, evidence
 from portal.services.attempts import Locked, Mark, Scope
@@ -18,7 +19,7 @@ from portal.services.ledger import lock_account
 from portal.services.links import OpenedLink, accounts_of, tell_accounts
 from portal.services.references import fresh_reference
 
-TOPIC = "call_back"
+TOPIC = CALL_BACK
 
 
 class CallsUsedUp(DomainError):

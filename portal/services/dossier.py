@@ -46,7 +46,7 @@ from portal.services.clearance import SentLately, sent_lately
 from portal.services.contact_wishes import in_force
 from portal.services.deliveries import deliveries_of
 from portal.services.esign import standing_consent
-from portal.services.evidence import Entry
+from portal.services.evidence import Entry, Span, some_leaves
 from portal.services.first_notices import notices_of
 from portal.services.letters import letter_stops
 from portal.services.standing import holds_in_force, standing
@@ -240,6 +240,12 @@ def reveal(session: Session, account: Account, *, reason: str, staff: Staff, now
         payload={"actor": evidence.staff(staff.id), "reason": words},
         now=now,
     )
+
+
+def looked_at_lately(session: Session, account: Account, *, now: datetime) -> Sequence[Entry]:
+    """Who asked to see the personal data within the time that lets them see it, oldest first."""
+    span = Span(since=now - REVEALED_FOR, types=["staff.revealed"])
+    return some_leaves(session, account, span, most=MOST_MESSAGES)[::-1]
 
 
 def revealed_until(entries: Sequence[Entry], staff: Staff, *, now: datetime) -> datetime | None:

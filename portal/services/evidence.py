@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
@@ -59,6 +59,10 @@ _LEAVES = """
     WHERE leaf.client_id = :client_id AND leaf.chain_id = :chain_id"""
 _CHAIN = text(f"{_LEAVES} ORDER BY leaf.n")
 _NEWEST = text(f"{_LEAVES} AND leaf.type = ANY(:types) ORDER BY leaf.n DESC")
+_SPAN = text(f"""{_LEAVES} AND leaf.n > :after AND leaf.n < :before
+    AND leaf.at >= :since AND leaf.at < :until
+    AND (CAST(:types AS text[]) IS NULL OR leaf.type = ANY(CAST(:types AS text[])))
+    ORDER BY leaf.n DESC LIMIT :most""")
 _DOCUMENT = text("""
     SELECT kept.chain_id, kept.media, kept.key_id, kept.sealed, key.master, key.sealed AS wrapped
     FROM document AS kept
@@ -83,6 +87,17 @@ class Entry:
     at: datetime
     hash: str
     payload: Payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Which leaves of a chain: between two numbers and two instants, of these types or of all."""
+
+    after: int = -1
+    before: int = 2**31 - 1
+    since: datetime = datetime(1, 1, 2, tzinfo=UTC)
+    until: datetime = datetime(9999, 12, 30, tzinfo=UTC)
+    types: Sequence[str] | None = None
 
 
 def debtor(debtor_id: UUID) -> Actor:
@@ -229,6 +244,23 @@ def chain_leaves(session: Session, client_id: UUID, chain_id: UUID) -> Sequence[
     rows = session.execute(_CHAIN, {"client_id": client_id, "chain_id": chain_id})
     opener = Opener()
     return [_entry(row, opener) for row in rows]
+
+
+def some_leaves(session: Session, account: Account, span: Span, *, most: int) -> Sequence[Entry]:
+    """At most so many leaves of an account, newest first: the rest of the chain is not read."""
+    values = {name: getattr(span, name) for name in ("after", "before", "since", "until")}
+    types = None if span.types is None else list(span.types)
+    whose = {"client_id": account.client_id, "chain_id": account.chain_id}
+    rows = session.execute(_SPAN, values | whose | {"types": types, "most": most})
+    opener = Opener()
+    return [_entry(row, opener) for row in rows]
+
+
+def head(session: Session, account: Account) -> int:
+    """The number of an account's newest leaf; -1 where it has none."""
+    key = (Chain.client_id == account.client_id, Chain.id == account.chain_id)
+    found = session.scalar(select(Chain.n).where(*key))
+    return -1 if found is None else found
 
 
 def newest(session: Session, client: Client, types: Sequence[str]) -> Iterator[Entry]:

@@ -1,5 +1,6 @@
 """Refunds that staff decide: how much may go back, and who said so."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -26,6 +27,10 @@ class TooMuchToGiveBack(DomainError):
     message = N_("At most %(most)s of this payment can be given back.")
 
 
+WON = ("won", "warning_closed", "prevented")
+"""How a chargeback ends whose money stays here."""
+
+
 class NotThroughStripe(DomainError):
     """It did not come through Stripe, so it cannot go back that way."""
 
@@ -40,23 +45,27 @@ def refundable(session: Session, payment: Payment) -> Cents:
 
     Nothing while a chargeback stands, and of what did not come through Stripe.
     """
+    disputes = (Chargeback.client_id == payment.client_id, Chargeback.payment_id == payment.id)
+    given = (Refund.client_id == payment.client_id, Refund.payment_id == payment.id)
+    return left_of(
+        payment,
+        session.scalars(select(Refund).where(*given)).all(),
+        session.scalars(select(Chargeback).where(*disputes)).all(),
+    )
+
+
+def left_of(
+    payment: Payment, refunds: Iterable[Refund], chargebacks: Iterable[Chargeback]
+) -> Cents:
+    """The same from rows that were read, of this payment and perhaps of others."""
     collected = payment.status is PaymentStatus.SUCCEEDED and payment.counter_kind is None
     if not collected or payment.purpose is PaymentPurpose.METHOD:
         return Cents(0)
-    disputed = select(Chargeback.id).where(
-        Chargeback.client_id == payment.client_id,
-        Chargeback.payment_id == payment.id,
-        Chargeback.status.not_in(("won", "warning_closed", "prevented")),
-    )
-    if session.scalar(disputed.limit(1)):
+    if any(one.payment_id == payment.id and one.status not in WON for one in chargebacks):
         return Cents(0)
-    given = session.execute(
-        select(Refund.status, Refund.amount_cents).where(
-            Refund.client_id == payment.client_id, Refund.payment_id == payment.id
-        )
-    )
-    gone = sum(row.amount_cents for row in given if row.status in GONE)
-    return Cents(payment.amount_cents - gone)
+    mine = (one for one in refunds if one.payment_id == payment.id)
+    gone = (one.amount_cents for one in mine if one.status in GONE)
+    return Cents(payment.amount_cents - sum(gone))
 
 
 def give_back(

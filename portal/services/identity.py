@@ -17,7 +17,7 @@ from portal.domain.identity import Factor, keyed_hash, same_hash
 from portal.domain.keys import Keys
 from portal.models import Channel, Client, Contact, ContactStop, Debtor, OneTimeCode
 from portal.models.base import fresh_id
-from portal.services import attempts, evidence, messages
+from portal.services import attempts, evidence, lock_outs, messages
 from portal.services.attempts import Allowed, Locked, Mark, Scope
 from portal.services.links import OpenedLink, accounts_of, tell_accounts
 
@@ -321,7 +321,11 @@ def _outcome(
 ) -> Outcome:
     if method is not None:
         attempts.forgive(session, keys, _own_marks(opened))
+        lock_outs.passed(session, opened.debtor, now=now)
         return Passed(method, taken.made)
     told = {"actor": evidence.SYSTEM, "link": str(opened.link.id), "left": taken.left}
     tell_accounts(session, accounts_of(session, opened.debtor), "identity.failed", told, now)
+    lock = None if taken.left else attempts.locked(session, keys, _own_marks(opened), now=now)
+    if lock is not None:
+        lock_outs.keep(session, opened.debtor, until=lock.until, now=now)
     return NotMatched(taken.left)

@@ -42,9 +42,9 @@ PAUSED = exists().where(
 )
 """The condition under which a message waits because its campaign is paused."""
 
-_ADDRESS = (Debtor.address_line, Debtor.city, Debtor.postal_code)
+ADDRESS = (Debtor.address_line, Debtor.city, Debtor.postal_code)
 PRINTABLE = and_(
-    or_(Message.decided, and_(*(func.coalesce(part, "") != "" for part in _ADDRESS))), ~PAUSED
+    or_(Message.decided, and_(*(func.coalesce(part, "") != "" for part in ADDRESS))), ~PAUSED
 )
 """Whether its turn is now, and there is somewhere to send it: whoever acts for the debtor needs no
 address.
@@ -118,12 +118,6 @@ def printable_of(session: Session) -> Sequence[tuple[Client, int]]:
     )
     query = select(Client, how_many.c.letters).join(how_many, how_many.c.client_id == Client.id)
     return [(row[0], row[1]) for row in session.execute(query.order_by(Client.trade_name))]
-
-
-def how_many_wait(session: Session) -> int:
-    """How many letters wait to be printed."""
-    mine = Message.client_id.in_(session.info["client_ids"])
-    return session.scalar(select(func.count(Message.id)).where(mine, *ON_LIST)) or 0
 
 
 def batches(session: Session) -> Sequence[tuple[LetterBatch, Client, int]]:

@@ -21,8 +21,11 @@ from portal.domain.statuses import MessageStatus, PaymentStatus
 from portal.models import AccessLink, Account, Delivery, LinkOpening, Message, Payment
 from portal.services import attempts
 from portal.services.attempts import Locked, Mark, Scope
-from portal.services.evidence import Entry
+from portal.services.evidence import Entry, Span, some_leaves
 from portal.services.links import LinkState, state_of
+
+MOST_LEAVES = 100
+"""Agreements and failed identity checks since a link went out that are looked through."""
 
 
 class Step(StrEnum):
@@ -79,12 +82,9 @@ class Progress:
 
 
 def progress_of(
-    session: Session, account: Account, entries: Sequence[Entry], *, keys: Keys, now: datetime
+    session: Session, account: Account, *, keys: Keys, now: datetime
 ) -> Progress | None:
-    """How far the debtor of an account came with their newest link; None where they have none.
-
-    ``entries`` are the account's leaves.
-    """
+    """How far the debtor of an account came with their newest link; None where they have none."""
     link = session.scalars(
         select(AccessLink)
         .where(AccessLink.client_id == account.client_id, AccessLink.debtor_id == account.debtor_id)
@@ -95,7 +95,7 @@ def progress_of(
         return None
     message = _message(session, link)
     by_person, scanned = _openings(session, link)
-    mine = [one for one in entries if one.payload.get("link") == str(link.id)]
+    entries = some_leaves(session, account, _since(link), most=MOST_LEAVES)
     found = {
         Step.ISSUED: link.issued_at,
         Step.SENT: message and message.sent_at,
@@ -112,10 +112,14 @@ def progress_of(
         came={step: at for step in steps if (at := found[step])},
         steps=steps,
         scanned=scanned,
-        wrong=sum(one.type == "identity.failed" for one in mine),
+        wrong=sum(one.payload.get("link") == str(link.id) for one in entries),
         locked=attempts.locked(session, keys, marks, now=now),
         problem=message if message and message.status in CAME_TO_NOTHING else None,
     )
+
+
+def _since(link: AccessLink) -> Span:
+    return Span(since=link.issued_at, types=["acceptance", "identity.failed"])
 
 
 def _message(session: Session, link: AccessLink) -> Message | None:
@@ -156,7 +160,7 @@ def _done(
     session: Session, account: Account, link: AccessLink, entries: Sequence[Entry]
 ) -> dict[Step, datetime | None]:
     """What was agreed and paid on the account since the link is out."""
-    since = [one for one in entries if one.at >= link.issued_at and one.type == "acceptance"]
+    agreed = [one.at for one in entries if one.type == "acceptance"]
     asked, paid = session.execute(
         select(func.min(Payment.created_at), func.min(Payment.settled_at).filter(PAID)).where(
             Payment.client_id == account.client_id,
@@ -165,5 +169,4 @@ def _done(
             Payment.checkout_id.is_not(None),
         )
     ).one()
-    agreed = since[0].at if since else None
-    return {Step.AGREED: agreed, Step.CHECKOUT: asked, Step.PAID: paid}
+    return {Step.AGREED: min(agreed, default=None), Step.CHECKOUT: asked, Step.PAID: paid}

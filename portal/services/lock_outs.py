@@ -1,32 +1,44 @@
-"""Lock-outs as an operator sees them: marks that name nobody, lifted with a reason."""
+"""Whom the identity check locked out: they wait until they pass or somebody helps them (EC-08)."""
 
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.domain.help import kept_words
-from portal.models import AttemptCounter, Noted, Staff
-from portal.services.attempts import Closed
-from portal.services.dossier import ReasonMissing
-from portal.services.staff_events import note
+from portal.domain.statuses import AccountStatus
+from portal.models import Account, Debtor, LockOut, fresh_id
 
 
-def lift(session: Session, lock: Closed, *, reason: str, staff: Staff, now: datetime) -> None:
-    """Let whoever this counter closed try again, and keep who let them and why. The caller commits.
-
-    Raises ReasonMissing, TextTooLong, CardNumberTyped (PC-01).
-    """
-    if not (why := kept_words(reason)):
-        raise ReasonMissing
-    same = (AttemptCounter.scope == lock.scope, AttemptCounter.key_hash == bytes.fromhex(lock.mark))
-    session.execute(delete(AttemptCounter).where(*same))
-    note(
-        session,
-        Noted.LOCK_LIFTED,
-        staff=staff.id,
-        now=now,
-        scope=lock.scope.value,
-        mark=lock.mark,
-        reason=why,
+def keep(session: Session, debtor: Debtor, *, until: datetime, now: datetime) -> None:
+    """A debtor has just used up their tries: one entry until they are in, with the newest end."""
+    row = {
+        "client_id": debtor.client_id,
+        "id": fresh_id(),
+        "debtor_id": debtor.id,
+        "account_id": _account_of(session, debtor),
+        "at": now,
+        "until": until,
+    }
+    made = insert(LockOut).values(**row)
+    still = made.on_conflict_do_update(
+        index_elements=["client_id", "debtor_id"],
+        index_where=LockOut.closed_at.is_(None),
+        set_={"until": until},
     )
+    session.execute(still)
+
+
+def _account_of(session: Session, debtor: Debtor) -> UUID:
+    """The account to look at: one that is open before one that is over."""
+    mine = (Account.client_id == debtor.client_id, Account.debtor_id == debtor.id)
+    over = Account.status != AccountStatus.OPEN
+    return session.scalars(select(Account.id).where(*mine).order_by(over, Account.id)).first()  # type: ignore[return-value]
+
+
+def passed(session: Session, debtor: Debtor, *, now: datetime) -> None:
+    """A debtor proved who they are, so nobody needs to help them."""
+    mine = (LockOut.client_id == debtor.client_id, LockOut.debtor_id == debtor.id)
+    open_one = (*mine, LockOut.closed_at.is_(None))
+    session.execute(update(LockOut).where(*open_one).values(closed_at=now))

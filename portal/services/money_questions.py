@@ -29,6 +29,7 @@ from portal.models import (
     Staff,
 )
 from portal.services import authorizations, evidence, forgiveness, messages, refunds
+from portal.services.answering import noted, over, tell
 from portal.services.arrangements import shorten_to_balance
 from portal.services.giving_back import refundable
 from portal.services.ledger import (
@@ -40,7 +41,6 @@ from portal.services.ledger import (
     post,
 )
 from portal.services.letters import letter_stops
-from portal.services.queues import AnsweredBefore, noted, tell
 
 OVERPAID = ("paid_too_much", "refund_refused", "refund_to_review")
 """The questions that explain why an account is overpaid."""
@@ -108,13 +108,13 @@ def decide(
     """Do what was decided, once, with one leaf; the caller commits.
 
     ``mark`` is that of the option that was shown. Locks the account before the question. Raises
-    NoteMissing, AnsweredBefore, DecisionNotPossible.
+    NoteMissing, AnsweredBefore, OverMeanwhile, DecisionNotPossible.
     """
     words = noted(note)
     account = lock_account(session, question.account_id) if question.account_id else None
     question = lock_row(session, MoneyException, (question.client_id, question.id))
     if question.resolved_at is not None:
-        raise AnsweredBefore
+        raise over(session, question)
     chosen = {option.mark: option for option in options(session, question)}.get(mark)
     if chosen is None:
         raise DecisionNotPossible

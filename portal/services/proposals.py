@@ -24,6 +24,7 @@ from portal.domain.wording import clean_text
 from portal.models import Account, Debtor, Proposal, Staff, fresh_id
 from portal.services import evidence, notices
 from portal.services.acceptance import live_arrangement, refuse_second
+from portal.services.answering import answered_before
 from portal.services.evidence import SYSTEM, Actor, Payload
 from portal.services.help import answer_by
 from portal.services.ledger import lock_account
@@ -147,8 +148,8 @@ def accept(
 ) -> Proposal:
     """Grant what the debtor suggested, until a day; the debtor still has to agree to the terms.
 
-    Raises ProposalOver, AgreedMeanwhile, SupervisorsAnswer and what ``domain.admission.grant``
-    raises beyond the review limits.
+    Raises AnsweredBefore, ProposalOver, AgreedMeanwhile, SupervisorsAnswer and what
+    ``domain.admission.grant`` raises beyond the review limits.
     """
     account = _open_for_staff(session, proposal, staff, now)
     require(session, account, Capability.OFFER, now=now, staff=True)
@@ -315,10 +316,21 @@ def _open_for_staff(session: Session, proposal: Proposal, staff: Staff, now: dat
     """The locked account of a proposal that somebody still waits to be answered."""
     if refused := why_not_answer(session, proposal, staff, now):
         raise refused
-    account = lock_proposal(session, proposal, (ProposalStatus.SUBMITTED,))
+    account = require_waiting(session, proposal)
     _refuse_meanwhile(session, account)
     if closed_by(session, account) is not None:
         raise ProposalOver
+    return account
+
+
+def require_waiting(session: Session, proposal: Proposal) -> Account:
+    """The account of a proposal that waits for staff, both locked.
+
+    Raises AnsweredBefore, which says who was faster, and ProposalOver.
+    """
+    account = lock_proposal(session, proposal, tuple(ProposalStatus))
+    if proposal.status is not ProposalStatus.SUBMITTED:
+        raise answered_before(session, proposal) or ProposalOver()
     return account
 
 

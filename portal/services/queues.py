@@ -1,208 +1,286 @@
-"""What waits for staff, the oldest first: proposals, help, calls and questions about money."""
+"""What waits for staff: each queue read from its own index, the day that comes first at the top."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.exc import NoResultFound
+from sqlalchemy.orm import Session, aliased
 
-from portal.domain import N_, DomainError
-from portal.domain.help import UNCLEAR_TEXT, kept_words
-from portal.domain.statuses import ProposalStatus
+from portal.domain.outgoing import REQUIRED
+from portal.domain.statuses import LIVE, InstallmentStatus, ProposalStatus
+from portal.domain.waiting import HELP, NAMED, Queue, topics_of
 from portal.models import (
     Account,
+    Arrangement,
+    Claim,
     Client,
     Debtor,
     HelpRequest,
     HelpStatus,
+    Installment,
+    LockOut,
+    Message,
     MoneyException,
     Proposal,
-    Staff,
 )
-from portal.services import call_me, evidence
+from portal.services.letter_batches import ADDRESS, ON_LIST
 
-MOST = 100
-BY_HAND = (call_me.TOPIC, UNCLEAR_TEXT)
-"""Topics of requests whose debtor is still to be found out: closed with a note, not answered."""
+PAGE = 50
+MOST_COUNTED = 100
+"""Counting stops here: what is more is shown as 99+."""
 
-
-class NoteMissing(DomainError):
-    """What was done needs a note, for whoever asks later."""
-
-    message = N_("Write what you did, and why.")
-
-
-class AnsweredBefore(DomainError):
-    """Somebody else was faster."""
-
-    message = N_("Somebody answered this in the meantime.")
+Item = Proposal | HelpRequest | MoneyException | Message | Installment | LockOut
+Cursor = tuple[str, UUID]
+"""The day and the id of the last entry of a page."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """One entry of a queue with its account and whose it is."""
+class Source:
+    """Where the entries of a queue stand: their table, the column of their day, and which wait.
 
-    item: Proposal | HelpRequest | MoneyException
-    account: Account | None
-    debtor: Debtor | None
+    ``through`` leads from the table to its account.
+    """
+
+    table: Any
+    day: Any
+    since: Any
+    open: tuple[ColumnElement[bool], ...]
+    account: Any
+    through: Callable[[Select[Any]], Select[Any]] = staticmethod(lambda query: query)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """One entry of a queue, whose it is, and who has it now.
+
+    ``due_on`` is the day it has, in its client's calendar; None where nobody set one.
+    """
+
+    queue: Queue
+    item: Item
+    account: Account
+    debtor: Debtor
     client: Client
+    claim: Claim | None
+    day: date | datetime
+    since: date | datetime
+
+    @property
+    def due_on(self) -> date | None:
+        """The day that was promised or agreed."""
+        return None if isinstance(self.day, datetime) else self.day
+
+    @property
+    def reference(self) -> str:
+        """What staff call it by: its own reference, or that of its account."""
+        return getattr(self.item, "reference", self.account.reference)
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where the next page goes on."""
+        return self.day.isoformat(), self.item.id
+
+
+def _through_arrangement(query: Select[Any]) -> Select[Any]:
+    return query.join(
+        Arrangement,
+        and_(
+            Arrangement.client_id == Installment.client_id,
+            Arrangement.id == Installment.arrangement_id,
+            Arrangement.status.in_(LIVE),
+            Arrangement.method == "automatic",
+        ),
+    )
+
+
+def _helped(queue: Queue) -> Source:
+    named = HelpRequest.topic.in_(topics_of(queue))
+    return Source(
+        table=HelpRequest,
+        day=HelpRequest.promised_on,
+        since=HelpRequest.opened_at,
+        open=(
+            HelpRequest.status == HelpStatus.OPENED,
+            HelpRequest.topic.not_in(NAMED) if queue is Queue.REQUESTS else named,
+        ),
+        account=HelpRequest.account_id,
+    )
+
+
+_Addressee = aliased(Debtor)
+_NO_ADDRESS = and_(
+    ~Message.decided,
+    exists().where(
+        _Addressee.client_id == Message.client_id,
+        _Addressee.id == Message.debtor_id,
+        or_(*(func.coalesce(getattr(_Addressee, part.key), "") == "" for part in ADDRESS)),
+    ),
+)
+"""The condition under which a letter cannot be printed for want of somewhere to send it."""
+
+SOURCES: Mapping[Queue, Source] = {
+    Queue.PROPOSALS: Source(
+        table=Proposal,
+        day=Proposal.answer_due_on,
+        since=Proposal.submitted_at,
+        open=(Proposal.status == ProposalStatus.SUBMITTED,),
+        account=Proposal.account_id,
+    ),
+    **{queue: _helped(queue) for queue in HELP},
+    Queue.CHARGES: Source(
+        table=Installment,
+        day=Installment.due_on,
+        since=Installment.due_on,
+        open=(
+            Installment.status == InstallmentStatus.FAILED,
+            Installment.next_attempt_on.is_(None),
+        ),
+        account=Arrangement.account_id,
+        through=_through_arrangement,
+    ),
+    Queue.BOUNCED: Source(
+        table=Message,
+        day=Message.created_at,
+        since=Message.created_at,
+        open=(*ON_LIST, Message.template != "link", Message.template.in_(REQUIRED), _NO_ADDRESS),
+        account=Message.account_id,
+    ),
+    Queue.LOCK_OUTS: Source(
+        table=LockOut,
+        day=LockOut.at,
+        since=LockOut.at,
+        open=(LockOut.closed_at.is_(None),),
+        account=LockOut.account_id,
+    ),
+    Queue.QUESTIONS: Source(
+        table=MoneyException,
+        day=MoneyException.opened_at,
+        since=MoneyException.opened_at,
+        open=(MoneyException.resolved_at.is_(None),),
+        account=MoneyException.account_id,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many wait in each queue; ``escalated`` proposals are among all."""
+    """How many wait in each queue, up to ``MOST_COUNTED``.
 
-    proposals: int
+    ``escalated`` proposals are among all; ``letters`` wait to be printed.
+    """
+
+    waiting: Mapping[Queue, int]
     escalated: int
-    requests: int
-    calls: int
-    questions: int
+    letters: int
+
+
+def _of(source: Source, *only: ColumnElement[bool]) -> Any:
+    """How many entries of a source wait for the clients ``mine``."""
+    mine = source.table.client_id.in_(bindparam("mine", expanding=True))
+    query = source.through(select(literal(1)).select_from(source.table))
+    some = query.where(mine, *source.open, *only).limit(MOST_COUNTED)
+    return select(func.count()).select_from(some.subquery()).scalar_subquery()
+
+
+_LETTERS = replace(SOURCES[Queue.BOUNCED], open=ON_LIST)
+_COUNTS = select(
+    *(_of(source).label(queue.name) for queue, source in SOURCES.items()),
+    _of(SOURCES[Queue.PROPOSALS], Proposal.escalated_at.is_not(None)).label("escalated"),
+    _of(_LETTERS).label("letters"),
+)
 
 
 def counts(session: Session) -> Counts:
-    """How many entries each queue has."""
-    mine = _clients(session)
-
-    def number(query: Select[int]) -> int:
-        return session.scalar(query) or 0
-
-    def helped(calls: bool) -> Select[int]:
-        return select(func.count()).select_from(HelpRequest).where(_open_help(mine, calls=calls))
-
-    return Counts(
-        proposals=number(select(func.count()).select_from(Proposal).where(*_open_proposals(mine))),
-        escalated=number(
-            select(func.count())
-            .select_from(Proposal)
-            .where(*_open_proposals(mine), Proposal.escalated_at.is_not(None))
-        ),
-        requests=number(helped(calls=False)),
-        calls=number(helped(calls=True)),
-        questions=number(
-            select(func.count()).select_from(MoneyException).where(*_open_questions(mine))
-        ),
-    )
+    """How much waits everywhere, in one statement that looks at no more than it counts."""
+    found = session.execute(_COUNTS, {"mine": _clients(session)}).one()._mapping
+    waits = {queue: found[queue.name] for queue in Queue}
+    return Counts(waits, found["escalated"], found["letters"])
 
 
-def proposals(session: Session, *, late_at: datetime | None = None) -> Sequence[Waiting]:
-    """Proposals that nobody has answered, by the day that was promised.
+def waiting(
+    session: Session,
+    queue: Queue,
+    *,
+    now: datetime,
+    after: Cursor | None = None,
+    late: bool = False,
+    only: Sequence[ColumnElement[bool]] = (),
+) -> Sequence[Waiting]:
+    """A page of a queue and one entry more, by day; ``after`` goes on behind an entry.
 
-    ``late_at``: only those whose day has gone by at this instant, in their client's calendar.
+    ``late``: only those whose day has gone by at ``now``, in their client's calendar; ``only``:
+    further conditions.
     """
-    query = _with_account(select(Proposal, Account, Debtor, Client), Proposal)
-    query = query.where(*_open_proposals(_clients(session)))
-    if late_at is not None:
-        today = cast(func.timezone(Client.time_zone, late_at), Date)
-        query = query.where(Proposal.answer_due_on < today)
-    order = (Proposal.answer_due_on, Proposal.submitted_at, Proposal.id)
-    rows = session.execute(query.order_by(*order).limit(MOST))
-    return [Waiting(*row) for row in rows]
+    source = SOURCES[queue]
+    query = entries(session, queue, now=now).where(*only).limit(PAGE + 1)
+    if after is not None:
+        at = cast(literal(after[0]), source.day.type)
+        query = query.where(tuple_(source.day, source.table.id) > tuple_(at, after[1]))
+    if late:
+        query = query.where(source.day < cast(func.timezone(Client.time_zone, now), Date))
+    return [_entry(queue, row) for row in session.execute(query)]
 
 
-def requests(session: Session, *, calls: bool = False) -> Sequence[Waiting]:
-    """Help requests without an answer, by the day that was promised; ``calls``: of ``BY_HAND``."""
-    query = _with_account(select(HelpRequest, Account, Debtor, Client), HelpRequest)
-    query = query.where(_open_help(_clients(session), calls=calls))
-    order = (HelpRequest.promised_on, HelpRequest.opened_at, HelpRequest.id)
-    rows = session.execute(query.order_by(*order).limit(MOST))
-    return [Waiting(*row) for row in rows]
+def find(session: Session, queue: Queue, item_id: UUID, *, now: datetime) -> Waiting:
+    """One entry that waits. Raises NoResultFound where it does not, or is another client's."""
+    here = SOURCES[queue].table.id == item_id
+    found = waiting(session, queue, now=now, only=[here])
+    if not found:
+        raise NoResultFound
+    return found[0]
 
 
-def questions(session: Session) -> Sequence[Waiting]:
-    """Questions about money that nobody has answered, the oldest first."""
-    query = (
-        select(MoneyException, Account, Debtor, Client)
-        .join(Client, Client.id == MoneyException.client_id)
-        .outerjoin(
-            Account,
-            and_(
-                Account.client_id == MoneyException.client_id,
-                Account.id == MoneyException.account_id,
-            ),
-        )
-        .outerjoin(
-            Debtor, and_(Debtor.client_id == Account.client_id, Debtor.id == Account.debtor_id)
-        )
-        .where(*_open_questions(_clients(session)))
-        .order_by(MoneyException.opened_at, MoneyException.id)
-        .limit(MOST)
+def entries(session: Session, queue: Queue, *, now: datetime) -> Select[Any]:
+    """All entries of a queue with account, debtor, client and the claim in force, by day."""
+    source, table = SOURCES[queue], SOURCES[queue].table
+    held = and_(
+        Claim.client_id == table.client_id,
+        Claim.queue == queue,
+        Claim.item_id == table.id,
+        Claim.until > now,
     )
-    return [Waiting(*row) for row in session.execute(query)]
-
-
-def _with_account(query: Select[Any, Account, Debtor, Client], table: Any) -> Any:
+    query = select(table, Account, Debtor, Client, Claim, source.day, source.since)
     return (
-        query.join(
-            Account, and_(Account.client_id == table.client_id, Account.id == table.account_id)
-        )
+        source.through(query.select_from(table))
+        .join(Account, and_(Account.client_id == table.client_id, Account.id == source.account))
         .join(Debtor, and_(Debtor.client_id == Account.client_id, Debtor.id == Account.debtor_id))
-        .join(Client, Client.id == Account.client_id)
+        .join(Client, Client.id == table.client_id)
+        .outerjoin(Claim, held)
+        .where(table.client_id.in_(_clients(session)), *source.open)
+        .order_by(source.day, table.id)
     )
 
 
-def _open_proposals(mine: Sequence[UUID]) -> tuple[ColumnElement[bool], ...]:
-    return (Proposal.client_id.in_(mine), Proposal.status == ProposalStatus.SUBMITTED)
-
-
-def _open_help(mine: Sequence[UUID], *, calls: bool) -> ColumnElement[bool]:
-    topic = HelpRequest.topic.in_(BY_HAND)
-    return and_(
-        HelpRequest.client_id.in_(mine),
-        HelpRequest.status == HelpStatus.OPENED,
-        topic if calls else ~topic,
+def _entry(queue: Queue, row: Any) -> Waiting:
+    item, account, debtor, client, claim, day, since = row
+    return Waiting(
+        queue=queue,
+        item=item,
+        account=account,
+        debtor=debtor,
+        client=client,
+        claim=claim,
+        day=day,
+        since=since,
     )
-
-
-def _open_questions(mine: Sequence[UUID]) -> tuple[ColumnElement[bool], ...]:
-    return (MoneyException.client_id.in_(mine), MoneyException.resolved_at.is_(None))
 
 
 def _clients(session: Session) -> Sequence[UUID]:
     return tuple(session.info["client_ids"])
-
-
-def close_call(
-    session: Session, request: HelpRequest, note: str, *, staff: Staff, now: datetime
-) -> None:
-    """Close a call that was made, or tried, or a text, with a note; the caller commits.
-
-    Raises NoteMissing, AnsweredBefore.
-    """
-    words = noted(note)
-    session.refresh(request, with_for_update=True)
-    if request.status is not HelpStatus.OPENED:
-        raise AnsweredBefore
-    request.status, request.answered_at, request.answered_by = HelpStatus.CLOSED, now, staff.id
-    told = {"request": str(request.id), "reason": words}
-    account = session.get_one(Account, (request.client_id, request.account_id))
-    tell(session, account, "help.closed", told, staff=staff, now=now)
-
-
-def noted(note: str) -> str:
-    """A note, fit to keep. Raises NoteMissing, TextTooLong, CardNumberTyped (PC-01)."""
-    if not (words := kept_words(note)):
-        raise NoteMissing
-    return words
-
-
-def tell(
-    session: Session,
-    account: Account,
-    kind: str,
-    told: evidence.Payload,
-    *,
-    staff: Staff,
-    now: datetime,
-) -> None:
-    """Write what a member of staff did on the chain of an account."""
-    evidence.record(
-        session,
-        client_id=account.client_id,
-        chain_id=account.chain_id,
-        type=kind,
-        payload={**told, "actor": evidence.staff(staff.id)},
-        now=now,
-    )

@@ -29,11 +29,11 @@ from portal.models import (
     fresh_id,
 )
 from portal.services import counter_payments, counter_returns, evidence, giving_back
+from portal.services.answering import tell
 from portal.services.counter_payments import Received
 from portal.services.dossier import ReasonMissing
 from portal.services.evidence import Payload
 from portal.services.ledger import lock_account, lock_row
-from portal.services.queues import tell
 from portal.services.staff import names_of
 
 A_DAY = timedelta(days=1)

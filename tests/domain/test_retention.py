@@ -24,7 +24,7 @@ ACTIVITY = {
     *("acceptance", "account.recalled", "charge.blocked", "automatic.stopped", "debtor.language"),
     *("exception.resolved", "message.failed", "message.sent", "message.suppressed"),
     *("letter.sent", "link.issued", "offers.shown", "refund.asked", "terms.reviewed"),
-    *("call.begun", "call.logged"),
+    *("call.begun", "call.logged", "lock_out.closed"),
     *("call_session.matched", "call_session.not_matched", "call_session.opened"),
     "call_session.wrapped_up",
     *("thread.written", "hold.set", "hold.moved", "hold.lifted"),

@@ -25,7 +25,7 @@ def test_a_suggestion_is_countered_agreed_to_and_paid(portal: Portal, someone: M
     assert dana.heading == "We have your suggestion"
     dana.stayed_within(pages=4, interactions=11)
     sam = someone(viewport=DESK).log_in(portal.hire(Role.AGENT, guest.client))
-    sam.open("/support/proposals")
+    sam.open("/support/queues/proposals")
     sam.tap(re.compile("^[A-Z]{2}-"), within=sam.page.locator("tbody th"))
     sam.fill("Each payment", "40").tap("Offer your own terms")
     dana.start_again()

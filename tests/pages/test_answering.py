@@ -40,14 +40,14 @@ def test_an_answer_reaches_the_debtors_page_and_a_message_says_that_it_waits(
     assert "We have your message" in said(page)
     request = session.scalars(select(HelpRequest)).one()
     desk = f"/support/requests/{request.id}"
-    assert request.reference in said(sam.get("/support/requests"))
+    assert request.reference in said(sam.get("/support/queues/disputes"))
     assert said(sam.get(desk)).count("I paid $200 in June.") == 1
     answer = {"body": "You did. It is corrected.", "hold": "lift", "reason": ""}
     assert "Write the reason." in said(send(sam, desk, answer))
     answer["reason"] = "Receipt seen"
     done = send(sam, desk, answer, follow_redirects=True)
     assert "Your answer is in the thread. The debtor gets a message." in said(done)
-    assert request.reference not in said(sam.get("/support/requests"))
+    assert request.reference not in said(sam.get("/support/queues/disputes"))
     status = heard(http.get(f"{path(dana)}/requests/{request.reference}"))
     assert "You did. It is corrected." in status
     set_tenant(session, dana.client.id)

@@ -93,7 +93,7 @@ def test_ct_06_the_list_of_calls_leads_to_the_call_and_hides_the_number(
     )
     session.add(request)
     session.flush()
-    desk = sam.get("/support/calls")
+    desk = sam.get("/support/queues/calls")
     assert "+15185550199" not in desk.get_data(as_text=True)
     assert f"/support/accounts/{account.id}/call" in desk.get_data(as_text=True)
     page = heard(sam.get(f"/support/accounts/{account.id}/call"))

@@ -225,15 +225,15 @@ FIELDS: dict[str, Walk] = {
     ),
     "support.proposals.DeclineForm.more": lambda it: (proposed(it), {"reason": "too_low"}),
     "support.questions.DecisionForm.note": asked,
-    "support.queues.AnswerForm.body": lambda it: (
+    "support.requests.AnswerForm.body": lambda it: (
         f"/support/requests/{it.request('question').id}",
         {"hold": "keep"},
     ),
-    "support.queues.AnswerForm.reason": lambda it: (
+    "support.requests.AnswerForm.reason": lambda it: (
         f"/support/requests/{it.request('question').id}",
         {"hold": "lift", "body": "We looked."},
     ),
-    "support.queues.NoteForm.note": lambda it: (f"/support/calls/{it.request(TOPIC).id}", {}),
+    "support.requests.NoteForm.note": lambda it: (f"/support/calls/{it.request(TOPIC).id}", {}),
     "support.refunds.RefundForm.reason": lambda it: (
         f"/support/payments/{make_payment(it.session, it.account).id}/refund",
         {"amount": "1"},

@@ -80,7 +80,7 @@ def test_a_text_of_one_account_is_in_its_thread_and_waits_for_staff(
     thread, (request,) = kept(session, dana.account)
     assert thread == [SAID], "told twice it is one"
     assert session.scalars(select(Message).where(Message.template == "help_received")).all() == []
-    assert request.reference in said(sam.get("/support/requests"))
+    assert request.reference in said(sam.get("/support/queues/messages"))
     page = heard(sam.get(f"/support/requests/{request.id}"))
     assert SAID in page
     assert "nobody's identity was checked" in page
@@ -107,7 +107,7 @@ def test_a_text_of_several_accounts_is_for_a_person_to_find_out_and_no_debtor_se
     thread, (request,) = kept(session, dana.account)
     assert (thread, kept(session, theirs)[0], request.topic) == ([], [], UNCLEAR_TEXT)
     assert request.answers["details"].count(SAID) == 1
-    desk = heard(sam.get("/support/calls"))
+    desk = heard(sam.get("/support/queues/calls"))
     for words in (SAID, "It is me again", PHONE, "unclear"):
         assert words in desk
     for page in ("", "/help", "/messages", f"/requests/{request.reference}"):
@@ -193,7 +193,7 @@ def test_ec_06_words_that_read_as_a_stop_stop_and_a_person_reads_them_too(
     assert READ not in answer
     thread, (request,) = kept(session, dana.account)
     assert thread == [typed]
-    assert request.reference in said(sam.get("/support/requests"))
+    assert request.reference in said(sam.get("/support/queues/messages"))
     assert [one.kind for one in session.scalars(select(ContactStop))] == ["opted_out"]
     assert reply(twilio(carrier, "STOP")) is None, "never a second confirmation"
 

@@ -136,7 +136,7 @@ def test_a_question_that_moves_nothing_is_closed_with_a_note(
     question = ask(session, account, "chargeback", "dispute:du_1")
     sam, path = log_in(http, session, account), f"/support/questions/{question.id}"
     assert send(sam, path, note="Answered at Stripe.") == 303
-    assert heard(sam.get("/support/questions")).count("Please look.") == 0
+    assert heard(sam.get("/support/queues/questions")).count("Please look.") == 0
     assert "Answered at Stripe." in heard(sam.get(path))
 
 

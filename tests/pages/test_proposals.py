@@ -149,13 +149,13 @@ def test_a_late_answer_is_said_honestly_and_so_is_that_no_person_gave_it(
     session.commit()
     proposal = suggest(http, session, dana)
     boss = staff(app, session, dana, Role.SUPERVISOR)
-    assert "Nothing waits." in said(boss.get("/support/proposals?only=late"))
+    assert "Nothing waits." in said(boss.get("/support/queues/proposals?only=late"))
     later(http, session, dana, clock, days=4)
     honest = "We said we would answer by November 25, 2026. We are late. You do not need to do"
     assert honest in said(http.get(path(dana)))
     assert honest in said(http.get(f"{path(dana)}/proposal"))
     boss = staff(app, session, dana, Role.SUPERVISOR)
-    queue = heard(boss.get("/support/proposals?only=late"))
+    queue = heard(boss.get("/support/queues/proposals?only=late"))
     assert proposal.reference in queue
     assert "late with supervisors" in queue
     assert "put before supervisors : 1" in heard(boss.get("/support"))

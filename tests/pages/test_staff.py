@@ -27,11 +27,11 @@ OFFICERS = {
 }
 
 SUPPORT = {
-    **dict.fromkeys(("home", "account", "why", "look", "reveal", "proposals", "proposal"), READ),
-    **dict.fromkeys(("message", "message_html"), READ),
-    **dict.fromkeys(("requests", "calls", "questions", "hold", "lift", "rest"), READ),
+    **dict.fromkeys(("home", "account", "why", "look", "reveal", "queue", "proposal"), READ),
+    **dict.fromkeys(("message", "message_html", "balance_on", "hold", "lift", "rest"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
+    **dict.fromkeys(("take", "take_next", "release", "lock_out"), WORK),
     "letters": READ,
     **dict.fromkeys(
         ("print_letters", "batch", "download_batch", "paper_again", "copy_on_paper"), WORK
@@ -43,7 +43,7 @@ SUPPORT = {
     **dict.fromkeys(("second_looks", "second_look"), READ),
     **dict.fromkeys(("record_payment", "returned", "withdraw_look"), WORK),
     **dict.fromkeys(("refund", "question", "closing_notice", "unlock", "decide_look"), DECIDE),
-    **dict.fromkeys(("resend", "resent", "begin_resending", "stop_resending"), DECIDE),
+    **dict.fromkeys(("assign", "resend", "resent", "begin_resending", "stop_resending"), DECIDE),
 }
 
 WATCHED = {
@@ -91,11 +91,11 @@ def test_who_is_not_logged_in_is_sent_to_the_door_and_back(
     http: FlaskClient, session: PortalSession
 ):
     staff = make_staff(session, Role.AGENT, make_client(session))
-    asked = http.get("/support/proposals")
+    asked = http.get("/support/queues/proposals")
     assert asked.status_code == 303
     answer = log_in(http, staff, asked.headers["Location"])
     assert answer.status_code == 303
-    assert answer.headers["Location"] == "/support/proposals"
+    assert answer.headers["Location"] == "/support/queues/proposals"
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_proposal_is_answered(sam, session, account: Account, how, typed, stat
     client_id = account.client_id
     proposal = session.scalars(select(Proposal)).one()
     path = f"/support/proposals/{proposal.id}"
-    assert proposal.reference in said(sam.get("/support/proposals"))
+    assert proposal.reference in said(sam.get("/support/queues/proposals"))
     assert act(sam, path, f"{path}/{how}", **typed) == 303
     set_tenant(session, client_id)
     session.refresh(proposal)
@@ -235,6 +235,7 @@ def test_the_second_of_two_who_answer_is_told(sam, session, account: Account, ho
     typed |= {"first_on-year": "2026", "csrf_token": token}
     answer = sam.post(f"{path}/{how}", data=typed)
     assert answer.status_code == 422
+    assert "Sam Supervisor was faster, and declined it." in heard(answer)
     set_tenant(session, client_id)
     session.refresh(proposal)
     assert proposal.status is ProposalStatus.DECLINED

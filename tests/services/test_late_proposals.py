@@ -17,6 +17,7 @@ from portal.domain.policy import Answerer, ProposalLimits
 from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.statuses import ProposalStatus
 from portal.domain.terms import Basis
+from portal.domain.waiting import Queue
 from portal.gateways.clock import SetClock
 from portal.models import Account, Arrangement, Client, EntryKind, Message, Payment, Proposal, Role
 from portal.runtime import build_runtime
@@ -92,10 +93,10 @@ def test_a_day_ends_when_it_ends_where_the_client_is(session: PortalSession) -> 
     suggest(session, account)
     night = datetime.fromisoformat("2026-11-28T06:00:00+00:00")
     session.info["client_ids"] = [account.client_id]
-    assert len(queues.proposals(session, late_at=night)) == 1
+    assert len(queues.waiting(session, Queue.PROPOSALS, now=night, late=True)) == 1
     owner(session, account).time_zone = "Pacific/Honolulu"
     session.flush()
-    assert queues.proposals(session, late_at=night) == []
+    assert queues.waiting(session, Queue.PROPOSALS, now=night, late=True) == []
     assert hour(session, account, night) == []
     assert hour(session, account, night + timedelta(hours=4)) == [True]
 
@@ -110,7 +111,7 @@ def test_supervisors_see_how_many_they_have(session: PortalSession) -> None:
     account, _ = waiting(session)
     session.info["client_ids"] = [account.client_id]
     counted = queues.counts(session)
-    assert (counted.proposals, counted.escalated) == (1, 1)
+    assert (counted.waiting[Queue.PROPOSALS], counted.escalated) == (1, 1)
 
 
 def test_it_stays_with_staff_where_the_client_did_not_choose_more(session: PortalSession) -> None:

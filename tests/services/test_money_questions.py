@@ -11,11 +11,11 @@ from portal.domain.statuses import AccountStatus
 from portal.models import Account, Arrangement, Client, EntryKind, MoneyException, Role, Staff
 from portal.sandbox import control
 from portal.services import money_questions, refunds
+from portal.services.answering import AnsweredBefore, NoteMissing
 from portal.services.charging import charge_installment
 from portal.services.evidence import account_leaves
 from portal.services.ledger import lock_account, open_exception, post
 from portal.services.money_questions import Decision, DecisionNotPossible, Option
-from portal.services.queues import AnsweredBefore, NoteMissing
 from tests.pages.staff import make_staff
 from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy
 from tests.services.placing import Placer

@@ -16,6 +16,7 @@ from portal.domain.proposals import MoreThanOwed
 from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.statuses import ArrangementStatus, ProposalStatus
 from portal.domain.terms import Choice
+from portal.domain.waiting import Queue
 from portal.models import (
     Account,
     Client,
@@ -220,7 +221,7 @@ def test_a_suggestion_is_over_once_something_else_came_of_it(
     told = [leaf for leaf in evidence.account_leaves(session, account)]
     assert [leaf.payload["reason"] for leaf in told if leaf.type == "proposal.closed"] == [why]
     session.info["client_ids"] = [account.client_id]
-    assert queues.proposals(session) == []
+    assert queues.waiting(session, Queue.PROPOSALS, now=NOW) == []
     with pytest.raises(ProposalOver):
         decline(session, proposal, reason="No.", staff=staff, now=NOW)
     assert "proposal_declined" not in set(session.scalars(select(Message.template)))

@@ -38,6 +38,7 @@ from portal.models import (
     Client,
     Debtor,
     EntryKind,
+    LockOut,
     Message,
     Payment,
     Role,
@@ -59,11 +60,13 @@ from portal.services import (
     evidence,
     help,
     letter_batches,
+    lock_outs,
     payer_links,
     refunds,
     second_person,
 )
 from portal.services.amending import Wish
+from portal.services.answering import close_lock_out
 from portal.services.call_sessions import Ending, check, open_session, wrap_up
 from portal.services.calls import Number, Said, begin_call, log_call
 from portal.services.counter_payments import Received
@@ -349,6 +352,10 @@ def ask_for_help(till: Till) -> None:
     help.open_request(session, account, Topic.AMOUNT_WRONG, answers, visit=visit, now=now)
     send_all(till)
     lift_hold(session, hold, reason="checked", now=now + timedelta(minutes=5))
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    lock_outs.keep(session, debtor, until=now + timedelta(minutes=30), now=now)
+    locked, sam = session.scalars(select(LockOut)).one(), Staff(id=fresh_id(), role=Role.AGENT)
+    close_lock_out(session, locked, "A new link.", staff=sam, now=now + timedelta(minutes=5))
 
 
 def consent(till: Till) -> None:
@@ -912,6 +919,16 @@ PLANTED = {
         "no amendment collects more than was agreed",
         "UPDATE amendment SET after = jsonb_set(after, '{parts,11,amount_cents}', '990000')",
         ": amendment 1",
+    ),
+    "help for a locked-out person that is not on the record": (
+        "on the record: a locked-out person was helped",
+        in_leaf("lock_out.closed", "lock_out", '"another"'),
+        "",
+    ),
+    "help for a locked-out person that is not in the rows": (
+        "in the rows: a locked-out person was helped",
+        "UPDATE lock_out SET closed_by = NULL",
+        "lock_out.closed of ",
     ),
     "a change that is not on the record": (
         "on the record: a plan was changed",

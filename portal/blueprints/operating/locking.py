@@ -10,7 +10,7 @@ from portal.blueprints.operating import LAYOUT, bp
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.security import audience, current_staff
-from portal.services import attempts, lock_outs
+from portal.services import attempts, lock_lifting
 from portal.services.attempts import Scope
 from portal.web import Form, now, session, url_for
 from portal.web import gettext as _
@@ -54,7 +54,7 @@ def lift_lock(scope: str, mark: str) -> Any:
 
     def do() -> None:
         reason, staff = form.reason.data or "", current_staff()
-        lock_outs.lift(session, lock, reason=reason, staff=staff, now=now())
+        lock_lifting.lift(session, lock, reason=reason, staff=staff, now=now())
 
     back = url_for("operator.lock_outs")
     task = Task(

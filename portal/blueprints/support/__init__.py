@@ -1,13 +1,15 @@
 """The support console: find an account, see what happened, help."""
 
+from collections.abc import Iterator
+
 from flask import Blueprint, g
 
+from portal.blueprints.support.naming import TITLES
 from portal.db import commit
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.security import by_itself, current_staff, may
 from portal.services import call_sessions
-from portal.services.letter_batches import how_many_wait
 from portal.services.queues import counts
 from portal.services.waiting_looks import how_many_look
 from portal.web import Destination, now, session, url_for
@@ -20,27 +22,37 @@ def navigate() -> None:
     """Put the console's destinations beside the page, with how much waits in each."""
     if not by_itself() and call_sessions.keep_up(session, current_staff(), now=now()):
         commit(session, "call_sessions.keep_up")
-    waiting = counts(session)
+    g.waiting = counts(session)
     links = (
-        ("search", N_("Search"), "support.home", 0),
-        ("proposals", N_("Proposals"), "support.proposals", waiting.proposals),
-        ("requests", N_("Help requests"), "support.requests", waiting.requests),
-        ("calls", N_("Calls and texts"), "support.calls", waiting.calls),
-        ("questions", N_("Money questions"), "support.questions", waiting.questions),
-        ("second_looks", N_("Second person"), "support.second_looks", how_many_look(session)),
-        ("letters", N_("Letters"), "support.letters", how_many_wait(session)),
-        *([("resend", N_("Send links again"), "support.resend", 0)] if _supervises() else ()),
-        *([("record", N_("The record"), "compliance.home", 0)] if may(Permission.EXAMINE) else ()),
-        *([("operator", N_("Operation"), "operator.home", 0)] if may(Permission.OPERATE) else ()),
+        ("search", N_("Search"), url_for("support.home"), 0),
+        *(
+            (str(one), title, url_for("support.queue", kind=one), g.waiting.waiting[one])
+            for one, title in TITLES.items()
+        ),
+        (
+            "second_looks",
+            N_("Second person"),
+            url_for("support.second_looks"),
+            how_many_look(session),
+        ),
+        ("letters", N_("Letters"), url_for("support.letters"), g.waiting.letters),
+        *_beside(),
     )
     g.person = g.person.reaching(
-        Destination(section=section, label=label, url=url_for(endpoint), count=count)
-        for section, label, endpoint, count in links
+        Destination(section=section, label=label, url=url, count=count)
+        for section, label, url, count in links
     )
 
 
-def _supervises() -> bool:
-    return may(Permission.SUPERVISE)
+def _beside() -> Iterator[tuple[str, str, str, int]]:
+    places = (
+        (Permission.SUPERVISE, "resend", N_("Send links again"), "support.resend"),
+        (Permission.EXAMINE, "record", N_("The record"), "compliance.home"),
+        (Permission.OPERATE, "operator", N_("Operation"), "operator.home"),
+    )
+    for needed, section, label, endpoint in places:
+        if may(needed):
+            yield section, label, url_for(endpoint), 0
 
 
 from portal.blueprints.support import (  # noqa: E402, F401
@@ -57,10 +69,12 @@ from portal.blueprints.support import (  # noqa: E402, F401
     linking,
     looking,
     messages,
+    past,
     proposals,
     questions,
     queues,
     refunds,
+    requests,
     resending,
     second_looks,
     wishes,

@@ -1,17 +1,19 @@
 """Find an account and see everything about it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, request
+from flask import current_app, g, request
 from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
 from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.support import bp
 from portal.blueprints.support.diagnosing import causes_of
+from portal.blueprints.support.meanwhile import SeenForm, unless_stale
+from portal.blueprints.support.past import timeline_of
+from portal.blueprints.support.queues import listed
 from portal.blueprints.support.sending import masked_contact, on_the_phone
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
@@ -23,15 +25,12 @@ from portal.domain.outgoing import REQUIRED
 from portal.models import Account, Debtor
 from portal.security import audience, current_staff, keys, note_opened
 from portal.security.redaction import redact
-from portal.services import call_sessions, dossier, threads
-from portal.services.evidence import Entry, account_leaves
-from portal.services.giving_back import refundable
+from portal.services import call_sessions, claims, dossier, threads
+from portal.services.giving_back import left_of
 from portal.services.links import state_of
-from portal.services.queues import counts
 from portal.services.recents import recent_accounts
 from portal.services.search import LONGEST, search
 from portal.services.staff import names_of
-from portal.services.timeline import timeline
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -53,7 +52,7 @@ class RevealForm(Form):
     reason = StringField(N_("Reason"), [Length(max=200, message=N_("Use 200 characters at most."))])
 
 
-class ReplyForm(Form):
+class ReplyForm(SeenForm):
     """A message to the debtor."""
 
     body = TextAreaField(N_("Message"))
@@ -78,8 +77,9 @@ def home() -> Any:
         found_by=FOUND_BY,
         recent=() if typed else recent_accounts(session, current_staff()),
         masked=wording.mask_name,
-        waiting=counts(session),
         examples=current_app.extensions["portal"].settings.outbox,
+        counts=g.waiting,
+        **listed(claims.mine(session, current_staff(), now=now())),
     )
 
 
@@ -89,7 +89,6 @@ def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was said, what happened."""
     found = dossier.find_account(session, account_id)
     note_opened(found)
-    leaves = account_leaves(session, found)
     at = now()
     all_of_it = dossier.read_dossier(session, found, now=at)
     thread = threads.thread_of(session, found)
@@ -98,22 +97,23 @@ def account(account_id: UUID) -> Any:
         "support/account.html",
         section="search",
         it=all_of_it,
-        events=timeline(session, found, leaves),
-        revealed=_revealed_until(found, leaves, at),
+        **timeline_of(found, all_of_it.client.time_zone),
+        revealed=_revealed_until(found, at),
         thread=thread,
         names=names_of(session, wrote),
-        reply=ReplyForm(),
+        reply=ReplyForm().of(found),
         reveal=RevealForm(),
-        left_of=lambda payment: refundable(session, payment),
+        left_of=lambda payment: left_of(payment, all_of_it.refunds, all_of_it.chargebacks),
         why=causes_of(found),
         **_words(all_of_it.debtor, at),
-        **on_the_phone(found, all_of_it.debtor, leaves, at),
+        **on_the_phone(found, all_of_it.debtor, at),
     )
 
 
-def _revealed_until(account: Account, leaves: Sequence[Entry], at: datetime) -> datetime | None:
+def _revealed_until(account: Account, at: datetime) -> datetime | None:
     """Until when the personal data shows: for a reason, or to who is on the line with them."""
     staff = current_staff()
+    leaves = dossier.looked_at_lately(session, account, now=at)
     given = dossier.revealed_until(leaves, staff, now=at)
     heard = call_sessions.revealed_until(session, staff, account, now=at)
     return max(filter(None, (given, heard)), default=None)
@@ -165,4 +165,7 @@ def reply(account_id: UUID) -> Any:
         threads.reply(session, found, form.body.data or "", staff=current_staff(), now=now())
 
     task = Task(title=_("Write to the debtor"), button=_("Send"), back=back_to(found))
-    return perform(form, do, task=task, done=_("Your message is in the thread."), to=back_to(found))
+    act = unless_stale(form, found, do)
+    return perform(
+        form, act, task=task, done=_("Your message is in the thread."), to=back_to(found)
+    )

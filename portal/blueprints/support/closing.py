@@ -8,6 +8,7 @@ from wtforms import RadioField
 from portal.blueprints.consoles import Task, options, perform
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.meanwhile import SeenForm, unless_stale
 from portal.domain import N_, labels
 from portal.domain.access import Permission
 from portal.domain.channels import Channel
@@ -15,11 +16,11 @@ from portal.security import audience, current_staff
 from portal.services.closing import send_closing_notice, ways
 from portal.services.closing_rule import WORDINGS, Wording
 from portal.services.dossier import find_account
-from portal.web import Form, now, session
 from portal.web import gettext as _
+from portal.web import now, session
 
 
-class ClosingForm(Form):
+class ClosingForm(SeenForm):
     """Which of the two wordings, and how it goes."""
 
     wording = RadioField(N_("What it says"), choices=options(WORDINGS))
@@ -46,4 +47,5 @@ def closing_notice(account_id: UUID) -> Any:
             _("The debtor can still open their page and pay."),
         ),
     )
-    return perform(form, do, task=task, done=_("It is on its way."), to=back_to(account))
+    act = unless_stale(form, account, do)
+    return perform(form, act, task=task, done=_("It is on its way."), to=back_to(account))

@@ -10,6 +10,7 @@ from wtforms import SelectField
 from portal.blueprints.consoles import Task, options, perform, words_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.meanwhile import SeenForm, unless_stale
 from portal.blueprints.support.sending import masked_contact
 from portal.domain import N_, DomainError, labels
 from portal.domain.access import Permission
@@ -24,7 +25,7 @@ from portal.web import Form, now, session
 from portal.web import gettext as _
 
 
-class RevokeForm(Form):
+class RevokeForm(SeenForm):
     """Why a link is closed."""
 
     reason = SelectField(N_("Reason"), choices=options(labels.WHY_REVOKE))
@@ -58,7 +59,8 @@ def revoke(link_id: UUID) -> Any:
         back=back_to(account),
         notes=(_("It opens nothing any more, and whoever uses it now is shown out."),),
     )
-    return perform(form, do, task=task, done=_("The link is revoked."), to=back_to(account))
+    act = unless_stale(form, account, do)
+    return perform(form, act, task=task, done=_("The link is revoked."), to=back_to(account))
 
 
 @bp.route("/accounts/<uuid:account_id>/revoke-links", methods=["GET", "POST"])

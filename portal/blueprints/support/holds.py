@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired
 from portal.blueprints.consoles import Task, options, perform, words_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.meanwhile import SeenForm, unless_stale
 from portal.domain import N_, labels
 from portal.domain.access import Permission
 from portal.domain.help import LONGEST_NOTE, kept_words
@@ -19,11 +20,11 @@ from portal.security import audience, current_staff
 from portal.services import evidence, rests, standing
 from portal.services.dossier import ReasonMissing, find_account
 from portal.services.ledger import lock_account
-from portal.web import Form, now, session
 from portal.web import gettext as _
+from portal.web import now, session
 
 
-class HoldForm(Form):
+class HoldForm(SeenForm):
     """What an account is held for, and why."""
 
     kind = SelectField(N_("Kind of hold"), choices=options(labels.HOLDS))
@@ -32,13 +33,13 @@ class HoldForm(Form):
     )
 
 
-class LiftForm(Form):
+class LiftForm(SeenForm):
     """Why a hold is lifted."""
 
     reason = StringField(N_("Reason"), description=N_("It is kept on the record."))
 
 
-class RestForm(Form):
+class RestForm(SeenForm):
     """Until when a rest lasts, and why."""
 
     to = DateField(N_("It ends on this day"), [InputRequired()])
@@ -73,7 +74,8 @@ def hold(account_id: UUID) -> Any:
         button=_("Hold"),
         back=back_to(found),
     )
-    return perform(form, do, task=task, done=_("The account is held."), to=back_to(found))
+    act = unless_stale(form, found, do)
+    return perform(form, act, task=task, done=_("The account is held."), to=back_to(found))
 
 
 @bp.route("/holds/<uuid:hold_id>/lift", methods=["GET", "POST"])
@@ -95,7 +97,8 @@ def lift(hold_id: UUID) -> Any:
         button=_("Lift"),
         back=back_to(account),
     )
-    return perform(form, do, task=task, done=_("The hold is lifted."), to=back_to(account))
+    act = unless_stale(form, account, do)
+    return perform(form, act, task=task, done=_("The hold is lifted."), to=back_to(account))
 
 
 @bp.route("/holds/<uuid:hold_id>/rest", methods=["GET", "POST"])
@@ -119,4 +122,5 @@ def rest(hold_id: UUID) -> Any:
         back=back_to(account),
         notes=[_("It may last until %(latest)s at most.", latest=latest)],
     )
-    return perform(form, do, task=task, done=_("The rest has its new end."), to=back_to(account))
+    act = unless_stale(form, account, do)
+    return perform(form, act, task=task, done=_("The rest has its new end."), to=back_to(account))

@@ -26,7 +26,6 @@ from portal.domain.codes import aloud
 from portal.models import AccessLink, Account, Channel, Client, Debtor
 from portal.security import audience, current_staff, keys
 from portal.services.dossier import find_account
-from portal.services.evidence import account_leaves
 from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
 from portal.services.standing import standing
 from portal.services.texting import why_closed
@@ -147,7 +146,7 @@ def code(link_id: UUID) -> Any:
         base_url=keys().base_url,
         account=account,
         zone=_client(account).time_zone,
-        **how_far(account, account_leaves(session, account), now()),
+        **how_far(account, now()),
     )
 
 
@@ -156,10 +155,9 @@ def code(link_id: UUID) -> Any:
 def progress(account_id: UUID) -> Any:
     """How far the person came with the newest link; a page with a script asks again and again."""
     account = find_account(session, account_id)
-    leaves = account_leaves(session, account)
     return page(
         "support/progress.html",
         account=account,
         zone=_client(account).time_zone,
-        **how_far(account, leaves, now()),
+        **how_far(account, now()),
     )

@@ -9,6 +9,7 @@ from wtforms import HiddenField
 
 from portal.blueprints.consoles import Answer, attempt, page
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.meanwhile import SeenForm, refuse_stale
 from portal.domain import DomainError, labels
 from portal.gateways.payments import GatewayUnavailable
 from portal.models import Account, LookKind, LookOutcome
@@ -17,11 +18,11 @@ from portal.services import foreseeing, payments, second_person
 from portal.services.foreseeing import Effects
 from portal.services.payments import PaymentOnItsWay
 from portal.services.second_person import Act
-from portal.web import Form, explain, now, see_other, session
+from portal.web import explain, now, see_other, session
 from portal.web import gettext as _
 
 
-class MovingForm(Form):
+class MovingForm(SeenForm):
     """What every movement of money is asked for with; ``mark`` is that of what was shown."""
 
     mark = HiddenField()
@@ -45,8 +46,10 @@ class Move:
 def show_and_move(form: MovingForm, move: Move) -> Answer:
     """Show what would happen; once that was shown, do it, or let it wait for a second person."""
     effects = None
+    if not form.is_submitted():
+        form.of(move.account)
     if form.validate_on_submit():
-        if form.mark.data and attempt(form, lambda: _do(move, form.mark.data or "")):
+        if form.mark.data and attempt(form, lambda: _do(form, move)):
             return see_other(back_to(move.account))
         effects = foreseen(form, lambda: _new(move))
     answer = page(
@@ -68,10 +71,11 @@ def _new(move: Move) -> Act:
     return move.act()
 
 
-def _do(move: Move, mark: str) -> None:
+def _do(form: MovingForm, move: Move) -> None:
+    refuse_stale(form, move.account)
     act = move.act()
     close_open_page(act)
-    foreseeing.require(session, act, mark, now=now())
+    foreseeing.require(session, act, form.mark.data or "", now=now())
     look = second_person.ask(session, act, staff=current_staff(), now=now())
     waits = _("Nothing has moved yet. A second person must approve it.")
     flash(waits if look.outcome is LookOutcome.WAITS else move.done, "ok")

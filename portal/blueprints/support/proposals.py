@@ -14,6 +14,7 @@ from portal.blueprints.consoles import Answer, attempt, options, page
 from portal.blueprints.debtor.words import on_days
 from portal.blueprints.fields import DateBoxes, MoneyField
 from portal.blueprints.support import bp
+from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.replies import Reply, look
 from portal.domain import N_, DomainError, labels, wording
 from portal.domain import proposals as domain
@@ -23,10 +24,10 @@ from portal.domain.money import Cents
 from portal.domain.schedules import Frequency
 from portal.domain.terms import Terms
 from portal.domain.terms import sha256 as terms_sha256
+from portal.domain.waiting import Queue
 from portal.models import Account, Client, Debtor, Proposal
 from portal.security import audience, current_staff
 from portal.services import proposals as services
-from portal.services import queues
 from portal.services.dossier import find_account
 from portal.services.evidence import account_leaves
 from portal.services.late_proposals import (
@@ -92,21 +93,6 @@ class DeclineForm(Form):
     more = StringField(N_("More words to the debtor"))
 
 
-@bp.get("/proposals", endpoint="proposals")
-@audience(Permission.SEE_ACCOUNTS)
-def waiting() -> Any:
-    """Proposals that nobody has answered, the oldest promise first; or only the late ones."""
-    only_late = request.args.get("only") == "late"
-    return page(
-        "support/proposals.html",
-        section="proposals",
-        waiting=queues.proposals(session, late_at=now() if only_late else None),
-        only_late=only_late,
-        today_of=lambda client: client_day(client, now()),
-        masked=wording.mask_name,
-    )
-
-
 def _proposal(proposal_id: UUID) -> Proposal:
     mine = Proposal.client_id.in_(session.info["client_ids"])
     return session.scalars(select(Proposal).where(mine, Proposal.id == proposal_id)).one()
@@ -147,6 +133,7 @@ def _show(found: Proposal, form: Form | None = None, reply: Reply | None = None)
         frequencies=labels.FREQUENCIES,
         on_days=lambda days: on_days(days, locale()),
         fingerprint=terms_sha256,
+        **bar(Queue.PROPOSALS, found.client_id, found.id),
         **_limits(account),
     )
     return (answer, 422) if form is not None and reply is None else answer
@@ -207,9 +194,9 @@ def _answer(found: Proposal, form: Form, do: Callable[[], object], done: str) ->
         return _show(found, form)
     if "look" in request.form:
         return _show(found, form, look(form, found, do))
-    if attempt(form, do):
+    if attempt(form, unclaimed((found.client_id, Queue.PROPOSALS, found.id), do)):
         flash(done, "ok")
-        return see_other(url_for("support.proposals"))
+        return see_other(url_for("support.queue", kind=Queue.PROPOSALS))
     return _show(found, form)
 
 
@@ -234,6 +221,7 @@ def counter(proposal_id: UUID) -> Any:
 
     def do() -> None:
         until, terms = _today(found) + timedelta(days=int(form.until.data)), _terms(found, form)
+        services.require_waiting(session, found)
         _refuse_worse(found, terms, form)
         services.counter(session, found, terms, staff=current_staff(), valid_until=until, now=now())
 

@@ -11,8 +11,10 @@ from wtforms.validators import DataRequired
 
 from portal.blueprints.consoles import attempt, page
 from portal.blueprints.support import bp
+from portal.blueprints.support.claiming import bar, unclaimed
 from portal.domain import N_, labels
 from portal.domain.access import Permission
+from portal.domain.waiting import Queue
 from portal.models import Account, MoneyException
 from portal.security import audience, current_staff
 from portal.services import money_questions
@@ -97,9 +99,10 @@ def question(question_id: UUID) -> Any:
         mark, note = form.decision.data or "", form.note.data or ""
         money_questions.decide(session, asked, mark, note, staff=current_staff(), now=now())
 
-    if form.validate_on_submit() and attempt(form, do):
+    act = unclaimed((asked.client_id, Queue.QUESTIONS, asked.id), do)
+    if form.validate_on_submit() and attempt(form, act):
         flash(_("The question is closed."), "ok")
-        return see_other(url_for("support.questions"))
+        return see_other(url_for("support.queue", kind=Queue.QUESTIONS))
     answer = page("support/question.html", section="questions", form=form, **_about(asked, found))
     return (answer, 422) if form.errors else answer
 
@@ -108,7 +111,13 @@ def _about(asked: MoneyException, found: Sequence[Option]) -> dict[str, Any]:
     key = (asked.client_id, asked.account_id)
     account = session.get(Account, key) if asked.account_id else None
     effects = {one.mark: _effect(one, asked, account) for one in found}
-    return {"asked": asked, "account": account, "kinds": labels.QUESTIONS, "effects": effects}
+    return {
+        "asked": asked,
+        "account": account,
+        "kinds": labels.QUESTIONS,
+        "effects": effects,
+        **bar(Queue.QUESTIONS, asked.client_id, asked.id),
+    }
 
 
 def _effect(option: Option, asked: MoneyException, account: Account | None) -> str:

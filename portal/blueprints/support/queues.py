@@ -1,174 +1,202 @@
-"""What waits for an answer: help requests, call-backs, questions about money."""
+"""What waits, one page for each queue: take something, take the next, give it back, assign it."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import flash
-from sqlalchemy import select
-from wtforms import RadioField, StringField, TextAreaField
+from flask import abort, flash, request
+from wtforms import SelectChoice, SelectField  # type: ignore[attr-defined]
 
-from portal.blueprints.consoles import (
-    Task,
-    attempt,
-    options,
-    page,
-    perform,
-)
+from portal import i18n
+from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.support import bp
-from portal.domain import N_, labels, wording
+from portal.blueprints.support.naming import DAYS, TITLES
+from portal.domain import N_, DomainError, labels, wording
 from portal.domain.access import Permission
-from portal.domain.help import OPTIONS, UNCLEAR_TEXT, Topic, kept_words
-from portal.models import Account, Client, Debtor, HelpRequest, Hold
-from portal.security import audience, current_staff
-from portal.services import queues
-from portal.services.dossier import ReasonMissing, find_account
-from portal.services.help import answer_request
+from portal.domain.help import UNCLEAR_TEXT
+from portal.domain.waiting import Queue
+from portal.security import audience, current_staff, may
+from portal.services import claims, queues
+from portal.services.late_proposals import client_day
+from portal.services.queues import PAGE, Cursor, Waiting
 from portal.services.staff import names_of
-from portal.services.stops import are_texts_paused
-from portal.services.threads import thread_of
-from portal.web import Form, now, see_other, session, url_for
+from portal.web import Form, explain, locale, now, say, see_other, session, url_for
 from portal.web import gettext as _
 
-KEEP, LIFT = "keep", "lift"
+NEEDS = {Queue.QUESTIONS: Permission.GIVE_BACK}
+"""What a queue's entries need to be worked on, where it is not to answer."""
+PAGES = {
+    Queue.PROPOSALS: ("support.proposal", "proposal_id"),
+    **dict.fromkeys(
+        (Queue.DISPUTES, Queue.HARDSHIP, Queue.REQUESTS, Queue.MESSAGES),
+        ("support.request", "request_id"),
+    ),
+    Queue.CALLS: ("support.call", "request_id"),
+    Queue.LOCK_OUTS: ("support.lock_out", "lock_out_id"),
+    Queue.QUESTIONS: ("support.question", "question_id"),
+}
+"""Where an entry is worked on; on the page of its account where it has none of its own."""
 
 
-class AnswerForm(Form):
-    """The answer to a help request, and what becomes of its hold."""
+class AssignForm(Form):
+    """Who shall do it."""
 
-    body = TextAreaField(N_("Your answer to the debtor"))
-    hold = RadioField(
-        N_("The hold"),
-        default=KEEP,
-        choices=options({KEEP: N_("Keep it"), LIFT: N_("Lift it")}),
-    )
-    reason = StringField(N_("Reason to lift it"))
+    to = SelectField(N_("Who does it"))
 
 
-class NoteForm(Form):
-    """What was done."""
-
-    note = TextAreaField(N_("What was done"), description=N_("It is kept on the record."))
-
-
-@bp.get("/requests")
+@bp.get("/queues/<kind>")
 @audience(Permission.SEE_ACCOUNTS)
-def requests() -> Any:
-    """Help requests without an answer."""
-    waiting = queues.requests(session)
+def queue(kind: str) -> Any:
+    """What waits in one queue, by day; only what is late, if that is asked for."""
+    which, late = _queue(kind), request.args.get("only") == "late"
+    found = queues.waiting(session, which, now=now(), after=_after(), late=late)
+    shown = found[:PAGE]
     return page(
-        "support/requests.html",
-        section="requests",
-        waiting=waiting,
-        today=now().date(),
-        topics=labels.TOPICS,
-        masked=wording.mask_name,
+        "support/queue.html",
+        section=kind,
+        queue=which,
+        title=TITLES[which],
+        days=DAYS[which],
+        late=late,
+        next=_next(kind, shown[-1]) if len(found) > PAGE else None,
+        **listed(shown),
     )
 
 
-@bp.get("/calls")
-@audience(Permission.SEE_ACCOUNTS)
-def calls() -> Any:
-    """People who asked to be called, and texts whose account is unclear."""
-    waiting = queues.requests(session, calls=True)
-    return page(
-        "support/calls.html",
-        section="calls",
-        waiting=waiting,
-        today=now().date(),
-        unclear=UNCLEAR_TEXT,
-        masked=wording.mask_phone,
-    )
-
-
-@bp.get("/questions")
-@audience(Permission.SEE_ACCOUNTS)
-def questions() -> Any:
-    """Questions about money that nothing answers by itself."""
-    waiting = queues.questions(session)
-    return page(
-        "support/questions.html",
-        section="questions",
-        waiting=waiting,
-        kinds=labels.QUESTIONS,
-    )
-
-
-def _request(request_id: UUID, *, calls: bool) -> HelpRequest:
-    mine = HelpRequest.client_id.in_(session.info["client_ids"])
-    topic = HelpRequest.topic.in_(queues.BY_HAND)
-    query = select(HelpRequest).where(
-        mine, HelpRequest.id == request_id, topic if calls else ~topic
-    )
-    return session.scalars(query).one()
-
-
-@bp.route("/requests/<uuid:request_id>", methods=["GET", "POST"], endpoint="request")
-@audience(Permission.ANSWER)
-def help_request(request_id: UUID) -> Any:
-    """One help request: what was asked, the thread, and the answer."""
-    asked, form = _request(request_id, calls=False), AnswerForm()
-    account = find_account(session, asked.account_id)
-    lift = form.hold.data == LIFT
-
-    def do() -> None:
-        reason = kept_words(form.reason.data)
-        if lift and not reason:
-            raise ReasonMissing
-        body, staff = form.body.data or "", current_staff()
-        answer_request(session, asked, body, staff=staff, now=now(), lift=reason if lift else None)
-
-    if form.validate_on_submit() and attempt(form, do):
-        flash(_("Your answer is in the thread. The debtor gets a message."), "ok")
-        return see_other(url_for("support.requests"))
-    answer = page("support/request.html", section="requests", form=form, **_about(asked, account))
-    return (answer, 422) if form.errors else answer
-
-
-def _about(asked: HelpRequest, account: Account) -> dict[str, Any]:
-    thread = thread_of(session, account)
-    option = asked.answers.get("option")
-    known = OPTIONS.get(Topic(asked.topic), {}) if asked.topic in set(Topic) else {}
-    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+def listed(shown: Any) -> dict[str, Any]:
+    """What a list of entries needs to be shown."""
     return {
-        "asked": asked,
-        "account": account,
-        "debtor": debtor,
-        "paused": are_texts_paused(session, debtor),
-        "hold": session.get(Hold, (asked.client_id, asked.hold_id)) if asked.hold_id else None,
-        "thread": thread,
-        "names": names_of(session, [entry.staff_id for entry in thread if entry.staff_id]),
-        "option": known[option][0] if option in known else None,
-        "topics": labels.TOPICS,
-        "holds": labels.HOLDS,
+        "waiting": shown,
+        "page_of": page_of,
+        "names": names_of(session, [one.claim.staff_id for one in shown if one.claim]),
+        "me": current_staff().id,
+        "may_work": lambda which: may(NEEDS.get(which, Permission.ANSWER)),
+        "today_of": lambda client: client_day(client, now()),
+        "days_since": _days_since,
+        "labels": labels,
+        "titles": TITLES,
+        "unclear": UNCLEAR_TEXT,
         "masked": wording.mask_name,
-        "zone": session.get_one(Client, account.client_id).time_zone,
+        "masked_phone": wording.mask_phone,
     }
 
 
-@bp.route("/calls/<uuid:request_id>", methods=["GET", "POST"])
+def _queue(kind: str) -> Queue:
+    return Queue(kind) if kind in set(Queue) else abort(404)
+
+
+def _next(kind: str, last: Waiting) -> str:
+    after = "~".join(map(str, last.cursor))
+    return url_for("support.queue", kind=kind, after=after, **_only())
+
+
+def _only() -> dict[str, str]:
+    return {"only": "late"} if request.args.get("only") == "late" else {}
+
+
+def _after() -> Cursor | None:
+    """The entry that the page before ended with; the beginning where that is not readable."""
+    day, _tilde, item_id = request.args.get("after", "").partition("~")
+    try:
+        datetime.fromisoformat(day)
+        return day, UUID(item_id)
+    except ValueError:
+        return None
+
+
+def _days_since(entry: Waiting) -> int:
+    since = entry.since
+    began = client_day(entry.client, since) if isinstance(since, datetime) else since
+    return max((client_day(entry.client, now()) - began).days, 0)
+
+
+def page_of(entry: Waiting) -> str:
+    """Where an entry is worked on."""
+    if entry.queue not in PAGES:
+        return url_for("support.account", account_id=entry.account.id)
+    endpoint, name = PAGES[entry.queue]
+    return url_for(endpoint, **{name: entry.item.id})
+
+
+def _working_on(kind: str) -> Queue:
+    """The queue, of which this member of staff may do the work."""
+    which = _queue(kind)
+    return which if may(NEEDS.get(which, Permission.ANSWER)) else abort(403)
+
+
+def _list(kind: str) -> str:
+    return url_for("support.queue", kind=kind)
+
+
+@bp.post("/queues/<kind>/next")
 @audience(Permission.ANSWER)
-def call(request_id: UUID) -> Any:
-    """Close a call that was made, or tried, or a text."""
-    asked, form = _request(request_id, calls=True), NoteForm()
-    account = find_account(session, asked.account_id)
+def take_next(kind: str) -> Any:
+    """Have the first entry that nobody has, and go to it."""
+    found = claims.take_next(session, _working_on(kind), staff=current_staff(), now=now())
+    if found is None:
+        flash(_("Nothing is free: all that waits is with somebody."), "ok")
+        return see_other(_list(kind))
+    to = page_of(found)
+    session.commit()
+    return see_other(to)
+
+
+@bp.post("/queues/<kind>/<uuid:item_id>/take")
+@audience(Permission.ANSWER)
+def take(kind: str, item_id: UUID) -> Any:
+    """Have an entry, and go to it; whoever is second is told who has it."""
+    try:
+        found = claims.take(session, _working_on(kind), item_id, staff=current_staff(), now=now())
+    except DomainError as error:
+        session.rollback()
+        flash(explain(error), "bad")
+        return see_other(_list(kind))
+    to = page_of(found)
+    session.commit()
+    return see_other(to)
+
+
+@bp.post("/queues/<kind>/<uuid:item_id>/give-back")
+@audience(Permission.ANSWER)
+def release(kind: str, item_id: UUID) -> Any:
+    """Let others have it."""
+    claims.give_back(session, _working_on(kind), item_id, staff=current_staff(), now=now())
+    session.commit()
+    flash(_("It is back in the queue."), "ok")
+    return see_other(_list(kind))
+
+
+@bp.route("/queues/<kind>/<uuid:item_id>/assign", methods=["GET", "POST"])
+@audience(Permission.SUPERVISE)
+def assign(kind: str, item_id: UUID) -> Any:
+    """Give an entry to a colleague, or to oneself, whoever has it."""
+    entry = queues.find(session, _working_on(kind), item_id, now=now())
+    people = claims.colleagues(session, entry.client.id, current_staff())
+    form = AssignForm()
+    form.to.choices = [SelectChoice(str(one), name) for one, name in people.items()]
+    to = page_of(entry)
 
     def do() -> None:
-        queues.close_call(session, asked, form.note.data or "", staff=current_staff(), now=now())
+        claims.assign(
+            session, entry.queue, item_id, to=UUID(form.to.data), by=current_staff(), now=now()
+        )
 
     task = Task(
-        title=_("Done: %(reference)s", reference=asked.reference),
-        button=_("Close"),
-        back=url_for("support.calls"),
-        notes=(_known(asked, account), _("Say nothing about a debt before you know who it is.")),
+        title=_("Who does it: %(what)s", what=_what(entry)),
+        button=_("Give it to them"),
+        back=to,
+        notes=_has_it(entry),
     )
-    to = url_for("support.calls")
-    return perform(form, do, task=task, done=_("It is closed."), to=to)
+    return perform(form, do, task=task, done=_("It is with them for 15 minutes."), to=to)
 
 
-def _known(asked: HelpRequest, account: Account) -> str:
-    """Who called or texted, as far as we know."""
-    phone, reference = asked.answers["phone"], account.reference
-    if asked.topic == UNCLEAR_TEXT:
-        return _("%(phone)s texted: “%(text)s”", text=asked.answers["details"], phone=phone)
-    masked = wording.mask_phone(phone)
-    return _("%(phone)s, account %(reference)s.", phone=masked, reference=reference)
+def _what(entry: Waiting) -> str:
+    return f"{say(TITLES[entry.queue])}, {entry.account.reference}"
+
+
+def _has_it(entry: Waiting) -> list[str]:
+    if entry.claim is None:
+        return [_("Nobody has it now.")]
+    name = names_of(session, [entry.claim.staff_id]).get(entry.claim.staff_id, "")
+    until = i18n.voice(locale()).time(entry.claim.until, entry.client.time_zone)
+    return [_("%(name)s has it until %(until)s, and is not told.", name=name, until=until)]

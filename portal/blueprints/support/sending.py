@@ -18,7 +18,6 @@ from portal.gateways.sms import Texter
 from portal.models import Account, Contact, Debtor
 from portal.security import current_staff, keys, may
 from portal.security.redaction import redact
-from portal.services.evidence import Entry
 from portal.services.link_progress import STEPS, progress_of
 from portal.services.message_facts import facts_of
 from portal.services.ways import Way, best_way, send_link
@@ -94,23 +93,21 @@ def previews(found: Sequence[Way]) -> Iterator[tuple[Way, bool, Preview]]:
                 yield way, asked_for, preview(way, asked_for=asked_for)
 
 
-def on_the_phone(
-    account: Account, debtor: Debtor, leaves: Sequence[Entry], at: datetime
-) -> dict[str, Any]:
+def on_the_phone(account: Account, debtor: Debtor, at: datetime) -> dict[str, Any]:
     """For an account's page: the best way for a link now, and how far the newest one came."""
     if not may(Permission.CONTACT):
         return {}
     return {
         "best": best_way(session, debtor, texter=texter(), now=at),
         "name_of": name_of,
-        **how_far(account, leaves, at),
+        **how_far(account, at),
     }
 
 
-def how_far(account: Account, leaves: Sequence[Entry], at: datetime) -> dict[str, Any]:
+def how_far(account: Account, at: datetime) -> dict[str, Any]:
     """The panel of progress."""
     return {
-        "progress": progress_of(session, account, leaves, keys=keys(), now=at),
+        "progress": progress_of(session, account, keys=keys(), now=at),
         "steps": STEPS,
         "channels": labels.CHANNELS,
     }

@@ -33,6 +33,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "help.reopened": (N_("Help request opened again"), ""),
     "help.withdrawn": (N_("Help request taken back"), ""),
     "language.wished": (N_("Asked for an agreement in another language"), ""),
+    "lock_out.closed": (N_("Locked-out person helped"), N_("Reason: %(reason)s"), "reason"),
     "notice.closing": (N_("Closing notice written"), ""),
     "policy.approved": (N_("Draft of offer limits approved"), ""),
     "policy.draft_discarded": (N_("Draft of offer limits discarded"), ""),
@@ -73,6 +74,9 @@ PLAIN: dict[str, tuple[str, ...]] = {
         N_("%(amount_cents)s"),
         "amount_cents",
     ),
+    "queue.assigned": (N_("Given to a colleague"), N_("To %(name)s."), "name"),
+    "queue.given_back": (N_("Given back to the queue"), ""),
+    "queue.taken": (N_("Taken from the queue"), ""),
     "terms.reviewed": (N_("Looked at the exact terms"), ""),
     "campaign.drawn_up": (N_("Campaign drawn up"), N_("%(name)s"), "name"),
     "campaign.dropped": (

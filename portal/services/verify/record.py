@@ -89,6 +89,13 @@ _BOTH: _Lines = (
         (f"a second person {what}", "second_look", f"x.outcome = '{what}'", *_look(what))
         for what in ("approved", "declined", "withdrawn")
     ),
+    (
+        "a locked-out person was helped",
+        "lock_out",
+        "x.closed_by IS NOT NULL",
+        "lock_out.closed",
+        "lock_out",
+    ),
     ("somebody else was asked to pay", "payer_link", "true", "payer_link.issued", "payer_link"),
 )
 _TOLD: _Lines = (

@@ -22,7 +22,7 @@ AT_ONCE = 2000
 _ACCOUNTS = (
     *("arrangement", "payment", "ledger_entry", "hold", "proposal", "help_request", "payer_link"),
     *("payment_allocation", "shown_offer", "amendment", "call_attempt", "call_session"),
-    "second_look",
+    *("second_look", "lock_out"),
 )
 # The leaves of what is about no one account may have gone with another account of the debtor.
 _DEBTORS = {

@@ -27,6 +27,9 @@ NOT_SHOWN = {
     "call_session.wrapped_up": "is told with how the call went",
     "legal_hold.lifted": "may be about a case against somebody else, and changes nothing for them",
     "legal_hold.set": "may be about a case against somebody else, and changes nothing for them",
+    "queue.assigned": "says who of us works on it",
+    "queue.given_back": "says who of us works on it",
+    "queue.taken": "says who of us works on it",
     "notice.closing": "is told with the message itself",
     "letter.printed": "is a step between two others that are told",
     **dict.fromkeys(

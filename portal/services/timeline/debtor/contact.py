@@ -336,6 +336,10 @@ WORDS: dict[str, tuple[str, Say]] = {
         plainly,
     ),
     "link.revoked": (N_("We closed a link to this page."), _by("reason", WHY_CLOSED)),
+    "lock_out.closed": (
+        N_("We looked into it when this page had been locked after wrong answers."),
+        plainly,
+    ),
     "message.bounced": (N_("A message to you came back."), _message(CAME_BACK)),
     "message.complained": (
         N_("Your mail or phone company told us that you do not want our messages. We stopped."),

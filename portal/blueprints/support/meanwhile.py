@@ -1,0 +1,56 @@
+"""Two people on one account: whoever is second is told who did what since they opened the page."""
+
+from collections.abc import Callable, Sequence
+
+from wtforms import HiddenField
+
+from portal.models import Account, Client
+from portal.security import current_staff
+from portal.services import evidence, history
+from portal.services.history import Meanwhile
+from portal.services.ledger import lock_account
+from portal.services.timeline import Event
+from portal.web import Form, session
+
+
+class SeenForm(Form):
+    """A form that knows up to which leaf its page told of the account.
+
+    ``since``: what colleagues did after that, told in the client's ``zone``.
+    """
+
+    seen = HiddenField()
+    since: Sequence[Event] = ()
+    zone: str = "UTC"
+
+    def of(self, account: Account) -> "SeenForm":
+        """The form as a page shows it now."""
+        self.seen.data = str(evidence.head(session, account))
+        self.zone = session.get_one(Client, account.client_id).time_zone
+        return self
+
+
+def unless_stale(form: SeenForm, account: Account, do: Callable[[], object]) -> Callable[[], None]:
+    """The same act, under the account's lock, unless a colleague acted since the page was opened.
+
+    The answer to that says what they did and has all that was typed: sent again, it acts.
+    """
+    if not form.is_submitted():
+        form.of(account)
+
+    def first() -> None:
+        lock_account(session, account.id)
+        refuse_stale(form, account)
+        do()
+
+    return first
+
+
+def refuse_stale(form: SeenForm, account: Account) -> None:
+    """Raise Meanwhile where a colleague acted since the page was opened; the form says what."""
+    typed = form.seen.data or ""
+    if typed.isascii() and typed.isdigit():
+        form.since = history.by_colleagues(session, account, int(typed), current_staff())
+    if form.since:
+        form.of(account)
+        raise Meanwhile
