@@ -37,6 +37,12 @@ def _account_of(session: Session, debtor: Debtor) -> UUID:
     return session.scalars(select(Account.id).where(*mine).order_by(over, Account.id)).first()  # type: ignore[return-value]
 
 
+def waiting(session: Session, debtor: Debtor) -> LockOut | None:
+    """The lock-out of a debtor whom nobody helped yet."""
+    mine = (LockOut.client_id == debtor.client_id, LockOut.debtor_id == debtor.id)
+    return session.scalars(select(LockOut).where(*mine, LockOut.closed_at.is_(None))).first()
+
+
 def passed(session: Session, debtor: Debtor, *, now: datetime) -> None:
     """A debtor proved who they are, so nobody needs to help them."""
     mine = (LockOut.client_id == debtor.client_id, LockOut.debtor_id == debtor.id)

@@ -36,9 +36,11 @@ from portal.models import (
     HelpStatus,
     Installment,
     LockOut,
+    LookOutcome,
     Message,
     MoneyException,
     Proposal,
+    SecondLook,
 )
 from portal.services.letter_batches import ADDRESS, ON_LIST
 
@@ -183,11 +185,13 @@ SOURCES: Mapping[Queue, Source] = {
 class Counts:
     """How many wait in each queue, up to ``MOST_COUNTED``.
 
-    ``escalated`` proposals are among all; ``letters`` wait to be printed.
+    ``escalated`` proposals are among all; ``looks`` wait for a second person, ``letters`` to be
+    printed.
     """
 
     waiting: Mapping[Queue, int]
     escalated: int
+    looks: int
     letters: int
 
 
@@ -200,9 +204,17 @@ def _of(source: Source, *only: ColumnElement[bool]) -> Any:
 
 
 _LETTERS = replace(SOURCES[Queue.BOUNCED], open=ON_LIST)
+_LOOKS = Source(
+    table=SecondLook,
+    day=SecondLook.asked_at,
+    since=SecondLook.asked_at,
+    open=(SecondLook.outcome == LookOutcome.WAITS,),
+    account=SecondLook.account_id,
+)
 _COUNTS = select(
     *(_of(source).label(queue.name) for queue, source in SOURCES.items()),
     _of(SOURCES[Queue.PROPOSALS], Proposal.escalated_at.is_not(None)).label("escalated"),
+    _of(_LOOKS).label("looks"),
     _of(_LETTERS).label("letters"),
 )
 
@@ -211,7 +223,7 @@ def counts(session: Session) -> Counts:
     """How much waits everywhere, in one statement that looks at no more than it counts."""
     found = session.execute(_COUNTS, {"mine": _clients(session)}).one()._mapping
     waits = {queue: found[queue.name] for queue in Queue}
-    return Counts(waits, found["escalated"], found["letters"])
+    return Counts(waits, found["escalated"], found["looks"], found["letters"])
 
 
 def waiting(

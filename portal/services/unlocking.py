@@ -9,7 +9,8 @@ from portal.domain import N_, DomainError
 from portal.domain.help import kept_words
 from portal.domain.keys import Keys
 from portal.models import AccessLink, Account, Debtor, Staff
-from portal.services import attempts, evidence
+from portal.services import attempts, evidence, lock_outs
+from portal.services.answering import close_lock_out
 from portal.services.dossier import ReasonMissing
 from portal.services.identity import marks_at_door
 from portal.services.ledger import lock_account
@@ -27,6 +28,7 @@ def unlock(
 ) -> None:
     """Forget a debtor's wrong answers, for a reason that goes on the record; the caller commits.
 
+    Nobody else needs to help them then.
     Raises NotLocked, ReasonMissing, TextTooLong, CardNumberTyped (PR-01, PC-01).
     """
     if not (words := kept_words(reason)):
@@ -44,5 +46,7 @@ def unlock(
     if attempts.locked(session, keys, marks, now=now) is None:
         raise NotLocked
     attempts.forgive(session, keys, marks)
+    if waits := lock_outs.waiting(session, debtor):
+        close_lock_out(session, waits, words, staff=staff, now=now)
     told = {"actor": evidence.staff(staff.id), "reason": words}
     tell_accounts(session, accounts, "identity.unlocked", told, now)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.models import Account, Client, LookOutcome, SecondLook
@@ -37,12 +37,3 @@ def waiting(session: Session) -> Sequence[WaitingLook]:
         .limit(MOST)
     )
     return [WaitingLook(*row) for row in rows]
-
-
-def how_many_look(session: Session) -> int:
-    """How many wait."""
-    waits = select(func.count()).where(
-        SecondLook.client_id.in_(session.info["client_ids"]),
-        SecondLook.outcome == LookOutcome.WAITS,
-    )
-    return session.scalar(waits) or 0

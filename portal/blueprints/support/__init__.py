@@ -11,7 +11,6 @@ from portal.domain.access import Permission
 from portal.security import by_itself, current_staff, may
 from portal.services import call_sessions
 from portal.services.queues import counts
-from portal.services.waiting_looks import how_many_look
 from portal.web import Destination, now, session, url_for
 
 bp = Blueprint("support", __name__, url_prefix="/support")
@@ -33,7 +32,7 @@ def navigate() -> None:
             "second_looks",
             N_("Second person"),
             url_for("support.second_looks"),
-            how_many_look(session),
+            g.waiting.looks,
         ),
         ("letters", N_("Letters"), url_for("support.letters"), g.waiting.letters),
         *_beside(),

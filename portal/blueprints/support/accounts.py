@@ -76,7 +76,6 @@ def home() -> Any:
         found=found,
         found_by=FOUND_BY,
         recent=() if typed else recent_accounts(session, current_staff()),
-        masked=wording.mask_name,
         examples=current_app.extensions["portal"].settings.outbox,
         counts=g.waiting,
         **listed(claims.mine(session, current_staff(), now=now())),
