@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -205,10 +204,6 @@ def _note(
     session: Session, kind: Noted, invitation: StaffInvitation, by: Staff | None, now: datetime
 ) -> None:
     of = invitation.client_ids[0] if len(invitation.client_ids) == 1 else None
-    told: dict[str, Any] = {
-        "email": invitation.email,
-        "role": invitation.role.value,
-        "by": by.id if by else "",
-    }
     who = by.id if by else None
-    note(session, kind, staff=who, now=now, client_id=of, by=who, **told)
+    about = {"email": invitation.email, "role": invitation.role.value}
+    note(session, kind, staff=who, now=now, client_id=of, by=who, **about)
