@@ -6,6 +6,7 @@ GRANT SELECT (id, task_name, status, scheduled_at, attempts, worker_id) ON procr
   TO portal_resolver;
 GRANT SELECT (job_id, at) ON procrastinate_events TO portal_resolver;
 GRANT SELECT (id, last_heartbeat) ON procrastinate_workers TO portal_resolver;
+GRANT EXECUTE ON FUNCTION app_staff_operates() TO portal_resolver;
 CREATE POLICY resolve ON stripe_event FOR SELECT TO portal_resolver USING (true);
 
 -- A job that runs is stalled where its worker is gone or has been silent. ``since``: when the oldest

@@ -1,6 +1,6 @@
-"""What an operator looks at: clients, staff, jobs, webhooks and what was sent, in numbers.
+"""What an operator looks at: clients, jobs, webhooks and what was sent, in numbers.
 
-Jobs, events and staff are answered by functions of the database that tell an operator alone.
+Jobs and events are answered by functions of the database that tell an operator alone.
 """
 
 from collections.abc import Sequence
