@@ -25,6 +25,7 @@ from portal.security.members import (
     may,
     note_missing,
     note_opened,
+    require,
     show_out,
 )
 from portal.security.redaction import hide_tokens_in_logs
@@ -71,6 +72,7 @@ __all__ = [
     "note_opened",
     "read_beside",
     "recognize",
+    "require",
     "seal_text",
     "show_out",
     "sign_choice",

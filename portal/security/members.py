@@ -91,9 +91,8 @@ def admit_staff(needed: Permission | None) -> None:
     if not member.is_authenticated:
         _send_to_log_in()
     _see(member)
-    if needed is not None and not may(needed):
-        note_here(Noted.REFUSED, needed=needed)
-        abort(403)
+    if needed is not None:
+        require(needed)
 
 
 def _send_to_log_in() -> None:
@@ -147,6 +146,13 @@ def current_staff() -> Staff:
 def may(permission: Permission | str) -> bool:
     """Whether the member of staff who reads this page may do this; templates say it in a word."""
     return access.may(current_staff().role, Permission(permission))
+
+
+def require(needed: Permission) -> None:
+    """Go on only where the member of staff may do this; that they tried is kept, and a 403."""
+    if not may(needed):
+        note_here(Noted.REFUSED, needed=needed)
+        abort(403)
 
 
 def note_here(kind: Noted, **detail: Any) -> None:

@@ -15,7 +15,7 @@ from portal.domain import N_, DomainError, labels, wording
 from portal.domain.access import Permission
 from portal.domain.help import UNCLEAR_TEXT
 from portal.domain.waiting import Queue
-from portal.security import audience, current_staff, may
+from portal.security import audience, current_staff, may, require
 from portal.services import claims, queues
 from portal.services.late_proposals import client_day
 from portal.services.queues import PAGE, Cursor, Waiting
@@ -121,7 +121,8 @@ def page_of(entry: Waiting) -> str:
 def _working_on(kind: str) -> Queue:
     """The queue, of which this member of staff may do the work."""
     which = _queue(kind)
-    return which if may(NEEDS.get(which, Permission.ANSWER)) else abort(403)
+    require(NEEDS.get(which, Permission.ANSWER))
+    return which
 
 
 def _list(kind: str) -> str:
