@@ -9,9 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 
 from portal.db import PortalSession
+from portal.domain.audience import Audience, LastLink
+from portal.domain.counter import CounterKind
 from portal.domain.holds import HoldKind
 from portal.domain.money import Cents
 from portal.domain.proposals import Proposal as Suggestion
+from portal.domain.waiting import Queue
 from portal.domain.wishes import WishKind
 from portal.models import (
     Account,
@@ -29,22 +32,28 @@ from portal.models import (
     MoneyException,
     Rehearsal,
     Role,
+    SecondLook,
     Staff,
     StopKind,
     fresh_id,
 )
 from portal.models.base import Base
-from portal.services import evidence
+from portal.services import evidence, lock_outs, second_person
 from portal.services.alarms import open_alarms, raise_alarms
 from portal.services.call_me import TOPIC
 from portal.services.calls import begin_call, numbers_of
 from portal.services.campaign_control import Plan, draw_up
 from portal.services.contact_wishes import Told, in_force, state
+from portal.services.counter_payments import Received
 from portal.services.evidence import SYSTEM
+from portal.services.hiring import NewInvitation, invite
 from portal.services.legal_holds import Wanted, set_legal_hold
 from portal.services.proposals import Wish, submit
+from portal.services.staff import start_session
+from portal.services.staff_events import note_opened
 from portal.services.standing import set_hold
 from portal.services.verify import Broken
+from portal.services.visits import Browser
 from tests.databases import acting_as
 from tests.factories import (
     NOW,
@@ -66,15 +75,18 @@ TODAY = NOW.date()
 
 @dataclass
 class House:
-    """``names``: what stands in addresses, by the name of the part, or by page and name."""
+    """``names``: what stands in addresses, by the name of the part, or by page or role and name."""
 
     client: Client
     names: dict[str, Any] = field(default_factory=dict)
 
-    def parts(self, endpoint: str, wanted: set[str]) -> Mapping[str, Any]:
-        """What to put into the address of a page. KeyError: nobody said what stands there."""
-        own = {name: self.names.get(f"{endpoint}.{name}") for name in wanted}
-        return {name: own[name] or self.names[name] for name in wanted}
+    def parts(self, endpoint: str, wanted: set[str], role: str = "") -> Mapping[str, Any]:
+        """What a reader of this role finds at a page. KeyError: nobody said what stands there."""
+        return {name: self._part(name, endpoint, role) for name in wanted}
+
+    def _part(self, name: str, *closer: str) -> Any:
+        named = (f"{one}.{name}" for one in closer)
+        return self.names[next((one for one in named if one in self.names), name)]
 
 
 def make_house(session: PortalSession) -> House:
@@ -86,14 +98,17 @@ def make_house(session: PortalSession) -> House:
     number = make_contact(session, debtor, channel="sms", address="+15185550142")
     account = make_account(session, debtor)
     sue, vera = (make_staff(session, role, client) for role in (Role.SUPERVISOR, Role.COMPLIANCE))
+    note_opened(session, account, staff=sue, ip=None, now=NOW)
     session.commit()
     house.names |= {
         **{"client_id": client.id, "account_id": account.id, "chain_id": account.chain_id},
         **_contacts(session, account, debtor, number, sue),
         **_money(session, account),
         **_questions(session, account),
+        **_by_hand(session, debtor, sue),
         **_records(session, account, vera),
         **_of_the_client(session, client, sue),
+        **_people(session, client, sue),
     }
     session.commit()
     return house
@@ -130,6 +145,8 @@ def _contacts(
         channel="email",
         template="agreement_copy",
         context={},
+        body="As agreed.",
+        body_html="<p>As agreed.</p>",
         locale="en",
         dedupe_key="copy",
         status="sent",
@@ -174,6 +191,19 @@ def _money(session: PortalSession, account: Account) -> dict[str, Any]:
     }
 
 
+def _by_hand(session: PortalSession, debtor: Debtor, sue: Staff) -> dict[str, Any]:
+    """Money at the counter of an account of its own: a part counts, the rest waits for two."""
+    account = make_account(session, debtor, placed_at=NOW - timedelta(days=2))
+
+    def move(cents: int) -> SecondLook:
+        day = TODAY - timedelta(days=1)
+        cash = Received(kind=CounterKind.CASH, amount_cents=Cents(cents), received_on=day)
+        act = second_person.recording(account, cash, "")
+        return second_person.ask(session, act, staff=sue, now=NOW)
+
+    return {"support.returned.payment_id": move(20_000).payment_id, "look_id": move(60_000).id}
+
+
 def _questions(session: PortalSession, account: Account) -> dict[str, Any]:
     def ask(topic: str, reference: str) -> UUID:
         request = HelpRequest(
@@ -189,11 +219,19 @@ def _questions(session: PortalSession, account: Account) -> dict[str, Any]:
         )
         return _add(session, request)
 
+    asked = ask("question", "HR-1")
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    lock_outs.keep(session, debtor, until=NOW + timedelta(hours=1), now=NOW)
+    locked = lock_outs.waiting(session, debtor)
+    assert locked is not None
     wish = Suggestion(first_on=TODAY + timedelta(days=8), amount_cents=Cents(4_000))
     visit = make_visit(session, account)
     proposal = submit(session, account, Wish(wish), visit=visit, now=NOW)
     return {
-        "support.request.request_id": ask("question", "HR-1"),
+        "support.request.request_id": asked,
+        "kind": str(Queue.MESSAGES),
+        "item_id": asked,
+        "lock_out_id": locked.id,
         "support.call.request_id": ask(TOPIC, "HR-2"),
         "proposal_id": proposal.id,
     }
@@ -221,6 +259,7 @@ def _records(session: PortalSession, account: Account, vera: Staff) -> dict[str,
         "arrangement_id": make_arrangement(session, account).id,
         "sha256": kept,
         "n": 0,
+        "support.look.name": "balance",
     }
 
 
@@ -228,13 +267,35 @@ def _of_the_client(session: PortalSession, client: Client, sue: Staff) -> dict[s
     rehearsal = Rehearsal(
         client_id=client.id, sha256=b"0" * 32, document="{}", asked_by=sue.id, started_at=NOW
     )
+    again = Plan(name="Again", audience=Audience(last_link=LastLink.EXPIRED))
+    resent = draw_up(session, client.id, again, by=sue.id, now=NOW).id
+    resending = ("resent", "begin_resending", "stop_resending")
     return {
         "campaign_id": draw_up(session, client.id, Plan(name="May"), by=sue.id, now=NOW).id,
+        **{f"support.{page}.campaign_id": resent for page in resending},
         "placement_id": make_placement(session, client).id,
         "rehearsal_id": _add(session, rehearsal),
         "number": 1,
         **_of_the_operator(session),
     }
+
+
+def _people(session: PortalSession, client: Client, sue: Staff) -> dict[str, Any]:
+    """Somebody whom each may look after, somebody who is invited, and a log-in of a colleague's."""
+    names: dict[str, Any] = {}
+    for reach, role in (("", Role.AGENT), ("client_admin.", Role.CLIENT_VIEWER)):
+        address = f"nina.{fresh_id()}@harbor-services.com"
+        new = NewInvitation(email=address, name="Nina Park", role=role, clients=[client.id])
+        with acting_as("portal_worker", session):
+            names[f"{reach}invitation_id"] = invite(session, new, by=None, now=NOW).id
+        names[f"{reach}staff_id"] = make_staff(session, role, client).id
+    return names | {"session_id": log_in_of(session, sue)}
+
+
+def log_in_of(session: PortalSession, staff: Staff) -> UUID:
+    """A log-in in some other browser than the test's."""
+    log_in, _ = start_session(session, staff, browser=Browser("127.0.0.2", "other"), now=NOW)
+    return log_in.session_id
 
 
 def _of_the_operator(session: PortalSession) -> dict[str, Any]:

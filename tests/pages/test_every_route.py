@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -19,18 +20,21 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from portal.db import PortalSession
-from portal.domain.access import Role
-from portal.models import Noted, StaffEvent
+from portal.domain.access import Permission, Role, holders
+from portal.domain.waiting import Queue
+from portal.models import Noted, StaffEvent, StaffSession
 from portal.security import Audience
 from tests.databases import acting_as
 from tests.pages.debtors import Dana, csrf_of
-from tests.pages.houses import House, absent, make_house
+from tests.pages.houses import House, absent, log_in_of, make_house
 from tests.pages.staff import enter, make_staff
 
 DOOR = "/log-in"
 OFFERED = re.compile(r'\b(href|action|formaction)="(/[^"?#]*)')
 ENDS = "staff.log_out"
 """Whoever opens it is nobody afterwards."""
+OWN = "session_id"
+"""A log-in is its person's alone, whatever their role."""
 
 
 @dataclass
@@ -92,12 +96,14 @@ def world(app: Flask, connection: Connection, session: PortalSession) -> World:
         session.commit()
         home = browser.get("/console").headers["Location"]
         people[role] = (staff.id, browser, csrf_of(browser.get(home)))
+        mine.names[f"{role}.session_id"] = log_in_of(session, staff)
+    session.commit()
     return World(app, connection, session, mine, theirs, people)
 
 
-def of(rule: Rule, house: House) -> Mapping[str, Any]:
+def of(rule: Rule, house: House, role: str = "") -> Mapping[str, Any]:
     try:
-        return house.parts(rule.endpoint, rule.arguments)
+        return house.parts(rule.endpoint, rule.arguments, role)
     except KeyError as missing:
         pytest.fail(f"{rule.endpoint} names {missing}: put one into tests/pages/houses.py")
 
@@ -110,8 +116,8 @@ def test_a_1_each_role_opens_its_own_pages_and_no_others(world: World):
     """A-1, A-5: who may not is refused with 403, and that they tried is kept."""
     wrong = []
     for rule, method, allowed in world.rules("staff"):
-        address = world.address(rule, of(rule, world.mine))
         for role in Role:
+            address = world.address(rule, of(rule, world.mine, role))
             with world.undone():
                 answer = world.ask(role, address, method)
                 kept = world.noted(role, Noted.REFUSED)
@@ -134,7 +140,7 @@ def test_no_page_offers_its_reader_what_they_may_not_open(world: World):
             continue
         for role in allowed.roles:
             with world.undone():
-                answer = world.ask(role, world.address(rule, of(rule, world.mine)), method)
+                answer = world.ask(role, world.address(rule, of(rule, world.mine, role)), method)
             if answer.mimetype != "text/html" or answer.status_code != 200:
                 continue
             offered = OFFERED.findall(answer.get_data(as_text=True))
@@ -146,6 +152,24 @@ def test_no_page_offers_its_reader_what_they_may_not_open(world: World):
                     if other.kind == "staff" and role not in other.roles:
                         wrong.add((rule.endpoint, role.value, endpoint))
     assert wrong == set()
+
+
+def test_no_queue_offers_its_reader_work_that_is_not_theirs(world: World):
+    """What the work of a queue needs, its address does not say: so all that is offered is done."""
+    wrong, opened = [], 0
+    for queue, role in product(Queue, sorted(holders(Permission.SEE_ACCOUNTS))):
+        here = f"/support/queues/{queue}"
+        with world.undone():
+            offered = OFFERED.findall(world.ask(role, here, "GET").get_data(as_text=True))
+        for kind, path in offered:
+            if path.startswith(f"{here}/"):
+                with world.undone():
+                    answer = world.ask(role, path, "GET" if kind == "href" else "POST")
+                opened += 1
+                if answer.status_code not in (200, 303):
+                    wrong.append((role.value, path, answer.status_code))
+    assert wrong == []
+    assert opened > len(Queue)
 
 
 def test_a_1_who_is_not_staff_opens_no_page_of_staffs(world: World, dana: Dana, http: FlaskClient):
@@ -177,10 +201,10 @@ def test_a_2_what_is_another_clients_is_as_if_it_were_nowhere(world: World):
     """A-2, A-4: each id in an address alone is enough; same status, same bytes, and it is kept."""
     wrong = []
     for rule, method, allowed in world.rules("staff"):
-        own, others = of(rule, world.mine), of(rule, world.theirs)
-        nowhere = absent(own)
-        for name in ids_of(own):
-            for role in allowed.roles - {Role.OPERATOR}:
+        for role in allowed.roles - {Role.OPERATOR}:
+            own, others = of(rule, world.mine, role), of(rule, world.theirs, role)
+            nowhere = absent(own)
+            for name in ids_of(own):
                 asked = []
                 for parts in (own | {name: others[name]}, own | {name: nowhere[name]}):
                     with world.undone():
@@ -198,11 +222,34 @@ def test_a_2_what_is_another_clients_is_as_if_it_were_nowhere(world: World):
 def test_an_operator_opens_what_belongs_to_either_client(world: World):
     """Else the test above could pass because nothing of the other client's can be opened at all."""
     for rule, method, allowed in world.rules("staff"):
-        others = of(rule, world.theirs)
-        if Role.OPERATOR in allowed.roles and ids_of(others):
+        others = of(rule, world.theirs, Role.OPERATOR)
+        if Role.OPERATOR in allowed.roles and set(ids_of(others)) - {OWN}:
             with world.undone():
                 answer = world.ask(Role.OPERATOR, world.address(rule, others), method)
             assert answer.status_code not in (403, 404), rule.endpoint
+
+
+def test_a_5_a_queue_whose_work_is_not_for_every_role_refuses_and_keeps_it(world: World):
+    """A-5: who may answer, and may not give money back, takes no question about money."""
+    question = world.mine.names["question_id"]
+    with world.undone():
+        answer = world.ask(Role.AGENT, f"/support/queues/questions/{question}/take", "POST")
+        kept = world.noted(Role.AGENT, Noted.REFUSED)
+    assert answer.status_code == 403
+    assert [one["page"] for one in kept] == ["support.take"]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_2_a_colleagues_log_in_is_as_if_it_were_nowhere_and_goes_on(world: World, role: Role):
+    """A-2: of the same client too, and to an operator."""
+    log_in = world.mine.names[OWN]
+    with world.undone():
+        answer = world.ask(role, f"/your-sign-in/log-ins/{log_in}/end", "POST")
+        kept = world.noted(role, Noted.MISSING)
+        with acting_as("portal_owner", world.session):
+            ended = world.session.get_one(StaffSession, log_in).ended_at
+    assert (answer.status_code, ended) == (404, None)
+    assert [one["asked"][OWN] for one in kept] == [str(log_in)]
 
 
 def test_a_3_no_list_search_or_file_names_anything_of_another_clients(world: World):
