@@ -94,6 +94,24 @@ class WordKey(Base):
     word: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
 
 
+class Correction(Base):
+    """A fact of a debtor that staff corrected, and what the client's file had said of it.
+
+    As long as files go on saying ``placed``, the correction stands; the first file with another
+    value is taken over (decision 0044). ``field`` is the debtor's column.
+    """
+
+    __tablename__ = "correction"
+    __table_args__ = (of_client(), belongs_to("debtor"))
+
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    debtor_id: Mapped[UUID] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    placed: Mapped[str | None]
+    corrected_by: Mapped[UUID]
+    corrected_at: Mapped[datetime]
+
+
 class Contact(Owned, Base):
     """One e-mail address or phone number of a debtor, with the permission to use it.
 

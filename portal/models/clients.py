@@ -206,3 +206,16 @@ class PlacementRow(Base):
     reference: Mapped[str | None]
     column: Mapped[str | None]
     reason: Mapped[str | None]
+
+
+class NoteTemplate(Owned, Base):
+    """Words that staff begin a note with, on the list of a client until it is taken off."""
+
+    __tablename__ = "note_template"
+    __table_args__ = (of_client(),)
+
+    title: Mapped[str]
+    body: Mapped[str]
+    kept_by: Mapped[UUID]
+    kept_at: Mapped[datetime]
+    dropped_at: Mapped[datetime | None]

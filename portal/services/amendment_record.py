@@ -40,22 +40,31 @@ class Reviewed:
 
     ``amendment_id`` was fixed when the page was shown: sent twice, it is one change.
     ``documents`` are the page and the texts of law on it, ``ticked`` the words beside the box for
-    the changed permission to charge, if it was checked.
+    the changed permission to charge, if it was checked. ``call_id``: the page was read aloud in
+    that call, and its button is what the debtor said.
     """
 
     amendment_id: UUID
     change_sha256: str
     documents: tuple[ShownDocument, ...]
     shown_at: datetime
-    visit_id: UUID
+    visit_id: UUID | None
     control_label: str
     build: str
     ticked: str | None = None
+    call_id: UUID | None = None
 
     @property
     def page(self) -> ShownDocument:
         """The page's own part: all that is changed, before and after."""
         return self.documents[0]
+
+    @property
+    def where(self) -> Payload:
+        """In which visit it was read, or in which call it was heard."""
+        if self.call_id is not None:
+            return {"call_session": str(self.call_id)}
+        return {"visit": str(self.visit_id)}
 
     @property
     def permission(self) -> ShownDocument | None:
@@ -82,11 +91,13 @@ def keep_review(act: Act, reviewed: Reviewed) -> Payload:
         **review,
         "actor": act.actor,
         "locale": locale,
-        "visit": str(reviewed.visit_id),
+        **reviewed.where,
         "documents": [{"name": one.doc_id, "sha256": one.sha256} for one in reviewed.documents],
     }
     _record(act, "terms.reviewed", told)
     assent: Payload = {"control_label": reviewed.control_label, "build": reviewed.build}
+    if reviewed.call_id is not None:
+        assent |= reviewed.where
     if reviewed.ticked:
         assent["ticked"] = [reviewed.ticked]
     return {"review": review, "assent": assent, "documents": told["documents"]}

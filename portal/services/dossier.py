@@ -158,6 +158,19 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
     )
 
 
+def contacts_of(session: Session, debtor: Debtor) -> Sequence[Contact]:
+    """The addresses of a debtor that are in use."""
+    return session.scalars(
+        select(Contact)
+        .where(
+            Contact.client_id == debtor.client_id,
+            Contact.debtor_id == debtor.id,
+            Contact.retired_at.is_(None),
+        )
+        .order_by(Contact.id)
+    ).all()
+
+
 def _links(session: Session, account: Account) -> Sequence[AccessLink]:
     of_debtor = AccessLink.debtor_id == account.debtor_id
     return _rows(session, AccessLink, account, of_debtor, order=AccessLink.issued_at.desc())

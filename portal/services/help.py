@@ -4,14 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.calendars import HOLIDAYS, add_working_days
-from portal.domain.debts import Country
 from portal.domain.help import (
     DISPUTES,
     LONGEST_ANSWER,
@@ -22,8 +20,6 @@ from portal.domain.help import (
     holds_for,
 )
 from portal.domain.holds import HoldKind
-from portal.domain.validation import is_in_time
-from portal.domain.windows import candidate_zones
 from portal.domain.wording import clean_text
 from portal.models import (
     Account,
@@ -37,10 +33,11 @@ from portal.models import (
     ThreadEntry,
     fresh_id,
 )
-from portal.rules.regions import find_region
 from portal.services import evidence, notices, rests
 from portal.services.ceasing import drop_invitations, lock_invitations
+from portal.services.contesting import in_time
 from portal.services.ledger import lock_account
+from portal.services.posted import Posted
 from portal.services.references import fresh_reference
 from portal.services.standing import close_pages, holds_in_force, lift_hold, set_hold, today_of
 from portal.services.threads import NothingWritten, post_entry
@@ -91,14 +88,14 @@ def open_request(
     topic: Topic,
     answers: Answers,
     *,
-    visit: Visit,
+    by: Visit | Posted,
     now: datetime,
 ) -> HelpRequest:
     """Take a request: its holds count from now on, and the answer has its promised day.
 
-    The same topic while it is open is one request: what is new joins its thread. The confirmation
-    needs no capability, since it answers the debtor. Raises OptionMissing, TextTooLong,
-    CardNumberTyped, NothingWritten.
+    ``by``: the visit in which a debtor sent it, or the letter that came. The same topic while it is
+    open is one request: what is new joins its thread. The confirmation needs no capability, since
+    it answers the debtor. Raises OptionMissing, TextTooLong, CardNumberTyped, NothingWritten.
     """
     details = check_free_text(clean_text(answers.details), most=LONGEST_ANSWER)
     if topic is Topic.QUESTION and not details:
@@ -108,21 +105,29 @@ def open_request(
     except KeyError:
         raise OptionMissing from None
     account = lock_account(session, account.id)
-    keep_language(session, visit, now)
+    if isinstance(by, Visit):
+        keep_language(session, by, now)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     ceasing = HoldKind.CEASE_ALL in kinds
     waiting = lock_invitations(session, debtor, account) if ceasing else ()
-    request = _open_one(session, account, topic) or _write(
-        session, account, topic, locale=visit.locale, now=now
-    )
+    request = _open_one(session, account, topic) or _begin(session, account, topic, by, now)
     is_new = bool(details) and details != request.answers.get("details")
     request.answers = _merged(request, answers.options, details)
     _hold(session, account, request, kinds, now)
     drop_invitations(session, waiting, now=now)
-    _tell_opened(session, account, request, {"visit": str(visit.session_id)}, now)
+    how = by.how if isinstance(by, Posted) else {"visit": str(by.session_id)}
+    _tell_opened(session, account, request, how, now)
     notices.tell(session, account, "help_received", fact=f"help:{request.id}", now=now)
     if is_new:
         post_entry(session, account, details, now=now, request=request)
+    return request
+
+
+def _begin(
+    session: Session, account: Account, topic: Topic, by: Visit | Posted, now: datetime
+) -> HelpRequest:
+    request = _write(session, account, topic, locale=by.locale, now=now)
+    request.answers = by.told if isinstance(by, Posted) else {}
     return request
 
 
@@ -349,21 +354,6 @@ def _merged(request: HelpRequest, options: Iterable[str], details: str) -> dict[
     if details:
         kept["details"] = details
     return kept
-
-
-def in_time(session: Session, account: Account, request: HelpRequest) -> bool:
-    """Whether a request contests the debt within its validation period (DH-01)."""
-    if request.topic not in DISPUTES:
-        return False
-    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    region = find_region(debtor.region, debtor.country)
-    zones = candidate_zones(
-        Country(debtor.country),
-        declared=debtor.time_zone,
-        region=region.zones if region else (),
-    )
-    days = [request.opened_at.astimezone(ZoneInfo(name)).date() for name in zones.names]
-    return is_in_time(days, account.validation_ends_on)
 
 
 def _tell_opened(

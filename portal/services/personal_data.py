@@ -64,6 +64,8 @@ OF_DEBTOR = (
       WHERE client_id = :client AND debtor_id = :debtor AND revoked_reason IS NOT NULL""",
     """UPDATE debtor_session SET ip = '', user_agent = ''
       WHERE client_id = :client AND debtor_id = :debtor""",
+    """UPDATE correction SET placed = NULL
+      WHERE client_id = :client AND debtor_id = :debtor AND placed IS NOT NULL""",
     """UPDATE debtor SET debtor_number = NULL, join_key = NULL, first_name = '', last_name = '',
         name_key = '', date_of_birth_hash = NULL, postal_code_hash = NULL, last_four_hash = NULL,
         address_line = NULL, city = NULL, postal_code = NULL, time_zone = NULL

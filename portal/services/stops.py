@@ -82,8 +82,11 @@ def _stop(
     return True
 
 
-def _stop_letters(session: Session, debtor: Debtor, *, source: str, now: datetime) -> None:
-    """Close the postal address, and take every letter to it from the list (CT-08)."""
+def stop_letters(session: Session, debtor: Debtor, *, source: str, now: datetime) -> None:
+    """Close the postal address, and take every letter to it from the list (CT-08).
+
+    The caller commits.
+    """
     if not (address := postal_key(debtor)):
         return
     told = {"kind": StopKind.WRONG_PERSON, "source": source, "channel": str(Channel.LETTER)}
@@ -131,7 +134,7 @@ def stop_wrong_person(session: Session, opened: OpenedLink, *, now: datetime) ->
         contact = session.get_one(Contact, (link.client_id, link.contact_id))
         stop_wrong_address(session, contact, source=source, now=now)
     else:
-        _stop_letters(session, opened.debtor, source=source, now=now)
+        stop_letters(session, opened.debtor, source=source, now=now)
     revoke_link(session, link, reason="wrong_person", actor=evidence.SYSTEM, now=now)
 
 

@@ -28,6 +28,8 @@ ACTIVITY = {
     *("call_session.matched", "call_session.not_matched", "call_session.opened"),
     "call_session.wrapped_up",
     *("thread.written", "hold.set", "hold.moved", "hold.lifted"),
+    "debtor.corrected",
+    *("note.written", "account.marked", "account.mark_taken_back"),
     *("payer_link.issued", "payer_link.revoked"),
 }
 FAMILIES = (

@@ -12,6 +12,7 @@ from portal.db import PortalSession
 from portal.domain.audience import Audience, LastLink
 from portal.domain.counter import CounterKind
 from portal.domain.holds import HoldKind
+from portal.domain.marks import Mark
 from portal.domain.money import Cents
 from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.waiting import Queue
@@ -48,6 +49,8 @@ from portal.services.counter_payments import Received
 from portal.services.evidence import SYSTEM
 from portal.services.hiring import NewInvitation, invite
 from portal.services.legal_holds import Wanted, set_legal_hold
+from portal.services.marks import POSTAL, mark
+from portal.services.notes import keep_template
 from portal.services.proposals import Wish, submit
 from portal.services.staff import start_session
 from portal.services.staff_events import note_opened
@@ -163,7 +166,10 @@ def _contacts(
         now=NOW,
         ends_at=NOW + timedelta(days=9),
     )
+    facts = {"where": POSTAL, "from": "It came back"}
+    marked = mark(session, account, Mark.WRONG_PERSON, facts, staff=sue, now=NOW)
     return {
+        "mark_id": marked,
         "contact_id": number.id,
         "wish_id": wish.id,
         "attempt_id": called.id,
@@ -276,6 +282,8 @@ def _of_the_client(session: PortalSession, client: Client, sue: Staff) -> dict[s
         "placement_id": make_placement(session, client).id,
         "rehearsal_id": _add(session, rehearsal),
         "number": 1,
+        "what": "attorney",
+        "template_id": keep_template(session, client, "Job", "Lost it.", staff=sue, now=NOW).id,
         **_of_the_operator(session),
     }
 

@@ -17,6 +17,7 @@ from portal.domain.calls import Outcome
 from portal.domain.counter import CounterKind
 from portal.domain.help import CardNumberTyped
 from portal.domain.holds import HoldKind
+from portal.domain.marks import Mark
 from portal.domain.money import Cents
 from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.wishes import WishKind
@@ -37,8 +38,10 @@ from portal.services.call_sessions import open_session
 from portal.services.calls import Said, begin_call, log_their_call, numbers_of
 from portal.services.contact_wishes import Told, in_force, state
 from portal.services.counter_payments import Received
+from portal.services.dossier import reveal
 from portal.services.evidence import SYSTEM
 from portal.services.legal_holds import Wanted, set_legal_hold
+from portal.services.marks import mark
 from portal.services.money_questions import options
 from portal.services.proposals import Wish, submit
 from portal.services.staff import start_session
@@ -209,6 +212,25 @@ def recorded(house: House, cents: int) -> SecondLook:
     return second_person.ask(house.session, act, staff=other, now=NOW)
 
 
+def marked(house: House) -> str:
+    facts = {"name": "Ada Law", "address": "1 Main St", "from": "Her letter"}
+    made = mark(house.session, house.account, Mark.ATTORNEY, facts, staff=house.sue, now=NOW)
+    return f"{house.page}/marks/{made}/take-back"
+
+
+CORRECTED = {
+    **{"first_name": "Dana", "last_name": "Reyes", "date_of_birth": "", "address_line": ""},
+    **{"city": "", "region": "NY", "postal_code": "", "reason": "Her letter"},
+}
+
+
+def corrected(house: House) -> tuple[str, dict[str, str]]:
+    """Sue sees who the debtor is, and is sure of what changes."""
+    reveal(house.session, house.account, reason="She wrote", staff=house.sue, now=NOW)
+    sure = {"language": "en", "source": "document", "sure": "y"}
+    return f"{house.page}/correct", CORRECTED | sure
+
+
 FIELDS: dict[str, Walk] = {
     "support.accounts.RevealForm.reason": lambda it: (f"{it.page}/reveal", {}),
     "support.accounts.ReplyForm.body": lambda it: (f"{it.page}/reply", {}),
@@ -217,11 +239,22 @@ FIELDS: dict[str, Walk] = {
     "support.calling.TheirForm.note": lambda it: (f"{it.page}/called-us", {}),
     "support.callers.EndForm.note": lambda it: (answered(it), {"disposition": "cut_off"}),
     "support.diagnosing.UnlockForm.reason": lambda it: (f"{it.page}/unlock", {}),
+    **{f"support.corrections.CorrectionForm.{name}": corrected for name in CORRECTED},
     "support.holds.HoldForm.reason": lambda it: (f"{it.page}/hold", {"kind": "attorney"}),
     "support.holds.LiftForm.reason": lambda it: (f"{it.hold(HoldKind.ATTORNEY)}/lift", {}),
     "support.holds.RestForm.reason": lambda it: (
         f"{it.hold(HoldKind.HARDSHIP, ends_at=NOW + timedelta(days=9))}/rest",
         {"to": str(TODAY + timedelta(days=20))},
+    ),
+    "support.marks.TakeBackForm.reason": lambda it: (marked(it), {}),
+    "support.notes.NoteForm.note": lambda it: (f"{it.page}/note", {}),
+    "support.notes.TemplateForm.body": lambda it: (
+        "/support/note-templates",
+        {"client": str(it.client.id), "title": "Job"},
+    ),
+    "support.notes.TemplateForm.title": lambda it: (
+        "/support/note-templates",
+        {"client": str(it.client.id), "body": "Lost it."},
     ),
     "support.proposals.DeclineForm.more": lambda it: (proposed(it), {"reason": "too_low"}),
     "support.questions.DecisionForm.note": asked,
@@ -311,7 +344,17 @@ def test_pc_01_no_card_number_is_kept_that_staff_typed(
     set_tenant(session, house.client.id)
     leaves = evidence.account_leaves(session, house.account)
     assert not any(CARD in str(leaf.payload) for leaf in leaves)
-    tables = ("call_attempt", "call_session", "hold", "contact_preference", "thread_entry")
-    for table in (*tables, "second_look", "staff_event"):
+    tables = (
+        "call_attempt",
+        "note_template",
+        "debtor",
+        "correction",
+        "call_session",
+        "hold",
+        "contact_preference",
+        "thread_entry",
+        "second_look",
+    )
+    for table in (*tables, "staff_event"):
         rows = session.execute(text(f"SELECT t::text FROM {table} t")).scalars()  # noqa: S608
         assert not any(CARD in row for row in rows), table

@@ -111,9 +111,7 @@ def agreed(till: Till) -> Arrangement:
     invite(till)
     visit = make_visit(session, account)
     answers = Answers(details="I was ill in May.")
-    asked = help.open_request(
-        session, account, Topic.AMOUNT_WRONG, answers, visit=visit, now=till.now
-    )
+    asked = help.open_request(session, account, Topic.AMOUNT_WRONG, answers, by=visit, now=till.now)
     sam = make_staff(session, Role.OPERATOR, name="Sam")
     help.answer_request(session, asked, "We looked, Dana.", staff=sam, now=till.now, lift="right")
     post_entry(session, account, "Thank you. Dana Reyes", now=till.now)

@@ -30,7 +30,7 @@ def ask(
     session: PortalSession, account: Account, topic: Topic, answers: Answers | None = None
 ) -> HelpRequest:
     visit = make_visit(session, account)
-    return open_request(session, account, topic, answers or Answers(), visit=visit, now=NOW)
+    return open_request(session, account, topic, answers or Answers(), by=visit, now=NOW)
 
 
 def test_not_my_debt_stops_everything_that_costs_money_and_promises_a_day(

@@ -32,7 +32,7 @@ def test_who_adds_to_a_request_waits_for_its_account_and_holds_nothing(fresh_db:
     with tenant_session(engine) as session:
         account = make_account(session, make_debtor(session, make_client(session)))
         visit = make_visit(session, account)
-        open_request(session, account, Topic.ALREADY_PAID, Answers(), visit=visit, now=NOW)
+        open_request(session, account, Topic.ALREADY_PAID, Answers(), by=visit, now=NOW)
         session.commit()
     with tenant_session(engine, [account.client_id]) as first, ThreadPoolExecutor(1) as pool:
         lock_account(first, account.id)

@@ -340,7 +340,7 @@ def test_dh_08_what_the_end_of_a_rest_says_leaves_while_all_else_is_quiet(till: 
     first_payment(till, agreed)
     visit = make_visit(till.session, till.account)
     request = Topic.CANNOT_PAY
-    open_request(till.session, till.account, request, Answers(), visit=visit, now=till.now)
+    open_request(till.session, till.account, request, Answers(), by=visit, now=till.now)
     till.wait(days=27)
     for rest in rests.ending(till.session, agreed.client_id, now=till.now):
         rests.tell(till.session, agreed.client_id, rest, now=till.now)

@@ -300,7 +300,7 @@ def test_an_account_with_any_history_stays_where_it_is(session: PortalSession, p
         of["help"],
         Topic.AMOUNT_WRONG,
         Answers(details="Hello"),
-        visit=visits["help"],
+        by=visits["help"],
         now=NOW,
     )
     threads.post_entry(session, of["thread"], body="Hello", now=NOW)

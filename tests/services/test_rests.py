@@ -42,7 +42,7 @@ from tests.services.test_stopping import CLOSING
 def ask(till: Till) -> Hold:
     """The debtor says that they cannot pay now; their rest."""
     visit = make_visit(till.session, till.account)
-    open_request(till.session, till.account, Topic.CANNOT_PAY, Answers(), visit=visit, now=till.now)
+    open_request(till.session, till.account, Topic.CANNOT_PAY, Answers(), by=visit, now=till.now)
     till.session.commit()
     found = rests.rest_of(till.session, till.account, till.now)
     assert found is not None

@@ -37,6 +37,8 @@ DYNAMIC = {
     *(f"placement.{status}" for status in ("completed", "interrupted")),
     *(f"proposal.{s}" for s in ("accepted", "countered", "declined", "expired", "submitted")),
     *("proposal.closed", "proposal.escalated", "proposal.withdrawn"),
+    "debtor.corrected",
+    *("note.written", "account.marked", "account.mark_taken_back"),
     "payment.charged_back",
     "payment.chargeback_reversed",
     *LEAVES.values(),

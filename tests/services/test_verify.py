@@ -26,6 +26,7 @@ from portal.domain.counter import CounterKind, Why
 from portal.domain.evidence import canonical
 from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
+from portal.domain.marks import Mark
 from portal.domain.money import Cents
 from portal.domain.policy import Concessions
 from portal.domain.terms import Choice, Method
@@ -78,6 +79,7 @@ from portal.services.ledger import post
 from portal.services.legal_holds import Wanted, lift_legal_hold, set_legal_hold
 from portal.services.letter_package import Press, package
 from portal.services.links import issue_link, revoke_link
+from portal.services.marks import find_mark, mark, take_back
 from portal.services.messages import queue
 from portal.services.openings import open_ledger
 from portal.services.printing import Printing, print_letters
@@ -93,6 +95,7 @@ from portal.services.verify import (
     Broken,
     Only,
     answers,
+    marks,
     owed,
     tree,
     verify_client,
@@ -349,13 +352,28 @@ def ask_for_help(till: Till) -> None:
     system = evidence.SYSTEM
     hold = set_hold(session, account, HoldKind.HARDSHIP, source="staff", actor=system, now=now)
     visit, answers = make_visit(session, account), Answers(details="I owe half.")
-    help.open_request(session, account, Topic.AMOUNT_WRONG, answers, visit=visit, now=now)
+    help.open_request(session, account, Topic.AMOUNT_WRONG, answers, by=visit, now=now)
     send_all(till)
     lift_hold(session, hold, reason="checked", now=now + timedelta(minutes=5))
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     lock_outs.keep(session, debtor, until=now + timedelta(minutes=30), now=now)
     locked, sam = session.scalars(select(LockOut)).one(), Staff(id=fresh_id(), role=Role.AGENT)
     close_lock_out(session, locked, "A new link.", staff=sam, now=now + timedelta(minutes=5))
+    counsel(till)
+
+
+def counsel(till: Till) -> None:
+    """Dana has a lawyer, who does not act for her any more a minute later."""
+    session, account = till.session, till.account
+    sam = Staff(id=fresh_id(), role=Role.AGENT)
+    facts = {"name": "Ada Law", "address": "1 Main St", "from": "Her letter"}
+    marked = mark(
+        session, account, Mark.ATTORNEY, facts, staff=sam, now=till.now + timedelta(hours=1)
+    )
+    later = till.now + timedelta(hours=2)
+    found = find_mark(session, account, marked)
+    assert found
+    take_back(session, account, found, reason="Not any more", staff=sam, now=later)
 
 
 def consent(till: Till) -> None:
@@ -498,7 +516,14 @@ PRINTED = "no letter left, or went to a print house, under a hold that forbids i
 LATER = "source = 'question:later'"
 WORDS, KEYED = words.CHECKS
 BY_HAND = "money that staff moved was asked for as the record says"
+(MARK,) = marks.CHECKS
 PLANTED = {
+    "a hold of a mark that was not taken back, lifted": (
+        MARK,
+        "UPDATE hold SET source = 'mark:0199d5f0-0000-7000-8000-0000000005a4'"
+        " WHERE kind = 'attorney'",
+        "hold ",
+    ),
     "a name that is not found by a word": (
         WORDS,
         "DELETE FROM debtor_word WHERE word = 'dana reyes'",
@@ -1438,4 +1463,5 @@ def test_a_charge_that_was_sent_before_a_stop_is_none_after_it(acted) -> None:
     """PY-08: money on its way when the debtor stops is no breach, whenever it lands."""
     late = f"UPDATE payment SET posted_at = now(), settled_at = now() WHERE {CHARGE}"
     same = "UPDATE hold SET starts_at = (SELECT max(permitted_at) FROM payment)"
+    same += " WHERE kind <> 'attorney'"
     assert found_after(acted, f"{late};\n{same}") == {}

@@ -32,7 +32,7 @@ from portal.domain.terms import Method
 from portal.domain.wording import clean_text
 from portal.models import HelpRequest, HelpStatus, ThreadEntry
 from portal.security import audience, current_visit
-from portal.services import call_me, rests
+from portal.services import call_me, contesting, rests
 from portal.services import help as helping
 from portal.services.balance import Attempt, Balance
 from portal.services.threads import thread_of
@@ -117,7 +117,7 @@ def _open(view: Balance, about: Topic, form: TopicForm) -> HelpRequest | None:
         if about in DISPUTES and not answers.options:
             raise helping.OptionMissing
         asked = helping.open_request(
-            session, view.account, about, answers, visit=current_visit(), now=now()
+            session, view.account, about, answers, by=current_visit(), now=now()
         )
     except DomainError as error:
         form.refuse(error)
@@ -246,7 +246,7 @@ def _request_page(view: Balance, asked: HelpRequest, form: WriteForm) -> str:
         effects=[*_effects(view, kinds)] if kinds else [],
         underway=underway(view),
         entries=spoken(view, entries),
-        in_time=helping.in_time(session, view.account, asked),
+        in_time=contesting.in_time(session, view.account, asked),
         is_open=asked.status is not HelpStatus.CLOSED,
         can_withdraw=helping.can_withdraw(asked, holds),
     )

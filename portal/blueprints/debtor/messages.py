@@ -77,9 +77,7 @@ def messages(account_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         visit, said = current_visit(), Answers(details=form.body.said)
         try:
-            helping.open_request(
-                session, view.account, Topic.QUESTION, said, visit=visit, now=now()
-            )
+            helping.open_request(session, view.account, Topic.QUESTION, said, by=visit, now=now())
         except DomainError as error:
             form.body.errors = [explain(error)]
         else:

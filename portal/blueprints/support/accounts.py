@@ -21,6 +21,7 @@ from portal.domain.access import Permission
 from portal.domain.calls import GROUNDS, OUTCOMES
 from portal.domain.holds import Capability
 from portal.domain.likeness import FOUND_BY
+from portal.domain.marks import MARKS
 from portal.domain.outgoing import REQUIRED
 from portal.models import Account, Debtor
 from portal.security import audience, current_staff, keys, note_opened
@@ -28,6 +29,8 @@ from portal.security.redaction import redact
 from portal.services import call_sessions, claims, dossier, threads
 from portal.services.giving_back import left_of
 from portal.services.links import state_of
+from portal.services.marks import marks_of
+from portal.services.notes import notes_of
 from portal.services.recents import recent_accounts
 from portal.services.search import LONGEST, search
 from portal.services.staff import names_of
@@ -90,32 +93,39 @@ def account(account_id: UUID) -> Any:
     note_opened(found)
     at = now()
     all_of_it = dossier.read_dossier(session, found, now=at)
-    thread = threads.thread_of(session, found)
-    wrote = [entry.staff_id for entry in thread if entry.staff_id]
     return page(
         "support/account.html",
         section="search",
         it=all_of_it,
         **timeline_of(found, all_of_it.client.time_zone),
-        revealed=_revealed_until(found, at),
-        thread=thread,
-        names=names_of(session, wrote),
+        revealed=revealed_until(found, at),
         reply=ReplyForm().of(found),
         reveal=RevealForm(),
         left_of=lambda payment: left_of(payment, all_of_it.refunds, all_of_it.chargebacks),
         why=causes_of(found),
+        **_written(found),
         **_words(all_of_it.debtor, at),
         **on_the_phone(found, all_of_it.debtor, at),
     )
 
 
-def _revealed_until(account: Account, at: datetime) -> datetime | None:
+def revealed_until(account: Account, at: datetime) -> datetime | None:
     """Until when the personal data shows: for a reason, or to who is on the line with them."""
     staff = current_staff()
     leaves = dossier.looked_at_lately(session, account, now=at)
     given = dossier.revealed_until(leaves, staff, now=at)
     heard = call_sessions.revealed_until(session, staff, account, now=at)
     return max(filter(None, (given, heard)), default=None)
+
+
+def _written(account: Account) -> dict[str, Any]:
+    """The thread with the debtor, the notes, who wrote them, and what happened to the person."""
+    thread, notes = threads.thread_of(session, account), notes_of(session, account)
+    wrote = [entry.staff_id for entry in thread if entry.staff_id]
+    wrote += [UUID(one.payload["actor"]["id"]) for one in notes]
+    names = {str(id_): name for id_, name in names_of(session, wrote).items()}
+    marked = {"marked": marks_of(session, account), "what": MARKS}
+    return {"thread": thread, "notes": notes, "names": names, **marked}
 
 
 def _words(debtor: Debtor, at: Any) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from portal.security import audience, current_staff
 from portal.services import evidence, rests, standing
 from portal.services.dossier import ReasonMissing, find_account
 from portal.services.ledger import lock_account
+from portal.services.marks import mark_behind
 from portal.web import gettext as _
-from portal.web import now, session
+from portal.web import now, see_other, session, url_for
 
 
 class HoldForm(SeenForm):
@@ -85,6 +86,8 @@ def lift(hold_id: UUID) -> Any:
     mine = Hold.client_id.in_(session.info["client_ids"])
     found = session.scalars(select(Hold).where(mine, Hold.id == hold_id)).one()
     account, form = find_account(session, found.account_id), LiftForm()
+    if mark_id := mark_behind(found):
+        return see_other(url_for("support.take_back", account_id=account.id, mark_id=mark_id))
 
     def do() -> None:
         reason, by = _reason(form.reason.data), current_staff().id

@@ -4,13 +4,14 @@ A wrong merge shows a debt to a stranger, so in doubt there are two debtors.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from portal.domain.wording import search_key
 from portal.models import fresh_id
 from portal.services.placements.rows import CheckedRow
 
@@ -30,6 +31,12 @@ _ACCOUNTS = (
     " WHERE client_id = %s AND debtor_id = ANY(%s) GROUP BY debtor_id"
 )
 
+_CORRECTED = (
+    "SELECT c.debtor_id, c.field, c.placed, to_jsonb(d) ->> c.field FROM correction c"
+    " JOIN debtor d ON (d.client_id, d.id) = (c.client_id, c.debtor_id)"
+    " WHERE c.client_id = %s AND c.debtor_id = ANY(%s) AND c.placed IS NOT NULL"
+)
+
 _ANSWERS = ("date_of_birth_hash", "last_four_hash")
 """The answers that tell one person from another; a postal code is shared, and changes."""
 
@@ -44,9 +51,20 @@ class Write(StrEnum):
     """An update of a debtor that the same batch inserted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A column that staff corrected: what files had said, and what is right."""
+
+    placed: str
+    right: str | None
+
+
 @dataclass(slots=True)
 class KnownDebtor:
-    """A debtor as the rows of a batch need to know it; ``accounts`` counts those in the book."""
+    """A debtor as the rows of a batch need to know it; ``accounts`` counts those in the book.
+
+    ``corrections``: what staff corrected and no file has said otherwise of since, by column.
+    """
 
     id: UUID
     number: str | None
@@ -57,6 +75,7 @@ class KnownDebtor:
     postal_code_hash: bytes | None
     accounts: int = 0
     fresh: bool = False
+    corrections: dict[str, Correction] = field(default_factory=dict)
 
 
 class SomebodyElse(Exception):  # noqa: N818
@@ -85,6 +104,8 @@ class DebtorBook:
         """Debtors on file whose number or key is another than before."""
         self.corrected: set[UUID] = set()
         """Debtors on file whose identity answers were wrong."""
+        self.overruled: set[tuple[UUID, str]] = set()
+        """Corrections that a file has another value than before for, by debtor and column."""
 
     def load(self, rows: Sequence[CheckedRow], present: Collection[UUID]) -> None:
         """Read the debtors that the rows name, and those whose accounts are ``present``."""
@@ -95,6 +116,8 @@ class DebtorBook:
                 self._add(KnownDebtor(*found))
         for debtor_id, accounts in self._rows(_ACCOUNTS, list(self._by_id)):
             self._by_id[debtor_id].accounts = accounts
+        for debtor_id, column, placed, right in self._rows(_CORRECTED, list(self._by_id)):
+            self._by_id[debtor_id].corrections[column] = Correction(placed, right)
 
     def _rows(self, statement: str, wanted: Sequence[object]) -> list[tuple[Any, ...]]:
         """Read by a long list; a plan kept for any list would look through it row by row."""
@@ -124,6 +147,7 @@ class DebtorBook:
         Raises AlreadyTheirs, SomebodyElse.
         """
         present = self._by_id[debtor_id]
+        self._respect(present, row)
         if self._stays(row, present):
             self._amend(present, row)
             return present
@@ -157,10 +181,22 @@ class DebtorBook:
         debtor = self._named(row)
         if debtor is None:
             return self._create(row)
+        self._respect(debtor, row)
         if row.debtor_number:
             _check_same_person(debtor, row)
         self._amend(debtor, row)
         return debtor
+
+    def _respect(self, debtor: KnownDebtor, row: CheckedRow) -> None:
+        """Read what staff corrected as corrected, where the row says no more than was corrected."""
+        for column, one in list(debtor.corrections.items()):
+            said = getattr(row, column)
+            if _as_kept(said) == one.placed:
+                setattr(row, column, _as_written(column, one.right))
+            elif said is not None and _as_kept(said) != one.right:
+                self.overruled.add((debtor.id, column))
+                del debtor.corrections[column]
+        row.name_key = search_key(f"{row.first_name} {row.last_name}")
 
     def _is_another(self, row: CheckedRow, present: KnownDebtor) -> bool:
         """Whether the row names somebody who is not, or not yet, the account's debtor."""
@@ -205,10 +241,19 @@ class DebtorBook:
         self._add(debtor)
 
 
+def _as_kept(value: str | bytes | None) -> str | None:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _as_written(column: str, right: str | None) -> str | bytes | None:
+    """A value as JSON has it, as its column: of bytes, PostgreSQL writes their digits after \\x."""
+    return bytes.fromhex(right[2:]) if right and column.endswith("_hash") else right
+
+
 def _check_same_person(debtor: KnownDebtor, row: CheckedRow) -> None:
-    for field in _ANSWERS:
-        if _differs(debtor, row, field):
-            raise SomebodyElse(field.removesuffix("_hash"))
+    for answer in _ANSWERS:
+        if _differs(debtor, row, answer):
+            raise SomebodyElse(answer.removesuffix("_hash"))
     if debtor.name_key != row.name_key and not _vouches(debtor, row):
         raise SomebodyElse("name")
 

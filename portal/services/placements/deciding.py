@@ -76,6 +76,7 @@ class Batch:
     held: list[tuple[CheckedRow, KnownAccount, str]] = field(default_factory=list)
     renamed: list[UUID] = field(default_factory=list)
     corrected: list[UUID] = field(default_factory=list)
+    overruled: list[tuple[UUID, str]] = field(default_factory=list)
 
     def written(self) -> list[CheckedRow]:
         """The rows that were not refused."""
@@ -138,6 +139,7 @@ class Decider:
         _say_who_writes(self._batch.decisions)
         self._batch.renamed = list(self._debtors.renamed)
         self._batch.corrected = list(self._debtors.corrected)
+        self._batch.overruled = sorted(self._debtors.overruled)
         return self._batch
 
     def _decide(self, row: CheckedRow, account: KnownAccount | None) -> None:

@@ -84,6 +84,10 @@ def _write(connection: Connection, batch: Batch, placement: Placement, now: date
     connection.execute(statements.INSERT_DEBTORS, values)
     if any(decision.debtor_write is Write.REFRESH for decision in batch.decisions):
         connection.execute(statements.UPDATE_DEBTORS, values | {"write": Write.REFRESH})
+    if batch.overruled:
+        debtors, columns = (list(some) for some in zip(*batch.overruled, strict=True))
+        over = {"client_id": placement.client_id, "debtors": debtors, "columns": columns}
+        connection.execute(statements.END_CORRECTIONS, over)
     learn(connection, placement.client_id, (decision.row.name_key for decision in batch.decisions))
     connection.execute(statements.INSERT_ACCOUNTS, values)
     connection.execute(statements.INSERT_PLACED, values)

@@ -91,6 +91,12 @@ WHERE s.debtor_write = %(write)s AND d.id = s.debtor_id
   AND ({", ".join(f"d.{name}" for name in _NEWEST)})
     IS DISTINCT FROM ({", ".join(_NEWEST.values())})
 """  # noqa: S608
+# What a file says anew outranks what staff corrected of its earlier word (decision 0044).
+END_CORRECTIONS = """
+UPDATE correction c SET placed = NULL
+FROM unnest(%(debtors)s::uuid[], %(columns)s::text[]) AS o (debtor_id, field)
+WHERE c.client_id = %(client_id)s AND (c.debtor_id, c.field) = (o.debtor_id, o.field)
+"""
 _FACTS = (
     *("original_creditor", "current_creditor", "product", "debt_category", "debt_purpose"),
     *("is_consumer_financial_product", "default_at_placement", "collector_role"),

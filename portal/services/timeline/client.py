@@ -49,6 +49,7 @@ BARE = (
     *("account.recalled", "arrangement.canceled", "arrangement.withdrawn", "call.logged"),
     *("authorization.granted", "authorization.revoked", "automatic.stopped"),
     *("call_session.matched", "call_session.not_matched"),
+    "debtor.corrected",
     *("exception.resolved", "help.answered", "help.closed", "help.opened", "help.reopened"),
     *("help.withdrawn", "identity.failed", "identity.passed", "link.revoked"),
     *("terms.reviewed", "thread.written", "esign.asked", "esign.consented", "esign.withdrawn"),
@@ -61,6 +62,8 @@ how a person was known, and what they pay with.
 """
 
 NOT_SHOWN = {
+    "account.marked": "is told with the hold or the request that follows from it",
+    "account.mark_taken_back": "is told with the hold or the request that ends with it",
     "call.begun": "is told with how the call went",
     **dict.fromkeys(
         ("call_session.opened", "call_session.wrapped_up"), "is told with how the call went"
@@ -80,6 +83,7 @@ NOT_SHOWN = {
     "queue.taken": "says who of us works on it",
     "legal_hold.lifted": "is between compliance and the court that may ask for the record",
     "legal_hold.set": "is between compliance and the court that may ask for the record",
+    "note.written": "is what staff noted",
     "staff.looked": "is between the debtor, the member of staff and compliance",
     "staff.read": "is between the debtor, the member of staff and compliance",
     "staff.revealed": "is between the debtor, the member of staff and compliance",

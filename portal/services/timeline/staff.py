@@ -16,6 +16,7 @@ from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
 from portal.services.timeline.calls import begun, logged, wrapped_up
 from portal.services.timeline.changes import amended
+from portal.services.timeline.marks import WORDS as MARKS
 from portal.services.timeline.plain import PLAIN
 from portal.services.timeline.wishes import wanted
 from portal.services.timeline.wording import ERASED_ACTOR, Groups, Words, actor_of, filled, remarks
@@ -216,6 +217,7 @@ _IN_PARTS = N_(
 
 
 WORDS: dict[str, tuple[str, Detail]] = {
+    **MARKS,
     "acceptance": (
         N_("Agreed"),
         _terms(N_("%(total)s in one payment."), N_("%(total)s in %(parts)s payments.")),

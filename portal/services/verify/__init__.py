@@ -24,6 +24,7 @@ from portal.services.verify import (
     deliveries,
     esign,
     guards,
+    marks,
     money,
     notices,
     owed,
@@ -50,6 +51,7 @@ CHECKS: dict[str, str] = (
     | answers.CHECKS
     | contact.CHECKS
     | calls.CHECKS
+    | marks.CHECKS
     | deliveries.CHECKS
     | tree.CHECKS
     | esign.CHECKS

@@ -19,6 +19,8 @@ WORDS = {**agreements.WORDS, **contact.WORDS, **money.WORDS}
 """For each type of leaf the sentence that says the least, and what says the rest of it."""
 
 NOT_SHOWN = {
+    "account.marked": "is told with the hold, the request or the address that follows from it",
+    "account.mark_taken_back": "is told with the hold or the address that it ends",
     "balance.adjusted": "is told with the decision that it comes from",
     "balance.forgiven": "is told with the agreement or the decision that it comes from",
     "balance.owed_again": "is told with the payment that went back",
@@ -27,6 +29,7 @@ NOT_SHOWN = {
     "call_session.wrapped_up": "is told with how the call went",
     "legal_hold.lifted": "may be about a case against somebody else, and changes nothing for them",
     "legal_hold.set": "may be about a case against somebody else, and changes nothing for them",
+    "note.written": "is what staff noted for each other",
     "queue.assigned": "says who of us works on it",
     "queue.given_back": "says who of us works on it",
     "queue.taken": "says who of us works on it",

@@ -275,6 +275,7 @@ WORDS: dict[str, tuple[str, Say]] = {
     "notice.missed": (N_("You told us that our first letter did not come."), plainly),
     "preference.ended": (N_("You took back a wish about how we write to you."), plainly),
     "preference.stated": (N_("You told us how you want us to write to you."), plainly),
+    "debtor.corrected": (N_("We corrected your name, address or other details."), plainly),
     "debtor.language": (N_("You chose another language for our messages."), plainly),
     "esign.asked": (N_("You asked us for a test of copies by email."), plainly),
     "esign.consented": (N_("You agreed to get copies by email only."), plainly),

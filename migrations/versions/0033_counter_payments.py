@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0034_counter_payments"
+revision = "0033_counter_payments"
 down_revision = "0032_operator"
 branch_labels = depends_on = None
 

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0036_claims"
-down_revision = "0034_counter_payments"
+revision = "0034_claims"
+down_revision = "0033_counter_payments"
 branch_labels = depends_on = None
 
 RUNNERS = "portal_app, portal_worker"

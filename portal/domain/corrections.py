@@ -1,0 +1,90 @@
+"""What staff correct of who a debtor is: how it is read, and what is told of it afterwards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from portal.domain import N_, DomainError, identity
+from portal.domain.help import kept_words
+
+LONGEST = 200
+
+
+class Source(StrEnum):
+    """Who or what says that another value is right."""
+
+    DEBTOR = "debtor"
+    DOCUMENT = "document"
+    CLIENT = "client"
+
+
+SOURCES: dict[str, str] = {
+    Source.DEBTOR: N_("The debtor says so on the telephone, and their answers matched"),
+    Source.DOCUMENT: N_("A document that they sent"),
+    Source.CLIENT: N_("The client’s own papers"),
+}
+
+FIELDS: dict[str, str] = {
+    "first_name": N_("First name"),
+    "last_name": N_("Last name"),
+    "date_of_birth": N_("Date of birth"),
+    "address_line": N_("Street and number"),
+    "city": N_("City"),
+    "region": N_("State or province"),
+    "postal_code": N_("ZIP or postal code"),
+    "language": N_("Language"),
+}
+POSTAL = ("address_line", "city", "region", "postal_code")
+"""The fields of the postal address."""
+SECRET = ("date_of_birth",)
+"""Fields of which only a hash is kept: that they changed is told, and nothing else."""
+
+
+class NothingCorrected(DomainError):
+    """A correction that leaves everything as it was."""
+
+    message = N_("Nothing differs from what is on file.")
+
+
+class NameMissing(DomainError):
+    """A debtor without a name."""
+
+    message = N_("A first name and a last name are needed.")
+
+
+class RegionUnknown(DomainError):
+    """A state or province that is not of the debtor's country."""
+
+    message = N_("Write the state or province as in NY or ON.")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field before and after; what is secret is empty in both."""
+
+    field: str
+    before: str
+    after: str
+
+
+def read(field: str, typed: str, today: date) -> str:
+    """One field as it is kept: a date in ISO form, a postal code in its one spelling.
+
+    Raises TextTooLong, CardNumberTyped (PC-01), DateOfBirthImpossible, YearIncomplete,
+    PostalCodeUnreadable, DigitsNotPlain.
+    """
+    words = kept_words(typed, most=LONGEST)
+    if not words:
+        return ""
+    if field == "date_of_birth":
+        return identity.date_of_birth_text(words, today=today).isoformat()
+    return identity.postal_code(words) if field == "postal_code" else words
+
+
+def told(changes: Mapping[str, Change]) -> dict[str, dict[str, str]]:
+    """What changed, as the record keeps it; nothing of what is secret."""
+    return {
+        name: {} if name in SECRET else {"before": one.before, "after": one.after}
+        for name, one in changes.items()
+    }

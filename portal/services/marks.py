@@ -1,0 +1,253 @@
+"""What staff are told about a debtor that changes everything: carried out at once, on the record.
+
+What follows from each mark stands in `domain.marks`; it is done by the holds, stops and requests
+that there are, whose source names the mark, so that they go when it is taken back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.domain.help import LONGEST_NOTE, Topic, kept_words
+from portal.domain.marks import (
+    MARKS,
+    Consequence,
+    Mark,
+    TakenBackBefore,
+    checked,
+)
+from portal.models import (
+    Account,
+    Contact,
+    ContactStop,
+    Debtor,
+    HelpRequest,
+    HelpStatus,
+    Hold,
+    Staff,
+    fresh_id,
+)
+from portal.services import evidence
+from portal.services.ceasing import drop_invitations, lock_invitations
+from portal.services.dossier import ReasonMissing
+from portal.services.evidence import Payload
+from portal.services.help import Answers, open_request
+from portal.services.ledger import lock_account, lock_row
+from portal.services.links import accounts_of, revoke_all, tell_accounts
+from portal.services.posted import Posted
+from portal.services.standing import lift_hold, set_hold, today_of
+from portal.services.stops import lift_stop, stop_letters, stop_wrong_address
+
+MARKED, TAKEN_BACK = "account.marked", "account.mark_taken_back"
+MOST = 200
+"""Leaves of marks that are looked through."""
+
+POSTAL = "postal"
+"""The postal address among those at which somebody else may have been reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A mark that was not taken back, as its leaf says it."""
+
+    id: UUID
+    what: Mark
+    facts: Mapping[str, str]
+    at: datetime
+    told: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """A mark while it is carried out; its accounts are locked."""
+
+    session: Session
+    debtor: Debtor
+    accounts: Sequence[Account]
+    facts: Mapping[str, str]
+    source: str
+    staff: Staff
+    now: datetime
+
+    @property
+    def actor(self) -> evidence.Actor:
+        """Who was told of it."""
+        return evidence.staff(self.staff.id)
+
+
+def source_of(mark_id: UUID) -> str:
+    """How holds and stops name the mark that they follow from."""
+    return f"mark:{mark_id}"
+
+
+def mark_behind(hold: Hold) -> UUID | None:
+    """The mark that a hold follows from, with which it ends."""
+    kind, _, name = hold.source.partition(":")
+    return UUID(name) if kind == "mark" else None
+
+
+def mark(
+    session: Session,
+    account: Account,
+    what: Mark,
+    typed: Mapping[str, str],
+    *,
+    staff: Staff,
+    now: datetime,
+) -> UUID:
+    """Take down what happened and do what follows from it; the caller commits. Its id.
+
+    Raises FactMissing, DayToCome, TextTooLong, CardNumberTyped (PC-01).
+    """
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    it, facts = MARKS[what], checked(what, typed, today_of(debtor, now))
+    about = accounts_of(session, debtor) if it.person else [account]
+    accounts, mark_id = [lock_account(session, one.id) for one in about], fresh_id()
+    act = _Act(session, debtor, accounts, facts, source_of(mark_id), staff, now)
+    told: Payload = {
+        "actor": act.actor,
+        "mark": str(mark_id),
+        "what": str(what),
+        "facts": facts,
+        "accounts": [str(one.id) for one in accounts],
+        **_carry_out(act, it),
+    }
+    tell_accounts(session, accounts, MARKED, told, now)
+    return mark_id
+
+
+def _carry_out(act: _Act, it: Consequence) -> Payload:
+    """Do what follows; what else the leaf names."""
+    if it.topic is not None:
+        return _ask(act, it.topic, it.option or act.facts["about"])
+    kinds = it.kinds(act.facts)
+    if not kinds:
+        _close(act, act.facts["where"])
+        return {}
+    account = None if it.person else act.accounts[0]
+    waiting = lock_invitations(act.session, act.debtor, account)
+    why = " · ".join(act.facts.values())
+    about: dict[str, Any] = {"source": act.source, "evidence": why, "actor": act.actor}
+    for one in act.accounts:
+        for kind in kinds:
+            set_hold(act.session, one, kind, now=act.now, **about)
+    drop_invitations(act.session, waiting, now=act.now)
+    if it.closes:
+        revoke_all(act.session, act.debtor, reason="marked", actor=act.actor, now=act.now)
+    return {"holds": [str(kind) for kind in kinds]}
+
+
+def _close(act: _Act, where: str) -> None:
+    """Close the one address at which somebody else was reached."""
+    if where == POSTAL:
+        stop_letters(act.session, act.debtor, source=act.source, now=act.now)
+        return
+    contact = lock_row(act.session, Contact, (act.debtor.client_id, UUID(where)))
+    stop_wrong_address(act.session, contact, source=act.source, now=act.now)
+
+
+def _ask(act: _Act, topic: Topic, option: str) -> Payload:
+    """Take what came by post as the request that it is."""
+    received_on = date.fromisoformat(act.facts["received_on"])
+    by = Posted(received_on, act.facts.get("scan", ""), act.staff.id, act.debtor.language)
+    details = " · ".join(act.facts[name] for name in ("report", "words") if name in act.facts)
+    answers = Answers(option, details)
+    request = open_request(act.session, act.accounts[0], topic, answers, by=by, now=act.now)
+    return {"request": str(request.id)}
+
+
+def marks_of(session: Session, account: Account) -> list[Marked]:
+    """The marks of an account that count, newest first."""
+    span = evidence.Span(types=[MARKED, TAKEN_BACK])
+    found = evidence.some_leaves(session, account, span, most=MOST)
+    said = [one for one in found if one.payload]
+    gone = {one.payload["mark"] for one in said if one.type == TAKEN_BACK}
+    return [
+        Marked(
+            UUID(one.payload["mark"]),
+            Mark(one.payload["what"]),
+            one.payload["facts"],
+            one.at,
+            one.payload,
+        )
+        for one in said
+        if one.type == MARKED and one.payload["mark"] not in gone
+    ]
+
+
+def find_mark(session: Session, account: Account, mark_id: UUID) -> Marked | None:
+    """A mark of an account that counts now; None for any other."""
+    return next((one for one in marks_of(session, account) if one.id == mark_id), None)
+
+
+def take_back(
+    session: Session, account: Account, found: Marked, *, reason: str, staff: Staff, now: datetime
+) -> None:
+    """Undo a mark with the reason on the record: its holds and stops end; the caller commits.
+
+    What was revoked or dropped stays so. Raises ReasonMissing, TakenBackBefore, TextTooLong,
+    CardNumberTyped (PC-01).
+    """
+    if not (words := kept_words(reason, most=LONGEST_NOTE)):
+        raise ReasonMissing
+    accounts = [lock_account(session, UUID(one)) for one in sorted(found.told["accounts"])]
+    if find_mark(session, account, found.id) is None:
+        raise TakenBackBefore
+    sources = [source_of(found.id), *_close_request(session, accounts, found, words, staff, now)]
+    for hold in _holds_from(session, account.client_id, sources):
+        lift_hold(session, hold, reason=words, by=staff.id, now=now)
+    for stop in _stops_from(session, account.client_id, sources):
+        lift_stop(session, stop, by=staff.id, now=now)
+    told: Payload = {
+        "actor": evidence.staff(staff.id),
+        "mark": str(found.id),
+        "what": str(found.what),
+        "reason": words,
+    }
+    tell_accounts(session, accounts, TAKEN_BACK, told, now)
+
+
+def _close_request(
+    session: Session,
+    accounts: Sequence[Account],
+    found: Marked,
+    reason: str,
+    staff: Staff,
+    now: datetime,
+) -> list[str]:
+    """Close the request that a mark made, if nobody answered it; the source of its holds."""
+    if "request" not in found.told:
+        return []
+    key = (accounts[0].client_id, UUID(found.told["request"]))
+    request = lock_row(session, HelpRequest, key)
+    if request.status is not HelpStatus.OPENED:
+        raise TakenBackBefore
+    request.status = HelpStatus.CLOSED
+    told: Payload = {"actor": evidence.staff(staff.id), "request": str(request.id)}
+    tell_accounts(session, accounts, "help.closed", {**told, "reason": reason}, now)
+    return [f"help:{request.reference}"]
+
+
+def _holds_from(session: Session, client_id: UUID, sources: Sequence[str]) -> Sequence[Hold]:
+    return session.scalars(
+        select(Hold)
+        .where(Hold.client_id == client_id, Hold.source.in_(sources), Hold.lifted_at.is_(None))
+        .order_by(Hold.id)
+    ).all()
+
+
+def _stops_from(session: Session, client_id: UUID, sources: Sequence[str]) -> Sequence[ContactStop]:
+    return session.scalars(
+        select(ContactStop)
+        .where(
+            ContactStop.client_id == client_id,
+            ContactStop.source.in_(sources),
+            ContactStop.lifted_at.is_(None),
+        )
+        .order_by(ContactStop.id)
+    ).all()

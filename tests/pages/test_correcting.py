@@ -1,0 +1,152 @@
+"""Who a debtor is, corrected: what is shown before, what counts afterwards, and what files undo."""
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from portal.config import Settings
+from portal.db import PortalSession, set_tenant
+from portal.domain.corrections import Source
+from portal.gateways.clock import SetClock
+from portal.models import Account, Debtor, Role
+from portal.services import evidence
+from portal.services.correcting import Wanted, correct, on_file
+from portal.services.search import search
+from tests.factories import KEYS, NOW, make_account, make_client, make_link
+from tests.pages.debtors import RIGHT, Dana, make_visitor, send
+from tests.pages.reading import said
+from tests.pages.staff import enter, make_staff
+from tests.pages.test_support import act
+from tests.services.placing import Placer, row
+
+RIGHT_NAME = {"first_name": "Danielle", "date_of_birth": "3/28/1985"}
+
+
+@pytest.fixture
+def dana(session: PortalSession, settings: Settings, clock: SetClock) -> Dana:
+    return make_visitor(session, settings, clock.now())
+
+
+@pytest.fixture
+def sam(http: FlaskClient, session: PortalSession, dana: Dana) -> FlaskClient:
+    return enter(http, session, make_staff(session, Role.AGENT, dana.client))
+
+
+def page_of(dana: Dana) -> str:
+    return f"/support/accounts/{dana.account.id}"
+
+
+def show(sam: FlaskClient, dana: Dana) -> None:
+    assert act(sam, page_of(dana), f"{page_of(dana)}/reveal", reason="A letter") == 303
+
+
+def typed(dana: Dana, **more: str) -> dict[str, str]:
+    return on_file(dana.debtor) | {"source": "document", "reason": "Passport"} | more
+
+
+def test_what_changes_is_shown_before_and_counts_on_all_accounts_after(
+    sam: FlaskClient, session: PortalSession, settings: Settings, dana: Dana
+):
+    """PR-01: the identity check asks for the new answers, and search finds the new name."""
+    other = make_account(session, dana.debtor)
+    session.commit()
+    show(sam, dana)
+    page = f"{page_of(dana)}/correct"
+    before = send(sam, page, typed(dana, **RIGHT_NAME))
+    assert before.status_code == 200
+    assert "DanaDanielle" in said(before)
+    assert dana.debtor.first_name == "Dana", "nothing is kept yet"
+    assert send(sam, page, typed(dana, **RIGHT_NAME, sure="y")).status_code == 303
+    set_tenant(session, dana.client.id)
+    session.expire_all()
+    assert dana.debtor.first_name == "Danielle"
+    assert len(search(session, "danielle reyes", keys=settings.keys).hits) == 2
+    for account in (dana.account, other):
+        (leaf,) = [
+            one.payload
+            for one in evidence.account_leaves(session, account)
+            if one.type == "debtor.corrected"
+        ]
+        assert leaf["fields"]["first_name"] == {"before": "Dana", "after": "Danielle"}
+        assert leaf["fields"]["date_of_birth"] == {}, "the day itself is on no record"
+        assert "1985" not in str(leaf)
+    browser = sam.application.test_client()
+    assert send(browser, dana.path, RIGHT).status_code == 422, "the old day opens nothing"
+    new = RIGHT | {"date_of_birth-day": "28"}
+    assert send(browser, dana.path, new).status_code == 303
+
+
+def test_only_who_sees_the_data_corrects_it(sam: FlaskClient, dana: Dana):
+    answer = sam.get(f"{page_of(dana)}/correct")
+    assert (answer.status_code, answer.headers["Location"]) == (303, page_of(dana))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({}, "Nothing differs"),
+        ({"first_name": ""}, "A first name and a last name"),
+        ({"region": "Narnia"}, "state or province"),
+        ({"date_of_birth": "2/30/1985"}, "real date of birth"),
+        ({"postal_code": "??"}, "ZIP code"),
+        ({"city": "Troy", "reason": ""}, "Write the reason"),
+        ({"city": "Troy", "source": "debtor"}, "Ask first who is on the line"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(
+    sam: FlaskClient, session: PortalSession, dana: Dana, wrong: dict[str, str], why: str
+):
+    """PR-01: the debtor's own word counts only from somebody who was asked who they are."""
+    show(sam, dana)
+    answer = send(sam, f"{page_of(dana)}/correct", typed(dana, **wrong) | {"sure": "y"})
+    assert answer.status_code == 422
+    assert why in said(answer)
+    set_tenant(session, dana.client.id)
+    assert not any(
+        one.type == "debtor.corrected" for one in evidence.account_leaves(session, dana.account)
+    )
+
+
+def test_links_to_an_address_of_somebody_else_are_closed(
+    sam: FlaskClient, session: PortalSession, settings: Settings, dana: Dana, clock: SetClock
+):
+    """EC-08: those that went by letter, and no other."""
+    letter = make_link(session, dana.debtor, keys=settings.keys, now=clock.now(), contact=None)
+    session.commit()
+    show(sam, dana)
+    moved = typed(dana, address_line="9 Oak Street", city="Troy", old_address_wrong="y", sure="y")
+    assert send(sam, f"{page_of(dana)}/correct", moved).status_code == 303
+    set_tenant(session, dana.client.id)
+    session.expire_all()
+    assert letter.link.revoked_at is not None
+    assert dana.issued.link.revoked_at is None
+
+
+def test_a_correction_outranks_the_file_until_the_file_says_something_new(
+    session: PortalSession, tmp_path: Path
+):
+    placer = Placer(session, make_client(session), tmp_path)
+    sam = make_staff(session, Role.AGENT, placer.client)
+
+    def place(**given: str) -> Debtor:
+        placer.rows(row(debtor_number="D-1", **given))
+        account = session.scalars(select(Account)).one()
+        key = (account.client_id, account.debtor_id)
+        return session.get_one(Debtor, key, populate_existing=True)
+
+    debtor = place()
+    account = session.scalars(select(Account)).one()
+    right = on_file(debtor) | {"city": "Troy", "last_name": "Ray", "date_of_birth": "1985-03-28"}
+    wanted = Wanted(right, Source.DOCUMENT, "Passport")
+    correct(session, account, wanted, keys=KEYS, staff=sam, now=NOW)
+    session.commit()
+    born = debtor.date_of_birth_hash
+    debtor = place(product="gas")
+    assert (debtor.city, debtor.last_name, debtor.name_key) == ("Troy", "Ray", "dana ray")
+    assert debtor.date_of_birth_hash == born, "the row is still the same person's"
+    debtor = place(product="gas", city="Buffalo")
+    assert (debtor.city, debtor.last_name) == ("Buffalo", "Ray"), "only what the file changed"
+    debtor = place(product="electricity")
+    assert (debtor.city, debtor.last_name) == ("Albany", "Ray"), "that correction is over"

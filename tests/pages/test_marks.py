@@ -1,0 +1,195 @@
+"""Something happened: what each mark does at once, and what ends when it is taken back."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from portal.config import Settings
+from portal.db import PortalSession, set_tenant
+from portal.domain.holds import HoldKind
+from portal.domain.marks import MARKS, Mark
+from portal.gateways.clock import SetClock
+from portal.models import Account, ContactStop, HelpRequest, Hold, Message, Role
+from portal.services import evidence
+from portal.services.contesting import in_time
+from portal.services.marks import marks_of
+from portal.services.standing import holds_in_force, standing
+from portal.services.ways import send_link, ways
+from tests.factories import make_account, make_contact
+from tests.pages.debtors import Dana, make_visitor, send
+from tests.pages.reading import said
+from tests.pages.staff import enter, make_staff
+from tests.pages.test_card_numbers import TYPED
+
+FACTS: dict[Mark, dict[str, str]] = {
+    Mark.WRONG_PERSON: {"where": "everywhere", "from": "Her aunt called"},
+    Mark.ATTORNEY: {"name": "Ada Law", "address": "1 Main St", "from": "Her letter"},
+    Mark.DECEASED: {"died_on": "2026-11-01", "estate": "Eve Reyes", "from": "Certificate"},
+    Mark.BANKRUPTCY: {
+        **{"chapter": "13", "court": "Bankr. D.N.J.", "case": "26-12345"},
+        **{"filed_on": "2026-11-02", "from": "Notice of the court"},
+    },
+    Mark.DISPUTE: {
+        **{"received_on": "2026-11-20", "about": "amount", "words": "I owe half.", "scan": "S-7"},
+    },
+    Mark.IDENTITY_THEFT: {"received_on": "2026-11-20", "words": "Not me.", "report": "FTC-1"},
+    Mark.CEASE: {"received_on": "2026-11-20", "words": "Stop writing."},
+}
+HELD = {
+    Mark.WRONG_PERSON: HoldKind.WRONG_PERSON,
+    Mark.ATTORNEY: HoldKind.ATTORNEY,
+    Mark.DECEASED: HoldKind.DECEASED,
+    Mark.BANKRUPTCY: HoldKind.BANKRUPTCY,
+    Mark.DISPUTE: HoldKind.AMOUNT_WRONG,
+    Mark.IDENTITY_THEFT: HoldKind.IDENTITY_THEFT,
+    Mark.CEASE: HoldKind.CEASE_ALL,
+}
+
+
+@pytest.fixture
+def dana(session: PortalSession, settings: Settings, clock: SetClock) -> Dana:
+    return make_visitor(session, settings, clock.now())
+
+
+@pytest.fixture
+def sam(http: FlaskClient, session: PortalSession, dana: Dana) -> FlaskClient:
+    """An agent of Dana's client."""
+    return enter(http, session, make_staff(session, Role.AGENT, dana.client))
+
+
+def form_of(dana: Dana, what: Mark) -> str:
+    return f"/support/accounts/{dana.account.id}/something/{what}"
+
+
+def tell(sam: FlaskClient, session: PortalSession, dana: Dana, what: Mark, **more: str) -> None:
+    assert send(sam, form_of(dana, what), FACTS[what] | more).status_code == 303
+    set_tenant(session, dana.client.id)
+    session.expire_all()
+
+
+def undo(sam: FlaskClient, session: PortalSession, dana: Dana, reason: str) -> int:
+    (found,) = marks_of(evidence.account_leaves(session, dana.account))
+    page = f"/support/accounts/{dana.account.id}/marks/{found.id}/take-back"
+    status = send(sam, page, {"reason": reason}).status_code
+    set_tenant(session, dana.client.id)
+    session.expire_all()
+    return status
+
+
+def kinds(session: PortalSession, account: Account, clock: SetClock) -> list[str]:
+    return [hold.kind for hold in holds_in_force(session, account, clock.now())]
+
+
+@pytest.mark.parametrize("what", Mark)
+def test_dh_06_each_mark_holds_at_once_and_ends_when_it_is_taken_back(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, what: Mark
+):
+    """DH-01, DH-05, DH-06, CT-08: with its facts on the record, and a reason for taking it back."""
+    shown = said(sam.get(form_of(dana, what)))
+    assert "What this will do" in shown
+    tell(sam, session, dana, what)
+    assert kinds(session, dana.account, clock) == [HELD[what]]
+    assert not standing(session, dana.account, clock.now()).send.allowed
+    (found,) = marks_of(evidence.account_leaves(session, dana.account))
+    assert found.facts == FACTS[what]
+    assert MARKS[what].title in said(sam.get(f"/support/accounts/{dana.account.id}"))
+    assert undo(sam, session, dana, "") == 422
+    assert undo(sam, session, dana, "It was another Dana") == 303
+    assert kinds(session, dana.account, clock) == []
+    assert marks_of(evidence.account_leaves(session, dana.account)) == []
+
+
+@pytest.mark.parametrize("what", [Mark.WRONG_PERSON, Mark.DECEASED, Mark.BANKRUPTCY])
+def test_what_is_about_the_person_holds_all_their_accounts_and_closes_every_link(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, what: Mark
+):
+    """DH-06: bankruptcy set, the link shows a neutral page."""
+    other = make_account(session, dana.debtor)
+    session.commit()
+    tell(sam, session, dana, what)
+    assert kinds(session, other, clock) == [HELD[what]]
+    assert dana.issued.link.revoked_at is not None
+    assert undo(sam, session, dana, "A mistake") == 303
+    assert kinds(session, other, clock) == []
+    assert dana.issued.link.revoked_at is not None, "a revoked link stays revoked"
+
+
+@pytest.mark.parametrize("what", [Mark.BANKRUPTCY, Mark.DECEASED])
+def test_ct_08_what_waits_is_never_sent(
+    sam: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    clock: SetClock,
+    settings: Settings,
+    what: Mark,
+):
+    """CT-08: all queued sends are dropped in the same transaction."""
+    staff = make_staff(session, Role.AGENT, dana.client)
+    way = next(w for w in ways(session, dana.debtor, texter=None, now=clock.now()) if w.contact)
+    send_link(session, way, asked_for=False, keys=settings.keys, staff=staff, now=clock.now())
+    session.commit()
+    tell(sam, session, dana, what)
+    waiting = session.scalars(select(Message).where(Message.template == "link")).all()
+    assert [one.status.value for one in waiting] == ["suppressed"]
+
+
+def test_one_address_of_somebody_else_is_closed_and_the_account_stays_open(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+):
+    """EC-08: nothing goes there any more; taken back, it is open again."""
+    number = make_contact(session, dana.debtor, channel="sms", address="+15185550142")
+    session.commit()
+    assert "everywhere" in sam.get(form_of(dana, Mark.WRONG_PERSON)).text
+    tell(sam, session, dana, Mark.WRONG_PERSON, where=str(number.id))
+    stop = session.scalars(select(ContactStop)).one()
+    assert (stop.address, stop.lifted_at) == (number.address, None)
+    assert kinds(session, dana.account, clock) == []
+    assert dana.issued.link.revoked_at is None, "the link went to another address"
+    assert undo(sam, session, dana, "It was her son") == 303
+    assert stop.lifted_at is not None
+
+
+@pytest.mark.parametrize(("days", "timely"), [(0, True), (1, False)])
+def test_dh_01_a_letter_counts_from_the_day_on_which_it_was_received(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, days: int, timely: bool
+):
+    """DH-01: on the last day of the period it is in time, taken down days later as well."""
+    last = clock.now().date() - timedelta(days=9)
+    dana.account.validation_ends_on = last
+    session.commit()
+    received = (last + timedelta(days=days)).isoformat()
+    tell(sam, session, dana, Mark.DISPUTE, received_on=received)
+    request = session.scalars(select(HelpRequest)).one()
+    assert in_time(session, dana.account, request) is timely
+    opened = [
+        one.payload
+        for one in evidence.account_leaves(session, dana.account)
+        if one.type == "help.opened"
+    ]
+    assert [(one["in_time"], one["received_on"]) for one in opened] == [(timely, received)]
+    assert opened[0]["actor"]["kind"] == "staff"
+    sent = session.scalars(select(Message).where(Message.template == "help_received")).all()
+    assert sent, "its receipt is confirmed"
+
+
+def test_a_day_to_come_a_gap_and_a_card_number_are_refused(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    """PC-01: and nothing was done."""
+    page, facts = form_of(dana, Mark.DISPUTE), FACTS[Mark.DISPUTE]
+    for wrong in ({"received_on": "2030-01-01"}, {"words": ""}, {"words": TYPED}):
+        answer = send(sam, page, facts | wrong)
+        assert answer.status_code == 422, wrong
+    set_tenant(session, dana.client.id)
+    assert session.scalars(select(Hold)).all() == []
+    assert sam.get(page.replace("dispute", "lottery")).status_code == 404
+
+
+def test_a_hold_that_follows_from_a_mark_is_lifted_by_taking_it_back(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    tell(sam, session, dana, Mark.ATTORNEY)
+    hold = session.scalars(select(Hold)).one()
+    assert sam.get(f"/support/holds/{hold.id}/lift").headers["Location"].endswith("/take-back")
