@@ -57,7 +57,7 @@ class Desk:
         account = self.placed()
         visit = make_visit(self.session, account)
         said = Answers("lawyer" if topic is Topic.ADVISER else None, details)
-        return helping.open_request(self.session, account, topic, said, visit=visit, now=NOW)
+        return helping.open_request(self.session, account, topic, said, by=visit, now=NOW)
 
 
 @pytest.fixture
