@@ -88,6 +88,9 @@ def test_another_clients_account_is_as_if_absent(http: FlaskClient, session: Por
     assert http.get(f"/support/accounts/{theirs.id}").status_code == 404
     assert http.get(f"/support/accounts/{theirs.id}/link").status_code == 404
     assert "No account was found" in said(http.get("/support", query_string={"q": "Dana"}))
+    tried = said(http.get("/your-sign-in"))
+    assert "support.account" in tried
+    assert str(theirs.id) not in tried
 
 
 def test_who_is_not_logged_in_is_sent_to_the_door_and_back(
