@@ -180,6 +180,7 @@ REASONS = {
 TEMPLATES = {
     "link": N_("Invitation with a link"),
     "new_link": N_("New link"),
+    "payment_link": N_("Payment link"),
     "one_time_code": N_("One-time code"),
     "receipt": N_("Receipt"),
     "payment_failed": N_("Payment did not go through"),

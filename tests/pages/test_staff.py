@@ -41,7 +41,7 @@ SUPPORT = {
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
     **dict.fromkeys(("caller", "on_the_line", "wrap_up", "progress"), WORK),
-    **dict.fromkeys(("note", "correct", "change_plan"), WORK),
+    **dict.fromkeys(("note", "correct", "change_plan", "payment_link", "phone_payment"), WORK),
     **dict.fromkeys(("note_templates", "drop_template"), DECIDE),
     **dict.fromkeys(("new_address", "revoke_all"), WORK),
     **dict.fromkeys(("refund", "question", "closing_notice"), DECIDE),

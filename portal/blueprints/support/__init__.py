@@ -56,6 +56,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     marks,
     messages,
     notes,
+    phone_payments,
     proposals,
     questions,
     queues,
