@@ -174,6 +174,7 @@ REASONS = {
     "not_kept": N_("It was not paid"),
     "nobody_answered": N_("Nobody had answered in time"),
     **WHY_REVOKE,
+    "undone": N_("Undone"),
     "marked": N_("Because of what happened to the person"),
 }
 

@@ -31,7 +31,7 @@ SUPPORT = {
     **dict.fromkeys(("home", "account", "reveal", "proposals", "proposal"), READ),
     **dict.fromkeys(("message", "message_html"), READ),
     **dict.fromkeys(("requests", "calls", "questions", "hold", "lift", "rest"), READ),
-    **dict.fromkeys(("something", "happened", "take_back"), READ),
+    **dict.fromkeys(("something", "happened", "take_back", "undo_hold"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
     "letters": READ,
