@@ -28,6 +28,7 @@ from portal.templating import render
 SUBJECTS = {
     "link": N_("You have a private message"),
     "new_link": N_("Your new link"),
+    "payment_link": N_("The page that you asked for"),
     "one_time_code": N_("Your code"),
     "receipt": N_("Your receipt"),
     "payment_failed": N_("Please look at your page"),
@@ -74,7 +75,7 @@ IDENTITY_METHODS = {
     "code:sms": N_("a code that we sent by text"),
 }
 
-TEXTS = ("link", "new_link", "one_time_code")
+TEXTS = ("link", "new_link", "one_time_code", "payment_link")
 """Text messages with words of their own; all others say that there is something to read."""
 
 

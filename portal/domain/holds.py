@@ -81,6 +81,18 @@ HOLD_MATRIX: dict[HoldKind, tuple[str, str]] = {
     HoldKind.UNDER_REVIEW: ("DH-08", "+ + - - S - - +"),
 }
 
+MAY_END = frozenset(
+    {
+        HoldKind.HARDSHIP,
+        HoldKind.BREATHING_SPACE,
+        HoldKind.SCRA,
+        HoldKind.DEBT_COUNSELLOR,
+        HoldKind.UNDER_REVIEW,
+    }
+)
+"""Holds that may end by themselves on a day: what they wait for has one. The others wait for a
+person, who has checked, proved or been told something (DH-01 to DH-06, CT-08)."""
+
 HOLD_SENTENCES: dict[HoldKind, str] = {
     HoldKind.DISPUTE: N_("You told us this is not right. You do not need to pay while we check."),
     HoldKind.ORIGINAL_CREDITOR_REQUEST: N_(

@@ -175,12 +175,14 @@ REASONS = {
     "not_kept": N_("It was not paid"),
     "nobody_answered": N_("Nobody had answered in time"),
     **WHY_REVOKE,
+    "undone": N_("Undone"),
     "marked": N_("Because of what happened to the person"),
 }
 
 TEMPLATES = {
     "link": N_("Invitation with a link"),
     "new_link": N_("New link"),
+    "payment_link": N_("Payment link"),
     "one_time_code": N_("One-time code"),
     "receipt": N_("Receipt"),
     "payment_failed": N_("Payment did not go through"),

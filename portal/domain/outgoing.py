@@ -55,6 +55,7 @@ TEMPLATES = {
     for template in (
         Template(name="link", needs=INVITED, capped=True),
         Template(name="new_link", needs=(Capability.LINK,), despite_opt_out=True),
+        Template(name="payment_link", needs=(Capability.PAY,), door=False, despite_opt_out=True),
         Template(name="one_time_code", needs=(), door=False, despite_opt_out=True),
         Template(name="receipt", required=True, private=True),
         Template(name="payment_failed", private=True),

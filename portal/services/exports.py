@@ -34,7 +34,9 @@ OF_IT = (
     *("message.", "payment."),
 )
 """Kinds of leaves that tell of an agreement after it was made."""
-NOT_OF_IT = frozenset({"link", "new_link", "one_time_code", "help_received", "help_answered"})
+NOT_OF_IT = frozenset(
+    {"link", "new_link", "payment_link", "one_time_code", "help_received", "help_answered"}
+)
 """Messages that have nothing to do with an agreement."""
 
 MOST_AN_HOUR = 10

@@ -38,6 +38,7 @@ from portal.services import (
     cure_facts,
     evidence,
     optouts,
+    phone_link_facts,
     plan_facts,
 )
 from portal.services.doors import door_of
@@ -330,6 +331,7 @@ def _help(subject: Subject) -> Values:
 
 _SAID: dict[str, Callable[[Subject], Values]] = {
     "one_time_code": _code,
+    "payment_link": phone_link_facts.payment_link,
     "receipt": _receipt,
     "payment_failed": _failed,
     "payment_processing": _payment,

@@ -25,6 +25,7 @@ from portal.models.base import ids
 from portal.models.payments import OPEN
 from portal.services import evidence
 from portal.services.arrangements import UNPAID, installments_of
+from portal.services.evidence import Actor
 from portal.services.ledger import lock_account, lock_row
 from portal.services.links import PAYER, id_of_token, random_public_id, token_of_id
 from portal.services.offers import read_facts
@@ -119,11 +120,13 @@ def issue(
     amount_cents: Cents,
     *,
     next_only: bool = False,
+    actor: Actor | None = None,
     now: datetime,
 ) -> PayerLink:
     """Make a link over an amount, on the record; where one is live already, it is that one.
 
-    ``next_only``: for the next payment of the agreement, and for no other. Locks the account; the
+    ``next_only``: for the next payment of the agreement, and for no other. ``actor``: who made it,
+    if not the debtor. Locks the account; the
     caller commits. Raises NotAllowedNow, NothingToPay, FirstPaymentFirst, and what
     ``part_payment`` raises.
     """
@@ -131,12 +134,7 @@ def issue(
     if found := live_link(session, account, now=now):
         return found
     standing(session, account, now).require(Capability.PAY)
-    open_now = askable(session, account)
-    part = open_now.next_part if next_only else None
-    if next_only and (part is None or amount_cents != open_now.next_cents):
-        raise NothingToPay
-    if not next_only:
-        _check_amount(session, account, amount_cents, open_now)
+    part = _part_of(session, account, amount_cents, next_only)
     link = PayerLink(
         client_id=account.client_id,
         account_id=account.id,
@@ -150,8 +148,21 @@ def issue(
     )
     session.add(link)
     session.flush()
-    _record(session, account, link, "payer_link.issued", now)
+    _record(session, account, link, "payer_link.issued", actor, now)
     return link
+
+
+def _part_of(
+    session: Session, account: Account, amount_cents: Cents, next_only: bool
+) -> Installment | None:
+    """The part that the amount is for, where it is for one alone; the amount can be paid."""
+    open_now = askable(session, account)
+    if not next_only:
+        _check_amount(session, account, amount_cents, open_now)
+        return None
+    if open_now.next_part is None or amount_cents != open_now.next_cents:
+        raise NothingToPay
+    return open_now.next_part
 
 
 def _check_amount(
@@ -171,7 +182,9 @@ def _check_amount(
         )
 
 
-def revoke(session: Session, account: Account, *, now: datetime) -> None:
+def revoke(
+    session: Session, account: Account, *, actor: Actor | None = None, now: datetime
+) -> None:
     """Close the account's live link for good, on the record, and a page opened with it at Stripe.
 
     Money that is on its way is taken over as ever. Doing it twice is doing it once. Locks the
@@ -182,7 +195,7 @@ def revoke(session: Session, account: Account, *, now: datetime) -> None:
     if link is None:
         return
     link.revoked_at = now
-    _record(session, account, link, "payer_link.revoked", now)
+    _record(session, account, link, "payer_link.revoked", actor, now)
     paying = select(Payment.id).where(
         Payment.client_id == link.client_id,
         Payment.payer_link_id == link.id,
@@ -205,6 +218,12 @@ def links_of(session: Session, account: Account, *, now: datetime) -> Sequence[P
     """The links of an account as they stand, newest first."""
     rows = session.scalars(_of_account(account).limit(20)).all()
     return [_view(session, link, account, now=now) for link in rows]
+
+
+def view_of(session: Session, link: PayerLink, *, now: datetime) -> PayerView:
+    """A link as it stands now."""
+    account = session.get_one(Account, (link.client_id, link.account_id))
+    return _view(session, link, account, now=now)
 
 
 def token_of(keys: Keys, link: PayerLink) -> str:
@@ -333,14 +352,21 @@ def _arrived(session: Session, link: PayerLink) -> Payment | None:
     ).first()
 
 
-def _record(session: Session, account: Account, link: PayerLink, kind: str, now: datetime) -> None:
+def _record(
+    session: Session,
+    account: Account,
+    link: PayerLink,
+    kind: str,
+    actor: Actor | None,
+    now: datetime,
+) -> None:
     evidence.record(
         session,
         client_id=account.client_id,
         chain_id=account.chain_id,
         type=kind,
         payload={
-            "actor": evidence.debtor(account.debtor_id),
+            "actor": actor or evidence.debtor(account.debtor_id),
             "payer_link": str(link.id),
             "reference": link.reference,
             "amount_cents": link.amount_cents,

@@ -85,9 +85,16 @@ def let_end(
     Raises RestTooLong, RestEndsInPast, HoldLifted.
     """
     account = lock_account(session, hold.account_id)
-    moved = _rules(session, account, now).moved(hold.starts_at, to)
+    moved = end_on(session, account, hold.starts_at, to, now)
     move_end(session, hold, moved, reason=reason, by=by, now=now)
     move_plan(session, account, hold, actor=evidence.staff(by), now=now)
+
+
+def end_on(
+    session: Session, account: Account, began: datetime, to: date, now: datetime
+) -> datetime:
+    """When a rest that began then ends, if on this day. Raises RestTooLong, RestEndsInPast."""
+    return _rules(session, account, now).moved(began, to)
 
 
 def move_plan(

@@ -51,6 +51,7 @@ from portal.services.hiring import NewInvitation, invite
 from portal.services.legal_holds import Wanted, set_legal_hold
 from portal.services.marks import POSTAL, mark
 from portal.services.notes import keep_template
+from portal.services.payer_links import issue
 from portal.services.proposals import Wish, submit
 from portal.services.staff import start_session
 from portal.services.staff_events import note_opened
@@ -192,6 +193,7 @@ def _money(session: PortalSession, account: Account) -> dict[str, Any]:
         opened_at=NOW,
     )
     return {
+        "payer_link_id": issue(session, account, Cents(4_000), now=NOW).id,
         "payment_id": make_payment(session, account).id,
         "question_id": _add(session, question),
     }

@@ -29,7 +29,7 @@ OFFICERS = {
 SUPPORT = {
     **dict.fromkeys(("home", "account", "why", "look", "reveal", "queue", "proposal"), READ),
     **dict.fromkeys(("message", "message_html", "balance_on", "hold", "lift", "rest"), READ),
-    **dict.fromkeys(("something", "happened", "take_back"), READ),
+    **dict.fromkeys(("something", "happened", "take_back", "undo_hold"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
     **dict.fromkeys(("take", "take_next", "release", "lock_out"), WORK),
@@ -40,7 +40,7 @@ SUPPORT = {
     **dict.fromkeys(("wish", "end_wish", "first_notice", "notice_missed"), WORK),
     **dict.fromkeys(("place_call", "call_made", "called_us"), WORK),
     **dict.fromkeys(("caller", "on_the_line", "wrap_up", "progress"), WORK),
-    **dict.fromkeys(("note", "correct", "change_plan"), WORK),
+    **dict.fromkeys(("note", "correct", "change_plan", "payment_link", "phone_payment"), WORK),
     **dict.fromkeys(("note_templates", "drop_template"), DECIDE),
     **dict.fromkeys(("new_address", "revoke_all"), WORK),
     **dict.fromkeys(("second_looks", "second_look"), READ),

@@ -482,6 +482,7 @@ def test_a_recalled_account_still_gets_its_answers(session: PortalSession, post:
 
 def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
     elsewhere = {
+        "payment_link",  # test_phone_payments
         *("link", "new_link", "one_time_code", "abandoned_checkout", "esign_sample"),
         *("plan_changed", "arrangement_canceled"),  # test_amending
         "payment_returned",  # test_counter_payments

@@ -314,7 +314,16 @@ SENTENCES = [
         "We made you 2 offers to close the account. The lowest was $868.00. The last day for it:"
         " December 15, 2026.",
     ),
-    ("payer_link.issued", {**PAID}, "You asked somebody else to pay $50.00 (HR-7K2M-91)."),
+    (
+        "payer_link.issued",
+        {"actor": DANA, **PAID},
+        "You asked somebody else to pay $50.00 (HR-7K2M-91).",
+    ),
+    (
+        "payer_link.issued",
+        {"actor": SAM, **PAID},
+        "We sent you a page to pay $50.00 (HR-7K2M-91), as you asked.",
+    ),
     (
         "payment.succeeded",
         {"actor": STRIPE, **OWED},

@@ -79,6 +79,7 @@ CURE = {
 }
 VALUES: dict[str, dict[str, Any]] = {
     "one_time_code": {"code": "123456"},
+    "payment_link": {"pay_url": "https://go.example.com/p/abc"},
     "receipt": RECEIVED,
     **dict.fromkeys(("payment_failed", "payment_processing", "refund_made"), PAID),
     **dict.fromkeys(

@@ -73,6 +73,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     messages,
     notes,
     past,
+    phone_payments,
     proposals,
     questions,
     queues,

@@ -19,7 +19,7 @@ from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
 from portal.domain.access import Permission
 from portal.domain.calls import GROUNDS, OUTCOMES
-from portal.domain.holds import Capability
+from portal.domain.holds import MAY_END, Capability
 from portal.domain.likeness import FOUND_BY
 from portal.domain.marks import MARKS
 from portal.domain.outgoing import REQUIRED
@@ -28,6 +28,7 @@ from portal.security import audience, current_staff, keys, note_opened
 from portal.security.redaction import redact
 from portal.services import call_sessions, claims, dossier, threads
 from portal.services.giving_back import left_of
+from portal.services.holding import may_undo
 from portal.services.links import state_of
 from portal.services.marks import marks_of
 from portal.services.notes import notes_of
@@ -139,6 +140,8 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "grounds": GROUNDS,
         "wording": wording,
         "without_tokens": redact,
+        "may_end": MAY_END,
+        "may_undo": lambda hold: may_undo(hold, at),
         "state_of": lambda link: state_of(link, at),
         "full_name": f"{debtor.first_name} {debtor.last_name}",
     }

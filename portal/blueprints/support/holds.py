@@ -3,35 +3,43 @@
 from typing import Any
 from uuid import UUID
 
+from flask import abort, flash, request
 from sqlalchemy import select
 from wtforms import DateField, SelectField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, Optional
 
-from portal.blueprints.consoles import Task, options, perform, words_of
+from portal.blueprints.consoles import Task, attempt, options, page, perform, words_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
-from portal.domain import N_, labels
+from portal.domain import N_, DomainError, labels
 from portal.domain.access import Permission
 from portal.domain.help import LONGEST_NOTE, kept_words
-from portal.domain.holds import HoldKind
-from portal.models import Hold
+from portal.domain.holds import MAY_END, HoldKind
+from portal.domain.stopped import stopped_by
+from portal.models import Account, Hold
 from portal.security import audience, current_staff
-from portal.services import evidence, rests, standing
+from portal.services import evidence, holding, rests, standing
 from portal.services.dossier import ReasonMissing, find_account
-from portal.services.ledger import lock_account
+from portal.services.holding import Wanted
 from portal.services.marks import mark_behind
+from portal.web import explain, now, see_other, session, url_for
 from portal.web import gettext as _
-from portal.web import now, see_other, session, url_for
 
 
 class HoldForm(SeenForm):
-    """What an account is held for, and why."""
+    """What an account is held for, why, until when, and when somebody looks again."""
 
     kind = SelectField(N_("Kind of hold"), choices=options(labels.HOLDS))
     reason = StringField(
         N_("Reason"), description=N_("What you were told, by whom, and when. It is kept.")
     )
+    ends_on = DateField(
+        N_("It ends on this day"),
+        [Optional()],
+        description=N_("Leave it empty if a person is to lift it."),
+    )
+    review_on = DateField(N_("Look at it again on this day"), [Optional()])
 
 
 class LiftForm(SeenForm):
@@ -58,33 +66,55 @@ def _reason(typed: str | None) -> str:
 def hold(account_id: UUID) -> Any:
     """Hold an account from now on."""
     found, form = find_account(session, account_id), HoldForm()
+    form.kind.data = form.kind.data or request.args.get("kind")
 
     def do() -> None:
-        standing.set_hold(
-            session,
-            lock_account(session, found.id),
+        wanted = Wanted(
             HoldKind(form.kind.data),
-            source="staff",
-            evidence=_reason(form.reason.data),
-            now=now(),
-            actor=evidence.staff(current_staff().id),
+            _reason(form.reason.data),
+            form.ends_on.data,
+            form.review_on.data,
         )
+        holding.hold_account(session, found, wanted, staff=current_staff(), now=now())
 
-    task = Task(
-        title=_("Hold account %(reference)s", reference=found.reference),
-        button=_("Hold"),
-        back=back_to(found),
-    )
-    act = unless_stale(form, found, do)
-    return perform(form, act, task=task, done=_("The account is held."), to=back_to(found))
+    if form.validate_on_submit() and attempt(form, unless_stale(form, found, do)):
+        flash(_("The account is held."), "ok")
+        return see_other(back_to(found))
+    form.seen.data = form.seen.data or str(evidence.head(session, found))
+    chosen = HoldKind(form.kind.data) if form.kind.data in labels.HOLDS else None
+    about = {"account": found, "chosen": chosen, "kinds": labels.HOLDS, "may_end": MAY_END}
+    stops = stopped_by([chosen]) if chosen else ()
+    answer = page("support/hold.html", section="search", form=form, stops=stops, **about)
+    return (answer, 422) if form.errors else answer
+
+
+@bp.post("/holds/<uuid:hold_id>/undo")
+@audience(Permission.HOLD)
+def undo_hold(hold_id: UUID) -> Any:
+    """Take back a hold that was set a few minutes ago; later it is lifted with a reason."""
+    found = _find(hold_id)
+    to = back_to(find_account(session, found.account_id))
+    try:
+        holding.undo(session, found, staff=current_staff(), now=now())
+    except DomainError as refused:
+        session.rollback()
+        flash(explain(refused), "bad")
+    else:
+        session.commit()
+        flash(_("The hold is undone. Dates of a plan that moved stay moved."), "ok")
+    return see_other(to)
+
+
+def _find(hold_id: UUID) -> Hold:
+    mine = Hold.client_id.in_(session.info["client_ids"])
+    return session.scalars(select(Hold).where(mine, Hold.id == hold_id)).one()
 
 
 @bp.route("/holds/<uuid:hold_id>/lift", methods=["GET", "POST"])
 @audience(Permission.HOLD)
 def lift(hold_id: UUID) -> Any:
     """Lift a hold, with the reason."""
-    mine = Hold.client_id.in_(session.info["client_ids"])
-    found = session.scalars(select(Hold).where(mine, Hold.id == hold_id)).one()
+    found = _find(hold_id)
     account, form = find_account(session, found.account_id), LiftForm()
     if mark_id := mark_behind(found):
         return see_other(url_for("support.take_back", account_id=account.id, mark_id=mark_id))
@@ -107,23 +137,30 @@ def lift(hold_id: UUID) -> Any:
 @bp.route("/holds/<uuid:hold_id>/rest", methods=["GET", "POST"])
 @audience(Permission.HOLD)
 def rest(hold_id: UUID) -> Any:
-    """Shorten or lengthen the rest of somebody who cannot pay now, with the reason."""
-    mine = Hold.client_id.in_(session.info["client_ids"])
-    found = session.scalars(
-        select(Hold).where(mine, Hold.id == hold_id, Hold.kind == HoldKind.HARDSHIP)
-    ).one()
+    """Let a hold that may end do so sooner or later, with the reason."""
+    found = _find(hold_id)
+    if found.kind not in MAY_END:
+        abort(404)
     account, form = find_account(session, found.account_id), RestForm()
-    latest = rests.latest_end(session, account, found, now())
+    rests_now = found.kind == HoldKind.HARDSHIP
 
     def do() -> None:
-        reason, by, to = _reason(form.reason.data), current_staff().id, form.to.data or latest
-        rests.let_end(session, found, to, reason=reason, by=by, now=now())
+        reason, to = _reason(form.reason.data), form.to.data or now().date()
+        holding.let_end(session, found, to, reason=reason, staff=current_staff(), now=now())
 
     task = Task(
-        title=_("Change the rest of account %(reference)s", reference=account.reference),
+        title=_("Change the rest of account %(reference)s", reference=account.reference)
+        if rests_now
+        else _("Change the end of a hold of account %(reference)s", reference=account.reference),
         button=_("Change its end"),
         back=back_to(account),
-        notes=[_("It may last until %(latest)s at most.", latest=latest)],
+        notes=_latest(account, found) if rests_now else (),
     )
+    done = _("The rest has its new end.") if rests_now else _("The hold has its new end.")
     act = unless_stale(form, account, do)
-    return perform(form, act, task=task, done=_("The rest has its new end."), to=back_to(account))
+    return perform(form, act, task=task, done=done, to=back_to(account))
+
+
+def _latest(account: Account, found: Hold) -> list[str]:
+    latest = rests.latest_end(session, account, found, now())
+    return [_("It may last until %(latest)s at most.", latest=latest)]

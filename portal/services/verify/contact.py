@@ -102,7 +102,7 @@ CHECKS: dict[str, str] = {
         WHERE m.client_id = :client AND m.sent_at > s.stopped_at
           AND (s.lifted_at IS NULL OR m.sent_at < s.lifted_at)
           AND NOT (s.kind IN ('opted_out', 'unread') AND m.asked_for
-            AND m.template IN ('new_link', 'one_time_code'))
+            AND m.template IN ('new_link', 'one_time_code', 'payment_link'))
           AND m.template <> :answer""",
     "a text is answered by itself three times a day at most, but for stops (EC-09)": """
         SELECT m.debtor_id || ' at ' || m.sent_at FROM message m

@@ -12,6 +12,7 @@ TEMPLATES = {
     "link": N_("a link to this page"),
     "new_link": N_("a new link, as you asked"),
     "one_time_code": N_("a code, as you asked"),
+    "payment_link": N_("a page to pay on, as you asked"),
     "receipt": N_("a receipt"),
     "payment_failed": N_("a note about a payment that did not go through"),
     "payment_missed": N_("a note about a payment that is missing"),

@@ -115,15 +115,17 @@ WORDS: dict[str, tuple[str, Say]] = {
     ),
     "payer_link.issued": (
         N_("You asked somebody else to pay."),
-        with_(
+        mine(
             N_("You asked somebody else to pay %(amount_cents)s (%(reference)s)."),
+            N_("We sent you a page to pay %(amount_cents)s (%(reference)s), as you asked."),
             *("amount_cents", "reference"),
         ),
     ),
     "payer_link.revoked": (
         N_("You closed the link for somebody else to pay."),
-        with_(
+        mine(
             N_("You closed the link for somebody else to pay %(amount_cents)s (%(reference)s)."),
+            N_("We closed the page to pay %(amount_cents)s (%(reference)s)."),
             *("amount_cents", "reference"),
         ),
     ),
