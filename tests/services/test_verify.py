@@ -276,7 +276,10 @@ def somebody_calls(till: Till, worker: str) -> None:
     engine = make_engine(worker)
     with PortalSession(bind=engine, expire_on_commit=False) as other:
         new = NewStaff(
-            email="sam@harbor-services.com", name="Sam", role=Role.OPERATOR, password="x" * 12
+            email="sam@harbor-services.com",
+            name="Sam",
+            role=Role.OPERATOR,
+            password="correct horse battery staple",
         )
         sam = create_staff(other, new, now=now)
         other.commit()
