@@ -13,9 +13,9 @@ WIDE = {"width": 1440, "height": 900}
 
 
 def find(sam: Person, guest: Guest) -> Person:
-    """Type in the search box and press Enter, then open what was found."""
+    """Type the name that was said in the search box and press Enter, then open what was found."""
     box = sam.page.get_by_role("searchbox").first
-    box.fill(guest.account.reference)
+    box.fill(f"{guest.debtor.first_name} {guest.debtor.last_name}")
     box.press("Enter")
     sam.interactions += 1
     sam.page.wait_for_load_state()
