@@ -149,7 +149,7 @@ def test_a_6_who_opens_accounts_faster_than_they_are_read_raises_an_alarm_that_s
             staff_events.note(
                 session,
                 Noted.OPENED,
-                staff=sam,
+                staff=sam.id,
                 now=runtime.clock.now(),
                 client_id=account.client_id,
                 account_id=str(fresh_id()),

@@ -54,7 +54,7 @@ INDEXES = (
 GRANTS = (
     f"GRANT SELECT ON claim, lock_out TO {RUNNERS}",
     "GRANT INSERT, UPDATE (staff_id, taken_at, until) ON claim TO portal_app",
-    "GRANT INSERT, UPDATE (until, closed_at, closed_by) ON lock_out TO portal_app",
+    f"GRANT INSERT, UPDATE (until, closed_at, closed_by) ON lock_out TO {RUNNERS}",
 )
 # Supervisors give work to whoever may do it for that client; names alone leave the walls.
 COLLEAGUES = (

@@ -11,6 +11,7 @@ from sqlalchemy import TextClause, text
 
 from portal.db import set_tenant
 from portal.demo.browsing import Browser, Form, NotOnThePage
+from portal.domain.waiting import Queue
 from portal.models import Role
 from portal.services.clients import clients
 from portal.services.demo_staff import PASSWORD, Worker
@@ -85,9 +86,9 @@ class Staff:
         browser = self._log_in(self._supervisor)
         if post:
             self._post_letters(browser)
-        for queue, answer in self._queues().items():
-            browser.open(f"{PORTAL}/support/{queue}")
-            waiting = dict.fromkeys(browser.links(f"/support/{queue}/"))
+        for queue, (pages, answer) in self._queues().items():
+            browser.open(f"{PORTAL}/support/queues/{queue}")
+            waiting = dict.fromkeys(browser.links(f"/support/{pages}/"))
             for link in waiting:
                 self._try(f"answer {queue}", partial(answer, browser, link))
 
@@ -110,12 +111,14 @@ class Staff:
                 browser.send(form, sent=form.ticked["sent"])
                 return
 
-    def _queues(self) -> dict[str, Callable[[Browser, str], None]]:
+    def _queues(self) -> dict[Queue, tuple[str, Callable[[Browser, str], None]]]:
+        """Each queue that is worked, where its entries lead, and what is done there."""
+        asked = (Queue.DISPUTES, Queue.HARDSHIP, Queue.REQUESTS, Queue.MESSAGES)
         return {
-            "requests": self._answer_request,
-            "proposals": self._answer_proposal,
-            "calls": self._close_call,
-            "questions": self._decide,
+            **dict.fromkeys(asked, ("requests", self._answer_request)),
+            Queue.PROPOSALS: ("proposals", self._answer_proposal),
+            Queue.CALLS: ("calls", self._close_call),
+            Queue.QUESTIONS: ("questions", self._decide),
         }
 
     def _log_in(self, email: str) -> Browser:

@@ -74,11 +74,16 @@ def test_what_a_scanner_does_under_a_browsers_name_is_a_scanners(opening: Openin
     assert opener_of(opening) is Opener.SCANNER
 
 
-@pytest.mark.parametrize("agent", [FIREFOX, IPHONE, FACEBOOK_APP])
+@pytest.mark.parametrize(
+    ("agent", "opener"),
+    [(FIREFOX, Opener.PERSON), (IPHONE, Opener.PERSON), (FACEBOOK_APP, Opener.IN_APP)],
+)
 @pytest.mark.parametrize("after_s", [None, TOO_SOON_S, 86_400])
-def test_who_looks_at_the_page_is_a_person(agent: str, after_s: int | None):
+def test_who_looks_at_the_page_is_a_person_here_or_inside_another_app(
+    agent: str, opener: Opener, after_s: int | None
+):
     opening = Opening(user_agent=agent, drew=True, after_s=after_s)
-    assert opener_of(opening) is Opener.PERSON
+    assert opener_of(opening) is opener
 
 
 @pytest.mark.parametrize("agent", [FIREFOX, "", "curl/8.9.1"])

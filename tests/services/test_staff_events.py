@@ -38,7 +38,7 @@ def test_staff_see_what_is_kept_of_them_and_an_operator_sees_everybody(
 ):
     ann = make_staff(session, Role.COMPLIANCE, *session.query(Client))
     otto = make_staff(session, Role.OPERATOR)
-    note(session, Noted.REFUSED, staff=sam, now=NOW, page="support.refund")
+    note(session, Noted.REFUSED, staff=sam.id, now=NOW, page="support.refund")
     assert seen_by(session, sam) == [Noted.REFUSED]
     assert seen_by(session, ann) == []
     assert seen_by(session, otto) == [Noted.REFUSED]
@@ -56,7 +56,7 @@ def test_an_account_that_is_opened_again_at_once_counts_once(
 def open_many(session: PortalSession, staff: Staff, client_id: object, number: int) -> None:
     for n in range(number):
         about: dict[str, Any] = {"client_id": client_id, "account_id": str(fresh_id())}
-        note(session, Noted.OPENED, staff=staff, now=NOW + n * 3 * MINUTE / 60, **about)
+        note(session, Noted.OPENED, staff=staff.id, now=NOW + n * 3 * MINUTE / 60, **about)
 
 
 def test_a_6_two_hundred_accounts_within_ten_minutes_are_told_of_both_clients(
@@ -70,7 +70,7 @@ def test_a_6_two_hundred_accounts_within_ten_minutes_are_told_of_both_clients(
     with acting_as("portal_worker", session):
         assert hasty(session, account.client_id, now=later) == []
     about: dict[str, Any] = {"client_id": other.id, "account_id": str(fresh_id())}
-    note(session, Noted.OPENED, staff=sam, now=NOW + 9.96 * MINUTE, **about)
+    note(session, Noted.OPENED, staff=sam.id, now=NOW + 9.96 * MINUTE, **about)
     with acting_as("portal_worker", session):
         told = hasty(session, account.client_id, now=later)
         assert hasty(session, other.id, now=later) == told
