@@ -16,7 +16,7 @@ from tests.pages.reading import said
 from tests.pages.staff import PASSWORD, enter, log_in, make_staff
 from tests.pages.test_sign_in import hidden
 
-TYPED = {"kind": "pause", "reason": "She moves house <this> week, call after"}
+TYPED = {"kind": "attorney", "reason": "She moves house <this> week, call after"}
 
 
 class Desk:
