@@ -348,14 +348,14 @@ def test_another_clients_letters_are_as_if_absent(
     sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
 ) -> None:
     letter(session, dana.account, clock)
-    batch = print_all(sam, dana)
+    batch, theirs = print_all(sam, dana), dana.client.id
     session.expire_all()
     stranger = make_staff(session, Role.AGENT, make_client(session))
     enter(sam, session, stranger)
     assert sam.get(batch).status_code == 404
     assert batch.rpartition("/")[2] not in sam.get(PATH).get_data(as_text=True)
     csrf = {"csrf_token": csrf_of(sam.get(PATH))}
-    assert sam.post(f"{PATH}/of/{dana.client.id}/print", data=csrf).status_code == 404
+    assert sam.post(f"{PATH}/of/{theirs}/print", data=csrf).status_code == 404
 
 
 def test_es_01_staff_send_a_copy_on_paper_to_whoever_asks_for_one(
