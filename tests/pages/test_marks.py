@@ -70,7 +70,7 @@ def tell(sam: FlaskClient, session: PortalSession, dana: Dana, what: Mark, **mor
 
 
 def undo(sam: FlaskClient, session: PortalSession, dana: Dana, reason: str) -> int:
-    (found,) = marks_of(evidence.account_leaves(session, dana.account))
+    (found,) = marks_of(session, dana.account)
     page = f"/support/accounts/{dana.account.id}/marks/{found.id}/take-back"
     status = send(sam, page, {"reason": reason}).status_code
     set_tenant(session, dana.client.id)
@@ -92,13 +92,13 @@ def test_dh_06_each_mark_holds_at_once_and_ends_when_it_is_taken_back(
     tell(sam, session, dana, what)
     assert kinds(session, dana.account, clock) == [HELD[what]]
     assert not standing(session, dana.account, clock.now()).send.allowed
-    (found,) = marks_of(evidence.account_leaves(session, dana.account))
+    (found,) = marks_of(session, dana.account)
     assert found.facts == FACTS[what]
     assert MARKS[what].title in said(sam.get(f"/support/accounts/{dana.account.id}"))
     assert undo(sam, session, dana, "") == 422
     assert undo(sam, session, dana, "It was another Dana") == 303
     assert kinds(session, dana.account, clock) == []
-    assert marks_of(evidence.account_leaves(session, dana.account)) == []
+    assert marks_of(session, dana.account) == []
 
 
 @pytest.mark.parametrize("what", [Mark.WRONG_PERSON, Mark.DECEASED, Mark.BANKRUPTCY])

@@ -16,7 +16,7 @@ from portal.services.threads import reply
 from tests.factories import NOW, make_account, make_client, make_debtor, make_link, make_payment
 from tests.pages.debtors import csrf_of
 from tests.pages.reading import heard, said, tree
-from tests.pages.staff import enter, make_staff
+from tests.pages.staff import enter, make_staff, move_money
 
 
 @pytest.fixture
@@ -58,8 +58,12 @@ def acts(session: PortalSession, account: Account) -> dict[str, tuple[str, str, 
     refund = f"/support/payments/{session.scalars(select(Payment.id)).one()}/refund"
     return {
         "revoke": (revoke, revoke, {"reason": "lost"}),
-        "refund": (refund, refund, {"amount": "5", "reason": "Her lawyer wrote", "left": "10400"}),
-        "hold": (f"{mine}/hold", f"{mine}/hold", {"kind": "attorney", "reason": "Her lawyer"}),
+        "refund": (refund, refund, {"amount": "5", "reason": "Her lawyer wrote"}),
+        "hold": (
+            f"{mine}/hold?kind=attorney",
+            f"{mine}/hold",
+            {"kind": "attorney", "reason": "Her lawyer"},
+        ),
         "lift": (lift, lift, {"reason": "Her lawyer wrote"}),
         "reply": (mine, f"{mine}/reply", {"body": "Her lawyer wrote"}),
     }
@@ -83,8 +87,9 @@ def test_the_second_is_told_who_did_what_and_may_do_it_all_the_same(
     (seen,) = [
         one.get("value", "") for one in tree(answer).iter("input") if one.get("name") == "seen"
     ]
-    again = {"seen": seen, "csrf_token": csrf_of(answer)}
-    assert sam.post(path, data=again | typed).status_code == 303
+    again = {"seen": seen, "csrf_token": csrf_of(answer)} | typed
+    done = move_money(sam, path, **again) if act == "refund" else sam.post(path, data=again)
+    assert done.status_code == 303
 
 
 def test_looking_and_ones_own_acts_are_no_surprise(

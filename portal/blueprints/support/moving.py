@@ -51,7 +51,7 @@ def show_and_move(form: MovingForm, move: Move) -> Answer:
     if form.validate_on_submit():
         if form.mark.data and attempt(form, lambda: _do(form, move)):
             return see_other(back_to(move.account))
-        effects = foreseen(form, lambda: _new(move))
+        effects = foreseen(form, lambda: _new(form, move))
     answer = page(
         "support/moving.html",
         section="search",
@@ -65,8 +65,9 @@ def show_and_move(form: MovingForm, move: Move) -> Answer:
     return (answer, 422) if form.errors else answer
 
 
-def _new(move: Move) -> Act:
-    """What is asked for, where nothing of the account waits already."""
+def _new(form: MovingForm, move: Move) -> Act:
+    """What is asked for, where nothing of the account waits already and no colleague was faster."""
+    refuse_stale(form, move.account)
     second_person.refuse_waiting(session, move.account)
     return move.act()
 
