@@ -71,7 +71,7 @@ def test_support_finds_the_account_and_sends_the_link_again(portal: Portal, some
     sam = someone(viewport=DESK).log_in(portal.hire(Role.AGENT, guest.client))
     sam.page.locator("form[role=search] input").fill("dana rey")
     press(sam.page.locator("form[role=search] button"))
-    sam.tap(re.compile(guest.account.reference)).tap("Send or read out a link")
+    sam.tap(re.compile(guest.account.reference)).tap("Another way, or a code to read aloud")
     sam.page.locator("[name=way]").first.check()
     sam.tap("Make the link")
     assert "The link is on its way." in sam.page.inner_text("body")

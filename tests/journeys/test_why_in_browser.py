@@ -1,6 +1,7 @@
 """Sofia of support, on a phone and at a desk: why can't they pay, one click, and what they see."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from portal.models import Role
 from tests.journeys.people import DESK, Person
@@ -28,6 +29,7 @@ def test_find_why_somebody_cannot_pay_and_let_them_in(
     sofia.open(f"/support/accounts/{guest.account.id}/why")
     assert "the door is locked" not in sofia.main
     dana.open(guest.url).answer()
+    portal.clock.advance(timedelta(minutes=1))
     desk = someone(viewport=DESK).log_in(staff)
     desk.open(f"/support/accounts/{guest.account.id}").tap("See what they see")
     assert "You owe" in desk.main
