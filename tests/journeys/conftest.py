@@ -61,6 +61,7 @@ def someone(
 ) -> Iterator[Callable[..., Person]]:
     """Makes people with a phone each; the arguments are those of a browser's window."""
     people: list[tuple[Person, Any]] = []
+    portal.forget_tries()
 
     def meet(**given: Any) -> Person:
         context = browser.new_context(**({"viewport": PHONE, "locale": "en-US"} | given))

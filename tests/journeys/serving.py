@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from portal import tasks
@@ -18,7 +18,7 @@ from portal.db import PortalSession, set_tenant
 from portal.domain.identity import Factor
 from portal.gateways.clock import SetClock
 from portal.jobs import run_worker
-from portal.models import Account, Client, Debtor, Message, Role, Staff
+from portal.models import Account, AttemptCounter, Client, Debtor, Message, Role, Staff
 from portal.runtime import Runtime, build_runtime
 from portal.sandbox import control
 from portal.sandbox.app import Sandbox
@@ -163,6 +163,12 @@ class Portal:
         with self.runtime.sessions() as session:
             set_tenant(session, *(client.id for client in clients))
             yield session
+
+    def forget_tries(self) -> None:
+        """Let nobody be slowed down by what others tried from the one network of all tests."""
+        with self.runtime.sessions() as session:
+            session.execute(delete(AttemptCounter))
+            session.commit()
 
     def work(self) -> None:
         """Do every job that waits, and those that they make, one after the other."""
