@@ -33,6 +33,10 @@ def keep_over_log_in(token: str) -> dict[str, str]:
     return _keep(over.staff_id)
 
 
+NEVER = frozenset({"support.on_the_line"})
+"""Pages whose forms are not kept: what a caller answered is in no row."""
+
+
 def keep_over_proof(staff_id: UUID) -> dict[str, str]:
     """Keep the form of somebody who must first prove who they are; the way back. Commits."""
     return _keep(staff_id)
@@ -42,7 +46,7 @@ def _keep(staff_id: UUID) -> dict[str, str]:
     page = request.full_path.rstrip("?")
     if not _can_be_opened(request.path):
         return {"next": urlsplit(request.referrer or "").path or "/console"}
-    if not request.form:
+    if not request.form or request.endpoint in NEVER:
         return {"next": page}
     typed = request.form.items(multi=True)
     held = held_forms.hold(session, staff_id, request.path, typed, keys(), now=now())

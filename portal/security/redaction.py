@@ -6,7 +6,7 @@ import re
 from flask import Flask
 
 _IN_PATH = re.compile(r"(/(?:l|p|call-me|unsubscribe|join|new-password)/)[^/?#\s\"']+")
-_IN_QUERY = re.compile(r"([?&](?:c|shown|token|code|q)=)[^&#\s\"']+")
+_IN_QUERY = re.compile(r"([?&](?:c|shown|token|code|q|next)=)[^&#\s\"']+")
 
 
 def redact(line: str) -> str:

@@ -102,8 +102,6 @@ def _changes(
         if name in ("first_name", "last_name") and not after:
             raise NameMissing
         same = not after if name in SECRET else after == before
-        if name == "date_of_birth" and after:
-            same = _hashed(debtor, keys, Factor.DATE_OF_BIRTH, after) == debtor.date_of_birth_hash
         if not same:
             yield name, Change(name, before, after)
 

@@ -21,7 +21,10 @@ KEPT = timedelta(hours=1)
 MOST = 5
 LARGEST = 100_000
 """Bytes; what is larger is not kept."""
-SECRET = ("csrf_token", "password", "before", "code", "proof", "secret")
+SECRET = (
+    *("csrf_token", "password", "before", "code", "proof", "secret"),
+    *("date_of_birth", "last_four"),
+)
 """Fields whose names begin like this are never kept."""
 
 

@@ -440,6 +440,8 @@ def test_whom_staff_search_for_is_in_no_log(console: str):
     assert (
         redact(line) == f'"GET /{console}?q=... HTTP/1.1" 200 "https://pay.example/{console}?q=..."'
     )
+    door = f'"GET /log-in?next=/{console}?q%3DDana%2BReyes HTTP/1.1" 200'
+    assert redact(door) == '"GET /log-in?next=... HTTP/1.1" 200'
 
 
 def test_gunicorn_writes_no_token_into_its_log(dana: Dana):

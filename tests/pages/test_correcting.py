@@ -14,7 +14,7 @@ from portal.models import Account, Debtor, Role
 from portal.services import evidence
 from portal.services.correcting import Wanted, correct, on_file
 from portal.services.search import search
-from tests.factories import KEYS, NOW, make_account, make_client, make_link
+from tests.factories import BORN_ON, KEYS, NOW, make_account, make_client, make_link
 from tests.pages.debtors import RIGHT, Dana, make_visitor, send
 from tests.pages.reading import said
 from tests.pages.staff import enter, make_staff
@@ -150,3 +150,17 @@ def test_a_correction_outranks_the_file_until_the_file_says_something_new(
     assert (debtor.city, debtor.last_name) == ("Buffalo", "Ray"), "only what the file changed"
     debtor = place(product="electricity")
     assert (debtor.city, debtor.last_name) == ("Albany", "Ray"), "that correction is over"
+
+
+def test_pr_01_the_page_does_not_tell_whether_a_day_of_birth_is_the_right_one(
+    sam: FlaskClient, dana: Dana
+):
+    """What is typed counts as a change either way, so that nobody can try days one by one."""
+    show(sam, dana)
+    page = f"{page_of(dana)}/correct"
+    shown = [
+        said(send(sam, page, typed(dana, date_of_birth=day)))
+        for day in (BORN_ON.isoformat(), "1980-01-02")
+    ]
+    assert shown[0] == shown[1]
+    assert "Date of birth" in shown[0]

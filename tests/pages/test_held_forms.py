@@ -7,9 +7,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from portal.config import Settings
 from portal.db import PortalSession, set_staff
 from portal.gateways.clock import SetClock
 from portal.models import HeldForm, Hold, Payment, Refund, Role
+from portal.services.held_forms import take_back
 from tests.factories import make_account, make_client, make_debtor, make_payment, make_policy
 from tests.pages.debtors import csrf_of, send
 from tests.pages.reading import said
@@ -189,3 +191,20 @@ DANGEROUS = {
 def test_what_is_dangerous_is_this(app: Flask):
     found = {name for name, view in app.view_functions.items() if hasattr(view, "danger")}
     assert found == DANGEROUS
+
+
+def test_what_a_caller_answered_is_never_kept(
+    desk: Desk, clock: SetClock, session: PortalSession, settings: Settings
+):
+    """PR-01: a wrong answer is in no row, nor is a right one; who somebody is on paper neither."""
+    late(desk, clock, {"date_of_birth": "1985-03-27", "last_four": "4471", "reason": "She moves"})
+    set_staff(session, desk.sue.id)
+    (kept,) = session.query(HeldForm)
+    fields = take_back(session, desk.sue.id, kept.id, kept.path, settings.keys, now=clock.now())
+    assert fields == [("reason", "She moves")]
+    enter(desk.http, session, desk.sue)
+    token = csrf_of(desk.http.get("/support"))
+    clock.advance(timedelta(hours=1))
+    desk.http.post("/support/on-the-line", data={"csrf_token": token, "postal_code": "97232"})
+    set_staff(session, desk.sue.id)
+    assert session.query(HeldForm).count() == 1
