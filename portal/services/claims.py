@@ -24,6 +24,8 @@ from portal.services.ledger import lock_account
 from portal.services.queues import SOURCES, Waiting, entries, find, waiting
 from portal.services.staff import names_of
 
+NEEDS = {Queue.QUESTIONS: Permission.GIVE_BACK}
+"""What a queue's entries need to be worked on, where it is not to answer."""
 _COLLEAGUES = text("SELECT staff_id, name FROM resolve_colleagues(:client_id, :roles)")
 Key = tuple[UUID, Queue, UUID]
 
@@ -88,17 +90,17 @@ def assign(
     """
     found = find(session, queue, item_id, now=now)
     lock_account(session, found.account.id)
-    name = colleagues(session, found.client.id, by).get(to)
+    name = colleagues(session, found, by).get(to)
     if name is None:
         raise NoColleague
     _put(session, key_of(found), to, now, over=True)
     _tell(session, found, "queue.assigned", by, now, to=str(to), name=name)
 
 
-def colleagues(session: Session, client_id: UUID, me: Staff) -> dict[UUID, str]:
-    """Who answers for a client, by name; whoever asks is among them."""
-    roles = sorted(holders(Permission.ANSWER))
-    rows = session.execute(_COLLEAGUES, {"client_id": client_id, "roles": roles})
+def colleagues(session: Session, found: Waiting, me: Staff) -> dict[UUID, str]:
+    """Who may work on an entry, by name; whoever asks is among them."""
+    roles = sorted(holders(NEEDS.get(found.queue, Permission.ANSWER)))
+    rows = session.execute(_COLLEAGUES, {"client_id": found.client.id, "roles": roles})
     return {me.id: me.name} | {row.staff_id: row.name for row in rows}
 
 

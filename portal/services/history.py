@@ -47,7 +47,11 @@ WHO = {
     "stripe": N_("Stripe"),
     "client": N_("The client"),
 }
-QUIET = ("staff.revealed", "staff.read", "queue.taken", "queue.given_back", "queue.assigned")
+QUIET = (
+    *("staff.looked", "staff.revealed", "staff.read"),
+    *("queue.taken", "queue.given_back", "queue.assigned"),
+    *("call_session.opened", "call_session.matched", "call_session.not_matched"),
+)
 """What a colleague did that changes nothing for whoever acts after them."""
 
 

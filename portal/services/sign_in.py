@@ -177,9 +177,10 @@ def prove(
 ) -> None:
     """Prove again who one is, by password or by the app's code; the caller commits either way.
 
-    Counted with the second steps. Raises ProofRefused, after noting it.
+    Counted apart from second steps, which anybody who knows the address can try. Raises
+    ProofRefused, after noting it.
     """
-    staff, own = log_in.staff, Mark(Scope.SECOND_STEP, log_in.staff.email)
+    staff, own = log_in.staff, Mark(Scope.SECOND_STEP, f"proof:{log_in.staff.id}")
     taken = attempts.take(session, keys, (own, attempts.network(browser.ip)), now=now)
     good = not isinstance(taken, Locked) and (
         take_app_code(session, staff.id, typed, now=now) or is_right(staff, typed)

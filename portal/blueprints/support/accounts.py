@@ -153,7 +153,7 @@ def back_to(account: Account) -> str:
 
 
 @bp.post("/accounts/<uuid:account_id>/reveal")
-@audience(Permission.SEE_ACCOUNTS)
+@audience(Permission.REVEAL)
 def reveal(account_id: UUID) -> Any:
     """Show the personal data for a while; the reason goes on the record."""
     found, form = dossier.find_account(session, account_id), RevealForm()

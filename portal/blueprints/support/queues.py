@@ -17,14 +17,13 @@ from portal.domain.help import UNCLEAR_TEXT
 from portal.domain.waiting import Queue
 from portal.security import audience, current_staff, may, require
 from portal.services import claims, queues
+from portal.services.claims import NEEDS
 from portal.services.late_proposals import client_day
 from portal.services.queues import PAGE, Cursor, Waiting
 from portal.services.staff import names_of
 from portal.web import Form, explain, locale, now, say, see_other, session, url_for
 from portal.web import gettext as _
 
-NEEDS = {Queue.QUESTIONS: Permission.GIVE_BACK}
-"""What a queue's entries need to be worked on, where it is not to answer."""
 PAGES = {
     Queue.PROPOSALS: ("support.proposal", "proposal_id"),
     **dict.fromkeys(
@@ -172,7 +171,7 @@ def release(kind: str, item_id: UUID) -> Any:
 def assign(kind: str, item_id: UUID) -> Any:
     """Give an entry to a colleague, or to oneself, whoever has it."""
     entry = queues.find(session, _working_on(kind), item_id, now=now())
-    people = claims.colleagues(session, entry.client.id, current_staff())
+    people = claims.colleagues(session, entry, current_staff())
     form = AssignForm()
     form.to.choices = [SelectChoice(str(one), name) for one, name in people.items()]
     to = page_of(entry)
