@@ -45,8 +45,9 @@ class EndForm(Form):
 @audience(Permission.CONTACT)
 def caller(account_id: UUID) -> Any:
     """Say that somebody is on the line about this account."""
-    account, form = find_account(session, account_id), LineForm()
+    account = find_account(session, account_id)
     ours = {str(one.id): one for one in calls.open_calls(session, account, current_staff(), now())}
+    form = LineForm(who=next(iter(ours), THEY_CALLED))
     form.who.choices = options({**_named(account, ours), THEY_CALLED: N_("They called us")})
 
     def do() -> None:

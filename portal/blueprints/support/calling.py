@@ -58,8 +58,9 @@ class NoNumber(DomainError):
 @audience(Permission.CONTACT)
 def place_call(account_id: UUID) -> Any:
     """Whether this person may be called now, number by number; then the number itself."""
-    account, form = find_account(session, account_id), CallForm()
+    account = find_account(session, account_id)
     numbers = calls.numbers_of(session, account)
+    form = CallForm(number=str(numbers[0].id) if len(numbers) == 1 else None)
     form.number.choices = [(str(one.id), mask_phone(one.number)) for one in numbers]
     begun: list[CallAttempt] = []
 
