@@ -17,7 +17,7 @@ from portal.services import second_steps
 from tests.databases import acting_as
 from tests.factories import make_client
 from tests.pages.debtors import csrf_of, send
-from tests.pages.reading import said
+from tests.pages.reading import said, text_of, tree
 from tests.pages.staff import HIRED, PASSWORD, SECRET, enter, log_in, make_staff
 
 NEW = "elf bicycle moon lamp"
@@ -250,15 +250,11 @@ def test_the_page_says_when_it_logs_out(
     http: FlaskClient, session: PortalSession, sam: Staff, clock: SetClock
 ):
     enter(http, session, sam)
-    assert "logged out at 17:30 (UTC) if you open no page" in http.get("/support").get_data(
-        as_text=True
-    )
+    assert "logged out at 5:30 PM (UTC) if you open no page" in text_of(tree(http.get("/support")))
     for _ in range(24):
         clock.advance(timedelta(minutes=29))
         http.get("/support")
-    assert "logged out at 05:00 (UTC), whatever you do" in http.get("/support").get_data(
-        as_text=True
-    )
+    assert "logged out at 5:00 AM (UTC), whatever you do" in text_of(tree(http.get("/support")))
 
 
 def ask_link(http: FlaskClient, email: str) -> tuple[str, str]:
