@@ -99,8 +99,8 @@ REVOKE ALL ON FUNCTION staff_could_invite(uuid, text, uuid[]), free_invited_addr
 GRANT EXECUTE ON FUNCTION free_invited_address(text, timestamptz),
   revoke_invitations_of(uuid, timestamptz), invitation_of(uuid),
   change_staff(uuid, text, timestamptz, text, timestamptz) TO portal_app;
-GRANT EXECUTE ON FUNCTION staff_could_invite(uuid, text, uuid[]),
-  free_invited_address(text, timestamptz) TO portal_worker;
+GRANT EXECUTE ON FUNCTION staff_could_invite(uuid, text, uuid[]) TO portal_app, portal_worker;
+GRANT EXECUTE ON FUNCTION free_invited_address(text, timestamptz) TO portal_worker;
 
 -- What was sent before by people who may not invite any more.
 UPDATE staff_invitation i SET revoked_at = now()
