@@ -150,6 +150,11 @@ def _marks(first: FirstStep, browser: Browser) -> tuple[Mark, Mark]:
     return Mark(Scope.SECOND_STEP, first.address), attempts.network(browser.ip)
 
 
+def marks_at(address: str) -> tuple[Mark, Mark]:
+    """Under which the log-ins at an address are counted: the first step and the second."""
+    return Mark(Scope.LOG_IN, address), Mark(Scope.SECOND_STEP, address)
+
+
 def _enter(
     session: Session,
     staff: Staff,
@@ -159,8 +164,7 @@ def _enter(
     browser: Browser,
     now: datetime,
 ) -> tuple[LoggedIn, str]:
-    own = Mark(Scope.LOG_IN, first.address), Mark(Scope.SECOND_STEP, first.address)
-    attempts.forgive(session, keys, own)
+    attempts.forgive(session, keys, marks_at(first.address))
     note(session, Noted.LOG_IN, staff=staff.id, now=now, ip=browser.ip)
     return start_session(session, staff, browser=browser, now=now)
 
