@@ -84,7 +84,7 @@ def invite(
 ) -> StaffInvitation:
     """Invite somebody; a job sends the link. ``by`` nobody: a command does. The caller commits.
 
-    Raises EmailUnreadable, EmailTaken, NameMissing, WrongClients, NotYours.
+    Raises EmailTaken, NotYours, and what `check_person` raises.
     """
     address, name = check_person(new.email, new.name, new.role, new.clients)
     _require_right(session, new, by)

@@ -99,6 +99,18 @@ def test_what_carriers_know_texts_by_is_written(
     assert [one.payload["field"] for one in leaves(session, client)] == ["sms_registration"]
 
 
+def test_up_to_which_amounts_one_person_moves_money_is_read_and_not_written_here(
+    http: FlaskClient, session: PortalSession, client: Client, otto: Staff
+):
+    """Whom a limit binds does not set it: operators approve what waits for a second person."""
+    client.counter_limit_cents, client.refund_limit_cents = 1_234_56, 0
+    session.commit()
+    page = said(http.get("/operator"))
+    assert "$1,234.56" in page
+    assert "always two people" in page
+    assert http.get("/client/money/limits").status_code == 403
+
+
 def test_no_secret_of_the_environment_is_shown(http: FlaskClient, settings: Settings, otto: Staff):
     body = http.get("/operator/settings").get_data(as_text=True)
     assert settings.secret_key not in body
