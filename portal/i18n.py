@@ -16,7 +16,7 @@ from babel.localedata import locale_identifiers
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from portal.domain import Phrases
+from portal.domain import Phrases, TimeOfDay
 from portal.domain.money import Money
 
 LANGUAGES = {"en": "English", "es": "Español", "fr": "Français"}
@@ -74,7 +74,7 @@ def voice(locale: str) -> "Voice":
 def translate(locale: str, message: str, params: Mapping[str, object] | None = None) -> str:
     """A marked message in the language of `locale`; amounts and dates among `params` written out.
 
-    A param may be text, a number, a date, or a pair (cents, currency).
+    A param may be text, a number, a date, a time of day, or a pair (cents, currency).
     """
     speaker = voice(locale)
     if not params:
@@ -176,6 +176,8 @@ class Voice:
         """A message's parameter as text: an amount, an instant, a date, phrases, or itself."""
         if isinstance(value, Phrases):
             return ", ".join(self.gettext(text, **params) for text, params in value.parts)
+        if isinstance(value, TimeOfDay):
+            return self.time(value.at, value.zone)
         if isinstance(value, Money):
             return self.money(value.cents, value.currency)
         if isinstance(value, tuple):

@@ -32,11 +32,13 @@ def send_invitation(invitation_id: str, sends: int, locale: str) -> None:
 
 @jobs.task(name="staff.send_reset", retry=MAIL)
 def send_reset(staff_id: str, asked_at: int, locale: str) -> None:
-    """Send the link for a new password that somebody asked for."""
+    """Send the link for a new password that somebody asked for, unless nobody has the address."""
     runtime = current()
     columns = select(Staff.id, Staff.email, Staff.name, Staff.password_set_at)
     with open_session() as session:
-        found = session.execute(columns.where(Staff.id == UUID(staff_id))).one()
+        found = session.execute(columns.where(Staff.id == UUID(staff_id))).one_or_none()
+    if found is None:
+        return
     url = reset_url(runtime.settings.keys, found.id, found.password_set_at, asked_at=asked_at)
     minutes = RESET_FOR // timedelta(minutes=1)
     letter = Letter(found.email, found.name, url, minutes, locale)

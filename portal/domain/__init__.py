@@ -1,6 +1,7 @@
 """The rules of the debt: plain Python, no framework, no clock, no settings."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 def N_(text: str) -> str:  # noqa: N802
@@ -16,6 +17,17 @@ class Phrases:
 
     def __str__(self) -> str:
         return ", ".join(text % params for text, params in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOfDay:
+    """An instant inside a sentence, told as the time of day in a zone by its IANA name."""
+
+    at: datetime
+    zone: str
+
+    def __str__(self) -> str:
+        return self.at.isoformat(timespec="minutes")
 
 
 class DomainError(Exception):

@@ -280,6 +280,13 @@ CAMPAIGNS = {
     "done": N_("Done"),
 }
 
+LAST_LINKS = {
+    "expired": N_("It ran out"),
+    "unopened": N_("It is open, and no person ever opened it"),
+    "bounced": N_("It did not arrive"),
+}
+"""What became of the newest link of a debtor: of whom a campaign is for."""
+
 DIFFERENCES = {
     "gone": N_("Is offered nothing any more"),
     "worse": N_("Loses something"),

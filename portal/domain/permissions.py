@@ -50,6 +50,17 @@ BASES = {
     "creditor_used": N_("The creditor used it"),
 }
 """What permits an address, in the words of staff."""
+SOURCES = {
+    "account": N_("the client’s file of accounts"),
+    "file": N_("a file of permissions"),
+    "phone": N_("the telephone"),
+    "placement": N_("the client’s file of accounts"),
+    "preferences": N_("the debtor’s own pages"),
+    "rnd": N_("the database of reassigned numbers"),
+    "simulation": N_("a simulation"),
+    "text": N_("a text message"),
+}
+"""Where what permits an address is from, by what stands before a colon, in the words of staff."""
 THEIR_OWN = frozenset({Basis.DIRECT_CONSENT, Basis.USED})
 """What the person themselves did, with us."""
 

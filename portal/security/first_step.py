@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import session as cookie
 
 from portal.models import fresh_id
+from portal.security.members import begin_anew
 from portal.security.sealing import seal_text, unseal_text
 from portal.services.sign_in import STEP_FOR, FirstStep, StepOver
 from portal.web import now
@@ -19,8 +20,8 @@ MICROSECONDS = 1_000_000
 
 
 def keep_first_step(first: FirstStep) -> None:
-    """Give the browser the first step, in place of whatever it had."""
-    cookie.clear()
+    """Give the browser the first step, in place of whatever it had; ends its log-in."""
+    begin_anew()
     who = (first.staff_id or fresh_id()).hex
     said = [first.staff_id is not None, first.right, first.enrolled]
     flags = "".join(str(int(one)) for one in said)

@@ -190,9 +190,18 @@ def current_log_in() -> LoggedIn:
 
 def let_staff_in(logged_in: LoggedIn, token: str) -> None:
     """Give the browser the cookie of a new log-in, in place of whatever it had."""
-    cookie.clear()
+    begin_anew()
     cookie[SEEN] = int(now().timestamp())
     login_user(Member(logged_in, token))
+
+
+def begin_anew() -> None:
+    """Take this browser's cookie, and end the log-in that it opened, whoever's it was; commits."""
+    token = str(cookie.get("_user_id", ""))
+    if token and (left := find_session(session, token, now=now())):
+        services.log_out(session, left.session_id, noted=Noted.SESSION_ENDED, now=now())
+        commit(session, "staff.log_out")
+    cookie.clear()
 
 
 def let_staff_out() -> None:

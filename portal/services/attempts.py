@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, ip_address, ip_network
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import ColumnElement, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -97,10 +97,15 @@ class Locked:
 
 def network(address: str | None) -> Mark:
     """The network of an address: an IPv4 address itself, the /64 of an IPv6 address."""
+    return known_network(address or "") or Mark(Scope.NETWORK, "unknown")
+
+
+def known_network(address: str) -> Mark | None:
+    """The same, or None where it is no address of a network."""
     try:
-        ip = ip_address(address or "")
+        ip = ip_address(address)
     except ValueError:
-        return Mark(Scope.NETWORK, "unknown")
+        return None
     if isinstance(ip, IPv4Address):
         return Mark(Scope.NETWORK, str(ip))
     if ip.ipv4_mapped:
@@ -155,10 +160,21 @@ class Closed:
 
 def closed(session: Session, *, now: datetime) -> list[Closed]:
     """Everything that is locked or used up now, what opens last first."""
-    recent = AttemptCounter.window_started_at > now - KEPT
+    return _closed(session, AttemptCounter.window_started_at > now - KEPT, now)
+
+
+def closed_of(
+    session: Session, keys: Keys, marks: Iterable[Mark], *, now: datetime
+) -> list[Closed]:
+    """What of these marks is locked or used up now."""
+    known = tuple_(AttemptCounter.scope, AttemptCounter.key_hash)
+    return _closed(session, known.in_(_hashed(keys, marks)), now)
+
+
+def _closed(session: Session, which: ColumnElement[bool], now: datetime) -> list[Closed]:
     found = [
         Closed(Scope(one.scope), one.key_hash.hex(), one.count, until)
-        for one in session.scalars(select(AttemptCounter).where(recent))
+        for one in session.scalars(select(AttemptCounter).where(which))
         if (until := _closed_until(one)) is not None and until > now
     ]
     return sorted(found, key=lambda one: (one.until, one.mark), reverse=True)

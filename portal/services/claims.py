@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
-from portal.domain import N_, DomainError
+from portal.domain import N_, DomainError, TimeOfDay
 from portal.domain.access import Permission, holders
 from portal.domain.waiting import HELD_FOR, Queue
 from portal.models import Account, Claim, Client, Staff
@@ -188,8 +187,7 @@ def _renew(session: Session, key: Key, staff: Staff, now: datetime, *, until: da
 def _held(session: Session, client: Client, key: Key, now: datetime) -> HeldByAnother:
     claim = session.scalars(select(Claim).where(*_is(key))).one()
     name = names_of(session, [claim.staff_id]).get(claim.staff_id, "")
-    until = claim.until.astimezone(ZoneInfo(client.time_zone))
-    return HeldByAnother(name=name, until=f"{until:%H:%M}")
+    return HeldByAnother(name=name, until=TimeOfDay(claim.until, client.time_zone))
 
 
 def _tell(

@@ -29,7 +29,7 @@ MAY_INVITE: dict[Role, tuple[Role, ...]] = {
 }
 """The roles that each role may invite and look after; all but operators among their own clients.
 
-The walls between clients, and around operators, the database holds as well (staff_in_reach).
+The database holds the same (staff_could_invite), and the walls between clients (staff_in_reach).
 """
 
 
@@ -43,6 +43,15 @@ class InvitationOver(DomainError):
     message = N_(
         "This invitation was used, taken back or sent again since, or it is too old. Ask whoever"
         " invited you to send it again."
+    )
+
+
+class InviterGone(InvitationOver):
+    """Whoever sent it was disabled since, or has a role that invites nobody to this one."""
+
+    message = N_(
+        "Whoever sent you this invitation may not invite you any more. Ask somebody else who works"
+        " there to send you a new one."
     )
 
 
@@ -75,12 +84,14 @@ def invite(
 ) -> StaffInvitation:
     """Invite somebody; a job sends the link. ``by`` nobody: a command does. The caller commits.
 
-    Raises EmailUnreadable, EmailTaken, NameMissing, WrongClients, NotYours.
+    Raises EmailTaken, NotYours, and what `check_person` raises.
     """
     address, name = check_person(new.email, new.name, new.role, new.clients)
     _require_right(session, new, by)
     if session.scalar(text("SELECT staff_has(:address)"), {"address": address}):
         raise EmailTaken
+    free = {"address": address, "at": now}
+    session.execute(text("SELECT free_invited_address(:address, :at)"), free)
     invitation = StaffInvitation(
         id=fresh_id(),
         email=address,
@@ -142,8 +153,11 @@ def open_invitation(session: Session, invitation_id: UUID, by: Staff) -> StaffIn
 def send_again(
     session: Session, invitation: StaffInvitation, locale: str, *, by: Staff, now: datetime
 ) -> None:
-    """Send a new link, for as long again; the one before opens nothing. The caller commits."""
-    invitation.sends += 1
+    """Send a new link, for as long again; the one before opens nothing. The caller commits.
+
+    Whoever sends it again answers for it, also where another invited.
+    """
+    invitation.sends, invitation.invited_by = invitation.sends + 1, by.id
     invitation.expires_at = now + INVITED_FOR
     _note(session, Noted.INVITATION_SENT, invitation, by, now)
     _send(session, invitation, locale)
@@ -165,6 +179,14 @@ def take_back(session: Session, invitation: StaffInvitation, *, by: Staff, now: 
     _note(session, Noted.INVITATION_REVOKED, invitation, by, now)
 
 
+def revoke_of(session: Session, staff_id: UUID, *, by: Staff, now: datetime) -> None:
+    """Take back what somebody invited to and may not any more, on the audit. The caller commits."""
+    asked = text("SELECT email, role FROM revoke_invitations_of(:inviter, :at) ORDER BY email")
+    for row in session.execute(asked, {"inviter": staff_id, "at": now}):
+        about = {"email": row.email, "role": row.role}
+        note(session, Noted.INVITATION_REVOKED, staff=staff_id, now=now, by=by.id, **about)
+
+
 def invitation_url(keys: Keys, invitation: StaffInvitation) -> str:
     """The newest link of an invitation."""
     values = (invitation.id.hex, invitation.sends)
@@ -172,15 +194,17 @@ def invitation_url(keys: Keys, invitation: StaffInvitation) -> str:
 
 
 def find_invitation(session: Session, token: str, *, keys: Keys, now: datetime) -> Invited:
-    """The invitation of a link. Raises InvitationOver."""
+    """The invitation of a link. Raises InvitationOver, InviterGone."""
     values = staff_tokens.read(keys, Purpose.INVITATION, token)
     if values is None:
         raise InvitationOver
     wanted = UUID(str(values[0]))
     row = session.execute(text("SELECT * FROM invitation_of(:wanted)"), {"wanted": wanted}).first()
-    if row is None or row.accepted_at or row.revoked_at or row.expires_at <= now:
+    if row is None or row.accepted_at or row.expires_at <= now or row.sends != values[1]:
         raise InvitationOver
-    if row.sends != values[1]:
+    if not row.vouched:
+        raise InviterGone
+    if row.revoked_at:
         raise InvitationOver
     return Invited(wanted, row.email, row.name, Role(row.role))
 

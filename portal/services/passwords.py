@@ -6,14 +6,14 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.db import set_staff
 from portal.domain import N_, DomainError
 from portal.domain.keys import Keys
 from portal.jobs import enqueue
-from portal.models import Noted, Staff
+from portal.models import Noted, Staff, fresh_id
 from portal.rules.common_passwords import is_common
 from portal.services import attempts, staff_tokens
 from portal.services.attempts import Locked, Mark, Scope
@@ -41,7 +41,7 @@ class PasswordCommon(DomainError):
 
 
 class PasswordWrong(DomainError):
-    message = N_("This is not your password.")
+    message = N_("This is not your password. After 5 tries, wait 30 minutes.")
 
 
 class ResetOver(DomainError):
@@ -77,10 +77,22 @@ def _nobody() -> str:
     return hasher.hash("nobody has this password")
 
 
-def refresh_hash(staff: Staff, password: str) -> None:
-    """Hash a password that was just proved again, where hashes have become stronger since."""
+def refresh_hash(staff: Staff, password: str, *, right: bool) -> None:
+    """Hash a password anew where hashes have become stronger since, and keep that if it is right.
+
+    A wrong one takes as long.
+    """
     if hasher.check_needs_rehash(staff.password_hash):
-        staff.password_hash = hasher.hash(password)
+        stronger = hasher.hash(password[:1_000])
+        if right:
+            staff.password_hash = stronger
+
+
+def person_at(session: Session, address: str) -> Staff | None:
+    """Who has this address; the session sees them, or the rows of an id that is nobody's."""
+    found = session.scalar(text("SELECT resolve_staff(:wanted)"), {"wanted": address})
+    set_staff(session, found or fresh_id())
+    return session.scalar(select(Staff).where(Staff.email == address))
 
 
 def set_password(session: Session, staff: Staff, password: str, *, now: datetime) -> None:
@@ -97,22 +109,22 @@ def ask_reset(
 ) -> str | None:
     """Send a link for a new password to whoever has this address; the link, for the demo to show.
 
-    Asked for too often, or by nobody we know, nothing is sent and it is None. The caller commits,
-    and says the same words whatever happened.
+    Asked for too often, or by nobody we know, nothing is sent and it is None. Nobody is as much
+    work as somebody: their job finds nobody. The caller commits, and says the same words whatever
+    happened.
     """
     address = email.strip().casefold()[:320]
     marks = (Mark(Scope.NEW_PASSWORD, address), attempts.network(ip))
     if isinstance(attempts.take(session, keys, marks, now=now), Locked):
         return None
-    staff_id = session.scalar(text("SELECT resolve_staff(:wanted)"), {"wanted": address})
-    set_staff(session, staff_id)
-    staff = session.get(Staff, staff_id) if staff_id else None
-    if staff is None or staff.disabled_at is not None:
-        return None
-    note(session, Noted.PASSWORD_ASKED, staff=staff.id, now=now, ip=ip)
-    asked_at = int(now.timestamp())
-    enqueue(session, "staff.send_reset", staff_id=str(staff.id), asked_at=asked_at, locale=locale)
-    return reset_url(keys, staff.id, staff.password_set_at, asked_at=asked_at)
+    staff = person_at(session, address)
+    if staff is not None and staff.disabled_at is not None:
+        staff = None
+    who, asked_at = staff.id if staff else fresh_id(), int(now.timestamp())
+    url = reset_url(keys, who, staff.password_set_at if staff else now, asked_at=asked_at)
+    note(session, Noted.PASSWORD_ASKED, staff=staff.id if staff else None, now=now, ip=ip)
+    enqueue(session, "staff.send_reset", staff_id=str(who), asked_at=asked_at, locale=locale)
+    return url if staff else None
 
 
 def reset_url(keys: Keys, staff_id: UUID, set_at: datetime, *, asked_at: int) -> str:

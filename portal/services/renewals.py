@@ -58,7 +58,7 @@ def ask_by_address(
     A fourth wish for one address within the hour is quietly let go; a network that asks too often
     is told when to come back.
     """
-    if refused := _refused(session, keys, f"{address[0]}:{address[1]}", ip, now):
+    if refused := _refused(session, keys, mark_of_address(address), ip, now):
         return refused if refused.scope is Scope.NETWORK else None
     sealed = _box(keys).encrypt_at_time(json.dumps(address).encode(), int(now.timestamp()))
     enqueue(session, "links.send_new", request=fresh_id(), sealed=sealed.decode())
@@ -70,7 +70,7 @@ def ask_by_link(
 ) -> Locked | None:
     """Take down the wish for a new link in place of one that stopped working, for its address."""
     link = opened.link
-    if refused := _refused(session, keys, f"link:{link.id}", ip, now):
+    if refused := _refused(session, keys, mark_of_link(link.id), ip, now):
         return refused if refused.scope is Scope.NETWORK else None
     enqueue(
         session,
@@ -82,11 +82,20 @@ def ask_by_link(
     return None
 
 
+def mark_of_address(address: Address) -> Mark:
+    """Under which wishes for a new link at an address are counted."""
+    return Mark(Scope.NEW_LINK, f"{address[0]}:{address[1]}")
+
+
+def mark_of_link(link_id: UUID) -> Mark:
+    """Under which wishes for a new link in place of one are counted."""
+    return Mark(Scope.NEW_LINK, f"link:{link_id}")
+
+
 def _refused(
-    session: Session, keys: Keys, key: str, ip: str | None, now: datetime
+    session: Session, keys: Keys, own: Mark, ip: str | None, now: datetime
 ) -> Locked | None:
-    marks = (Mark(Scope.NEW_LINK, key), attempts.network(ip))
-    taken = attempts.take(session, keys, marks, now=now)
+    taken = attempts.take(session, keys, (own, attempts.network(ip)), now=now)
     return taken if isinstance(taken, Locked) else None
 
 

@@ -1,19 +1,20 @@
 """Logging in: a password, then a code; only both together say whether either was right (PR-03)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db import set_staff
 from portal.domain import N_, DomainError
 from portal.domain.keys import Keys
-from portal.models import Noted, Staff, StaffSession
+from portal.models import Noted, Staff, StaffSession, fresh_id
 from portal.services import attempts
 from portal.services.attempts import Locked, Mark, Scope
-from portal.services.passwords import is_right, refresh_hash
+from portal.services.passwords import PasswordWrong, is_right, person_at, refresh_hash
 from portal.services.second_steps import enroll, is_enrolled, take_app_code, take_code
 from portal.services.staff import LoggedIn, start_session
 from portal.services.staff_events import note
@@ -73,18 +74,14 @@ def check_password(
     address = email.strip().casefold()[:320]
     marks = (Mark(Scope.LOG_IN, address), attempts.network(browser.ip))
     taken = attempts.take(session, keys, marks, now=now)
-    staff = _person(session, address)
+    staff = person_at(session, address)
     right = is_right(staff, password)
-    open_to = staff is not None and staff.disabled_at is None and not isinstance(taken, Locked)
-    if staff is not None and right and open_to:
-        refresh_hash(staff, password)
-    enrolled = is_enrolled(session, staff.id) if staff else True
-    return FirstStep(address, staff.id if staff else None, right and open_to, enrolled, now)
-
-
-def _person(session: Session, address: str) -> Staff | None:
-    set_staff(session, session.scalar(text("SELECT resolve_staff(:wanted)"), {"wanted": address}))
-    return session.scalar(select(Staff).where(Staff.email == address))
+    if staff is None or staff.disabled_at is not None or isinstance(taken, Locked):
+        right = False
+    if staff is not None:
+        refresh_hash(staff, password, right=right)
+    enrolled = is_enrolled(session, staff.id if staff else fresh_id()) or staff is None
+    return FirstStep(address, staff.id if staff else None, right, enrolled, now)
 
 
 def check_code(
@@ -98,13 +95,19 @@ def check_code(
 ) -> tuple[LoggedIn, str]:
     """The second step: the log-in, and the token of its cookie; the caller commits either way.
 
-    The attempt is counted first, as the first step's is. Raises LogInRefused, after noting it, and
-    StepOver.
+    The attempt is counted first, as the first step's is. It takes as long whatever the first step
+    found: a code is looked at even where it lets nobody in, and then not spent. Raises
+    LogInRefused, after noting it, and StepOver.
     """
     staff = _of(session, first)
     taken = attempts.take(session, keys, _marks(first, browser), now=now)
-    may = first.right and not isinstance(taken, Locked)
-    if staff is None or not (may and take_code(session, staff.id, code, keys=keys, now=now)):
+    may = staff is not None and first.right and not isinstance(taken, Locked)
+    with session.begin_nested() as looking:
+        who = first.staff_id or fresh_id()
+        good = take_code(session, who, code, keys=keys, now=now) and may
+        if not good:
+            looking.rollback()
+    if staff is None or not good:
         last_try = not isinstance(taken, Locked) and taken.left == 0
         kind = Noted.LOG_IN_LOCKED if last_try else Noted.LOG_IN_REFUSED
         note(session, kind, staff=first.staff_id, now=now, ip=browser.ip)
@@ -135,15 +138,21 @@ def check_new_second_step(
 
 def _of(session: Session, first: FirstStep) -> Staff | None:
     """Whose first step it was, if they may still come in."""
-    set_staff(session, first.staff_id)
-    staff = session.get(Staff, first.staff_id) if first.staff_id else None
-    if staff is not None and staff.password_set_at > first.at:
-        raise StepOver
+    who = first.staff_id or fresh_id()
+    set_staff(session, who)
+    staff = session.scalar(select(Staff).where(Staff.id == who))
+    if staff is not None and first.right and staff.password_set_at > first.at:
+        raise StepOver  # said to nobody who did not have the password
     return staff if staff is not None and staff.disabled_at is None else None
 
 
 def _marks(first: FirstStep, browser: Browser) -> tuple[Mark, Mark]:
     return Mark(Scope.SECOND_STEP, first.address), attempts.network(browser.ip)
+
+
+def marks_at(address: str) -> tuple[Mark, Mark]:
+    """Under which the log-ins at an address are counted: the first step and the second."""
+    return Mark(Scope.LOG_IN, address), Mark(Scope.SECOND_STEP, address)
 
 
 def _enter(
@@ -155,8 +164,7 @@ def _enter(
     browser: Browser,
     now: datetime,
 ) -> tuple[LoggedIn, str]:
-    own = Mark(Scope.LOG_IN, first.address), Mark(Scope.SECOND_STEP, first.address)
-    attempts.forgive(session, keys, own)
+    attempts.forgive(session, keys, marks_at(first.address))
     note(session, Noted.LOG_IN, staff=staff.id, now=now, ip=browser.ip)
     return start_session(session, staff, browser=browser, now=now)
 
@@ -180,12 +188,54 @@ def prove(
     Counted apart from second steps, which anybody who knows the address can try. Raises
     ProofRefused, after noting it.
     """
-    staff, own = log_in.staff, Mark(Scope.SECOND_STEP, f"proof:{log_in.staff.id}")
+    staff = log_in.staff
+
+    def right() -> bool:
+        return take_app_code(session, staff.id, typed, now=now) or is_right(staff, typed)
+
+    _prove(session, log_in, right, keys=keys, browser=browser, now=now)
+
+
+def prove_password(
+    session: Session,
+    log_in: LoggedIn,
+    typed: str,
+    *,
+    keys: Keys,
+    browser: Browser,
+    now: datetime,
+) -> None:
+    """The same by the password alone, which is about to be changed. Raises PasswordWrong."""
+    try:
+        _prove(
+            session,
+            log_in,
+            lambda: is_right(log_in.staff, typed),
+            keys=keys,
+            browser=browser,
+            now=now,
+        )
+    except ProofRefused:
+        raise PasswordWrong from None
+
+
+def proof_mark(staff_id: UUID) -> Mark:
+    """Under which the proofs of somebody who is logged in are counted."""
+    return Mark(Scope.SECOND_STEP, f"proof:{staff_id}")
+
+
+def _prove(
+    session: Session,
+    log_in: LoggedIn,
+    right: Callable[[], bool],
+    *,
+    keys: Keys,
+    browser: Browser,
+    now: datetime,
+) -> None:
+    staff, own = log_in.staff, proof_mark(log_in.staff.id)
     taken = attempts.take(session, keys, (own, attempts.network(browser.ip)), now=now)
-    good = not isinstance(taken, Locked) and (
-        take_app_code(session, staff.id, typed, now=now) or is_right(staff, typed)
-    )
-    if not good:
+    if isinstance(taken, Locked) or not right():
         note(session, Noted.PROOF_REFUSED, staff=staff.id, now=now, ip=browser.ip)
         raise ProofRefused
     attempts.forgive(session, keys, (own,))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from portal.db import set_staff
 from portal.domain import N_, DomainError
 from portal.domain.access import Permission, may
-from portal.domain.wording import clean_text
+from portal.domain.help import kept_words
 from portal.models import Noted, Role, Staff, StaffClient, StaffSession, fresh_id
 from portal.models.base import ids
 from portal.rules.emails import parse_email
@@ -24,6 +24,7 @@ from portal.services.visits import USER_AGENT_LENGTH, Browser
 
 LONGEST = timedelta(hours=12)
 IDLE = timedelta(minutes=30)
+LONGEST_NAME = 200
 
 
 class EmailUnreadable(DomainError):
@@ -68,7 +69,7 @@ class LoggedIn:
 def create_staff(session: Session, new: NewStaff, *, now: datetime) -> Staff:
     """Let somebody work here, from now on. The caller commits.
 
-    Raises EmailUnreadable, EmailTaken, NameMissing, WrongClients, and what `hashed` raises.
+    Raises EmailTaken, and what `check_person` and `hashed` raise.
     """
     address, name = check_person(new.email, new.name, new.role, new.clients)
     password_hash = hashed(new.password)
@@ -93,9 +94,9 @@ def create_staff(session: Session, new: NewStaff, *, now: datetime) -> Staff:
 def check_person(email: str, name: str, role: Role, clients: Collection[UUID]) -> tuple[str, str]:
     """The address and the name of somebody who could work here.
 
-    Raises EmailUnreadable, NameMissing, WrongClients.
+    Raises EmailUnreadable, NameMissing, WrongClients, TextTooLong, CardNumberTyped (PC-01).
     """
-    address, cleaned = parse_email(email), clean_text(name)
+    address, cleaned = parse_email(email), kept_words(name, most=LONGEST_NAME)
     if address is None:
         raise EmailUnreadable
     if not cleaned:

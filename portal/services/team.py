@@ -12,15 +12,26 @@ from sqlalchemy.orm import Session
 
 from portal.db import set_staff
 from portal.domain import N_, DomainError
-from portal.models import Noted, Role, Staff
+from portal.models import Noted, Role, Staff, StaffEvent
 from portal.services import second_steps
-from portal.services.hiring import MAY_INVITE, NotYours
-from portal.services.staff import check_clients, end_sessions
+from portal.services.hiring import MAY_INVITE, NotYours, revoke_of
+from portal.services.staff import check_clients, end_sessions, names_of
 from portal.services.staff_events import note
+
+CHANGES = (Noted.ROLE_CHANGED, Noted.DISABLED, Noted.ENABLED)
 
 
 class NoSuchStaff(DomainError):
     message = N_("Nobody works here under the address %(email)s.")
+
+
+class ChangedMeanwhile(DomainError):
+    """A colleague changed somebody's access since whoever is second looked."""
+
+    message = N_(
+        "%(name)s changed this person’s access since you opened this page. Nothing of yours was"
+        " done. Look at it again first."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,31 +70,39 @@ def colleague(session: Session, staff_id: UUID, by: Staff) -> Colleague:
 def change_role(session: Session, whom: Colleague, role: Role, *, by: Staff, now: datetime) -> None:
     """Give somebody another role; they log in again with it. The caller commits.
 
-    Raises NotYours, WrongClients.
+    Raises NotYours, WrongClients, ChangedMeanwhile.
     """
     if role is whom.role:
         return
     if role not in MAY_INVITE.get(by.role, ()):
         raise NotYours
     check_clients(role, len(whom.client_ids))
-    _change(session, whom, role, whom.disabled_at)
+    _change(session, whom, role, whom.disabled_at, by=by)
     _end(session, whom, by, now)
+    revoke_of(session, whom.id, by=by, now=now)
     changed = f"{whom.role} → {role}"
     note(session, Noted.ROLE_CHANGED, staff=whom.id, now=now, role=changed, by=by.id)
 
 
 def disable(session: Session, whom: Colleague, *, by: Staff, now: datetime) -> None:
-    """Let somebody in no more, from the next request on. The caller commits. Raises NotYours."""
+    """Let somebody in no more, from the next request on. The caller commits.
+
+    What they invited to is taken back. Raises NotYours, ChangedMeanwhile.
+    """
     if whom.disabled_at is None:
-        _change(session, whom, whom.role, now)
+        _change(session, whom, whom.role, now, by=by)
         _end(session, whom, by, now)
+        revoke_of(session, whom.id, by=by, now=now)
         note(session, Noted.DISABLED, staff=whom.id, now=now, by=by.id)
 
 
 def enable(session: Session, whom: Colleague, *, by: Staff, now: datetime) -> None:
-    """Let somebody in again, with the password they had. The caller commits. Raises NotYours."""
+    """Let somebody in again, with the password they had. The caller commits.
+
+    Raises NotYours, ChangedMeanwhile.
+    """
     if whom.disabled_at is not None:
-        _change(session, whom, whom.role, None)
+        _change(session, whom, whom.role, None, by=by)
         note(session, Noted.ENABLED, staff=whom.id, now=now, by=by.id)
 
 
@@ -112,11 +131,29 @@ def reset_second_step_of(session: Session, email: str, *, now: datetime) -> None
     note(session, Noted.SECOND_STEP_RESET, staff=staff_id, now=now)
 
 
-def _change(session: Session, whom: Colleague, role: Role, disabled_at: datetime | None) -> None:
-    asked = text("SELECT change_staff(:whom, :role, :disabled_at)")
-    given = {"whom": whom.id, "role": role.value, "disabled_at": disabled_at}
-    if not session.scalar(asked, given):
+def _change(
+    session: Session, whom: Colleague, role: Role, disabled_at: datetime | None, *, by: Staff
+) -> None:
+    """Write it unless somebody else wrote since ``whom`` was read."""
+    asked = text("SELECT change_staff(:whom, :seen_role, :seen_at, :role, :disabled_at)")
+    seen = {"whom": whom.id, "seen_role": whom.role.value, "seen_at": whom.disabled_at}
+    done = session.scalar(asked, {**seen, "role": role.value, "disabled_at": disabled_at})
+    if done == "changed before":
+        raise changed_meanwhile(session, whom, by)
+    if done != "changed":
         raise NotYours
+
+
+def changed_meanwhile(session: Session, whom: Colleague, by: Staff) -> ChangedMeanwhile:
+    """Who changed somebody's access last, to be told to whoever comes second."""
+    last = session.scalars(
+        select(StaffEvent.detail)
+        .where(StaffEvent.staff_id == whom.id, StaffEvent.kind.in_(CHANGES))
+        .order_by(StaffEvent.at.desc(), StaffEvent.id.desc())
+        .limit(1)
+    ).first()
+    who = UUID(last["by"]) if last and last.get("by") else by.id
+    return ChangedMeanwhile(name=names_of(session, [who]).get(who, ""))
 
 
 def _end(session: Session, whom: Colleague, by: Staff, now: datetime) -> None:

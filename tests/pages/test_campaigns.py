@@ -1,6 +1,6 @@
 """Cleo draws up a campaign, sees who is held back and why, and lets it go, pause and end."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from portal.config import Settings
 from portal.db import PortalSession
+from portal.domain.audience import Audience, LastLink
 from portal.domain.holds import HoldKind
 from portal.domain.openings import Opener
 from portal.domain.statuses import MessageStatus
@@ -18,6 +19,7 @@ from portal.models import (
     Account,
     CallAttempt,
     Campaign,
+    Channel,
     Client,
     Debtor,
     LinkOpening,
@@ -89,6 +91,21 @@ def test_a_draft_says_who_is_held_back_and_why_and_what_is_read(
     file = http.get(f"/client/campaigns/{only(session).id}/held-back.csv").get_data(as_text=True)
     assert f"{disputed.reference},DH-01," in file
     assert session.scalar(text("SELECT count(*) FROM message")) == 0
+
+
+def test_links_that_support_sends_again_say_to_the_client_whose(
+    http: FlaskClient, session: PortalSession, book: Account
+):
+    """What narrows a campaign down is all on its page, whoever drew it up."""
+    before = date(2026, 11, 20)
+    of = Audience(last_link=LastLink.EXPIRED, last_channel=Channel.EMAIL, last_before=before)
+    plan = Plan(name="Links sent again", audience=of)
+    made = draw_up(session, book.client_id, plan, by=None, now=NOW)
+    session.commit()
+    page = said(http.get(f"/client/campaigns/{made.id}"))
+    assert "What became of their newest link?It ran out" in page
+    assert "How it wentE-mail" in page
+    assert "Made before this dayNovember 20, 2026" in page
 
 
 def test_it_begins_pauses_goes_on_and_ends_as_cleo_says(

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from wtforms import HiddenField, StringField
 
-from portal.blueprints import compliance, operating, support
+from portal.blueprints import compliance, operating, staff, support
 from portal.db import PortalSession, set_tenant
 from portal.domain.calls import Outcome
 from portal.domain.counter import CounterKind
@@ -71,6 +71,20 @@ NO_WORDS = {
     "compliance.holding.LegalHoldForm.reference": "only looked for",
     "operating.clients.StripeForm.account": "an id, which is read as one",
     "operating.clients.RegistrationForm.registration": "ids from carriers, about no debtor",
+    "staff.door.LogInForm.email": "only looked for",
+    "staff.door.CodeForm.code": "digits, compared and not kept",
+    "staff.enrolling.SecondStepForm.code": "digits, compared and not kept",
+    "staff.forgotten.ForgottenForm.email": "only looked for",
+    "staff.team.InviteForm.email": "an address, which is read as one",
+    **{
+        f"staff.{form}": "a password, of which a hash is kept"
+        for form in (
+            *("door.LogInForm.password", "proving.ProofForm.proof"),
+            *("joining.NewPasswordForm.password", "joining.NewPasswordForm.password_again"),
+            *("own.ChangePasswordForm.before", "own.ChangePasswordForm.password"),
+            "own.ChangePasswordForm.password_again",
+        )
+    },
 }
 Walk = Callable[["House"], tuple[str, dict[str, str]]]
 
@@ -298,12 +312,16 @@ FIELDS: dict[str, Walk] = {
     ),
     "compliance.state.ClearForm.reason": lambda it: (alarmed(it), {}),
     "operating.locking.LiftLockForm.reason": lambda it: (locked_out(it), {}),
+    "staff.team.InviteForm.name": lambda it: (
+        "/team/invite",
+        {"email": "nina@harbor-services.com", "role": "agent", "clients": str(it.client.id)},
+    ),
 }
 
 
 def written_fields() -> Iterator[str]:
-    """The fields of all forms of support, compliance and operators in which somebody writes."""
-    for package in (support, compliance, operating):
+    """The fields of all forms of support, compliance, operators and teams in which staff write."""
+    for package in (support, compliance, operating, staff):
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{found.name}")
             for name, form in vars(module).items():
@@ -354,6 +372,7 @@ def test_pc_01_no_card_number_is_kept_that_staff_typed(
         "contact_preference",
         "thread_entry",
         "second_look",
+        "staff_invitation",
     )
     for table in (*tables, "staff_event"):
         rows = session.execute(text(f"SELECT t::text FROM {table} t")).scalars()  # noqa: S608

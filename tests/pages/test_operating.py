@@ -4,13 +4,24 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from portal.blueprints.operating.locking import SCOPES
 from portal.config import Settings
 from portal.db import PortalSession, set_tenant
 from portal.models import Client, Role, Staff
-from portal.services import evidence, operating
+from portal.services import attempts, evidence, operating
+from portal.services.attempts import Mark, Scope
+from portal.services.sign_in import proof_mark
 from portal.services.verify import verify_client
 from tests.databases import acting_as
-from tests.factories import make_account, make_client, make_debtor, make_payment
+from tests.factories import (
+    NOW,
+    make_account,
+    make_client,
+    make_contact,
+    make_debtor,
+    make_link,
+    make_payment,
+)
 from tests.pages.debtors import send
 from tests.pages.reading import heard, said
 from tests.pages.staff import enter, make_staff
@@ -88,6 +99,18 @@ def test_what_carriers_know_texts_by_is_written(
     assert [one.payload["field"] for one in leaves(session, client)] == ["sms_registration"]
 
 
+def test_up_to_which_amounts_one_person_moves_money_is_read_and_not_written_here(
+    http: FlaskClient, session: PortalSession, client: Client, otto: Staff
+):
+    """Whom a limit binds does not set it: operators approve what waits for a second person."""
+    client.counter_limit_cents, client.refund_limit_cents = 1_234_56, 0
+    session.commit()
+    page = said(http.get("/operator"))
+    assert "$1,234.56" in page
+    assert "always two people" in page
+    assert http.get("/client/money/limits").status_code == 403
+
+
 def test_no_secret_of_the_environment_is_shown(http: FlaskClient, settings: Settings, otto: Staff):
     body = http.get("/operator/settings").get_data(as_text=True)
     assert settings.secret_key not in body
@@ -151,6 +174,51 @@ def test_a_lock_out_names_nobody_and_is_lifted_with_a_reason(
     assert "Nobody is locked out" in said(http.get("/operator/lock-outs"))
     assert "She called and proved" in said(http.get("/operator/events"))
     assert http.get(lift).status_code == 404
+
+
+def test_whom_a_lock_out_holds_is_found_by_the_address_that_they_say(
+    http: FlaskClient, session: PortalSession, client: Client, otto: Staff, settings: Settings
+):
+    """Exactly, whatever door it is, and the page shows no more of it than its end."""
+    sam = make_staff(session, Role.AGENT, client, email="sam@harbor-services.com")
+    make_contact(session, debtor := make_debtor(session, client), address="dana@mail.example.com")
+    link = make_link(session, debtor).link
+    marks = [
+        *((Mark(Scope.LOG_IN, sam.email), sam.email), (proof_mark(sam.id), sam.email)),
+        (Mark(Scope.CALLER, str(debtor.id)), "Dana@mail.example.com "),
+        (Mark(Scope.LINK, str(link.id)), "dana@mail.example.com"),
+    ]
+    for mark, _ in marks:
+        for _time in range(5):
+            attempts.take(session, settings.keys, [mark], now=NOW)
+    for mark, typed in marks:
+        page = http.get("/operator/lock-outs", query_string={"q": typed})
+        words = page.get_data(as_text=True)
+        assert say_of(mark.scope) in said(page)
+        assert typed.strip().casefold() not in words.casefold()
+        assert f"{typed[:1]}•••@" in words
+        assert words.count("Lift it<") == 2
+    other = http.get("/operator/lock-outs", query_string={"q": "sam@harbor-services.co"})
+    assert "Nothing is closed for" in said(other)
+    assert "Lift it<" not in other.get_data(as_text=True)
+
+
+def test_a_network_that_waits_is_found_by_its_address(
+    http: FlaskClient, session: PortalSession, otto: Staff, settings: Settings
+):
+    for _time in range(100):
+        attempts.take(session, settings.keys, [attempts.network("203.0.113.9")], now=NOW)
+    page = http.get("/operator/lock-outs?q=203.0.113.9")
+    assert say_of(Scope.NETWORK) in said(page)
+    assert "Nothing is closed" in said(http.get("/operator/lock-outs?q=203.0.113.10"))
+
+
+def test_everything_that_is_counted_has_its_words():
+    assert set(SCOPES) == set(Scope)
+
+
+def say_of(scope: Scope) -> str:
+    return SCOPES[scope]
 
 
 def test_who_asked_for_another_clients_account_is_read_with_whose_it_is(

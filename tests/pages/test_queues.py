@@ -1,6 +1,7 @@
 """What waits for staff: one page for each queue, and nothing that two people work on."""
 
 import dataclasses
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -101,6 +102,8 @@ def test_what_one_takes_is_theirs_for_a_quarter_of_an_hour(desk: Desk, clock: Se
     assert asked.reference in heard(maria.get("/support"))
     refused = heard(press(sam, path, f"{path}/{asked.id}/take"))
     assert "Maria Lopez has this until" in refused
+    ours = re.compile(r"until \d{1,2}:\d\d\s[AP]M")
+    assert ours.search(refused), "the time is written as everywhere else"
     answer = {"body": "Hello from Sam", "hold": "keep", "reason": ""}
     desk_page = f"/support/requests/{asked.id}"
     told = send(sam, desk_page, answer)

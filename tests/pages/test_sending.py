@@ -74,7 +74,7 @@ def test_the_page_shows_consent_window_cap_and_the_exact_words(
     record_permission(session, phone, Basis.DIRECT_CONSENT, source="phone", at=clock.now())
     path = f"{page_of(dana)}/link"
     shown = heard(sam.get(path))
-    assert "Permitted: The person told us to use it (phone, Nov 22, 2026)" in shown
+    assert "Permitted: The person told us to use it (the telephone, Nov 22, 2026)" in shown
     assert "New York 12:00" in shown
     assert "We may write first at this hour." in shown
     assert "Contacts in seven days: 0 of 3" in shown

@@ -335,3 +335,49 @@ def ends(page: TestResponse) -> list[str]:
     found = page.get_data(as_text=True).split('action="')[1:]
     actions = [one.partition('"')[0] for one in found]
     return [one for one in actions if "/log-ins/" in one and not one.endswith("end-others")]
+
+
+def test_a_wrong_old_password_counts_and_locks_as_any_guess(
+    http: FlaskClient, session: PortalSession, sam: Staff, clock: SetClock
+):
+    """I-1: who sits down at a browser left open guesses no longer than at the door."""
+    enter(http, session, sam)
+    typed = {"before": "a guess", "password": NEW, "password_again": NEW}
+    for _ in range(5):
+        assert send(http, "/your-sign-in/password", typed).status_code == 422
+    right = typed | {"before": PASSWORD}
+    assert "not your password" in said(send(http, "/your-sign-in/password", right))
+    assert kinds(session, sam) == ["proof.refused"] * 6
+    clock.advance(timedelta(minutes=31))
+    enter(http, session, sam)
+    weak = right | {"password": "short", "password_again": "short"}
+    for _ in range(6):
+        assert "at least 12" in said(send(http, "/your-sign-in/password", weak))
+    assert send(http, "/your-sign-in/password", right).status_code == 303
+
+
+def test_a_new_log_in_ends_the_one_that_the_browser_had(
+    http: FlaskClient, app: Flask, session: PortalSession, sam: Staff, clock: SetClock
+):
+    """S-2: a cookie copied before opens nothing afterwards, and none is left that nobody has."""
+    enter(http, session, sam)
+    copied = app.test_client()
+    with http.session_transaction() as cookie, copied.session_transaction() as other:
+        other.update(cookie)
+    assert copied.get("/support").status_code == 200
+    assert log_in(http, sam).status_code == 303
+    assert copied.get("/support").status_code == 303
+    assert "This one" in said(http.get("/your-sign-in"))
+    assert ends(http.get("/your-sign-in")) == []
+    assert kinds(session, sam) == ["session.ended", "log_in"]
+
+
+def test_a_first_step_alone_ends_the_log_in_that_the_browser_had(
+    http: FlaskClient, app: Flask, session: PortalSession, sam: Staff
+):
+    otto, copied = make_staff(session, Role.OPERATOR), app.test_client()
+    enter(http, session, sam)
+    with http.session_transaction() as cookie, copied.session_transaction() as other:
+        other.update(cookie)
+    first(http, otto.email, "wrong")
+    assert copied.get("/support").status_code == 303

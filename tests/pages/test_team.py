@@ -113,13 +113,14 @@ def test_the_database_itself_invites_nobody_beyond_ones_own_clients(
     agent, otto = make_staff(session, Role.AGENT, other), make_staff(session, Role.OPERATOR)
     set_staff(session, admin.id)
     may = text("SELECT staff_may_invite(:role, CAST(:of AS uuid[]))")
-    change = text("SELECT change_staff(:whom, 'agent', now())")
+    change = text("SELECT change_staff(:whom, :seen, NULL, 'agent', now())")
     assert session.scalar(may, {"role": "client_admin", "of": [client.id]}) is True
     assert session.scalar(may, {"role": "client_admin", "of": [client.id, other.id]}) is False
     assert session.scalar(may, {"role": "client_admin", "of": []}) is False
     assert session.scalar(may, {"role": "operator", "of": [client.id]}) is False
     for whom in (agent, otto, admin):
-        assert session.scalar(change, {"whom": whom.id}) is False
+        given = {"whom": whom.id, "seen": whom.role.value}
+        assert session.scalar(change, given) == "out of reach"
 
 
 def test_a_link_sent_again_closes_the_one_before_and_one_taken_back_opens_nothing(

@@ -133,8 +133,9 @@ def test_the_web_is_refused(web: Connection, forbidden: str):
 def test_an_agent_reaches_nobody_whatever_a_page_asks(web: Connection):
     """Roles and clients of others are changed by functions that ask who is logged in."""
     assert web.execute("SELECT id FROM staff_in_reach()").fetchall() == []
-    assert only(web, "SELECT change_staff(%s, 'agent', now())", OTTO) is False
-    assert only(web, "SELECT change_staff(%s, 'operator', NULL)", SAM) is False
+    change = "SELECT change_staff(%s, 'agent', NULL, %s, NULL)"
+    assert only(web, change, OTTO, "compliance") == "out of reach"
+    assert only(web, change, SAM, "operator") == "out of reach"
     assert only(web, "SELECT staff_may_invite('agent', '{}')") is False
     assert only(web, "SELECT accept_invitation(%s, %s, '-', now())", SAM, OTTO) is False
 
@@ -157,7 +158,8 @@ def test_the_door_finds_a_person_by_address_and_a_log_in_by_its_cookie(web: Conn
         "SELECT token_hash FROM staff_session",
         f"INSERT INTO staff_session (staff_id) VALUES ('{SAM}')",
         "SELECT resolve_staff('sam@harbor.example')",
-        "SELECT change_staff(NULL, 'operator', NULL)",
+        "SELECT change_staff(NULL, 'agent', NULL, 'operator', NULL)",
+        "SELECT revoke_invitations_of(NULL, now())",
         "SELECT code_hash FROM staff_recovery_code",
         "SELECT sealed FROM held_form",
         "SELECT body FROM stripe_event",

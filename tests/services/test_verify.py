@@ -521,6 +521,13 @@ WORDS, KEYED = words.CHECKS
 BY_HAND = "money that staff moved was asked for as the record says"
 (MARK,) = marks.CHECKS
 PLANTED = {
+    "an invitation of somebody who is gone": (
+        "an invitation is open only while its sender may invite (PR-03)",
+        "INSERT INTO staff_invitation (id, email, name, role, client_ids, invited_by, created_at,"
+        " expires_at, sends) SELECT gen_random_uuid(), 'a@b.example', 'A', 'agent', ARRAY[id],"
+        " gen_random_uuid(), now(), now(), 1 FROM client",
+        "invitation ",
+    ),
     "a hold of a mark that was not taken back, lifted": (
         MARK,
         "UPDATE hold SET source = 'mark:0199d5f0-0000-7000-8000-0000000005a4'"

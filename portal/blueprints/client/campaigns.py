@@ -124,6 +124,8 @@ def _page(campaign: Campaign, form: BeginForm) -> Any:
         previews=list(_previews(campaign)) if draft else (),
         form=form,
         states=labels.CAMPAIGNS,
+        last_links=labels.LAST_LINKS,
+        channels=labels.CHANNELS,
         zone=client.time_zone,
         currency=client.currency,
         **told,

@@ -2,24 +2,30 @@
 
 from typing import Any
 
-from flask import abort
+from flask import abort, request
 from wtforms import TextAreaField
 
 from portal.blueprints.consoles import Task, page, perform, words_of
 from portal.blueprints.operating import LAYOUT, bp
 from portal.domain import N_
 from portal.domain.access import Permission
-from portal.security import audience, current_staff
+from portal.domain.wording import mask_email, mask_phone
+from portal.security import audience, current_staff, keys
 from portal.services import attempts, lock_lifting
 from portal.services.attempts import Scope
+from portal.services.lock_finding import locks_of
 from portal.web import Form, now, session, url_for
 from portal.web import gettext as _
 
+LONGEST = 320
 SCOPES = {
     Scope.LINK: N_("Identity answers behind one link"),
     Scope.ACCOUNT: N_("Identity answers of one person"),
+    Scope.CALLER: N_("Answers of callers about one person"),
     Scope.NETWORK: N_("Tries from one network"),
     Scope.LOG_IN: N_("Log-in of one member of staff"),
+    Scope.SECOND_STEP: N_("Codes and proofs of one member of staff"),
+    Scope.NEW_PASSWORD: N_("Asking for a new password"),
     Scope.CODE: N_("Codes from letters"),
     Scope.NEW_LINK: N_("Asking for a new link"),
     Scope.CALL_ME: N_("Asking to be called"),
@@ -37,9 +43,23 @@ class LiftLockForm(Form):
 @bp.get("/lock-outs", endpoint="lock_outs")
 @audience(Permission.OPERATE)
 def listed() -> Any:
-    """Everything that is closed now."""
-    found = attempts.closed(session, now=now())
-    return page("operator/lock_outs.html", section="lock-outs", found=found, scopes=SCOPES)
+    """Everything that is closed now, or what is closed for one address."""
+    typed = request.args.get("q", "").strip()[:LONGEST]
+    found = (
+        locks_of(session, typed, keys=keys(), now=now())
+        if typed
+        else attempts.closed(session, now=now())
+    )
+    whose = _masked(typed) if typed else None
+    given = {"found": found, "whose": whose, "scopes": SCOPES}
+    return page("operator/lock_outs.html", section="lock-outs", **given)
+
+
+def _masked(typed: str) -> str:
+    """An address to recognise but not to learn; a network's as it is."""
+    if "@" in typed:
+        return mask_email(typed)
+    return typed if attempts.known_network(typed) else mask_phone(typed)
 
 
 @bp.route("/lock-outs/<scope>/<mark>/lift", methods=["GET", "POST"])

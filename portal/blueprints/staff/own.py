@@ -13,9 +13,10 @@ from portal.blueprints.staff.enrolling import SecondStepForm, enrolling
 from portal.blueprints.staff.joining import chosen
 from portal.domain import N_, DomainError
 from portal.models import Noted
-from portal.security import audience, current_log_in, current_staff, danger, keys
+from portal.security import audience, browser, current_log_in, current_staff, danger, keys
 from portal.services import second_steps, staff_events
-from portal.services.passwords import PasswordWrong, is_right, set_password
+from portal.services.passwords import PasswordWrong, set_password
+from portal.services.sign_in import prove_password
 from portal.services.staff import end_sessions, log_out, open_sessions
 from portal.services.staff_events import note
 from portal.web import Form, explain, now, render, see_other, session, url_for
@@ -51,24 +52,34 @@ def own() -> Any:
 def password() -> Any:
     """Change one's password; every other log-in ends."""
     form, staff = ChangePasswordForm(), current_staff()
+    if form.validate_on_submit() and not _knows(form):
+        return page("staff/task.html", form=form, task=_new_password()), 422
 
     def do() -> None:
-        if not is_right(staff, form.before.data or ""):
-            raise PasswordWrong
         set_password(session, staff, chosen(form), now=now())
         end_sessions(session, staff.id, keep=current_log_in().session_id, now=now())
 
-    return perform(
-        form,
-        do,
-        task=_task(
-            _("Change your password"),
-            _("Change the password"),
-            _("12 characters or more. Four words that do not belong together are good."),
-            _("You stay logged in here. Everywhere else you are logged out."),
-        ),
-        done=_("Your password is changed."),
-        to=url_for("staff.own"),
+    done, to = _("Your password is changed."), url_for("staff.own")
+    return perform(form, do, task=_new_password(), done=done, to=to)
+
+
+def _knows(form: ChangePasswordForm) -> bool:
+    """Whether they know the password of before; counted and noted either way."""
+    given: dict[str, Any] = {"keys": keys(), "browser": browser(), "now": now()}
+    try:
+        prove_password(session, current_log_in(), form.before.data or "", **given)
+    except PasswordWrong as wrong:
+        form.form_errors.append(explain(wrong))
+    session.commit()
+    return not form.errors
+
+
+def _new_password() -> Task:
+    return _task(
+        _("Change your password"),
+        _("Change the password"),
+        _("12 characters or more. Four words that do not belong together are good."),
+        _("You stay logged in here. Everywhere else you are logged out."),
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import select
-from wtforms import SelectField, SelectMultipleField, StringField
+from wtforms import HiddenField, SelectField, SelectMultipleField, StringField
 
 from portal.blueprints.consoles import Answer, Task, options, page, perform
 from portal.blueprints.staff import bp
@@ -33,7 +33,13 @@ class InviteForm(Form):
     )
 
 
-class RoleForm(Form):
+class PersonForm(Form):
+    """A form that knows what access somebody had when its page was opened."""
+
+    seen = HiddenField()
+
+
+class RoleForm(PersonForm):
     """What somebody is here for from now on."""
 
     role = SelectField(N_("Role"))
@@ -163,7 +169,23 @@ def role(staff_id: UUID) -> Any:
     task = _task(
         _("Role of %(name)s", name=whom.name), _("Give this role"), note, back=_page_of(whom)
     )
+    do = _unless_changed(form, whom, do)
     return perform(form, do, task=task, done=_("The role is changed."), to=_page_of(whom))
+
+
+def _unless_changed(
+    form: PersonForm, whom: Colleague, do: Callable[[], None]
+) -> Callable[[], None]:
+    """The same act, unless a colleague changed the person since the page was opened."""
+    seen, stands = form.seen.data, f"{whom.role.value} {whom.disabled_at or ''}"
+    form.seen.data = stands
+
+    def first() -> None:
+        if seen and seen != stands:
+            raise team.changed_meanwhile(session, whom, current_staff())
+        do()
+
+    return first
 
 
 @bp.route("/team/<uuid:staff_id>/disable", methods=["GET", "POST"])
@@ -209,13 +231,9 @@ def _act(staff_id: UUID, act: Callable[..., None], said: tuple[str, str, str, st
     whom = colleague(session, staff_id, staff)
     title, button, note, done = said
     task = _task(_(title, name=whom.name), button, note, back=_page_of(whom))
-    return perform(
-        Form(),
-        lambda: act(session, whom, by=staff, now=now()),
-        task=task,
-        done=done,
-        to=_page_of(whom),
-    )
+    form = PersonForm()
+    do = _unless_changed(form, whom, lambda: act(session, whom, by=staff, now=now()))
+    return perform(form, do, task=task, done=done, to=_page_of(whom))
 
 
 def _page_of(whom: Colleague) -> str:

@@ -31,11 +31,6 @@ from portal.services.reports import debtors_up_to
 from portal.web import Form, explain, now, see_other, session, url_for
 from portal.web import gettext as _
 
-STATES: dict[str, str] = {
-    LastLink.EXPIRED: N_("It ran out"),
-    LastLink.UNOPENED: N_("It is open, and no person ever opened it"),
-    LastLink.BOUNCED: N_("It did not arrive"),
-}
 ANY = ""
 
 
@@ -44,7 +39,9 @@ class ResendForm(Form):
 
     client = SelectField(N_("Client"))
     state = RadioField(
-        N_("What became of their newest link?"), choices=options(STATES), default="expired"
+        N_("What became of their newest link?"),
+        choices=options(labels.LAST_LINKS),
+        default="expired",
     )
     channel = SelectField(
         N_("How it went"),
@@ -117,7 +114,7 @@ def resent(campaign_id: UUID) -> Any:
         found=found,
         client=client,
         wanted=wanted_by(session, found).audience,
-        states=STATES,
+        states=labels.LAST_LINKS,
         statuses=labels.CAMPAIGNS,
         channels=labels.CHANNELS,
         zone=client.time_zone,

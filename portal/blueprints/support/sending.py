@@ -12,7 +12,7 @@ from portal import i18n
 from portal.domain import labels, wording
 from portal.domain.access import Permission
 from portal.domain.outgoing import Action
-from portal.domain.permissions import BASES
+from portal.domain.permissions import BASES, SOURCES
 from portal.domain.sms import segments
 from portal.gateways.sms import Texter
 from portal.models import Account, Contact, Debtor
@@ -59,7 +59,9 @@ def permitted_by(way: Way) -> str:
     source = row.source if row else way.contact.source
     at = row.at if row else way.contact.created_at
     day = i18n.voice(locale()).day_of(at, way.debtor.time_zone or "UTC", "medium")
-    return f"{_(BASES[basis]) if basis in BASES else basis} ({source}, {day})"
+    kind = source.partition(":")[0]
+    where = _(SOURCES[kind]) if kind in SOURCES else source
+    return f"{_(BASES[basis]) if basis in BASES else basis} ({where}, {day})"
 
 
 @dataclass(frozen=True, slots=True)

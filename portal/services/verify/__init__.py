@@ -24,6 +24,7 @@ from portal.services.verify import (
     deliveries,
     esign,
     guards,
+    hiring,
     marks,
     money,
     notices,
@@ -59,6 +60,7 @@ CHECKS: dict[str, str] = (
     | notices.CHECKS
     | words.CHECKS
     | second_looks.CHECKS
+    | hiring.CHECKS
 )
 COUNT = len(CHECKS) + 6
 """How many invariants are checked for each client."""
