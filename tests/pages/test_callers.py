@@ -117,20 +117,6 @@ def test_pr_01_a_wrong_answer_is_counted_and_neither_shown_nor_kept(
     assert "Too many answers were wrong." in heard(sam.get(LINE))
 
 
-def test_pr_01_callers_share_the_debtors_tries_with_links(
-    sam: FlaskClient, session: PortalSession, settings: Settings, dana: Dana, clock: SetClock
-):
-    """PR-01: ten in all for one debtor, wherever they are asked."""
-    keys = settings.keys
-    another = make_link(session, dana.debtor, keys=keys, now=clock.now(), contact=dana.contact)
-    for path, tries in ((dana.path, 5), (f"/l/{another.token}", 4)):
-        for _ in range(tries):
-            assert send(sam, path, WRONG).status_code in (200, 422, 429)
-    set_tenant(session, dana.client.id)
-    pick_up(sam, dana)
-    assert "Too many answers were wrong." in answer(sam, WRONG)
-
-
 @pytest.mark.parametrize("how", ["idle", "an hour", "log-out"])
 def test_a_call_that_is_left_alone_shows_nothing_any_more(
     sam: FlaskClient, session: PortalSession, dana: Dana, agent: Staff, clock: SetClock, how: str

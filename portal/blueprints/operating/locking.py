@@ -18,6 +18,7 @@ from portal.web import gettext as _
 SCOPES = {
     Scope.LINK: N_("Identity answers behind one link"),
     Scope.ACCOUNT: N_("Identity answers of one person"),
+    Scope.CALLER: N_("Identity answers of callers for one person"),
     Scope.NETWORK: N_("Tries from one network"),
     Scope.LOG_IN: N_("Log-in of one member of staff"),
     Scope.CODE: N_("Codes from letters"),
