@@ -1,4 +1,4 @@
-"""Whom the identity check locked out, behind a link or on the telephone: they wait until they pass or somebody helps them (EC-08)."""
+"""Whom the identity check locked out, at either door: waiting to pass or for help (EC-08)."""
 
 from datetime import datetime
 from uuid import UUID

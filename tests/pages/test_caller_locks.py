@@ -126,7 +126,7 @@ def test_a_lock_out_ends_with_the_last_of_its_locks(
 
 
 def test_pr_01_guesses_at_both_doors_together_are_bounded(session: PortalSession, dana: Dana):
-    """PR-01, decision 0048: 15 until both are locked, 90 in the first day, 15 a day from then on."""
+    """PR-01, decision 0048: 15 until both are locked, 90 in the first day, then 15 a day."""
     links = marks_at_door(dana.debtor.id, [])
     doors = (list(links), [mark_of_callers(dana.debtor.id)])
 
