@@ -177,6 +177,7 @@ REASONS = {
     **WHY_REVOKE,
     "undone": N_("Undone"),
     "marked": N_("Because of what happened to the person"),
+    "corrected": N_("Because what proves who the person is was changed"),
 }
 
 TEMPLATES = {

@@ -32,6 +32,7 @@ from portal.models import (
 )
 from portal.services import attempts, calls, evidence, identity, lock_outs
 from portal.services.attempts import Locked
+from portal.services.corrected_lately import require_other_hands
 from portal.services.evidence import Payload
 from portal.services.identity import NotMatched, Passed, mark_of_callers, marks_at_doors
 from portal.services.ledger import lock_account, lock_row
@@ -225,15 +226,16 @@ def check(
     """Whether the answers heard prove that the debtor is on the line (PR-01); the caller commits.
 
     Commits the count before it looks at them, as for a link; links have counts of their own. A
-    match opens both doors. Raises CallOver.
+    match opens both doors. Raises CallOver, CorrectedItThemselves.
     """
     live = current(session, staff, now)
     if live is None or live.id != call.id or live.verified_at is not None:
         raise CallOver
+    debtor = session.get_one(Debtor, (call.client_id, call.debtor_id))
+    require_other_hands(session, staff.id, debtor, now=now)
     taken = attempts.take(session, keys, [mark_of_callers(call.debtor_id)], now=now)
     if isinstance(taken, Locked):
         return taken
-    debtor = session.get_one(Debtor, (call.client_id, call.debtor_id))
     client = session.get_one(Client, call.client_id)
     method = identity.proved_by(client, debtor, answers, keys=keys)
     if method is None:

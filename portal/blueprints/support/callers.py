@@ -19,6 +19,7 @@ from portal.models import Account, CallAttempt, Client
 from portal.security import audience, current_log_in, current_staff, keys
 from portal.services import call_sessions, calls, identity
 from portal.services.call_sessions import Ending, OnLine
+from portal.services.corrected_lately import has_corrected
 from portal.services.dossier import find_account
 from portal.services.identity import NotMatched, Passed
 from portal.web import Form, locale, ngettext, now, see_other, session, url_for
@@ -117,6 +118,7 @@ def _tell(outcome: identity.Outcome) -> None:
 def _about(line: OnLine) -> dict[str, Any]:
     return {
         "line": line,
+        "corrected": has_corrected(session, current_staff().id, line.debtor, now=now()),
         "locked": call_sessions.locked(session, line.call, keys=keys(), now=now()),
         "country": _client(line).country,
         "zone": _client(line).time_zone,

@@ -133,6 +133,7 @@ WHY_CLOSED = {
     "asked": N_("We closed a link to this page, as you asked."),
     "wrong_person": N_("Somebody told us that a link to this page was not for them. We closed it."),
     "lost": N_("We closed a link to this page, because somebody else may have had it."),
+    "corrected": N_("We closed a code for this page, because we corrected your details."),
 }
 ADDED = {"email": N_("You gave us an email address."), "sms": N_("You gave us a phone number.")}
 REOPENED = {
