@@ -67,11 +67,15 @@ class NotOurCall(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a call ended. ``consented``: the debtor agreed to be called within seven days."""
+    """How a call ended. ``consented``: the debtor agreed to be called within seven days.
+
+    ``by_portal``: its agent could not wrap it up any more.
+    """
 
     disposition: Disposition
     note: str = ""
     consented: bool = False
+    by_portal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +291,8 @@ def wrap_up(
     _log(session, call, account, Ending(ending.disposition, note, ending.consented), staff, now)
     call.ended_at, call.disposition, call.note = now, ending.disposition, note or None
     told: Payload = {"disposition": str(ending.disposition)} | ({"note": note} if note else {})
+    if ending.by_portal:
+        told["actor"] = evidence.SYSTEM
     tell_accounts(session, [account], "call_session.wrapped_up", _told(call, **told), now)
 
 
@@ -313,4 +319,4 @@ def _log(  # noqa: PLR0913
 
 
 def _told(line: CallSession, **more: object) -> Payload:
-    return {"actor": evidence.staff(line.staff_id), "call_session": str(line.id), **more}
+    return {"actor": evidence.staff(line.staff_id), "call_session": str(line.id)} | more

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from portal.db import set_staff
 from portal.domain import N_, DomainError
+from portal.domain.access import Permission, may
 from portal.models import Noted, Role, Staff
-from portal.services import second_steps
+from portal.services import left_calls, second_steps
 from portal.services.hiring import MAY_INVITE, NotYours
 from portal.services.staff import check_clients, end_sessions
 from portal.services.staff_events import note
@@ -68,6 +69,8 @@ def change_role(session: Session, whom: Colleague, role: Role, *, by: Staff, now
     check_clients(role, len(whom.client_ids))
     _change(session, whom, role, whom.disabled_at)
     _end(session, whom, by, now)
+    if not may(role, Permission.CONTACT):
+        _hang_up(session, whom, by, now)
     changed = f"{whom.role} → {role}"
     note(session, Noted.ROLE_CHANGED, staff=whom.id, now=now, role=changed, by=by.id)
 
@@ -77,6 +80,7 @@ def disable(session: Session, whom: Colleague, *, by: Staff, now: datetime) -> N
     if whom.disabled_at is None:
         _change(session, whom, whom.role, now)
         _end(session, whom, by, now)
+        _hang_up(session, whom, by, now)
         note(session, Noted.DISABLED, staff=whom.id, now=now, by=by.id)
 
 
@@ -124,6 +128,11 @@ def _end(session: Session, whom: Colleague, by: Staff, now: datetime) -> None:
         ended = end_sessions(session, whom.id, now=now)
     if ended:
         note(session, Noted.SESSIONS_ENDED, staff=whom.id, now=now, by=by.id)
+
+
+def _hang_up(session: Session, whom: Colleague, by: Staff, now: datetime) -> None:
+    with _as(session, whom, by):
+        left_calls.hang_up(session, session.get_one(Staff, whom.id), now=now)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal.config import Settings
 from portal.db import PortalSession, set_tenant
@@ -18,8 +18,11 @@ from portal.models import (
     Leaf,
     Role,
     Staff,
+    StaffClient,
 )
 from portal.services import call_sessions, evidence
+from portal.services.verify import verify_client
+from tests.databases import acting_as
 from tests.factories import make_account, make_client, make_contact, make_debtor, make_link
 from tests.pages.debtors import RIGHT, WRONG, Dana, make_visitor, send
 from tests.pages.reading import heard
@@ -260,3 +263,45 @@ def test_every_link_of_a_person_is_revoked_at_once(
     ]
     assert {one["link"] for one in revoked} == {str(dana.issued.link.id), str(another.link.id)}
     assert {one["reason"] for one in revoked} == {"lost"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_call_whose_client_is_not_the_agents_any_more_is_ended_by_the_portal(
+    sam: FlaskClient, session: PortalSession, dana: Dana, agent: Staff, known: bool
+):
+    """CT-06: it keeps them from no other call, and with somebody known it was a conversation."""
+    pick_up(sam, dana)
+    answer(sam, RIGHT if known else WRONG)
+    other = make_client(session, slug="other")
+    stranger = make_account(session, make_debtor(session, other))
+    with acting_as("portal_owner", session):  # by command: no page takes a client from somebody
+        session.execute(delete(StaffClient).where(StaffClient.staff_id == agent.id))
+        session.add(StaffClient(staff_id=agent.id, client_id=other.id))
+    session.commit()
+    page = f"/support/accounts/{stranger.id}/caller"
+    assert act(sam, page, page, who="theirs") == 303
+    begun = heard(sam.get(LINE))
+    assert "Your call before was ended: its client is not yours any more." in begun
+    ended = leaves(session, dana.account)[-1]
+    assert ended.type == "call_session.wrapped_up"
+    assert ended.payload["actor"] == evidence.SYSTEM
+    assert ended.payload["disposition"] == ("spoke" if known else "cut_off")
+    calls = session.scalars(select(CallAttempt.outcome)).all()
+    assert calls == (["conversation"] if known else [])
+    assert list(verify_client(session, dana.client.id)) == []
+
+
+@pytest.mark.parametrize("how", ["disable", "role"])
+def test_the_call_of_somebody_who_may_take_no_calls_any_more_is_ended(
+    sam: FlaskClient, session: PortalSession, dana: Dana, agent: Staff, how: str
+):
+    pick_up(sam, dana)
+    boss = make_staff(session, Role.OPERATOR)
+    lead = enter(sam.application.test_client(), session, boss)
+    page = f"/team/{agent.id}"
+    if how == "disable":
+        assert act(lead, f"{page}/disable", f"{page}/disable") == 303
+    else:
+        assert act(lead, f"{page}/role", f"{page}/role", role="compliance") == 303
+    ended = leaves(session, dana.account)[-1]
+    assert (ended.type, ended.payload["disposition"]) == ("call_session.wrapped_up", "cut_off")

@@ -17,7 +17,7 @@ from portal.domain.access import Permission
 from portal.domain.callers import Disposition
 from portal.models import Account, CallAttempt, Client
 from portal.security import audience, current_log_in, current_staff, keys
-from portal.services import call_sessions, calls, identity
+from portal.services import call_sessions, calls, identity, left_calls
 from portal.services.call_sessions import Ending, OnLine
 from portal.services.corrected_lately import has_corrected
 from portal.services.dossier import find_account
@@ -53,6 +53,8 @@ def caller(account_id: UUID) -> Any:
     def do() -> None:
         call = ours.get(form.who.data)
         who, log_in_id = current_staff(), current_log_in().session_id
+        if left_calls.end_out_of_reach(session, who, now=now()):
+            flash(_("Your call before was ended: its client is not yours any more."), "ok")
         call_sessions.open_session(
             session, account, call=call, staff=who, log_in_id=log_in_id, now=now()
         )
