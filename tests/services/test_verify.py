@@ -519,13 +519,19 @@ PRINTED = "no letter left, or went to a print house, under a hold that forbids i
 LATER = "source = 'question:later'"
 WORDS, KEYED = words.CHECKS
 BY_HAND = "money that staff moved was asked for as the record says"
-(MARK,) = marks.CHECKS
+MARK, ASKED = marks.CHECKS
 PLANTED = {
     "a hold of a mark that was not taken back, lifted": (
         MARK,
         "UPDATE hold SET source = 'mark:0199d5f0-0000-7000-8000-0000000005a4'"
         " WHERE kind = 'attorney'",
         "hold ",
+    ),
+    "a request of the debtor, closed with a letter that was taken back": (
+        ASKED,
+        "UPDATE help_request SET status = 'closed', answered_by = NULL"
+        " WHERE topic = 'amount-wrong'",
+        "request ",
     ),
     "a name that is not found by a word": (
         WORDS,
