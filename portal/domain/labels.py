@@ -203,6 +203,7 @@ TEMPLATES = {
     "help_answered": N_("Help request answered"),
     "thread_reply": N_("New message"),
     "refund_made": N_("Refund"),
+    "address_added": N_("Another address or number was added"),
     "esign_sample": N_("Sample of a copy by email"),
     "abandoned_checkout": N_("Payment not finished"),
     "plan_completed": N_("Plan fulfilled"),

@@ -10,18 +10,23 @@ from portal.config import Settings
 from portal.db import PortalSession, set_tenant
 from portal.domain.permissions import Basis
 from portal.gateways.clock import SetClock
+from portal.gateways.mail import OutboxMailer
 from portal.models import (
     Account,
     CallAttempt,
     Contact,
     ContactPermission,
     Leaf,
+    Message,
     Role,
     Staff,
     StaffClient,
 )
 from portal.services import call_sessions, evidence
+from portal.services.dispatch import Carriers, dispatch
+from portal.services.optouts import opt_out
 from portal.services.verify import verify_client
+from portal.writing import write
 from tests.databases import acting_as
 from tests.factories import make_account, make_client, make_contact, make_debtor, make_link
 from tests.pages.debtors import RIGHT, WRONG, Dana, make_visitor, send
@@ -244,6 +249,30 @@ def test_ec_01_ec_03_a_new_address_needs_somebody_known_who_agrees_and_is_then_w
     assert leaf.payload["actor"] == evidence.staff(agent.id)
     link = f"{page_of(dana)}/link"
     assert act(sam, link, link, way=str(added.id), asked="debtor") == 303
+
+
+def test_where_we_wrote_before_is_told_of_an_address_that_an_agent_adds(
+    sam: FlaskClient, session: PortalSession, settings: Settings, dana: Dana, clock: SetClock
+):
+    """EC-08: in words that say nothing of a debt, and not at an address that is closed."""
+    closed = make_contact(session, dana.debtor, address="old@example.com")
+    opt_out(session, closed, source="preferences", now=clock.now())
+    session.commit()
+    pick_up(sam, dana)
+    answer(sam, RIGHT)
+    page = f"{page_of(dana)}/address"
+    typed = {"channel": "email", "address": "dana@example.org", "agreed": "y"}
+    assert act(sam, page, page, **typed) == 303
+    set_tenant(session, dana.client.id)
+    (told,) = session.scalars(select(Message).where(Message.template == "address_added")).all()
+    assert told.contact_id == dana.contact.id
+    carriers = Carriers(mailer=OutboxMailer(), texter=None, write=write, keys=settings.keys)
+    dispatch(session, told.client_id, told.id, carriers=carriers, now=clock.now())
+    session.refresh(told)
+    said = f"{told.subject} {told.body}"
+    assert "another email address or phone number" in said
+    for word in ("dana@example.org", "debt", "owe", "account", "pay"):
+        assert word not in said, word
 
 
 def test_every_link_of_a_person_is_revoked_at_once(

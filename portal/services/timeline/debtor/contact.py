@@ -45,6 +45,7 @@ TEMPLATES = {
     "account_paid": N_("a letter that nothing is owed"),
     "closing_notice": N_("the one notice that follows when you ask us to stop"),
     "text_answer": N_("an automatic answer to a text"),
+    "address_added": N_("a note that we have another address or number of yours"),
     "esign_sample": N_("a test, to see if you can open our copies"),
 }
 ANY_MESSAGE = N_("a message")
