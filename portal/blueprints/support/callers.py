@@ -51,13 +51,7 @@ def caller(account_id: UUID) -> Any:
     form.who.choices = options({**_named(account, ours), THEY_CALLED: N_("They called us")})
 
     def do() -> None:
-        call = ours.get(form.who.data)
-        who, log_in_id = current_staff(), current_log_in().session_id
-        if left_calls.end_out_of_reach(session, who, now=now()):
-            flash(_("Your call before was ended: its client is not yours any more."), "ok")
-        call_sessions.open_session(
-            session, account, call=call, staff=who, log_in_id=log_in_id, now=now()
-        )
+        _begin(account, ours.get(form.who.data))
 
     task = Task(
         title=_("Somebody is on the line about account %(reference)s", reference=account.reference),
@@ -70,6 +64,15 @@ def caller(account_id: UUID) -> Any:
     )
     done = _("The call has begun. Ask now who it is.")
     return perform(form, do, task=task, done=done, to=url_for("support.on_the_line"))
+
+
+def _begin(account: Account, call: CallAttempt | None) -> None:
+    who, log_in_id = current_staff(), current_log_in().session_id
+    if left_calls.end_out_of_reach(session, who, now=now()):
+        flash(_("Your call before was ended: its client is not yours any more."), "ok")
+    call_sessions.open_session(
+        session, account, call=call, staff=who, log_in_id=log_in_id, now=now()
+    )
 
 
 def _named(account: Account, ours: dict[str, CallAttempt]) -> dict[str, str]:

@@ -129,10 +129,8 @@ def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink |
     return None
 
 
-@bp.get("/links/<uuid:link_id>/code")
-@audience(Permission.CONTACT)
-def code(link_id: UUID) -> Any:
-    """The code of a link that is read aloud, how the person uses it, and how far they are."""
+def _spoken(link_id: UUID) -> tuple[AccessLink, Account]:
+    """A link that is read aloud, and the first account of its reader."""
     mine = AccessLink.client_id.in_(session.info["client_ids"])
     spoken = AccessLink.channel == Channel.LETTER
     found = session.scalars(select(AccessLink).where(mine, spoken, AccessLink.id == link_id)).one()
@@ -142,6 +140,14 @@ def code(link_id: UUID) -> Any:
         .order_by(Account.id)
         .limit(1)
     ).one()
+    return found, account
+
+
+@bp.get("/links/<uuid:link_id>/code")
+@audience(Permission.CONTACT)
+def code(link_id: UUID) -> Any:
+    """The code of a link that is read aloud, how the person uses it, and how far they are."""
+    found, account = _spoken(link_id)
     debtor = session.get_one(Debtor, (found.client_id, found.debtor_id))
     if has_corrected(session, current_staff().id, debtor, now=now()):
         flash(say(CorrectedItThemselves.message), "bad")
