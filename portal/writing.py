@@ -52,6 +52,7 @@ SUBJECTS = {
     "help_received": N_("We have your message"),
     "help_answered": N_("We answered you"),
     "thread_reply": N_("We answered you"),
+    "address_added": N_("A new way to reach you"),
     "esign_sample": N_("Your sample"),
     "pre_debit_notice": N_("Your next date"),
     "payments_ahead": N_("Your next dates"),
@@ -75,7 +76,7 @@ IDENTITY_METHODS = {
     "code:sms": N_("a code that we sent by text"),
 }
 
-TEXTS = ("link", "new_link", "one_time_code", "payment_link")
+TEXTS = ("link", "new_link", "one_time_code", "payment_link", "address_added")
 """Text messages with words of their own; all others say that there is something to read."""
 
 

@@ -37,6 +37,8 @@ FIELDS: dict[str, str] = {
 }
 POSTAL = ("address_line", "city", "region", "postal_code")
 """The fields of the postal address."""
+PROVES = ("date_of_birth", "postal_code")
+"""The fields by which somebody proves who they are."""
 SECRET = ("date_of_birth",)
 """Fields of which only a hash is kept: that they changed is told, and nothing else."""
 
@@ -51,6 +53,24 @@ class NameMissing(DomainError):
     """A debtor without a name."""
 
     message = N_("A first name and a last name are needed.")
+
+
+class SupervisorNeeded(DomainError):
+    """What proves identity, changed by one agent alone."""
+
+    message = N_(
+        "A date of birth or a ZIP or postal code proves who this person is. An agent changes it"
+        " only when the person says so on a call and their answers matched. Else ask a supervisor."
+    )
+
+
+class ChangedMeanwhile(DomainError):
+    """A field has another value than whoever changes it had before their eyes."""
+
+    message = N_(
+        "Something that you changed has been changed since you opened this page. Both are shown"
+        " below. Press the button again to keep what you typed."
+    )
 
 
 class RegionUnknown(DomainError):
@@ -80,6 +100,11 @@ def read(field: str, typed: str, today: date) -> str:
     if field == "date_of_birth":
         return identity.date_of_birth_text(words, today=today).isoformat()
     return identity.postal_code(words) if field == "postal_code" else words
+
+
+def is_untouched(field: str, typed: str, seen: str) -> bool:
+    """Whether somebody left a field as it was shown; a secret one is shown empty."""
+    return not typed.strip() if field in SECRET else typed.strip() == seen.strip()
 
 
 def told(changes: Mapping[str, Change]) -> dict[str, dict[str, str]]:

@@ -177,6 +177,7 @@ REASONS = {
     **WHY_REVOKE,
     "undone": N_("Undone"),
     "marked": N_("Because of what happened to the person"),
+    "corrected": N_("Because what proves who the person is was changed"),
 }
 
 TEMPLATES = {
@@ -202,6 +203,7 @@ TEMPLATES = {
     "help_answered": N_("Help request answered"),
     "thread_reply": N_("New message"),
     "refund_made": N_("Refund"),
+    "address_added": N_("Another address or number was added"),
     "esign_sample": N_("Sample of a copy by email"),
     "abandoned_checkout": N_("Payment not finished"),
     "plan_completed": N_("Plan fulfilled"),

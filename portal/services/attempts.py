@@ -54,7 +54,7 @@ class Limit:
 HOUR, DAY, HALF_HOUR = timedelta(hours=1), timedelta(days=1), timedelta(minutes=30)
 LIMITS: dict[Scope, Limit] = {
     Scope.LINK: Limit(5, DAY, HALF_HOUR),
-    Scope.ACCOUNT: Limit(10, DAY, HALF_HOUR),  # over all links of the debtor, and callers
+    Scope.ACCOUNT: Limit(10, DAY, HALF_HOUR),  # over all links of the debtor
     Scope.CALLER: Limit(5, DAY, HALF_HOUR),
     Scope.LOG_IN: Limit(5, DAY, HALF_HOUR),
     Scope.SECOND_STEP: Limit(5, DAY, HALF_HOUR),

@@ -30,10 +30,11 @@ from portal.models import (
     StaffSession,
     fresh_id,
 )
-from portal.services import attempts, calls, evidence, identity
-from portal.services.attempts import Locked, Mark, Scope
+from portal.services import attempts, calls, evidence, identity, lock_outs
+from portal.services.attempts import Locked
+from portal.services.corrected_lately import require_other_hands
 from portal.services.evidence import Payload
-from portal.services.identity import NotMatched, Passed
+from portal.services.identity import NotMatched, Passed, mark_of_callers, marks_at_doors
 from portal.services.ledger import lock_account, lock_row
 from portal.services.links import accounts_of, tell_accounts
 
@@ -66,11 +67,15 @@ class NotOurCall(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a call ended. ``consented``: the debtor agreed to be called within seven days."""
+    """How a call ended. ``consented``: the debtor agreed to be called within seven days.
+
+    ``by_portal``: its agent could not wrap it up any more.
+    """
 
     disposition: Disposition
     note: str = ""
     consented: bool = False
+    by_portal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +215,7 @@ def find_session(session: Session, session_id: UUID, staff: Staff) -> CallSessio
 
 def locked(session: Session, call: CallSession, *, keys: Keys, now: datetime) -> Locked | None:
     """Until when no answers may be tried, whoever is on the line."""
-    return attempts.locked(session, keys, _marks(call), now=now)
-
-
-def _marks(call: CallSession) -> tuple[Mark, Mark]:
-    """Callers have tries as a link has, and share the debtor's with all links."""
-    debtor = str(call.debtor_id)
-    return Mark(Scope.CALLER, debtor), Mark(Scope.ACCOUNT, debtor)
+    return attempts.locked(session, keys, [mark_of_callers(call.debtor_id)], now=now)
 
 
 def check(
@@ -230,31 +229,43 @@ def check(
 ) -> identity.Outcome:
     """Whether the answers heard prove that the debtor is on the line (PR-01); the caller commits.
 
-    Commits the count before it looks at them, as for a link. Raises CallOver.
+    Commits the count before it looks at them, as for a link; links have counts of their own. A
+    match opens both doors. Raises CallOver, CorrectedItThemselves.
     """
     live = current(session, staff, now)
     if live is None or live.id != call.id or live.verified_at is not None:
         raise CallOver
-    taken = attempts.take(session, keys, _marks(call), now=now)
+    debtor = session.get_one(Debtor, (call.client_id, call.debtor_id))
+    require_other_hands(session, staff.id, debtor, now=now)
+    taken = attempts.take(session, keys, [mark_of_callers(call.debtor_id)], now=now)
     if isinstance(taken, Locked):
         return taken
-    debtor = session.get_one(Debtor, (call.client_id, call.debtor_id))
     client = session.get_one(Client, call.client_id)
     method = identity.proved_by(client, debtor, answers, keys=keys)
-    accounts = accounts_of(session, debtor)
     if method is None:
-        failed = _told(call, left=taken.left)
-        tell_accounts(session, accounts, "call_session.not_matched", failed, now)
-        return NotMatched(taken.left)
+        return _not_matched(session, call, debtor, taken.left, keys, now)
+    accounts = accounts_of(session, debtor)
     lock_account(session, call.account_id)
     call = lock_row(session, CallSession, (call.client_id, call.id))
     if call.ended_at is not None:
         raise CallOver
     call.verified_at, call.method = now, method
-    attempts.forgive(session, keys, _marks(call))
+    attempts.forgive(session, keys, marks_at_doors(session, debtor, now=now))
+    lock_outs.passed(session, debtor, now=now)
     passed = _told(call, method=method, attempts=taken.made)
     tell_accounts(session, accounts, "call_session.matched", passed, now)
     return Passed(method, taken.made)
+
+
+def _not_matched(  # noqa: PLR0913
+    session: Session, call: CallSession, debtor: Debtor, left: int, keys: Keys, now: datetime
+) -> NotMatched:
+    """Put wrong answers on the record; who used up their tries waits for somebody to help."""
+    failed = _told(call, left=left)
+    tell_accounts(session, accounts_of(session, debtor), "call_session.not_matched", failed, now)
+    if not left and (lock := locked(session, call, keys=keys, now=now)):
+        lock_outs.keep(session, debtor, until=lock.until, now=now)
+    return NotMatched(left)
 
 
 def wrap_up(
@@ -280,6 +291,8 @@ def wrap_up(
     _log(session, call, account, Ending(ending.disposition, note, ending.consented), staff, now)
     call.ended_at, call.disposition, call.note = now, ending.disposition, note or None
     told: Payload = {"disposition": str(ending.disposition)} | ({"note": note} if note else {})
+    if ending.by_portal:
+        told["actor"] = evidence.SYSTEM
     tell_accounts(session, [account], "call_session.wrapped_up", _told(call, **told), now)
 
 
@@ -306,4 +319,4 @@ def _log(  # noqa: PLR0913
 
 
 def _told(line: CallSession, **more: object) -> Payload:
-    return {"actor": evidence.staff(line.staff_id), "call_session": str(line.id), **more}
+    return {"actor": evidence.staff(line.staff_id), "call_session": str(line.id)} | more

@@ -287,7 +287,7 @@ def log_call(
         raise LoggedBefore
     said = _checked(said)
     if said.outcome is Outcome.WRONG_NUMBER:
-        _stop(session, account, attempt, now)
+        _stop(session, account, attempt, staff, now)
     attempt.outcome, attempt.consented, attempt.note = said.outcome, said.consented, said.note
     attempt.logged_at, attempt.logged_by = now, staff.id
     _tell(session, attempt, "call.logged", _logged(attempt), staff, now)
@@ -339,14 +339,16 @@ def _logged(attempt: CallAttempt) -> Payload:
     return told
 
 
-def _stop(session: Session, account: Account, attempt: CallAttempt, now: datetime) -> None:
-    source = f"call:{attempt.id}"
+def _stop(
+    session: Session, account: Account, attempt: CallAttempt, staff: Staff, now: datetime
+) -> None:
+    source, actor = f"call:{attempt.id}", evidence.staff(staff.id)
     if attempt.contact_id is not None:
         contact = session.get_one(Contact, (attempt.client_id, attempt.contact_id))
-        stop_wrong_address(session, contact, source=source, now=now)
+        stop_wrong_address(session, contact, source=source, actor=actor, now=now)
         return
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    stop_number(session, debtor, attempt.number, source=source, now=now)
+    stop_number(session, debtor, attempt.number, source=source, actor=actor, now=now)
 
 
 def _today(session: Session, account: Account, now: datetime) -> date:

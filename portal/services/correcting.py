@@ -8,21 +8,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.db import psycopg_connection
+from portal.domain.access import Permission, may
 from portal.domain.channels import Channel
 from portal.domain.corrections import (
     FIELDS,
     POSTAL,
+    PROVES,
     SECRET,
     Change,
+    ChangedMeanwhile,
     NameMissing,
     NothingCorrected,
     RegionUnknown,
     Source,
+    SupervisorNeeded,
+    is_untouched,
     read,
     told,
 )
@@ -55,12 +60,17 @@ PLACED = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What should be on file, who says so, why, and whether letters reached somebody else."""
+    """What should be on file, who says so, why, and whether letters reached somebody else.
+
+    ``seen``: what was on file when they were asked; None: what is on file now. A field that is as
+    it was seen is left alone.
+    """
 
     values: Mapping[str, str]
     source: Source
     reason: str
     old_address_wrong: bool = False
+    seen: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +89,30 @@ def on_file(debtor: Debtor) -> dict[str, str]:
     return {name: "" if name in SECRET else getattr(debtor, name) or "" for name in FIELDS}
 
 
-def changes_of(
-    debtor: Debtor, values: Mapping[str, str], keys: Keys, today: date
-) -> dict[str, Change]:
-    """What would change, by field. A secret field that is left empty stays as it is.
+def changes_of(debtor: Debtor, wanted: Wanted, today: date) -> dict[str, Change]:
+    """What would change, by field, from what is on file now. What was left as seen stays as it is.
 
     Raises NothingCorrected, NameMissing, RegionUnknown, and what ``read`` raises.
     """
-    found = dict(_changes(debtor, values, keys, today))
+    found = dict(_changes(debtor, wanted, today))
     if not found:
         raise NothingCorrected
     return found
 
 
-def _changes(
-    debtor: Debtor, values: Mapping[str, str], keys: Keys, today: date
-) -> Iterator[tuple[str, Change]]:
-    for name, before in on_file(debtor).items():
-        after = read(name, values.get(name, ""), today)
+def _changes(debtor: Debtor, wanted: Wanted, today: date) -> Iterator[tuple[str, Change]]:
+    now_on_file = on_file(debtor)
+    seen = now_on_file if wanted.seen is None else wanted.seen
+    for name, before in now_on_file.items():
+        typed = wanted.values.get(name, "")
+        if is_untouched(name, typed, seen.get(name, "")):
+            continue
+        after = read(name, typed, today)
         if name == "region":
             after = _region(after, debtor.country)
         if name in ("first_name", "last_name") and not after:
             raise NameMissing
-        same = not after if name in SECRET else after == before
-        if not same:
+        if name in SECRET or after != before:
             yield name, Change(name, before, after)
 
 
@@ -118,8 +128,9 @@ def correct(
 ) -> None:
     """Put the right values on file, on the record of each account; the caller commits.
 
-    What the debtor says counts while they are on the line and known. Raises NobodyOnTheLine,
-    ReasonMissing, and what ``changes_of`` raises.
+    What the debtor says counts while they are on the line and known. What proves who they are
+    (PR-01) else takes a supervisor. Raises NobodyOnTheLine, ReasonMissing, SupervisorNeeded,
+    ChangedMeanwhile, and what ``changes_of`` raises.
     """
     if not (reason := kept_words(wanted.reason, most=LONGEST_NOTE)):
         raise ReasonMissing
@@ -129,7 +140,9 @@ def correct(
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     accounts = [lock_account(session, one.id) for one in accounts_of(session, debtor)]
     debtor = lock_row(session, Debtor, (account.client_id, account.debtor_id))
-    changes = changes_of(debtor, wanted.values, keys, today_of(debtor, now))
+    changes = changes_of(debtor, wanted, today_of(debtor, now))
+    require_right(changes, wanted.source, staff)
+    _require_seen(changes, wanted)
     act = _Act(session, debtor, keys, staff, now)
     for name, one in changes.items():
         _write(act, name, one.after)
@@ -139,8 +152,27 @@ def correct(
         learn(psycopg_connection(session), debtor.client_id, [debtor.name_key])
     if wanted.old_address_wrong and not changes.keys().isdisjoint(POSTAL):
         _revoke_letters(act)
+    if not changes.keys().isdisjoint(PROVES):
+        _revoke_codes(act)
     said = {"source": str(wanted.source), "reason": reason, "fields": told(changes)}
     tell_accounts(session, accounts, TYPE, {"actor": evidence.staff(staff.id), **said}, now)
+
+
+def require_right(changes: Mapping[str, Change], source: Source, staff: Staff) -> None:
+    """Let no agent alone change what proves identity, but as the debtor says. SupervisorNeeded."""
+    if changes.keys().isdisjoint(PROVES) or source is Source.DEBTOR:
+        return
+    if not may(staff.role, Permission.SUPERVISE):
+        raise SupervisorNeeded
+
+
+def _require_seen(changes: Mapping[str, Change], wanted: Wanted) -> None:
+    """What is overwritten is what its writer saw; of a secret field nobody sees anything."""
+    if wanted.seen is None:
+        return
+    for name, one in changes.items():
+        if name not in SECRET and one.before != wanted.seen.get(name, ""):
+            raise ChangedMeanwhile
 
 
 def _write(act: _Act, name: str, after: str) -> None:
@@ -184,6 +216,15 @@ def _remember(act: _Act, column: str) -> None:
 
 def _revoke_letters(act: _Act) -> None:
     """Close the links that went to a postal address where somebody else lives."""
+    _revoke(act, reason="wrong_person")
+
+
+def _revoke_codes(act: _Act) -> None:
+    """Close the codes that staff read aloud: whoever knows one now knows an answer as well."""
+    _revoke(act, AccessLink.issued_by.is_not(None), reason="corrected")
+
+
+def _revoke(act: _Act, *which: ColumnElement[bool], reason: str) -> None:
     actor = evidence.staff(act.staff.id)
     for link in act.session.scalars(
         select(AccessLink)
@@ -193,7 +234,8 @@ def _revoke_letters(act: _Act) -> None:
             AccessLink.channel == Channel.LETTER,
             AccessLink.revoked_at.is_(None),
             AccessLink.expires_at > act.now,
+            *which,
         )
         .order_by(AccessLink.id)
     ):
-        revoke_link(act.session, link, reason="wrong_person", actor=actor, now=act.now)
+        revoke_link(act.session, link, reason=reason, actor=actor, now=act.now)

@@ -42,7 +42,7 @@ from portal.models import (
 )
 from portal.services import attempts, evidence
 from portal.services.deliveries import deliveries_of
-from portal.services.identity import marks_at_door, questions_for
+from portal.services.identity import mark_of_callers, marks_at_door, questions_for
 from portal.services.letters import letter_stops
 from portal.services.links import LinkState, OpenedLink, state_of
 from portal.services.offers import offers_for
@@ -51,7 +51,8 @@ from portal.services.standing import holds_in_force
 MOST_LINKS, MOST_OPENINGS, MOST_TRIES = 10, 100, 50
 RECENT = timedelta(days=30)
 """What happened before this long ago says nothing of why somebody cannot pay today."""
-AT_DOOR = ("identity.failed", "identity.passed", "identity.unlocked")
+FAILED, NOT_MATCHED = "identity.failed", "call_session.not_matched"
+AT_DOOR = (FAILED, "identity.passed", "identity.unlocked", "call_session.matched")
 
 
 def why(session: Session, account: Account, *, keys: Keys, now: datetime) -> Sequence[Finding]:
@@ -209,6 +210,8 @@ def _door(
     live = [link.id for link in links if state_of(link, now) is LinkState.LIVE]
     marks = marks_at_door(debtor.id, live)
     locked = attempts.locked(session, keys, marks, now=now)
+    callers = attempts.locked(session, keys, [mark_of_callers(debtor.id)], now=now)
+    heard = next(evidence.newest_of(session, account, [NOT_MATCHED]), None) if callers else None
     wrong = _wrong(session, account, now)
     asked = on_file = 0
     if links:
@@ -220,6 +223,8 @@ def _door(
         wrong=tuple((at, left) for at, left, _ in wrong),
         wrong_links=len({link for _, _, link in wrong}),
         locked_until=locked.until if locked else None,
+        callers_locked_until=callers.until if callers else None,
+        caller_at=heard.at if heard else None,
         asked=asked,
         on_file=on_file,
     )
@@ -229,7 +234,7 @@ def _wrong(session: Session, account: Account, now: datetime) -> list[tuple[date
     """The wrong answers since the last right one: when, how many tries were left, at which link."""
     found: list[tuple[datetime, int, str]] = []
     for leaf in evidence.newest_of(session, account, AT_DOOR):
-        if leaf.type != AT_DOOR[0] or leaf.at < now - RECENT or len(found) == MOST_TRIES:
+        if leaf.type != FAILED or leaf.at < now - RECENT or len(found) == MOST_TRIES:
             break
         told = leaf.payload
         found.append((leaf.at, told.get("left", 0), told.get("link", "")))

@@ -35,7 +35,10 @@ OF_IT = (
 )
 """Kinds of leaves that tell of an agreement after it was made."""
 NOT_OF_IT = frozenset(
-    {"link", "new_link", "payment_link", "one_time_code", "help_received", "help_answered"}
+    {
+        *("link", "new_link", "payment_link", "one_time_code", "help_received", "help_answered"),
+        "address_added",
+    }
 )
 """Messages that have nothing to do with an agreement."""
 

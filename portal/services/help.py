@@ -113,7 +113,8 @@ def open_request(
     request = _open_one(session, account, topic) or _begin(session, account, topic, by, now)
     is_new = bool(details) and details != request.answers.get("details")
     request.answers = _merged(request, answers.options, details)
-    _hold(session, account, request, kinds, now)
+    actor = by.actor if isinstance(by, Posted) else evidence.debtor(account.debtor_id)
+    _hold(session, account, request, kinds, actor, now)
     drop_invitations(session, waiting, now=now)
     how = by.how if isinstance(by, Posted) else {"visit": str(by.session_id)}
     _tell_opened(session, account, request, how, now)
@@ -153,14 +154,14 @@ def ask_by_text(
     return request
 
 
-def _hold(
+def _hold(  # noqa: PLR0913
     session: Session,
     account: Account,
     request: HelpRequest,
     kinds: Iterable[HoldKind],
+    actor: evidence.Actor,
     now: datetime,
 ) -> None:
-    actor = evidence.debtor(account.debtor_id)
     for kind in kinds:
         source = _source(request)
         ends_at = None

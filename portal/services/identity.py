@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain.identity import Factor, keyed_hash, same_hash
 from portal.domain.keys import Keys
-from portal.models import Channel, Client, Contact, ContactStop, Debtor, OneTimeCode
+from portal.models import AccessLink, Channel, Client, Contact, ContactStop, Debtor, OneTimeCode
 from portal.models.base import fresh_id
 from portal.services import attempts, evidence, lock_outs, messages
 from portal.services.attempts import Allowed, Locked, Mark, Scope
@@ -152,6 +152,24 @@ def marks_at_door(debtor_id: UUID, link_ids: Iterable[UUID]) -> tuple[Mark, ...]
     return (*of_links, Mark(Scope.ACCOUNT, str(debtor_id)))
 
 
+def mark_of_callers(debtor_id: UUID) -> Mark:
+    """Under what the answers of whoever calls are counted, apart from links (decision 0048)."""
+    return Mark(Scope.CALLER, str(debtor_id))
+
+
+def marks_at_doors(session: Session, debtor: Debtor, *, now: datetime) -> tuple[Mark, ...]:
+    """All counters of a debtor: of each link that opens, over all links, and of callers."""
+    live = session.scalars(
+        select(AccessLink.id).where(
+            AccessLink.client_id == debtor.client_id,
+            AccessLink.debtor_id == debtor.id,
+            AccessLink.revoked_at.is_(None),
+            AccessLink.expires_at > now,
+        )
+    )
+    return (*marks_at_door(debtor.id, live), mark_of_callers(debtor.id))
+
+
 def check_answers(
     session: Session,
     opened: OpenedLink,
@@ -169,6 +187,8 @@ def check_answers(
     if isinstance(taken, Locked):
         return taken
     method = proved_by(opened.client, opened.debtor, answers, keys=keys)
+    if method is not None:
+        attempts.forgive(session, keys, marks_at_doors(session, opened.debtor, now=now))
     return _outcome(session, opened, taken, method=method, keys=keys, now=now)
 
 

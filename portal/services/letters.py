@@ -1,5 +1,7 @@
 """The postal address of a debtor: whether letters may still go there."""
 
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,6 +23,11 @@ def postal_key(debtor: Debtor) -> str:
         country=debtor.country,
     )
     return place and f"{debtor.id}|{place}"
+
+
+def is_of_letters(stop: ContactStop, debtor_id: UUID) -> bool:
+    """Whether a stop closes letters to this debtor, at whichever postal address."""
+    return stop.channel == Channel.LETTER and stop.address.startswith(f"{debtor_id}|")
 
 
 def letter_stops(session: Session, debtor: Debtor) -> list[ContactStop]:

@@ -1,9 +1,9 @@
-"""Whom the identity check locked out: they wait until they pass or somebody helps them (EC-08)."""
+"""Whom the identity check locked out, at either door: waiting to pass or for help (EC-08)."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from portal.models import Account, Debtor, LockOut, fresh_id
 
 
 def keep(session: Session, debtor: Debtor, *, until: datetime, now: datetime) -> None:
-    """A debtor has just used up their tries: one entry until they are in, with the newest end."""
+    """A debtor has just used up their tries: one entry until they are in, with the last end."""
     row = {
         "client_id": debtor.client_id,
         "id": fresh_id(),
@@ -25,7 +25,7 @@ def keep(session: Session, debtor: Debtor, *, until: datetime, now: datetime) ->
     still = made.on_conflict_do_update(
         index_elements=["client_id", "debtor_id"],
         index_where=LockOut.closed_at.is_(None),
-        set_={"until": until},
+        set_={"until": func.greatest(LockOut.until, until)},
     )
     session.execute(still)
 

@@ -4,7 +4,7 @@ What follows from each mark stands in `domain.marks`; it is done by the holds, s
 that there are, whose source names the mark, so that they go when it is taken back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -30,6 +30,7 @@ from portal.models import (
     HelpStatus,
     Hold,
     Staff,
+    ThreadEntry,
     fresh_id,
 )
 from portal.services import evidence
@@ -53,13 +54,14 @@ POSTAL = "postal"
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A mark that was not taken back, as its leaf says it."""
+    """A mark as its leaf says it; ``gone``: it was taken back."""
 
     id: UUID
     what: Mark
     facts: Mapping[str, str]
     at: datetime
     told: Payload
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +147,10 @@ def _carry_out(act: _Act, it: Consequence) -> Payload:
 def _close(act: _Act, where: str) -> None:
     """Close the one address at which somebody else was reached."""
     if where == POSTAL:
-        stop_letters(act.session, act.debtor, source=act.source, now=act.now)
+        stop_letters(act.session, act.debtor, source=act.source, actor=act.actor, now=act.now)
         return
     contact = lock_row(act.session, Contact, (act.debtor.client_id, UUID(where)))
-    stop_wrong_address(act.session, contact, source=act.source, now=act.now)
+    stop_wrong_address(act.session, contact, source=act.source, actor=act.actor, now=act.now)
 
 
 def _ask(act: _Act, topic: Topic, option: str) -> Payload:
@@ -163,26 +165,29 @@ def _ask(act: _Act, topic: Topic, option: str) -> Payload:
 
 def marks_of(session: Session, account: Account) -> list[Marked]:
     """The marks of an account that count, newest first."""
+    return [one for one in _marks(session, account) if not one.gone]
+
+
+def _marks(session: Session, account: Account) -> Iterator[Marked]:
     span = evidence.Span(types=[MARKED, TAKEN_BACK])
     found = evidence.some_leaves(session, account, span, most=MOST)
     said = [one for one in found if one.payload]
     gone = {one.payload["mark"] for one in said if one.type == TAKEN_BACK}
-    return [
-        Marked(
-            UUID(one.payload["mark"]),
-            Mark(one.payload["what"]),
-            one.payload["facts"],
-            one.at,
-            one.payload,
-        )
-        for one in said
-        if one.type == MARKED and one.payload["mark"] not in gone
-    ]
+    for one in said:
+        if one.type == MARKED:
+            yield Marked(
+                id=UUID(one.payload["mark"]),
+                what=Mark(one.payload["what"]),
+                facts=one.payload["facts"],
+                at=one.at,
+                told=one.payload,
+                gone=one.payload["mark"] in gone,
+            )
 
 
 def find_mark(session: Session, account: Account, mark_id: UUID) -> Marked | None:
-    """A mark of an account that counts now; None for any other."""
-    return next((one for one in marks_of(session, account) if one.id == mark_id), None)
+    """A mark of an account, also one that was taken back; None for any other."""
+    return next((one for one in _marks(session, account) if one.id == mark_id), None)
 
 
 def take_back(
@@ -190,13 +195,14 @@ def take_back(
 ) -> None:
     """Undo a mark with the reason on the record: its holds and stops end; the caller commits.
 
-    What was revoked or dropped stays so. Raises ReasonMissing, TakenBackBefore, TextTooLong,
-    CardNumberTyped (PC-01).
+    What was revoked or dropped stays so, and so does a request that others asked for as well.
+    Raises ReasonMissing, TakenBackBefore, TextTooLong, CardNumberTyped (PC-01).
     """
     if not (words := kept_words(reason, most=LONGEST_NOTE)):
         raise ReasonMissing
     accounts = [lock_account(session, UUID(one)) for one in sorted(found.told["accounts"])]
-    if find_mark(session, account, found.id) is None:
+    again = find_mark(session, account, found.id)
+    if again is None or again.gone:
         raise TakenBackBefore
     sources = [source_of(found.id), *_close_request(session, accounts, found, words, staff, now)]
     for hold in _holds_from(session, account.client_id, sources):
@@ -220,17 +226,48 @@ def _close_request(
     staff: Staff,
     now: datetime,
 ) -> list[str]:
-    """Close the request that a mark made, if nobody answered it; the source of its holds."""
+    """Close the request that is of this mark alone, unless it was answered; where its holds are of.
+
+    One that the debtor or another letter asked for too stays as it is, with its holds.
+    """
+    if is_asked_besides(session, accounts[0], found):
+        return []
     if "request" not in found.told:
         return []
     key = (accounts[0].client_id, UUID(found.told["request"]))
     request = lock_row(session, HelpRequest, key)
+    source = f"help:{request.reference}"
     if request.status is not HelpStatus.OPENED:
-        raise TakenBackBefore
+        return [source]
     request.status = HelpStatus.CLOSED
     told: Payload = {"actor": evidence.staff(staff.id), "request": str(request.id)}
     tell_accounts(session, accounts, "help.closed", {**told, "reason": reason}, now)
-    return [f"help:{request.reference}"]
+    return [source]
+
+
+def is_asked_besides(session: Session, account: Account, found: Marked) -> bool:
+    """Whether somebody else asked for the request of a mark as well: it is not the mark's to close.
+
+    The debtor on their page, before or after the letter, or another letter.
+    """
+    if "request" not in found.told:
+        return False
+    asked = [
+        one
+        for one in evidence.some_leaves(
+            session, account, evidence.Span(types=["help.opened"]), most=MOST
+        )
+        if one.payload.get("request") == found.told["request"]
+    ]
+    request_id = UUID(found.told["request"])
+    request = session.get_one(HelpRequest, (account.client_id, request_id))
+    written = select(ThreadEntry.id).where(
+        ThreadEntry.client_id == account.client_id,
+        ThreadEntry.help_request_id == request_id,
+        ThreadEntry.staff_id.is_(None),
+        ThreadEntry.at > request.opened_at,
+    )
+    return len(asked) != 1 or session.scalar(written.limit(1)) is not None
 
 
 def _holds_from(session: Session, client_id: UUID, sources: Sequence[str]) -> Sequence[Hold]:

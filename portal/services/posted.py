@@ -24,6 +24,11 @@ class Posted:
         return by | ({"scan": self.scan} if self.scan else {})
 
     @property
+    def actor(self) -> evidence.Actor:
+        """Who took it down, and so acts."""
+        return evidence.staff(self.staff_id)
+
+    @property
     def how(self) -> evidence.Payload:
         """The same on the record, with who took it down."""
-        return {**self.told, "actor": evidence.staff(self.staff_id)}
+        return {**self.told, "actor": self.actor}

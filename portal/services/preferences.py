@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
+from portal.domain.evidence import format_time
 from portal.domain.holds import HoldKind
 from portal.domain.permissions import Basis
 from portal.models import (
@@ -24,7 +25,7 @@ from portal.models import (
 from portal.rules.disclosures import LegalText
 from portal.rules.emails import parse_email
 from portal.rules.phones import parse_phone
-from portal.services import esign, evidence
+from portal.services import esign, evidence, messages
 from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.evidence import Actor
 from portal.services.ledger import lock_account
@@ -216,7 +217,24 @@ def add_address(
     session.add(contact)
     session.flush()
     _tell_consent(session, contact, "contact.added", consent, now)
+    _tell_others(session, debtor, contact, now)
     return contact
+
+
+def _tell_others(session: Session, debtor: Debtor, added: Contact, now: datetime) -> None:
+    """Say at the addresses that were there before, and are open, that another one came."""
+    for one in addresses(session, debtor):
+        if one.contact.id == added.id or one.stopped is not None:
+            continue
+        messages.queue(
+            session,
+            debtor,
+            template="address_added",
+            context={"contact": str(added.id)},
+            contact=one.contact,
+            dedupe_key=f"address_added:{added.id}:{format_time(now)}:{one.contact.id}",
+            now=now,
+        )
 
 
 def _read(typed: str, channel: Channel, country: str) -> tuple[str, str | None]:

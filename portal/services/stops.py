@@ -47,12 +47,12 @@ def stop_address(
     return _stop(session, debtor, where, told, actor=actor, now=now)
 
 
-def stop_number(
-    session: Session, debtor: Debtor, number: str, *, source: str, now: datetime
+def stop_number(  # noqa: PLR0913
+    session: Session, debtor: Debtor, number: str, *, source: str, actor: Actor, now: datetime
 ) -> None:
     """Never call or text a number where somebody else answered, which is no address on file."""
     told = {"kind": StopKind.WRONG_PERSON, "source": source, "channel": str(Channel.SMS)}
-    _stop(session, debtor, (Channel.SMS, number), told, actor=evidence.SYSTEM, now=now)
+    _stop(session, debtor, (Channel.SMS, number), told, actor=actor, now=now)
 
 
 def _stop(
@@ -82,10 +82,17 @@ def _stop(
     return True
 
 
-def stop_letters(session: Session, debtor: Debtor, *, source: str, now: datetime) -> None:
+def stop_letters(
+    session: Session,
+    debtor: Debtor,
+    *,
+    source: str,
+    actor: Actor = evidence.SYSTEM,
+    now: datetime,
+) -> None:
     """Close the postal address, and take every letter to it from the list (CT-08).
 
-    The caller commits.
+    ``actor``: the member of staff who was told; else nobody of ours. The caller commits.
     """
     if not (address := postal_key(debtor)):
         return
@@ -99,7 +106,7 @@ def stop_letters(session: Session, debtor: Debtor, *, source: str, now: datetime
     # Messages are locked before chains, as the sender does it.
     letters = session.scalars(waiting.order_by(Message.id).with_for_update()).all()
     where = (Channel.LETTER, address)
-    _stop(session, debtor, where, told, actor=evidence.SYSTEM, now=now)
+    _stop(session, debtor, where, told, actor=actor, now=now)
     for message in letters:
         drop(session, message, Rule.WRONG_PERSON, now=now)
 
@@ -138,19 +145,25 @@ def stop_wrong_person(session: Session, opened: OpenedLink, *, now: datetime) ->
     revoke_link(session, link, reason="wrong_person", actor=evidence.SYSTEM, now=now)
 
 
-def stop_wrong_address(session: Session, contact: Contact, *, source: str, now: datetime) -> None:
+def stop_wrong_address(
+    session: Session,
+    contact: Contact,
+    *,
+    source: str,
+    actor: Actor = evidence.SYSTEM,
+    now: datetime,
+) -> None:
     """Somebody at this address is not the debtor: nothing goes there, and no link opens from there.
 
-    Done twice, it is done once. The caller commits.
+    ``actor``: the member of staff who was told; else nobody of ours. Done twice, it is done once.
+    The caller commits.
     """
     waiting = lock_waiting(session, contact)
-    stop_address(
-        session, contact, StopKind.WRONG_PERSON, source=source, actor=evidence.SYSTEM, now=now
-    )
+    stop_address(session, contact, StopKind.WRONG_PERSON, source=source, actor=actor, now=now)
     for message in waiting:
         drop(session, message, Rule.WRONG_PERSON, now=now)
     for link in _live_links_to(session, contact):
-        revoke_link(session, link, reason="wrong_person", actor=evidence.SYSTEM, now=now)
+        revoke_link(session, link, reason="wrong_person", actor=actor, now=now)
 
 
 def pause_texts(session: Session, contact: Contact, *, source: str, now: datetime) -> None:

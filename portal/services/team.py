@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from portal.db import set_staff
 from portal.domain import N_, DomainError
+from portal.domain.access import Permission, may
 from portal.models import Noted, Role, Staff, StaffEvent
-from portal.services import second_steps
+from portal.services import left_calls, second_steps
 from portal.services.hiring import MAY_INVITE, NotYours, revoke_of
 from portal.services.staff import check_clients, end_sessions, names_of
 from portal.services.staff_events import note
@@ -80,6 +81,8 @@ def change_role(session: Session, whom: Colleague, role: Role, *, by: Staff, now
     _change(session, whom, role, whom.disabled_at, by=by)
     _end(session, whom, by, now)
     revoke_of(session, whom.id, by=by, now=now)
+    if not may(role, Permission.CONTACT):
+        _hang_up(session, whom, by, now)
     changed = f"{whom.role} → {role}"
     note(session, Noted.ROLE_CHANGED, staff=whom.id, now=now, role=changed, by=by.id)
 
@@ -93,6 +96,7 @@ def disable(session: Session, whom: Colleague, *, by: Staff, now: datetime) -> N
         _change(session, whom, whom.role, now, by=by)
         _end(session, whom, by, now)
         revoke_of(session, whom.id, by=by, now=now)
+        _hang_up(session, whom, by, now)
         note(session, Noted.DISABLED, staff=whom.id, now=now, by=by.id)
 
 
@@ -161,6 +165,11 @@ def _end(session: Session, whom: Colleague, by: Staff, now: datetime) -> None:
         ended = end_sessions(session, whom.id, now=now)
     if ended:
         note(session, Noted.SESSIONS_ENDED, staff=whom.id, now=now, by=by.id)
+
+
+def _hang_up(session: Session, whom: Colleague, by: Staff, now: datetime) -> None:
+    with _as(session, whom, by):
+        left_calls.hang_up(session, session.get_one(Staff, whom.id), now=now)
 
 
 @contextmanager

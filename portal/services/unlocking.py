@@ -2,17 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.help import kept_words
 from portal.domain.keys import Keys
-from portal.models import AccessLink, Account, Debtor, Staff
+from portal.models import Account, Debtor, Staff
 from portal.services import attempts, evidence, lock_outs
 from portal.services.answering import close_lock_out
 from portal.services.dossier import ReasonMissing
-from portal.services.identity import marks_at_door
+from portal.services.identity import marks_at_doors
 from portal.services.ledger import lock_account
 from portal.services.links import accounts_of, tell_accounts
 
@@ -28,21 +27,14 @@ def unlock(
 ) -> None:
     """Forget a debtor's wrong answers, for a reason that goes on the record; the caller commits.
 
-    Nobody else needs to help them then.
+    Those over links and those on the telephone; nobody else needs to help them then.
     Raises NotLocked, ReasonMissing, TextTooLong, CardNumberTyped (PR-01, PC-01).
     """
     if not (words := kept_words(reason)):
         raise ReasonMissing
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     accounts = [lock_account(session, one.id) for one in accounts_of(session, debtor)]
-    live = session.scalars(
-        select(AccessLink.id).where(
-            AccessLink.client_id == debtor.client_id,
-            AccessLink.debtor_id == debtor.id,
-            AccessLink.expires_at > now,
-        )
-    )
-    marks = marks_at_door(debtor.id, live)
+    marks = marks_at_doors(session, debtor, now=now)
     if attempts.locked(session, keys, marks, now=now) is None:
         raise NotLocked
     attempts.forgive(session, keys, marks)

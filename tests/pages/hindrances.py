@@ -18,6 +18,8 @@ from portal.services.placements import listed, recall
 from portal.services.verify import Broken
 from tests.pages.agreeing import form as form_of
 from tests.pages.agreeing import link, send
+from tests.pages.debtors import WRONG
+from tests.pages.debtors import send as fill_in
 from tests.pages.diagnosing import Act, Scene
 from tests.services.paying import declining
 
@@ -220,6 +222,15 @@ def _(scene: Scene) -> None:
 def _(scene: Scene) -> None:
     """PR-03."""
     owing(scene).invite().answer(times=5)
+
+
+@shows("callers_locked")
+def _(scene: Scene) -> None:
+    """PR-01, EC-08."""
+    owing(scene).desk(f"{scene.desk_path}/caller", who="theirs")
+    for _ in range(5):
+        fill_in(scene.sam, "/support/on-the-line", WRONG)
+    scene.see()
 
 
 @shows("facts_missing")

@@ -4,22 +4,30 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal.config import Settings
 from portal.db import PortalSession, set_tenant
 from portal.domain.permissions import Basis
 from portal.gateways.clock import SetClock
+from portal.gateways.mail import OutboxMailer
 from portal.models import (
     Account,
     CallAttempt,
     Contact,
     ContactPermission,
     Leaf,
+    Message,
     Role,
     Staff,
+    StaffClient,
 )
 from portal.services import call_sessions, evidence
+from portal.services.dispatch import Carriers, dispatch
+from portal.services.optouts import opt_out
+from portal.services.verify import verify_client
+from portal.writing import write
+from tests.databases import acting_as
 from tests.factories import make_account, make_client, make_contact, make_debtor, make_link
 from tests.pages.debtors import RIGHT, WRONG, Dana, make_visitor, send
 from tests.pages.reading import heard
@@ -115,20 +123,6 @@ def test_pr_01_a_wrong_answer_is_counted_and_neither_shown_nor_kept(
     assert act(sam, END, END, disposition="not_known", note="") == 303
     pick_up(sam, dana)
     assert "Too many answers were wrong." in heard(sam.get(LINE))
-
-
-def test_pr_01_callers_share_the_debtors_tries_with_links(
-    sam: FlaskClient, session: PortalSession, settings: Settings, dana: Dana, clock: SetClock
-):
-    """PR-01: ten in all for one debtor, wherever they are asked."""
-    keys = settings.keys
-    another = make_link(session, dana.debtor, keys=keys, now=clock.now(), contact=dana.contact)
-    for path, tries in ((dana.path, 5), (f"/l/{another.token}", 4)):
-        for _ in range(tries):
-            assert send(sam, path, WRONG).status_code in (200, 422, 429)
-    set_tenant(session, dana.client.id)
-    pick_up(sam, dana)
-    assert "Too many answers were wrong." in answer(sam, WRONG)
 
 
 @pytest.mark.parametrize("how", ["idle", "an hour", "log-out"])
@@ -257,6 +251,30 @@ def test_ec_01_ec_03_a_new_address_needs_somebody_known_who_agrees_and_is_then_w
     assert act(sam, link, link, way=str(added.id), asked="debtor") == 303
 
 
+def test_where_we_wrote_before_is_told_of_an_address_that_an_agent_adds(
+    sam: FlaskClient, session: PortalSession, settings: Settings, dana: Dana, clock: SetClock
+):
+    """EC-08: in words that say nothing of a debt, and not at an address that is closed."""
+    closed = make_contact(session, dana.debtor, address="old@example.com")
+    opt_out(session, closed, source="preferences", now=clock.now())
+    session.commit()
+    pick_up(sam, dana)
+    answer(sam, RIGHT)
+    page = f"{page_of(dana)}/address"
+    typed = {"channel": "email", "address": "dana@example.org", "agreed": "y"}
+    assert act(sam, page, page, **typed) == 303
+    set_tenant(session, dana.client.id)
+    (told,) = session.scalars(select(Message).where(Message.template == "address_added")).all()
+    assert told.contact_id == dana.contact.id
+    carriers = Carriers(mailer=OutboxMailer(), texter=None, write=write, keys=settings.keys)
+    dispatch(session, told.client_id, told.id, carriers=carriers, now=clock.now())
+    session.refresh(told)
+    said = f"{told.subject} {told.body}"
+    assert "another email address or phone number" in said
+    for word in ("dana@example.org", "debt", "owe", "account", "pay"):
+        assert word not in said, word
+
+
 def test_every_link_of_a_person_is_revoked_at_once(
     sam: FlaskClient, session: PortalSession, settings: Settings, dana: Dana, clock: SetClock
 ):
@@ -274,3 +292,45 @@ def test_every_link_of_a_person_is_revoked_at_once(
     ]
     assert {one["link"] for one in revoked} == {str(dana.issued.link.id), str(another.link.id)}
     assert {one["reason"] for one in revoked} == {"lost"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_call_whose_client_is_not_the_agents_any_more_is_ended_by_the_portal(
+    sam: FlaskClient, session: PortalSession, dana: Dana, agent: Staff, known: bool
+):
+    """CT-06: it keeps them from no other call, and with somebody known it was a conversation."""
+    pick_up(sam, dana)
+    answer(sam, RIGHT if known else WRONG)
+    other = make_client(session, slug="other")
+    stranger = make_account(session, make_debtor(session, other))
+    with acting_as("portal_owner", session):  # by command: no page takes a client from somebody
+        session.execute(delete(StaffClient).where(StaffClient.staff_id == agent.id))
+        session.add(StaffClient(staff_id=agent.id, client_id=other.id))
+    session.commit()
+    page = f"/support/accounts/{stranger.id}/caller"
+    assert act(sam, page, page, who="theirs") == 303
+    begun = heard(sam.get(LINE))
+    assert "Your call before was ended: its client is not yours any more." in begun
+    ended = leaves(session, dana.account)[-1]
+    assert ended.type == "call_session.wrapped_up"
+    assert ended.payload["actor"] == evidence.SYSTEM
+    assert ended.payload["disposition"] == ("spoke" if known else "cut_off")
+    calls = session.scalars(select(CallAttempt.outcome)).all()
+    assert calls == (["conversation"] if known else [])
+    assert list(verify_client(session, dana.client.id)) == []
+
+
+@pytest.mark.parametrize("how", ["disable", "role"])
+def test_the_call_of_somebody_who_may_take_no_calls_any_more_is_ended(
+    sam: FlaskClient, session: PortalSession, dana: Dana, agent: Staff, how: str
+):
+    pick_up(sam, dana)
+    boss = make_staff(session, Role.OPERATOR)
+    lead = enter(sam.application.test_client(), session, boss)
+    page = f"/team/{agent.id}"
+    if how == "disable":
+        assert act(lead, f"{page}/disable", f"{page}/disable") == 303
+    else:
+        assert act(lead, f"{page}/role", f"{page}/role", role="compliance") == 303
+    ended = leaves(session, dana.account)[-1]
+    assert (ended.type, ended.payload["disposition"]) == ("call_session.wrapped_up", "cut_off")

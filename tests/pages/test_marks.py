@@ -8,16 +8,19 @@ from sqlalchemy import select
 
 from portal.config import Settings
 from portal.db import PortalSession, set_tenant
+from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
 from portal.domain.marks import MARKS, Mark
 from portal.gateways.clock import SetClock
-from portal.models import Account, ContactStop, HelpRequest, Hold, Message, Role
+from portal.models import Account, ContactStop, HelpRequest, HelpStatus, Hold, Message, Role
 from portal.services import evidence
 from portal.services.contesting import in_time
+from portal.services.help import Answers, answer_request, open_request
 from portal.services.marks import marks_of
 from portal.services.standing import holds_in_force, standing
+from portal.services.verify import verify_client
 from portal.services.ways import send_link, ways
-from tests.factories import make_account, make_contact
+from tests.factories import make_account, make_contact, make_visit
 from tests.pages.debtors import Dana, make_visitor, send
 from tests.pages.reading import said
 from tests.pages.staff import enter, make_staff
@@ -172,6 +175,83 @@ def test_dh_01_a_letter_counts_from_the_day_on_which_it_was_received(
     assert opened[0]["actor"]["kind"] == "staff"
     sent = session.scalars(select(Message).where(Message.template == "help_received")).all()
     assert sent, "its receipt is confirmed"
+
+
+def ask_online(session: PortalSession, dana: Dana, clock: SetClock, words: str) -> HelpRequest:
+    """Dana says on her page that the amount is wrong."""
+    visit, answers = make_visit(session, dana.account), Answers("amount", words)
+    asked = open_request(
+        session, dana.account, Topic.NOT_MY_DEBT, answers, by=visit, now=clock.now()
+    )
+    session.commit()
+    return asked
+
+
+@pytest.mark.parametrize("first", ["page", "letter"])
+def test_dh_01_taking_a_letter_back_leaves_what_the_debtor_asked_for_herself(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, first: str
+):
+    """DH-01: her own request stays open with its hold, whether it or the letter came first."""
+    if first == "page":
+        asked = ask_online(session, dana, clock, "I owe half.")
+        tell(sam, session, dana, Mark.DISPUTE)
+    else:
+        tell(sam, session, dana, Mark.DISPUTE)
+        clock.advance(timedelta(minutes=20))
+        asked = ask_online(session, dana, clock, "Half of it is not mine.")
+    enter(sam, session, make_staff(session, Role.AGENT, dana.client))
+    (found,) = marks_of(session, dana.account)
+    page = f"/support/accounts/{dana.account.id}/marks/{found.id}/take-back"
+    assert "so the request and its holds stay" in said(sam.get(page))
+    assert undo(sam, session, dana, "It was of another account") == 303
+    assert marks_of(session, dana.account) == []
+    assert asked.status is HelpStatus.OPENED
+    assert kinds(session, dana.account, clock) == [HoldKind.AMOUNT_WRONG]
+    assert list(verify_client(session, dana.client.id)) == []
+
+
+def test_a_mark_whose_request_was_answered_is_taken_back_with_its_holds(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+):
+    """The answer stays an answer, and nobody is told that somebody was faster."""
+    tell(sam, session, dana, Mark.DISPUTE)
+    request = session.scalars(select(HelpRequest)).one()
+    by = make_staff(session, Role.AGENT, dana.client)
+    answer_request(session, request, "We look into it.", staff=by, now=clock.now())
+    session.commit()
+    assert undo(sam, session, dana, "It was of another account") == 303
+    assert marks_of(session, dana.account) == []
+    assert request.status is HelpStatus.ANSWERED
+    assert kinds(session, dana.account, clock) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "more", "type_of"),
+    [
+        (Mark.DISPUTE, {}, "hold.set"),
+        (Mark.WRONG_PERSON, {"where": "number"}, "contact.stopped"),
+        (Mark.WRONG_PERSON, {"where": "postal"}, "contact.stopped"),
+    ],
+)
+def test_the_record_names_who_acted_and_not_the_debtor_or_nobody(
+    http: FlaskClient,
+    session: PortalSession,
+    dana: Dana,
+    what: Mark,
+    more: dict[str, str],
+    type_of: str,
+):
+    """EV-01, EC-08: staff took the letter down, or were told of the wrong address."""
+    agent = make_staff(session, Role.AGENT, dana.client)
+    number = make_contact(session, dana.debtor, channel="sms", address="+15185550142")
+    session.commit()
+    sam = enter(http, session, agent)
+    if more.get("where") == "number":
+        more = {"where": str(number.id)}
+    tell(sam, session, dana, what, **more)
+    leaves = evidence.account_leaves(session, dana.account)
+    (leaf,) = [one.payload for one in leaves if one.type == type_of]
+    assert leaf["actor"] == evidence.staff(agent.id)
 
 
 def test_a_day_to_come_a_gap_and_a_card_number_are_refused(

@@ -8,12 +8,33 @@ from werkzeug.test import TestResponse
 
 from portal.db import PortalSession, set_tenant
 from portal.domain.holds import HoldKind
-from portal.models import AccessLink, Account, Client, Debtor, Hold, Payment, Role, ThreadEntry
+from portal.domain.marks import Mark
+from portal.models import (
+    AccessLink,
+    Account,
+    Client,
+    ContactStop,
+    Debtor,
+    Hold,
+    Payment,
+    Role,
+    ThreadEntry,
+)
 from portal.services import evidence
 from portal.services.dossier import reveal
+from portal.services.marks import mark, marks_of, take_back
 from portal.services.standing import lift_hold, set_hold
+from portal.services.stops import lift_stop, stop_wrong_address
 from portal.services.threads import reply
-from tests.factories import NOW, make_account, make_client, make_debtor, make_link, make_payment
+from tests.factories import (
+    NOW,
+    make_account,
+    make_client,
+    make_contact,
+    make_debtor,
+    make_link,
+    make_payment,
+)
 from tests.pages.debtors import csrf_of
 from tests.pages.reading import heard, said, tree
 from tests.pages.staff import enter, make_staff, move_money
@@ -69,11 +90,78 @@ def acts(session: PortalSession, account: Account) -> dict[str, tuple[str, str, 
     }
 
 
+def acts_on_the_person(
+    session: PortalSession, account: Account
+) -> dict[str, tuple[str, str, dict[str, str]]]:
+    """The same of what happened to them, and of their links and addresses."""
+    mine, by = f"/support/accounts/{account.id}", maria(session, account)
+    lawyer = {"name": "Ada Law", "address": "1 Main St", "from": "Her lawyer wrote"}
+    marked = mark(session, account, Mark.ATTORNEY, lawyer, staff=by, now=NOW)
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    stop_wrong_address(session, make_contact(session, debtor), source="text", now=NOW)
+    stop = session.scalars(select(ContactStop.id)).one()
+    session.commit()
+    return {
+        act: (path, path, typed)
+        for act, path, typed in (
+            ("happened", f"{mine}/something/attorney", lawyer),
+            ("take back", f"{mine}/marks/{marked}/take-back", {"reason": "Her lawyer wrote"}),
+            ("revoke all", f"{mine}/revoke-links", {"reason": "lost"}),
+            ("reopen", f"{mine}/stops/{stop}", {}),
+        )
+    }
+
+
+@pytest.mark.parametrize("act", ["happened", "take back", "revoke all", "reopen"])
+def test_the_second_is_told_of_what_happened_too(
+    sam: FlaskClient, session: PortalSession, account: Account, act: str
+):
+    """CT-08, DH-06, EC-08: a mark, its end, all links, and an address that opens again."""
+    told_first(sam, session, account, acts_on_the_person(session, account)[act])
+
+
+@pytest.mark.parametrize(("act", "did"), [("take back", "mark"), ("reopen", "stop")])
+def test_what_a_colleague_took_back_or_opened_is_said_and_not_missing(
+    sam: FlaskClient, session: PortalSession, account: Account, act: str, did: str
+):
+    path, _, typed = acts_on_the_person(session, account)[act]
+    before, by = hidden(sam.get(path)), maria(session, account)
+    if did == "mark":
+        (found,) = marks_of(session, account)
+        take_back(session, account, found, reason="Case dismissed", staff=by, now=NOW)
+    else:
+        lift_stop(session, session.scalars(select(ContactStop)).one(), by=by.id, now=NOW)
+    session.commit()
+    told = sam.post(path, data=before | typed)
+    assert told.status_code == 422
+    assert "Maria Lopez" in heard(told)
+    (seen,) = [
+        one.get("value", "") for one in tree(told).iter("input") if one.get("name") == "seen"
+    ]
+    again = sam.post(path, data={"seen": seen, "csrf_token": csrf_of(told)} | typed)
+    assert again.status_code == (422 if did == "mark" else 303)
+    if did == "mark":
+        assert "taken back already" in heard(again)
+
+
 @pytest.mark.parametrize("act", ["hold", "lift", "reply", "revoke", "refund"])
 def test_the_second_is_told_who_did_what_and_may_do_it_all_the_same(
     sam: FlaskClient, session: PortalSession, account: Account, act: str
 ):
-    page, path, typed = acts(session, account)[act]
+    move = acts(session, account)[act]
+    told_first(sam, session, account, move, moves_money=act == "refund")
+
+
+def told_first(
+    sam: FlaskClient,
+    session: PortalSession,
+    account: Account,
+    move: tuple[str, str, dict[str, str]],
+    *,
+    moves_money: bool = False,
+) -> None:
+    """A colleague writes meanwhile: it is said, nothing typed is lost, and it may be done."""
+    page, path, typed = move
     before = hidden(sam.get(page))
     reply(session, account, "We look into it.", staff=maria(session, account), now=NOW)
     session.commit()
@@ -88,7 +176,7 @@ def test_the_second_is_told_who_did_what_and_may_do_it_all_the_same(
         one.get("value", "") for one in tree(answer).iter("input") if one.get("name") == "seen"
     ]
     again = {"seen": seen, "csrf_token": csrf_of(answer)} | typed
-    done = move_money(sam, path, **again) if act == "refund" else sam.post(path, data=again)
+    done = move_money(sam, path, **again) if moves_money else sam.post(path, data=again)
     assert done.status_code == 303
 
 

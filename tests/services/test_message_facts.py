@@ -487,6 +487,7 @@ def test_every_kind_of_message_was_told_by_a_service_here_or_has_its_own_test():
         *("plan_changed", "arrangement_canceled"),  # test_amending
         "payment_returned",  # test_counter_payments
         "closing_notice",  # test_closing
+        "address_added",  # test_callers
     }
     here = {
         *("help_received", "help_answered", "thread_reply", "agreement_copy"),

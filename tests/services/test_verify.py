@@ -519,7 +519,7 @@ PRINTED = "no letter left, or went to a print house, under a hold that forbids i
 LATER = "source = 'question:later'"
 WORDS, KEYED = words.CHECKS
 BY_HAND = "money that staff moved was asked for as the record says"
-(MARK,) = marks.CHECKS
+MARK, ASKED = marks.CHECKS
 PLANTED = {
     "an invitation of somebody who is gone": (
         "an invitation is open only while its sender may invite (PR-03)",
@@ -533,6 +533,12 @@ PLANTED = {
         "UPDATE hold SET source = 'mark:0199d5f0-0000-7000-8000-0000000005a4'"
         " WHERE kind = 'attorney'",
         "hold ",
+    ),
+    "a request of the debtor, closed with a letter that was taken back": (
+        ASKED,
+        "UPDATE help_request SET status = 'closed', answered_by = NULL"
+        " WHERE topic = 'amount-wrong'",
+        "request ",
     ),
     "a name that is not found by a word": (
         WORDS,

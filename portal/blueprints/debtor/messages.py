@@ -44,6 +44,7 @@ SENT = {
     "help_received": N_("We have your message"),
     "help_answered": N_("An answer to you"),
     "thread_reply": N_("An answer to you"),
+    "address_added": N_("We have another address or number of yours"),
     "refund_made": N_("Money went back to you"),
     "abandoned_checkout": N_("A payment was not finished"),
     "plan_completed": N_("Your plan is complete"),

@@ -17,8 +17,9 @@ from portal.domain.access import Permission
 from portal.domain.callers import Disposition
 from portal.models import Account, CallAttempt, Client
 from portal.security import audience, current_log_in, current_staff, keys
-from portal.services import call_sessions, calls, identity
+from portal.services import call_sessions, calls, identity, left_calls
 from portal.services.call_sessions import Ending, OnLine
+from portal.services.corrected_lately import has_corrected
 from portal.services.dossier import find_account
 from portal.services.identity import NotMatched, Passed
 from portal.web import Form, locale, ngettext, now, see_other, session, url_for
@@ -51,11 +52,7 @@ def caller(account_id: UUID) -> Any:
     form.who.choices = options({**_named(account, ours), THEY_CALLED: N_("They called us")})
 
     def do() -> None:
-        call = ours.get(form.who.data)
-        who, log_in_id = current_staff(), current_log_in().session_id
-        call_sessions.open_session(
-            session, account, call=call, staff=who, log_in_id=log_in_id, now=now()
-        )
+        _begin(account, ours.get(form.who.data))
 
     task = Task(
         title=_("Somebody is on the line about account %(reference)s", reference=account.reference),
@@ -68,6 +65,15 @@ def caller(account_id: UUID) -> Any:
     )
     done = _("The call has begun. Ask now who it is.")
     return perform(form, do, task=task, done=done, to=url_for("support.on_the_line"))
+
+
+def _begin(account: Account, call: CallAttempt | None) -> None:
+    who, log_in_id = current_staff(), current_log_in().session_id
+    if left_calls.end_out_of_reach(session, who, now=now()):
+        flash(_("Your call before was ended: its client is not yours any more."), "ok")
+    call_sessions.open_session(
+        session, account, call=call, staff=who, log_in_id=log_in_id, now=now()
+    )
 
 
 def _named(account: Account, ours: dict[str, CallAttempt]) -> dict[str, str]:
@@ -118,6 +124,7 @@ def _tell(outcome: identity.Outcome) -> None:
 def _about(line: OnLine) -> dict[str, Any]:
     return {
         "line": line,
+        "corrected": has_corrected(session, current_staff().id, line.debtor, now=now()),
         "locked": call_sessions.locked(session, line.call, keys=keys(), now=now()),
         "country": _client(line).country,
         "zone": _client(line).time_zone,

@@ -18,7 +18,7 @@ from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, Mes
 from portal.security import audience, current_staff
 from portal.services import esign, evidence, links, messages
 from portal.services.dossier import find_account
-from portal.services.letters import letter_stops
+from portal.services.letters import is_of_letters
 from portal.services.no_proof import RecordErased
 from portal.services.stops import lift_stop
 from portal.web import Form, now, session
@@ -37,7 +37,11 @@ class NoLetter(DomainError):
     message = N_("It is on the list already, or no letter may go to this person.")
 
 
-class ReopenForm(Form):
+class ReopenForm(SeenForm):
+    """Nothing to fill in: one button, and up to where its page told of the account."""
+
+
+class PaperForm(Form):
     """Nothing to fill in: one button."""
 
 
@@ -83,7 +87,8 @@ def revoke_all(account_id: UUID) -> Any:
             _("An invitation that waits with one of them is not sent."),
         ),
     )
-    return perform(form, do, task=task, done=_("Every link is revoked."), to=back_to(account))
+    act = unless_stale(form, account, do)
+    return perform(form, act, task=task, done=_("Every link is revoked."), to=back_to(account))
 
 
 def _first_account(link: AccessLink) -> Account:
@@ -116,14 +121,15 @@ def reopen(account_id: UUID, stop_id: UUID) -> Any:
             else _("Do this only if it was a mistake. Revoked links stay closed: send a new one."),
         ),
     )
-    return perform(form, do, task=task, done=_("The address is open."), to=back_to(account))
+    act = unless_stale(form, account, do)
+    return perform(form, act, task=task, done=_("The address is open."), to=back_to(account))
 
 
 @bp.route("/accounts/<uuid:account_id>/paper", methods=["GET", "POST"])
 @audience(Permission.CONTACT)
 def paper_again(account_id: UUID) -> Any:
     """End the consent to required copies by e-mail only, for a debtor who calls or writes."""
-    account, form = find_account(session, account_id), ReopenForm()
+    account, form = find_account(session, account_id), PaperForm()
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
 
     def do() -> None:
@@ -147,7 +153,7 @@ def copy_on_paper(message_id: UUID) -> Any:
     message = session.scalars(select(Message).where(mine, Message.id == message_id)).one()
     if message.account_id is None:
         abort(404)
-    account, form = find_account(session, message.account_id), ReopenForm()
+    account, form = find_account(session, message.account_id), PaperForm()
 
     def do() -> None:
         if account.erased_at is not None and message.created_at <= account.erased_at:
@@ -165,11 +171,13 @@ def copy_on_paper(message_id: UUID) -> Any:
 
 
 def _stop_of(account: Account, stop_id: UUID) -> tuple[ContactStop, str]:
-    """A stop of the account's debtor, and the address in words that give nothing away."""
-    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    for stop in letter_stops(session, debtor):
-        if stop.id == stop_id:
-            return stop, _("the postal address")
+    """A stop of the account's debtor, and the address in words that give nothing away.
+
+    Also one that a colleague has lifted, so that whoever is second is told so.
+    """
+    stop = session.get(ContactStop, (account.client_id, stop_id))
+    if stop is not None and is_of_letters(stop, account.debtor_id):
+        return stop, _("the postal address")
     found = session.execute(_stops_of(account).where(ContactStop.id == stop_id)).one()
     return found[0], masked_contact(found[1])
 
@@ -187,6 +195,5 @@ def _stops_of(account: Account) -> Any:
             Contact.client_id == account.client_id,
             Contact.debtor_id == account.debtor_id,
             ContactStop.kind != StopKind.OPTED_OUT,
-            ContactStop.lifted_at.is_(None),
         )
     )

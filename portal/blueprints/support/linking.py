@@ -25,12 +25,17 @@ from portal.domain.access import Permission
 from portal.domain.codes import aloud
 from portal.models import AccessLink, Account, Channel, Client, Debtor
 from portal.security import audience, current_staff, keys
+from portal.services.corrected_lately import (
+    CorrectedItThemselves,
+    has_corrected,
+    require_other_hands,
+)
 from portal.services.dossier import find_account
 from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
 from portal.services.standing import standing
 from portal.services.texting import why_closed
 from portal.services.ways import Way, best_way, reach, send_link, ways
-from portal.web import Form, locale, now, see_other, session, url_for
+from portal.web import Form, locale, now, say, see_other, session, url_for
 from portal.web import gettext as _
 
 ALOUD = "aloud"
@@ -116,6 +121,7 @@ def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink |
     """The link whose code is read aloud; None where a message brings it."""
     staff = current_staff()
     if form.way.data == ALOUD:
+        require_other_hands(session, staff.id, debtor, now=now())
         return issue_link(session, debtor, keys=keys(), issued_by=staff.id, now=now())
     way = _chosen(form, found)
     asked = form.asked.data == "debtor"
@@ -123,10 +129,8 @@ def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink |
     return None
 
 
-@bp.get("/links/<uuid:link_id>/code")
-@audience(Permission.CONTACT)
-def code(link_id: UUID) -> Any:
-    """The code of a link that is read aloud, how the person uses it, and how far they are."""
+def _spoken(link_id: UUID) -> tuple[AccessLink, Account]:
+    """A link that is read aloud, and the first account of its reader."""
     mine = AccessLink.client_id.in_(session.info["client_ids"])
     spoken = AccessLink.channel == Channel.LETTER
     found = session.scalars(select(AccessLink).where(mine, spoken, AccessLink.id == link_id)).one()
@@ -136,6 +140,18 @@ def code(link_id: UUID) -> Any:
         .order_by(Account.id)
         .limit(1)
     ).one()
+    return found, account
+
+
+@bp.get("/links/<uuid:link_id>/code")
+@audience(Permission.CONTACT)
+def code(link_id: UUID) -> Any:
+    """The code of a link that is read aloud, how the person uses it, and how far they are."""
+    found, account = _spoken(link_id)
+    debtor = session.get_one(Debtor, (found.client_id, found.debtor_id))
+    if has_corrected(session, current_staff().id, debtor, now=now()):
+        flash(say(CorrectedItThemselves.message), "bad")
+        return see_other(back_to(account))
     written = code_of(keys(), found)
     return page(
         "support/code.html",

@@ -18,6 +18,7 @@ from wtforms.validators import InputRequired, Optional
 from portal.blueprints.consoles import Task, attempt, options, page, perform
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.meanwhile import SeenForm, unless_stale
 from portal.blueprints.support.sending import masked_contact
 from portal.domain import N_, labels
 from portal.domain.access import Permission
@@ -27,13 +28,14 @@ from portal.security import audience, current_staff
 from portal.services import marks
 from portal.services.dossier import contacts_of, find_account
 from portal.services.letters import postal_key
-from portal.web import Form, now, say, see_other, session
+from portal.services.marks import Marked
 from portal.web import gettext as _
+from portal.web import now, say, see_other, session
 
 NEEDED = InputRequired(message=N_("This must be known."))
 
 
-class TakeBackForm(Form):
+class TakeBackForm(SeenForm):
     """Why what happened does not count any more."""
 
     reason = StringField(N_("Reason"), description=N_("It is kept on the record."))
@@ -63,7 +65,8 @@ def happened(account_id: UUID, what: str) -> Any:
         typed = {field.name: _typed(field) for field in form if field.name in this.facts}
         marks.mark(session, account, Mark(what), typed, staff=current_staff(), now=now())
 
-    if form.validate_on_submit() and attempt(form, do):
+    act = unless_stale(form, account, do)
+    if form.validate_on_submit() and attempt(form, act):
         flash(_("It is on the record, and all of it was done."), "ok")
         return see_other(back_to(account))
     about = {"account": account, "this": this, "before": told_before(Mark(what))}
@@ -75,10 +78,10 @@ def _typed(field: Field) -> str:
     return field.data.isoformat() if isinstance(field.data, date) else field.data or ""
 
 
-def _form(account: Account, what: Mark) -> Form:
+def _form(account: Account, what: Mark) -> SeenForm:
     """The form that asks for the facts of a mark."""
     fields = {name: _field(account, fact) for name, fact in MARKS[what].facts.items()}
-    made: Form = type("MarkForm", (Form,), fields)()
+    made: SeenForm = type("MarkForm", (SeenForm,), fields)()
     return made
 
 
@@ -122,14 +125,20 @@ def take_back(account_id: UUID, mark_id: UUID) -> Any:
         reason = form.reason.data or ""
         marks.take_back(session, account, found, reason=reason, staff=current_staff(), now=now())
 
-    this = MARKS[found.what]
     task = Task(
-        title=_("Take back: %(what)s", what=say(this.title)),
+        title=_("Take back: %(what)s", what=say(MARKS[found.what].title)),
         button=_("Take it back"),
         back=back_to(account),
-        notes=(
-            _("The holds and closed addresses that followed from it end."),
-            *((say(this.back),) if this.back else ()),
-        ),
+        notes=_ends(account, found),
     )
-    return perform(form, do, task=task, done=_("It is taken back."), to=back_to(account))
+    act = unless_stale(form, account, do)
+    return perform(form, act, task=task, done=_("It is taken back."), to=back_to(account))
+
+
+def _ends(account: Account, found: Marked) -> list[str]:
+    """What ends with a mark, and what does not."""
+    if marks.is_asked_besides(session, account, found):
+        return [_("This was also asked for in another way, so the request and its holds stay.")]
+    back = MARKS[found.what].back
+    ends = _("The holds and closed addresses that followed from it end.")
+    return [ends, say(back)] if back else [ends]

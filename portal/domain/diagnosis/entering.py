@@ -19,6 +19,12 @@ def _locked(facts: Facts) -> Iterator[Seen]:
         yield Seen(at=since, said={"until": facts.door.locked_until})
 
 
+def _callers_locked(facts: Facts) -> Iterator[Seen]:
+    until = facts.door.callers_locked_until
+    if until is not None:
+        yield Seen(at=facts.door.caller_at, said={"until": until})
+
+
 def _facts_missing(facts: Facts) -> Iterator[Seen]:
     door = facts.door
     if facts.live is not None and door.on_file < door.asked:
@@ -111,6 +117,15 @@ CAUSES = (
         tell=N_("Use the date of birth and ZIP code that the company you owe has of you."),
         remedy=Remedy.LINK,
         shows=_wrong,
+    ),
+    Cause(
+        code="callers_locked",
+        title=N_("Too many wrong answers on the telephone"),
+        seen=N_("Nobody can be checked on the telephone until %(until)s."),
+        source=Source.RECORD,
+        tell=N_("I cannot check on the telephone who you are now. I can send you a link instead."),
+        remedy=Remedy.UNLOCK,
+        shows=_callers_locked,
     ),
     Cause(
         code="in_app_browser",

@@ -108,12 +108,15 @@ class Sent:
 class Door:
     """The identity check: wrong answers since it was last passed, newest first, and its lock.
 
-    ``asked`` is how many facts it wants, ``on_file`` how many of them are.
+    ``asked`` is how many facts it wants, ``on_file`` how many of them are. ``caller_at``: when a
+    caller last answered wrongly; they have tries and a lock of their own.
     """
 
     wrong: tuple[tuple[datetime, int], ...] = ()
     wrong_links: int = 0
     locked_until: datetime | None = None
+    callers_locked_until: datetime | None = None
+    caller_at: datetime | None = None
     asked: int = 2
     on_file: int = 2
 

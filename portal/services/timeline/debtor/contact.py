@@ -45,6 +45,7 @@ TEMPLATES = {
     "account_paid": N_("a letter that nothing is owed"),
     "closing_notice": N_("the one notice that follows when you ask us to stop"),
     "text_answer": N_("an automatic answer to a text"),
+    "address_added": N_("a note that we have another address or number of yours"),
     "esign_sample": N_("a test, to see if you can open our copies"),
 }
 ANY_MESSAGE = N_("a message")
@@ -133,6 +134,7 @@ WHY_CLOSED = {
     "asked": N_("We closed a link to this page, as you asked."),
     "wrong_person": N_("Somebody told us that a link to this page was not for them. We closed it."),
     "lost": N_("We closed a link to this page, because somebody else may have had it."),
+    "corrected": N_("We closed a code for this page, because we corrected your details."),
 }
 ADDED = {"email": N_("You gave us an email address."), "sms": N_("You gave us a phone number.")}
 REOPENED = {
