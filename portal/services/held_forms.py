@@ -91,3 +91,8 @@ def _keys(keys: Keys) -> list[bytes]:
 
 def _about(staff_id: UUID, form_id: UUID, path: str) -> bytes:
     return staff_id.bytes + form_id.bytes + path.encode()
+
+
+def forget_old(session: Session, *, now: datetime) -> None:
+    """Delete what was kept for longer than it may be taken back. The caller commits."""
+    session.execute(delete(HeldForm).where(HeldForm.held_at < now - KEPT))

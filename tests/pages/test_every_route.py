@@ -26,7 +26,7 @@ from portal.models import Noted, StaffEvent, StaffSession
 from portal.security import Audience
 from tests.databases import acting_as
 from tests.pages.debtors import Dana, csrf_of
-from tests.pages.houses import House, absent, log_in_of, make_house
+from tests.pages.houses import House, absent, link_read_aloud_by, log_in_of, make_house
 from tests.pages.staff import enter, make_staff
 
 DOOR = "/log-in"
@@ -97,6 +97,8 @@ def world(app: Flask, connection: Connection, session: PortalSession) -> World:
         home = browser.get("/console").headers["Location"]
         people[role] = (staff.id, browser, csrf_of(browser.get(home)))
         mine.names[f"{role}.session_id"] = log_in_of(session, staff)
+        for house in (mine, theirs) if role is Role.OPERATOR else (mine,):
+            house.names[f"{role}.link_id"] = link_read_aloud_by(session, staff, house)
     session.commit()
     return World(app, connection, session, mine, theirs, people)
 

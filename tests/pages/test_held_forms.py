@@ -11,7 +11,8 @@ from portal.config import Settings
 from portal.db import PortalSession, set_staff
 from portal.gateways.clock import SetClock
 from portal.models import HeldForm, Hold, Payment, Refund, Role
-from portal.services.held_forms import take_back
+from portal.services.held_forms import forget_old, take_back
+from tests.databases import acting_as
 from tests.factories import make_account, make_client, make_debtor, make_payment, make_policy
 from tests.pages.debtors import csrf_of, send
 from tests.pages.reading import said
@@ -95,6 +96,22 @@ def test_it_is_there_for_an_hour(desk: Desk, clock: SetClock):
         clock.advance(timedelta(minutes=20))
         page = desk.http.get(back)
     assert "She moves house" not in page.get_data(as_text=True)
+
+
+def test_what_nobody_took_back_is_deleted_when_its_hour_is_over(
+    desk: Desk, clock: SetClock, session: PortalSession
+):
+    """Whoever does not log in again leaves nothing behind."""
+    late(desk, clock)
+
+    def left(at: timedelta) -> int:
+        with acting_as("portal_worker", session):
+            forget_old(session, now=clock.now() + at)
+        set_staff(session, desk.sue.id)
+        return session.query(HeldForm).count()
+
+    assert left(timedelta(hours=1)) == 1
+    assert left(timedelta(hours=1, seconds=1)) == 0
 
 
 def test_a_form_that_is_not_of_our_page_is_not_kept(
@@ -181,7 +198,9 @@ def test_a_list_of_everybody_is_downloaded_after_a_proof(
 
 
 DANGEROUS = {
-    *("support.refund", "client.approve", "client.accounts_file", "client.money_file"),
+    *("support.refund", "support.decide_look", "support.correct"),
+    *("client.approve", "client.accounts_file", "client.money_file", "client.money_limits"),
+    *("operator.lift_lock", "operator.stripe_account", "operator.sms_registration"),
     *("compliance.exports_file", "compliance.erasure"),
     *("staff.second_step", "staff.recovery_codes", "staff.invite", "staff.role"),
     *("staff.disable", "staff.enable", "staff.reset_second_step"),

@@ -160,6 +160,8 @@ def test_the_door_finds_a_person_by_address_and_a_log_in_by_its_cookie(web: Conn
         "SELECT change_staff(NULL, 'operator', NULL)",
         "SELECT code_hash FROM staff_recovery_code",
         "SELECT sealed FROM held_form",
+        "SELECT path FROM held_form",
+        "UPDATE held_form SET held_at = now()",
         "SELECT body FROM stripe_event",
         "UPDATE stripe_event SET body = ''",
         "DELETE FROM stripe_event",

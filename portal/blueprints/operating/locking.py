@@ -9,7 +9,7 @@ from portal.blueprints.consoles import Task, page, perform, words_of
 from portal.blueprints.operating import LAYOUT, bp
 from portal.domain import N_
 from portal.domain.access import Permission
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import attempts, lock_lifting
 from portal.services.attempts import Scope
 from portal.web import Form, now, session, url_for
@@ -44,6 +44,7 @@ def listed() -> Any:
 
 @bp.route("/lock-outs/<scope>/<mark>/lift", methods=["GET", "POST"])
 @audience(Permission.OPERATE)
+@danger
 def lift_lock(scope: str, mark: str) -> Any:
     """Let whoever is locked out try again at once."""
     closed = attempts.closed(session, now=now())

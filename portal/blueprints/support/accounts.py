@@ -98,6 +98,7 @@ def account(account_id: UUID) -> Any:
         "support/account.html",
         section="search",
         it=all_of_it,
+        reader=current_staff().id,
         **timeline_of(found, all_of_it.client.time_zone),
         revealed=revealed_until(found, at),
         reply=ReplyForm().of(found),
