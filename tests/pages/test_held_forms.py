@@ -197,19 +197,57 @@ def test_a_list_of_everybody_is_downloaded_after_a_proof(
     assert back.headers["Location"] == "/client/accounts.csv"
 
 
-DANGEROUS = {
-    *("support.refund", "support.decide_look", "support.correct"),
-    *("client.approve", "client.accounts_file", "client.money_file", "client.money_limits"),
-    *("operator.lift_lock", "operator.stripe_account", "operator.sms_registration"),
-    *("compliance.exports_file", "compliance.erasure"),
-    *("staff.second_step", "staff.recovery_codes", "staff.invite", "staff.role"),
-    *("staff.disable", "staff.enable", "staff.reset_second_step"),
+MOVES_MONEY = {
+    *("support.refund", "support.decide_look", "support.question"),
+    *("support.record_payment", "support.returned", "operator.retry", "operator.stripe_account"),
 }
+REACHES_MANY = {"support.begin_resending", "client.schedule_campaign"}
+TAKES_MANY_ALONG = {
+    *("client.accounts_file", "client.money_file", "client.held_back_file"),
+    *("client.rehearsal_file", "client.refused_file"),
+    *("support.download_batch", "compliance.exports_file"),
+}
+WEAKENS_A_CONTROL = {
+    *("support.correct", "support.unlock", "client.approve", "client.money_limits"),
+    *("operator.lift_lock", "operator.sms_registration"),
+    *("compliance.mailbox", "compliance.clear", "compliance.lift_legal_hold"),
+    *("staff.second_step", "staff.recovery_codes", "staff.invite", "staff.invite_again"),
+    *("staff.take_invitation_back", "staff.role", "staff.disable", "staff.enable"),
+    "staff.reset_second_step",
+}
+CANNOT_BE_UNDONE = {"compliance.schedule", "compliance.erasure"}
+DANGEROUS = MOVES_MONEY | REACHES_MANY | TAKES_MANY_ALONG | WEAKENS_A_CONTROL | CANNOT_BE_UNDONE
+BUTTONS = {
+    *("client.contrast", "client.check"),  # a script asks, and keeps nothing
+    *("client.send_logo", "client.remove_logo", "client.export"),
+    *("client.count_campaign", "client.pause_campaign", "client.resume_campaign"),
+    *("client.stop_campaign", "client.discard", "client.approve", "client.put_back"),
+    *("client.rehearse", "client.restore", "compliance.export"),
+    *("support.undo_hold", "support.download_batch", "support.print_letters"),
+    *("support.drop_template", "support.release", "support.take", "support.take_next"),
+    *("support.begin_resending", "support.stop_resending", "support.withdraw_look"),
+    *("staff.log_out", "staff.end_log_in", "staff.end_other_log_ins"),
+}
+"""What can only be sent, and has no words in it that could be lost: it is pressed again."""
 
 
 def test_what_is_dangerous_is_this(app: Flask):
     found = {name for name, view in app.view_functions.items() if hasattr(view, "danger")}
     assert found == DANGEROUS
+
+
+def test_every_form_with_words_can_be_opened_again(app: Flask):
+    """Whatever else can only be sent is a button: words typed there would be lost."""
+    ways = dict[str, set[str]]()
+    for rule in app.url_map.iter_rules():
+        ways.setdefault(str(rule), set()).update(rule.methods or ())
+    sent = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ()) and "GET" not in ways[str(rule)]
+    }
+    staffs = {one for one in sent if app.view_functions[one].audience.kind == "staff"}  # type: ignore[attr-defined]
+    assert staffs == BUTTONS
 
 
 def test_what_a_caller_answered_is_never_kept(

@@ -30,6 +30,7 @@ KINDS = {
     LookKind.COUNTER_PAYMENT: N_("Record a payment"),
     LookKind.RETURN: N_("Take a recorded payment back"),
     LookKind.REFUND: N_("Give a payment back"),
+    LookKind.OUTSIDE: N_("The debtor got it back another way"),
 }
 OUTCOMES = {
     LookOutcome.NOT_NEEDED: N_("One person was enough"),
