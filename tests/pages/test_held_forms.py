@@ -195,6 +195,20 @@ def test_a_list_of_everybody_is_downloaded_after_a_proof(
     assert asked.headers["Location"].startswith("/confirm?next=/client/accounts.csv")
     back = send(http, asked.headers["Location"], {"proof": PASSWORD})
     assert back.headers["Location"] == "/client/accounts.csv"
+    assert http.get("/client/accounts.csv").mimetype == "text/csv"
+
+
+def test_a_download_for_some_days_is_the_same_one_after_a_proof(
+    http: FlaskClient, session: PortalSession, clock: SetClock
+):
+    client = make_client(session)
+    make_policy(session, client)
+    enter(http, session, make_staff(session, Role.CLIENT_ADMIN, client))
+    clock.advance(timedelta(minutes=5))
+    wanted = "/client/money.csv?first=2026-11-01&last=2026-11-30"
+    asked = http.get(wanted).headers["Location"]
+    assert send(http, asked, {"proof": "wrong"}).status_code == 422
+    assert send(http, asked, {"proof": PASSWORD}).headers["Location"] == wanted
 
 
 MOVES_MONEY = {

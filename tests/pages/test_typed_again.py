@@ -11,7 +11,7 @@ from portal.domain.money import Cents
 from portal.domain.proposals import Proposal as Suggestion
 from portal.domain.statuses import ProposalStatus
 from portal.gateways.clock import SetClock
-from portal.models import Proposal, Role, ThreadEntry
+from portal.models import Campaign, Proposal, Role, ThreadEntry
 from portal.services.proposals import Wish, submit
 from tests.factories import (
     NOW,
@@ -22,9 +22,10 @@ from tests.factories import (
     make_policy,
     make_visit,
 )
-from tests.pages.debtors import csrf_of
+from tests.pages.debtors import csrf_of, send
+from tests.pages.houses import make_house
 from tests.pages.reading import said
-from tests.pages.staff import enter, log_in, make_staff
+from tests.pages.staff import PASSWORD, enter, log_in, make_staff
 from tests.pages.test_held_forms import carry_on
 from tests.pages.test_meanwhile import hidden
 
@@ -116,6 +117,25 @@ def test_an_answer_that_nobody_typed_leads_to_the_proposal(desk: Desk):
     enter(desk.http, desk.session, desk.sue)
     for way in ("accept", "counter", "offer", "decline"):
         assert desk.http.get(f"{page}/{way}").headers["Location"] == page
+
+
+def test_a_button_that_needs_a_proof_leads_back_to_the_page_it_stands_on(
+    http: FlaskClient, session: PortalSession, clock: SetClock
+):
+    house = make_house(session)
+    enter(http, session, make_staff(session, Role.SUPERVISOR, house.client))
+    page = f"/support/resend/{house.names['support.begin_resending.campaign_id']}"
+    token = csrf_of(http.get(page))
+    clock.advance(timedelta(minutes=5))
+    referrer = {"Referer": f"http://localhost{page}"}
+    given = {"csrf_token": token}
+    asked = http.post(f"{page}/begin", data=given, headers=referrer).headers["Location"]
+    assert send(http, asked, {"proof": PASSWORD}).headers["Location"] == page
+    set_tenant(session, house.client.id)
+    assert session.query(Campaign).filter(Campaign.status != "draft").count() == 0
+    assert http.post(f"{page}/begin", data=given).headers["Location"] == page
+    set_tenant(session, house.client.id)
+    assert session.query(Campaign).filter(Campaign.status != "draft").count() == 1
 
 
 def test_a_form_that_was_kept_knows_what_its_page_had_told(desk: Desk, app: Flask):
