@@ -25,6 +25,7 @@ from portal.services import (
     charging,
     dispatch,
     ending_proposals,
+    held_forms,
     inbox,
     late_proposals,
     links,
@@ -217,12 +218,13 @@ def send_link_again(request: str, client_id: str, link_id: str) -> None:
         commit(session, "links.send_again")
 
 
-@jobs.periodic(cron="41 3 * * *")
+@jobs.periodic(cron="41 * * * *")
 @jobs.task(name="attempts.forget_old", queueing_lock="attempts.forget_old")
 def forget_old_attempts(timestamp: int) -> None:
-    """Delete counters that no window or lock needs any more."""
+    """Delete counters that nothing needs any more, and forms that were kept for too long."""
     with open_session() as session:
         attempts.forget_old(session, now=current().clock.now())
+        held_forms.forget_old(session, now=current().clock.now())
         commit(session, "attempts.forget_old")
 
 

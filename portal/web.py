@@ -236,9 +236,12 @@ class Form(FlaskForm):  # type: ignore[misc]
         csrf = False
 
         def wrap_formdata(self, form: BaseForm, formdata: Any) -> Any:
-            """What was sent; else what was kept of this page's form, which was not sent."""
+            """What was sent; else what was kept of this page's form, which was not sent.
+
+            A form that is made from None, beside the page's own, gets neither.
+            """
             given = super().wrap_formdata(form, formdata)
-            return g.get("held") if given is None else given
+            return g.get("held") if given is None and formdata is not None else given
 
         def get_translations(self, form: BaseForm) -> Any:
             """Marked sentences, which the macros translate."""

@@ -17,6 +17,7 @@ class LookKind(StrEnum):
     COUNTER_PAYMENT = "counter_payment"
     RETURN = "return"
     REFUND = "refund"
+    OUTSIDE = "outside"
 
 
 class LookOutcome(StrEnum):

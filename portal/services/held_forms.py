@@ -37,13 +37,13 @@ def hold(
     *,
     now: datetime,
 ) -> UUID | None:
-    """Keep a form of the member of staff whom the session sees; None where it is too large.
+    """Keep a form of the member of staff whom the session sees; None if it is empty or too large.
 
     The oldest beyond five go. The caller commits.
     """
     fields = [(name, value) for name, value in typed if not name.startswith(SECRET)]
     body = json.dumps(fields).encode()
-    if len(body) > LARGEST:
+    if not fields or len(body) > LARGEST:
         return None
     form = HeldForm(staff_id=staff_id, id=fresh_id(), path=path, held_at=now, sealed=b"")
     form.sealed = vault.seal(_keys(keys)[0], body, _about(staff_id, form.id, path))
@@ -91,3 +91,8 @@ def _keys(keys: Keys) -> list[bytes]:
 
 def _about(staff_id: UUID, form_id: UUID, path: str) -> bytes:
     return staff_id.bytes + form_id.bytes + path.encode()
+
+
+def forget_old(session: Session, *, now: datetime) -> None:
+    """Delete what was kept for longer than it may be taken back. The caller commits."""
+    session.execute(delete(HeldForm).where(HeldForm.held_at < now - KEPT))

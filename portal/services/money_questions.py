@@ -1,7 +1,8 @@
 """Questions about money that a person decides, and the entries that follow from each decision.
 
 What can be decided is computed from the account as it stands, shown in words with its consequence,
-and computed again under the account's lock: what changed in between is refused.
+and computed again under the account's lock: what changed in between is refused. What the debtor
+got back another way goes by ``question_looks``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,32 +16,27 @@ from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.money import Cents, is_too_little
-from portal.domain.statuses import AccountStatus, AuthorizationStatus, PaymentStatus
+from portal.domain.statuses import AccountStatus, AuthorizationStatus
 from portal.models import (
     Account,
     Authorization,
     Debtor,
-    EntryKind,
-    Message,
     MoneyException,
-    Payment,
-    PaymentPurpose,
-    Refund,
     Staff,
 )
-from portal.services import authorizations, evidence, forgiveness, messages, refunds
-from portal.services.answering import noted, over, tell
-from portal.services.arrangements import shorten_to_balance
-from portal.services.giving_back import refundable
-from portal.services.ledger import (
-    TOO_LITTLE,
-    close_if_settled,
-    lock_account,
-    lock_row,
-    open_exception,
-    post,
+from portal.services import (
+    authorizations,
+    evidence,
+    forgiveness,
+    messages,
+    money_answers,
+    refunds,
 )
+from portal.services.answering import noted, over
+from portal.services.giving_back import refundable
+from portal.services.ledger import TOO_LITTLE, lock_account, lock_row
 from portal.services.letters import letter_stops
+from portal.services.money_answers import figure_of, payments_of, refused_refund, subject_of
 
 OVERPAID = ("paid_too_much", "refund_refused", "refund_to_review")
 """The questions that explain why an account is overpaid."""
@@ -69,19 +65,33 @@ class DecisionNotPossible(DomainError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """One decision and what it does, in cents: the balance after it, what is asked to go back,
-    and what of an excess is left for a person even then.
+    what of an excess is left for a person even then, and what the debtor is said to have already.
     """
 
     decision: Decision
     balance_cents: Cents
     back_cents: Cents = Cents(0)
     left_cents: Cents = Cents(0)
+    outside_cents: Cents = Cents(0)
     reopens: bool = False
 
     @property
     def mark(self) -> str:
         """What must still be so when it is decided."""
-        return f"{self.decision}:{self.balance_cents}:{self.back_cents}:{self.left_cents}"
+        cents = (self.balance_cents, self.back_cents, self.left_cents, self.outside_cents)
+        return ":".join(map(str, (self.decision, *cents)))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided: the mark of the option that was shown, why, and for the leaf who said so.
+
+    ``said`` has the actor, and the second look that it went through.
+    """
+
+    mark: str
+    words: str
+    said: evidence.Payload
 
 
 def options(session: Session, question: MoneyException) -> Sequence[Option]:
@@ -110,28 +120,55 @@ def decide(
     ``mark`` is that of the option that was shown. Locks the account before the question. Raises
     NoteMissing, AnsweredBefore, OverMeanwhile, DecisionNotPossible.
     """
-    words = noted(note)
+    verdict = Verdict(mark, noted(note), {"actor": evidence.staff(staff.id)})
     account = lock_account(session, question.account_id) if question.account_id else None
+    if chosen(session, question, mark).decision is Decision.OUTSIDE:
+        raise DecisionNotPossible
+    carry_out(session, account, question, verdict, now=now)
+
+
+def chosen(session: Session, question: MoneyException, mark: str) -> Option:
+    """The option that was shown, of a question that is still open; locks it.
+
+    Raises AnsweredBefore, OverMeanwhile, DecisionNotPossible.
+    """
     question = lock_row(session, MoneyException, (question.client_id, question.id))
     if question.resolved_at is not None:
         raise over(session, question)
-    chosen = {option.mark: option for option in options(session, question)}.get(mark)
-    if chosen is None:
-        raise DecisionNotPossible
-    question.resolved_at, question.resolved_by, question.resolution = now, staff.id, words
+    for option in options(session, question):
+        if option.mark == mark:
+            return option
+    raise DecisionNotPossible
+
+
+def carry_out(
+    session: Session,
+    account: Account | None,
+    question: MoneyException,
+    verdict: Verdict,
+    *,
+    now: datetime,
+) -> None:
+    """Do it on a locked account, with one leaf. Raises as ``chosen``."""
+    option = chosen(session, question, verdict.mark)
+    actor: evidence.Actor = verdict.said["actor"]
+    by = UUID(actor["id"]) if actor["kind"] == "staff" else None
+    question.resolved_at, question.resolved_by, question.resolution = now, by, verdict.words
     if account is None:
         return
-    _ACTS[chosen.decision](session, account, question, now)
+    _ACTS[option.decision](session, account, question, now)
     told = {
         "question": str(question.id),
         "kind": question.kind,
-        "reason": words,
-        "decision": str(chosen.decision),
+        "reason": verdict.words,
+        "decision": str(option.decision),
         "balance_cents": account.balance_cents,
-        "back_cents": chosen.back_cents,
+        "back_cents": option.back_cents,
         "currency": account.currency,
+        **verdict.said,
     }
-    tell(session, account, "exception.resolved", told, staff=staff, now=now)
+    about = {"client_id": account.client_id, "chain_id": account.chain_id}
+    evidence.record(session, **about, type="exception.resolved", payload=told, now=now)
 
 
 def _options(
@@ -149,13 +186,12 @@ def _options(
         giving = _giving(session, account, Decision.GIVE_BACK, account.balance_cents, overpaid)
         if giving.back_cents:
             yield giving
-        yield Option(
-            decision=Decision.OUTSIDE, balance_cents=Cents(account.balance_cents + overpaid)
-        )
+        after = Cents(account.balance_cents + overpaid)
+        yield Option(decision=Decision.OUTSIDE, balance_cents=after, outside_cents=overpaid)
 
 
 def _applied(session: Session, account: Account, question: MoneyException) -> Option:
-    moved = _figure(question) - account.last_placed_cents
+    moved = figure_of(question) - account.last_placed_cents
     after = Cents(account.balance_cents + moved)
     too_much = Cents(max(-after - refunds.leaving_cents(session, account), 0))
     reopens = after > 0 and account.status is not AccountStatus.OPEN
@@ -166,7 +202,7 @@ def _giving(
     session: Session, account: Account, decision: Decision, after: Cents, too_much: Cents
 ) -> Option:
     """What of an excess its payments can give back, and what they cannot."""
-    back = min(too_much, sum(refundable(session, one) for one in _payments(session, account)))
+    back = min(too_much, sum(refundable(session, one) for one in payments_of(session, account)))
     return Option(
         decision=decision,
         balance_cents=after,
@@ -177,7 +213,7 @@ def _giving(
 
 def _again(session: Session, account: Account, question: MoneyException) -> Iterator[Option]:
     """A refund of what is not an excess can be asked for once more."""
-    refund, payment = _refused(session, question)
+    refund, payment = refused_refund(session, question)
     amount = min(refund.amount_cents, refundable(session, payment))
     if refund.cause != forgiveness.OWED_BACK and amount:
         yield Option(
@@ -185,16 +221,6 @@ def _again(session: Session, account: Account, question: MoneyException) -> Iter
             balance_cents=account.balance_cents,
             back_cents=Cents(amount),
         )
-
-
-def _refused(session: Session, question: MoneyException) -> tuple[Refund, Payment]:
-    refund = session.get_one(Refund, _subject(question))
-    return refund, session.get_one(Payment, (refund.client_id, refund.payment_id))
-
-
-def _figure(question: MoneyException) -> Cents:
-    """The client's figure that a question is about; its source names it."""
-    return Cents(int(question.source.rpartition(":")[2]))
 
 
 def _counts(session: Session, account: Account, question: MoneyException) -> bool:
@@ -207,7 +233,7 @@ def _counts(session: Session, account: Account, question: MoneyException) -> boo
         MoneyException.resolved_at.is_(None),
     )
     here = account.status is not AccountStatus.RECALLED
-    moves = _figure(question) != account.last_placed_cents
+    moves = figure_of(question) != account.last_placed_cents
     return here and moves and session.scalar(newer.limit(1)) is None
 
 
@@ -223,15 +249,10 @@ def _letter_goes(session: Session, account: Account, question: MoneyException) -
         return False
     if question.kind == messages.KEPT_BACK:
         return True
-    found = session.get_one(Authorization, _subject(question))
+    found = session.get_one(Authorization, subject_of(question))
     granted = found.status is AuthorizationStatus.GRANTED
     lost = authorizations.copy_is_lost(session, found)
     return granted and lost and not authorizations.letter_is_on_list(session, found)
-
-
-def _subject(question: MoneyException) -> tuple[UUID, UUID]:
-    """The key of the row that a question is about; its source names it."""
-    return question.client_id, UUID(question.source.split(":")[1])
 
 
 def _explained_otherwise(session: Session, question: MoneyException) -> bool:
@@ -245,128 +266,12 @@ def _explained_otherwise(session: Session, question: MoneyException) -> bool:
     return session.scalar(other.limit(1)) is not None
 
 
-def _payments(session: Session, account: Account) -> Sequence[Payment]:
-    """What was paid on an account, the newest first."""
-    return session.scalars(
-        select(Payment)
-        .where(
-            Payment.client_id == account.client_id,
-            Payment.account_id == account.id,
-            Payment.status == PaymentStatus.SUCCEEDED,
-            Payment.purpose != PaymentPurpose.METHOD,
-        )
-        .order_by(Payment.settled_at.desc(), Payment.id.desc())
-    ).all()
-
-
-def _close(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
-    """Nothing moves."""
-
-
-def _apply(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
-    """Post the client's figure by its difference to their last one; older questions are moot."""
-    figure = _figure(question)
-    post(
-        session,
-        account,
-        kind=EntryKind.ADJUSTED,
-        source=f"question:{question.id}",
-        amount_cents=Cents(figure - account.last_placed_cents),
-        now=now,
-        actor=_decided_by(question),
-    )
-    account.last_placed_cents = figure
-    older = session.scalars(
-        select(MoneyException).where(
-            MoneyException.client_id == question.client_id,
-            MoneyException.account_id == account.id,
-            MoneyException.kind == question.kind,
-            MoneyException.resolved_at.is_(None),
-        )
-    )
-    for one in older:
-        one.resolved_at, one.resolved_by = now, question.resolved_by
-        one.resolution = "A newer figure was posted."
-    _settle(session, account, question, now)
-
-
-def _decided_by(question: MoneyException) -> evidence.Actor:
-    by = question.resolved_by
-    return evidence.staff(by) if by else evidence.SYSTEM
-
-
-def _settle(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
-    shorten_to_balance(session, account, now)
-    close_if_settled(session, account, now)
-    _give_back(session, account, question, now)
-
-
-def _give_back(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
-    """Ask for all that was paid too much, of the newest payments first; a rest is asked about."""
-    for payment in _payments(session, account):
-        part = min(refunds.overpaid_cents(session, account), refundable(session, payment))
-        if part > 0:
-            cause = forgiveness.OWED_BACK
-            refunds.give_back(session, payment, Cents(part), cause=cause, now=now)
-    if left := refunds.overpaid_cents(session, account):
-        open_exception(
-            session,
-            account,
-            kind="paid_too_much",
-            source=f"question:{question.id}",
-            detail=f"{left} cents were paid too much and cannot go back by themselves.",
-            now=now,
-        )
-
-
-def _outside(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
-    """The debtor has the money already, by another way: the books say so."""
-    post(
-        session,
-        account,
-        kind=EntryKind.ADJUSTED,
-        source=f"question:{question.id}",
-        amount_cents=refunds.overpaid_cents(session, account),
-        now=now,
-        actor=_decided_by(question),
-    )
-
-
-def _ask_again(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
-    refund, payment = _refused(session, question)
-    amount = Cents(min(refund.amount_cents, refundable(session, payment)))
-    refunds.give_back(session, payment, amount, cause=refund.cause, now=now)
-
-
-def _letter(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
-    if question.kind == messages.KEPT_BACK:
-        kept = session.get_one(Message, _subject(question))
-        messages.send_by_letter(session, kept, now=now, decided=True)
-        return
-    found = session.get_one(Authorization, _subject(question))
-    authorizations.send_copy_by_letter(session, account, found, now=now)
-
-
-def _write_off(session: Session, account: Account, question: MoneyException, now: datetime) -> None:
-    """Forgive what nobody can be charged: a live arrangement ends, and the account is closed."""
-    post(
-        session,
-        account,
-        kind=EntryKind.FORGIVEN,
-        source=f"question:{question.id}",
-        amount_cents=Cents(-account.balance_cents),
-        now=now,
-        actor=_decided_by(question),
-    )
-    _settle(session, account, question, now)
-
-
 _ACTS = {
-    Decision.CLOSE: _close,
-    Decision.APPLY: _apply,
-    Decision.GIVE_BACK: _give_back,
-    Decision.OUTSIDE: _outside,
-    Decision.ASK_AGAIN: _ask_again,
-    Decision.LETTER: _letter,
-    Decision.WRITE_OFF: _write_off,
+    Decision.CLOSE: money_answers.close,
+    Decision.APPLY: money_answers.apply,
+    Decision.GIVE_BACK: money_answers.give_back,
+    Decision.OUTSIDE: money_answers.outside,
+    Decision.ASK_AGAIN: money_answers.ask_again,
+    Decision.LETTER: money_answers.letter,
+    Decision.WRITE_OFF: money_answers.write_off,
 }

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Select,
+    Text,
     and_,
     bindparam,
     cast,
@@ -137,6 +138,14 @@ _NO_ADDRESS = and_(
 )
 """The condition under which a letter cannot be printed for want of somewhere to send it."""
 
+_ANSWER_WAITS = exists().where(
+    SecondLook.client_id == MoneyException.client_id,
+    SecondLook.account_id == MoneyException.account_id,
+    SecondLook.outcome == LookOutcome.WAITS,
+    SecondLook.details["question"].astext == cast(MoneyException.id, Text),
+)
+"""The answer to a question waits for a second person: nobody else has to do anything."""
+
 SOURCES: Mapping[Queue, Source] = {
     Queue.PROPOSALS: Source(
         table=Proposal,
@@ -175,7 +184,7 @@ SOURCES: Mapping[Queue, Source] = {
         table=MoneyException,
         day=MoneyException.opened_at,
         since=MoneyException.opened_at,
-        open=(MoneyException.resolved_at.is_(None),),
+        open=(MoneyException.resolved_at.is_(None), ~_ANSWER_WAITS),
         account=MoneyException.account_id,
     ),
 }

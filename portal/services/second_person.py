@@ -23,21 +23,31 @@ from portal.models import (
     Client,
     LookKind,
     LookOutcome,
+    MoneyException,
     Payment,
     SecondLook,
     Staff,
     fresh_id,
 )
-from portal.services import counter_payments, counter_returns, evidence, giving_back
+from portal.services import (
+    counter_payments,
+    counter_returns,
+    evidence,
+    giving_back,
+    money_questions,
+)
 from portal.services.answering import tell
 from portal.services.counter_payments import Received
 from portal.services.dossier import ReasonMissing
 from portal.services.evidence import Payload
 from portal.services.ledger import lock_account, lock_row
+from portal.services.money_questions import Option, Verdict
 from portal.services.staff import names_of
 
 A_DAY = timedelta(days=1)
 """For so long, what one person moved alone on an account counts towards the limit."""
+GIVING = (LookKind.REFUND, LookKind.OUTSIDE)
+"""What the limit of money that goes back is for, all of it together."""
 
 
 class SecondPersonWaits(DomainError):
@@ -133,6 +143,17 @@ def refunding(payment: Payment, amount_cents: Cents, reason: str) -> Act:
     )
 
 
+def given_outside(account: Account, question: MoneyException, option: Option, note: str) -> Act:
+    """To say that the debtor has what was paid too much. Raises as ``refunding``."""
+    return Act(
+        kind=LookKind.OUTSIDE,
+        account_id=account.id,
+        amount_cents=option.outside_cents,
+        reason=kept_words(note),
+        details={"question": str(question.id), "mark": option.mark},
+    )
+
+
 def _needed(reason: str) -> str:
     if not (words := kept_words(reason)):
         raise ReasonMissing
@@ -151,8 +172,15 @@ def act_of(look: SecondLook) -> Act:
     )
 
 
-def carry_out(session: Session, account: Account, act: Act, said: Payload, now: datetime) -> UUID:
+def carry_out(
+    session: Session, account: Account, act: Act, said: Payload, now: datetime
+) -> UUID | None:
     """Do it on a locked account; returns the payment it is about. Raises what forbids it."""
+    if act.kind is LookKind.OUTSIDE:
+        asked = session.get_one(MoneyException, (account.client_id, UUID(act.details["question"])))
+        verdict = Verdict(act.details["mark"], act.reason, said)
+        money_questions.carry_out(session, account, asked, verdict, now=now)
+        return None
     if act.kind is LookKind.COUNTER_PAYMENT:
         received = Received(
             kind=CounterKind(act.details["came_as"]),
@@ -306,8 +334,7 @@ def _row(
 
 def _limit(session: Session, act: Act, account: Account) -> Cents:
     client = session.get_one(Client, account.client_id)
-    refund = act.kind is LookKind.REFUND
-    return client.refund_limit_cents if refund else client.counter_limit_cents
+    return client.refund_limit_cents if act.kind in GIVING else client.counter_limit_cents
 
 
 def _counted(session: Session, account: Account, act: Act, *, now: datetime) -> Cents:
@@ -316,7 +343,7 @@ def _counted(session: Session, account: Account, act: Act, *, now: datetime) -> 
         select(func.coalesce(func.sum(SecondLook.amount_cents), 0)).where(
             SecondLook.client_id == account.client_id,
             SecondLook.account_id == account.id,
-            SecondLook.kind == act.kind,
+            SecondLook.kind.in_(GIVING if act.kind in GIVING else (act.kind,)),
             SecondLook.outcome == LookOutcome.NOT_NEEDED,
             SecondLook.asked_at > now - A_DAY,
         )

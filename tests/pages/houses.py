@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from portal.db import PortalSession
+from portal.db import PortalSession, set_tenant
 from portal.domain.audience import Audience, LastLink
 from portal.domain.counter import CounterKind
 from portal.domain.holds import HoldKind
@@ -306,6 +306,14 @@ def log_in_of(session: PortalSession, staff: Staff) -> UUID:
     """A log-in in some other browser than the test's."""
     log_in, _ = start_session(session, staff, browser=Browser("127.0.0.2", "other"), now=NOW)
     return log_in.session_id
+
+
+def link_read_aloud_by(session: PortalSession, staff: Staff, house: House) -> UUID:
+    """A link whose code this member of staff reads to the debtor on the telephone."""
+    set_tenant(session, house.client.id)
+    account = session.get_one(Account, (house.client.id, house.names["account_id"]))
+    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    return make_link(session, debtor, contact=None, issued_by=staff.id).link.id
 
 
 def _of_the_operator(session: PortalSession) -> dict[str, Any]:

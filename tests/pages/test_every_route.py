@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -22,11 +23,12 @@ from werkzeug.test import TestResponse
 from portal.db import PortalSession
 from portal.domain.access import Permission, Role, holders
 from portal.domain.waiting import Queue
+from portal.gateways.clock import SetClock
 from portal.models import Noted, StaffEvent, StaffSession
 from portal.security import Audience
 from tests.databases import acting_as
 from tests.pages.debtors import Dana, csrf_of
-from tests.pages.houses import House, absent, log_in_of, make_house
+from tests.pages.houses import House, absent, link_read_aloud_by, log_in_of, make_house
 from tests.pages.staff import enter, make_staff
 
 DOOR = "/log-in"
@@ -97,6 +99,8 @@ def world(app: Flask, connection: Connection, session: PortalSession) -> World:
         home = browser.get("/console").headers["Location"]
         people[role] = (staff.id, browser, csrf_of(browser.get(home)))
         mine.names[f"{role}.session_id"] = log_in_of(session, staff)
+        for house in (mine, theirs) if role is Role.OPERATOR else (mine,):
+            house.names[f"{role}.link_id"] = link_read_aloud_by(session, staff, house)
     session.commit()
     return World(app, connection, session, mine, theirs, people)
 
@@ -237,6 +241,26 @@ def test_a_5_a_queue_whose_work_is_not_for_every_role_refuses_and_keeps_it(world
         kept = world.noted(Role.AGENT, Noted.REFUSED)
     assert answer.status_code == 403
     assert [one["page"] for one in kept] == ["support.take"]
+
+
+def test_what_is_dangerous_asks_for_a_proof_and_leads_back(world: World, clock: SetClock):
+    """After five minutes nothing of it is done, and the proof ends where it was asked for."""
+    clock.advance(timedelta(minutes=5))
+    wrong, ways = [], dict[str, set[str]]()
+    for rule, method, _ in world.rules("staff"):
+        ways.setdefault(str(rule), set()).add(method)
+    for rule, method, allowed in world.rules("staff"):
+        dangerous = hasattr(world.app.view_functions[rule.endpoint], "danger")
+        if not dangerous or (method == "GET" and "POST" in ways[str(rule)]):
+            continue
+        for role in allowed.roles:
+            address = world.address(rule, of(rule, world.mine, role))
+            page = address if "GET" in ways[str(rule)] else "/console"
+            with world.undone():
+                asked = world.ask(role, address, method).headers.get("Location", "")
+            if not asked.startswith(f"/confirm?next={page}"):
+                wrong.append((role.value, method, rule.endpoint, asked))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("role", list(Role))

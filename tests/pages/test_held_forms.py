@@ -11,7 +11,8 @@ from portal.config import Settings
 from portal.db import PortalSession, set_staff
 from portal.gateways.clock import SetClock
 from portal.models import HeldForm, Hold, Payment, Refund, Role
-from portal.services.held_forms import take_back
+from portal.services.held_forms import forget_old, take_back
+from tests.databases import acting_as
 from tests.factories import make_account, make_client, make_debtor, make_payment, make_policy
 from tests.pages.debtors import csrf_of, send
 from tests.pages.reading import said
@@ -97,6 +98,22 @@ def test_it_is_there_for_an_hour(desk: Desk, clock: SetClock):
     assert "She moves house" not in page.get_data(as_text=True)
 
 
+def test_what_nobody_took_back_is_deleted_when_its_hour_is_over(
+    desk: Desk, clock: SetClock, session: PortalSession
+):
+    """Whoever does not log in again leaves nothing behind."""
+    late(desk, clock)
+
+    def left(at: timedelta) -> int:
+        with acting_as("portal_worker", session):
+            forget_old(session, now=clock.now() + at)
+        set_staff(session, desk.sue.id)
+        return session.query(HeldForm).count()
+
+    assert left(timedelta(hours=1)) == 1
+    assert left(timedelta(hours=1, seconds=1)) == 0
+
+
 def test_a_form_that_is_not_of_our_page_is_not_kept(
     desk: Desk, clock: SetClock, session: PortalSession
 ):
@@ -178,19 +195,73 @@ def test_a_list_of_everybody_is_downloaded_after_a_proof(
     assert asked.headers["Location"].startswith("/confirm?next=/client/accounts.csv")
     back = send(http, asked.headers["Location"], {"proof": PASSWORD})
     assert back.headers["Location"] == "/client/accounts.csv"
+    assert http.get("/client/accounts.csv").mimetype == "text/csv"
 
 
-DANGEROUS = {
-    *("support.refund", "client.approve", "client.accounts_file", "client.money_file"),
-    *("compliance.exports_file", "compliance.erasure"),
-    *("staff.second_step", "staff.recovery_codes", "staff.invite", "staff.role"),
-    *("staff.disable", "staff.enable", "staff.reset_second_step"),
+def test_a_download_for_some_days_is_the_same_one_after_a_proof(
+    http: FlaskClient, session: PortalSession, clock: SetClock
+):
+    client = make_client(session)
+    make_policy(session, client)
+    enter(http, session, make_staff(session, Role.CLIENT_ADMIN, client))
+    clock.advance(timedelta(minutes=5))
+    wanted = "/client/money.csv?first=2026-11-01&last=2026-11-30"
+    asked = http.get(wanted).headers["Location"]
+    assert send(http, asked, {"proof": "wrong"}).status_code == 422
+    assert send(http, asked, {"proof": PASSWORD}).headers["Location"] == wanted
+
+
+MOVES_MONEY = {
+    *("support.refund", "support.decide_look", "support.question"),
+    *("support.record_payment", "support.returned", "operator.retry", "operator.stripe_account"),
 }
+REACHES_MANY = {"support.begin_resending", "client.schedule_campaign"}
+TAKES_MANY_ALONG = {
+    *("client.accounts_file", "client.money_file", "client.held_back_file"),
+    *("client.rehearsal_file", "client.refused_file"),
+    *("support.download_batch", "compliance.exports_file"),
+}
+WEAKENS_A_CONTROL = {
+    *("support.correct", "support.unlock", "client.approve", "client.money_limits"),
+    *("operator.lift_lock", "operator.sms_registration"),
+    *("compliance.mailbox", "compliance.clear", "compliance.lift_legal_hold"),
+    *("staff.second_step", "staff.recovery_codes", "staff.invite", "staff.invite_again"),
+    *("staff.take_invitation_back", "staff.role", "staff.disable", "staff.enable"),
+    "staff.reset_second_step",
+}
+CANNOT_BE_UNDONE = {"compliance.schedule", "compliance.erasure"}
+DANGEROUS = MOVES_MONEY | REACHES_MANY | TAKES_MANY_ALONG | WEAKENS_A_CONTROL | CANNOT_BE_UNDONE
+BUTTONS = {
+    *("client.contrast", "client.check"),  # a script asks, and keeps nothing
+    *("client.send_logo", "client.remove_logo", "client.export"),
+    *("client.count_campaign", "client.pause_campaign", "client.resume_campaign"),
+    *("client.stop_campaign", "client.discard", "client.approve", "client.put_back"),
+    *("client.rehearse", "client.restore", "compliance.export"),
+    *("support.undo_hold", "support.download_batch", "support.print_letters"),
+    *("support.drop_template", "support.release", "support.take", "support.take_next"),
+    *("support.begin_resending", "support.stop_resending", "support.withdraw_look"),
+    *("staff.log_out", "staff.end_log_in", "staff.end_other_log_ins"),
+}
+"""What can only be sent, and has no words in it that could be lost: it is pressed again."""
 
 
 def test_what_is_dangerous_is_this(app: Flask):
     found = {name for name, view in app.view_functions.items() if hasattr(view, "danger")}
     assert found == DANGEROUS
+
+
+def test_every_form_with_words_can_be_opened_again(app: Flask):
+    """Whatever else can only be sent is a button: words typed there would be lost."""
+    ways = dict[str, set[str]]()
+    for rule in app.url_map.iter_rules():
+        ways.setdefault(str(rule), set()).update(rule.methods or ())
+    sent = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ()) and "GET" not in ways[str(rule)]
+    }
+    staffs = {one for one in sent if app.view_functions[one].audience.kind == "staff"}  # type: ignore[attr-defined]
+    assert staffs == BUTTONS
 
 
 def test_what_a_caller_answered_is_never_kept(

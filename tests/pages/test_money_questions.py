@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -19,6 +20,7 @@ from portal.models import (
     PaymentAllocation,
     Refund,
     Role,
+    SecondLook,
     fresh_id,
 )
 from portal.services import evidence
@@ -35,7 +37,7 @@ from tests.factories import (
 )
 from tests.pages.debtors import csrf_of
 from tests.pages.reading import heard
-from tests.pages.staff import enter, make_staff
+from tests.pages.staff import enter, make_staff, move_money
 
 
 @pytest.fixture
@@ -128,6 +130,63 @@ def test_an_excess_says_how_much_goes_back_and_goes_back(
     given = mark(session, question, Decision.GIVE_BACK)
     assert send(sam, path, decision=given, note="Paid twice.") == 303
     assert [refund.amount_cents for refund in session.scalars(select(Refund))] == [9_000]
+
+
+def overpaid(session: PortalSession, account: Account, cents: int) -> MoneyException:
+    """All was paid, and then less was owed."""
+    paid = make_payment(
+        session, account, amount_cents=124_000, status=PaymentStatus.SUCCEEDED, settled_at=NOW
+    )
+    for kind, source, moved in (
+        (EntryKind.PAYMENT, f"payment:{paid.id}", -124_000),
+        (EntryKind.ADJUSTED, "question:later", -cents),
+    ):
+        locked = lock_account(session, account.id)
+        post(session, locked, kind=kind, source=source, amount_cents=Cents(moved), now=NOW)
+    return ask(session, account, "paid_too_much", f"payment:{paid.id}")
+
+
+def test_money_that_went_back_another_way_needs_two_people_above_the_limit(
+    http: FlaskClient, session: PortalSession, account: Account, app: Flask
+) -> None:
+    """It is a movement of money like a refund: nobody writes off an excess alone."""
+    question = overpaid(session, account, 50_001)
+    sam, path = log_in(http, session, account), f"/support/questions/{question.id}"
+    assert "a second person must approve it" in heard(sam.get(path))
+    outside = mark(session, question, Decision.OUTSIDE)
+    assert send(sam, path, decision=outside, note="Sent by check.") == 303
+    session.refresh(account)
+    assert account.balance_cents == -50_001
+    assert "Please look." not in heard(sam.get("/support/queues/questions"))
+    shown = sam.get(path)
+    assert "A second person must decide that first." in heard(shown)
+    look = session.scalars(select(SecondLook)).one()
+    decided = f"/support/second-looks/{look.id}"
+    refused = {"csrf_token": csrf_of(sam.get("/support")), "decision": outside, "note": "Again."}
+    assert sam.post(path, data=refused).status_code == 422
+    assert "another person must decide it" in heard(sam.get(decided))
+    sue = log_in(app.test_client(), session, account)
+    page = sue.get(decided)
+    assert "The debtor got it back another way" in heard(page)
+    assert f'href="{path}"' in page.get_data(as_text=True)
+    assert move_money(sue, decided, decision="approve").status_code == 303
+    session.refresh(account)
+    assert account.balance_cents == 0
+    assert "Sent by check." in heard(sue.get(path))
+
+
+def test_what_a_second_person_declines_is_a_question_again(
+    http: FlaskClient, session: PortalSession, account: Account, app: Flask
+) -> None:
+    question = overpaid(session, account, 50_001)
+    sam, path = log_in(http, session, account), f"/support/questions/{question.id}"
+    outside = mark(session, question, Decision.OUTSIDE)
+    assert send(sam, path, decision=outside, note="Sent by check.") == 303
+    decided = f"/support/second-looks/{session.scalars(select(SecondLook)).one().id}"
+    sue = log_in(app.test_client(), session, account)
+    assert send(sue, decided, decision="decline", reason="No check left.") == 303
+    assert "Please look." in heard(sue.get("/support/queues/questions"))
+    assert "Give back what was paid too much" in heard(sue.get(path))
 
 
 def test_a_question_that_moves_nothing_is_closed_with_a_note(

@@ -18,7 +18,7 @@ from portal.runtime import Runtime
 from portal.services.dispatch import dispatch
 from portal.services.permissions import record_permission
 from portal.writing import carriers_of
-from tests.factories import make_account, make_client, make_contact, make_debtor
+from tests.factories import NOW, make_account, make_client, make_contact, make_debtor
 from tests.pages.debtors import RIGHT, WRONG, Dana, make_visitor, send
 from tests.pages.reading import heard
 from tests.pages.staff import enter, make_staff
@@ -168,3 +168,30 @@ def test_a_code_is_spelled_so_that_no_letter_is_taken_for_another(
     words = [word for _, word in map(aloud, ALPHABET) if word]
     assert len(set(words)) == len([one for one in ALPHABET if one.isalpha()])
     assert all(word[0] == symbol for symbol, word in map(aloud, ALPHABET) if word)
+
+
+def test_nobody_reads_the_code_of_a_colleagues_link_or_of_a_letter(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    """What opens a debtor's pages is shown to whoever reads it aloud, and to nobody else."""
+    path = f"{page_of(dana)}/link"
+    assert act(sam, path, path, way="aloud", asked="debtor") == 303
+    set_tenant(session, dana.client.id)
+    link = session.scalars(select(AccessLink).order_by(AccessLink.id.desc()).limit(1)).one()
+    page = f"/support/links/{link.id}/code"
+    assert sam.get(page).status_code == 200
+    colleague = enter(
+        sam.application.test_client(), session, make_staff(session, Role.SUPERVISOR, dana.client)
+    )
+    assert colleague.get(page).status_code == 404
+    assert "Read the code" in heard(sam.get(page_of(dana)))
+    assert "Read the code" not in heard(colleague.get(page_of(dana)))
+    set_tenant(session, dana.client.id)
+    about = {"client_id": link.client_id, "debtor_id": link.debtor_id, "link_id": link.id}
+    words = {"channel": "letter", "template": "link", "context": {}, "locale": "en"}
+    letter = Message(
+        **about, **words, dedupe_key="a", status="sent", created_at=NOW, send_at=NOW, sent_at=NOW
+    )
+    session.add(letter)
+    session.commit()
+    assert sam.get(page).status_code == 404

@@ -162,6 +162,8 @@ def test_the_door_finds_a_person_by_address_and_a_log_in_by_its_cookie(web: Conn
         "SELECT revoke_invitations_of(NULL, now())",
         "SELECT code_hash FROM staff_recovery_code",
         "SELECT sealed FROM held_form",
+        "SELECT path FROM held_form",
+        "UPDATE held_form SET held_at = now()",
         "SELECT body FROM stripe_event",
         "UPDATE stripe_event SET body = ''",
         "DELETE FROM stripe_event",

@@ -8,14 +8,31 @@ from sqlalchemy import select
 from portal.domain.capabilities import NotAllowedNow
 from portal.domain.money import Cents
 from portal.domain.statuses import AccountStatus
-from portal.models import Account, Arrangement, Client, EntryKind, MoneyException, Role, Staff
+from portal.models import (
+    Account,
+    Arrangement,
+    Client,
+    EntryKind,
+    LookOutcome,
+    MoneyException,
+    Role,
+    SecondLook,
+    Staff,
+)
 from portal.sandbox import control
-from portal.services import money_questions, refunds
+from portal.services import (
+    foreseeing,
+    money_questions,
+    question_looks,
+    refunds,
+    second_person,
+)
 from portal.services.answering import AnsweredBefore, NoteMissing
 from portal.services.charging import charge_installment
 from portal.services.evidence import account_leaves
 from portal.services.ledger import lock_account, open_exception, post
 from portal.services.money_questions import Decision, DecisionNotPossible, Option
+from portal.services.second_person import SamePerson, SecondPersonWaits
 from tests.pages.staff import make_staff
 from tests.services.paying import Till, first_payment, make_plan, parts_of, send_copy
 from tests.services.placing import Placer
@@ -191,11 +208,74 @@ def test_what_was_paid_too_much_is_given_back(till: Till, otto: Staff) -> None:
     assert till.broken() == []
 
 
+def say_outside(till: Till, who: Staff) -> SecondLook:
+    """Say that Dana has the money already."""
+    mark, given = found(till, Decision.OUTSIDE).mark, {"staff": who, "now": till.now}
+    look = question_looks.decide(till.session, newest(till), mark, "Sent by check.", **given)
+    assert look is not None
+    return look
+
+
 def test_what_the_debtor_got_another_way_is_in_the_books(till: Till, otto: Staff) -> None:
     overpay(till, 90_00)
-    decide(till, found(till, Decision.OUTSIDE), otto)
+    assert say_outside(till, otto).outcome is LookOutcome.NOT_NEEDED
     assert (till.balance, till.refunds) == (0, [])
+    last = account_leaves(till.session, till.account)[-1]
+    assert (last.type, last.payload["decision"]) == ("exception.resolved", "outside")
     assert till.broken() == []
+
+
+def test_nobody_says_so_without_the_limit_being_asked(till: Till, otto: Staff) -> None:
+    overpay(till, 90_00)
+    with pytest.raises(DecisionNotPossible):
+        decide(till, found(till, Decision.OUTSIDE), otto)
+    assert till.balance == -90_00
+
+
+def test_above_the_limit_a_second_person_says_so_too(till: Till, otto: Staff) -> None:
+    """One person alone writes off no amount that the debtor would be owed."""
+    overpay(till, 500_01)
+    look, question = say_outside(till, otto), newest(till)
+    assert look.outcome is LookOutcome.WAITS
+    assert (till.balance, question.resolved_at) == (-500_01, None)
+    with pytest.raises(SecondPersonWaits):
+        say_outside(till, otto)
+    with pytest.raises(SamePerson):
+        second_person.approve(till.session, look, staff=otto, now=till.now)
+    sue = make_staff(till.session, Role.OPERATOR)
+    effects = foreseeing.foresee(till.session, second_person.act_of(look), now=till.now)
+    assert (effects.before_cents, effects.after_cents) == (-500_01, 0)
+    second_person.approve(till.session, look, staff=sue, now=till.now)
+    assert (till.balance, question.resolved_by) == (0, otto.id)
+    last = account_leaves(till.session, till.account)[-1]
+    assert last.payload["actor"] == {"kind": "staff", "id": str(otto.id)}
+    assert last.payload["approved_by"] == str(sue.id)
+    assert till.broken() == []
+
+
+def test_what_changed_while_it_waited_is_not_approved(till: Till, otto: Staff) -> None:
+    """The excess is another one now, though the balance afterwards would be the same."""
+    overpay(till, 500_01)
+    look = say_outside(till, otto)
+    locked = lock_account(till.session, till.account.id)
+    moved = {"source": "question:still later", "amount_cents": Cents(-1_00), "now": till.now}
+    post(till.session, locked, kind=EntryKind.ADJUSTED, **moved)
+    with pytest.raises(DecisionNotPossible):
+        second_person.approve(
+            till.session, look, staff=make_staff(till.session, Role.OPERATOR), now=till.now
+        )
+
+
+def test_what_goes_back_either_way_counts_together(till: Till, otto: Staff) -> None:
+    """A limit is not passed by giving one half back by Stripe and the other in words."""
+    overpay(till, 510_00)
+    refund = second_person.refunding(till.newest(), Cents(150_00), "Paid twice")
+    second_person.ask(till.session, refund, staff=otto, now=till.now)
+    option, given = found(till, Decision.OUTSIDE), {"now": till.now}
+    assert question_looks.needs_second(till.session, newest(till), option, **given)
+    till.wait(days=1)
+    given = {"now": till.now}
+    assert not question_looks.needs_second(till.session, newest(till), option, **given)
 
 
 def test_an_excess_cannot_be_closed_with_words_alone(till: Till, otto: Staff) -> None:

@@ -6,7 +6,7 @@ triggers and keys, and looks whether the invariant is seen to break.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -41,6 +41,7 @@ from portal.models import (
     EntryKind,
     LockOut,
     Message,
+    MoneyException,
     Payment,
     Role,
     SecondLook,
@@ -62,6 +63,7 @@ from portal.services import (
     help,
     letter_batches,
     lock_outs,
+    money_questions,
     payer_links,
     refunds,
     second_person,
@@ -75,12 +77,13 @@ from portal.services.demonstrations import Outcome, Visiting, ask_sample, sample
 from portal.services.dispatch import Carriers, dispatch
 from portal.services.help import Answers
 from portal.services.identity import Passed
-from portal.services.ledger import post
+from portal.services.ledger import open_exception, post
 from portal.services.legal_holds import Wanted, lift_legal_hold, set_legal_hold
 from portal.services.letter_package import Press, package
 from portal.services.links import issue_link, revoke_link
 from portal.services.marks import find_mark, mark, take_back
 from portal.services.messages import queue
+from portal.services.money_questions import Decision
 from portal.services.openings import open_ledger
 from portal.services.printing import Printing, print_letters
 from portal.services.providers import set_sms_registration
@@ -256,7 +259,28 @@ def by_hand(till: Till) -> None:
     second_person.approve(session, back, staff=sue, now=now)
     cash = Received(kind=CounterKind.CASH, amount_cents=Cents(20_00), received_on=day)
     ask(second_person.recording(account, cash, ""))
+    give_outside(till, debtor, ask)
     session.commit()
+
+
+def give_outside(till: Till, debtor: Debtor, ask: Callable[[Act], SecondLook]) -> None:
+    """Another account was paid by check, and by less than it owes: $5.00 went back by check."""
+    session, now, day = till.session, till.now, till.now.date()
+    account = make_account(session, debtor, placed_at=now - timedelta(days=1), balance_cents=100_00)
+    paid = Received(
+        kind=CounterKind.TRANSFER, amount_cents=Cents(100_00), received_on=day, number="9"
+    )
+    look = ask(second_person.recording(account, paid, ""))
+    said = {"source": "question:less", "amount_cents": Cents(-5_00), "now": now}
+    post(session, account, kind=EntryKind.ADJUSTED, **said)
+    source = f"payment:{look.payment_id}"
+    about = {"kind": "paid_too_much", "source": source, "detail": "Look.", "now": now}
+    open_exception(session, account, **about)
+    asked = session.scalars(select(MoneyException).where(MoneyException.source == source)).one()
+    (outside,) = (
+        one for one in money_questions.options(session, asked) if one.decision is Decision.OUTSIDE
+    )
+    ask(second_person.given_outside(account, asked, outside, "Sent by check."))
 
 
 def doubt(till: Till) -> None:
@@ -571,6 +595,16 @@ PLANTED = {
         "UPDATE second_look SET decided_by = gen_random_uuid() WHERE kind = 'counter_payment'"
         " AND outcome = 'approved'",
         "HR-",
+    ),
+    "an excess that somebody else said had gone back": (
+        BY_HAND,
+        "UPDATE second_look SET asked_by = gen_random_uuid() WHERE kind = 'outside'",
+        "answer to question ",
+    ),
+    "another excess than was said to have gone back": (
+        BY_HAND,
+        "UPDATE second_look SET amount_cents = 4_99 WHERE kind = 'outside'",
+        "answer to question ",
     ),
     "a part of a check came back": (
         BY_HAND,

@@ -20,7 +20,7 @@ from portal.domain.statuses import CampaignStatus, MoveNotAllowed
 from portal.gateways.sms import Texter
 from portal.i18n import LANGUAGES
 from portal.models import Campaign, Channel
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import (
     campaign_audience,
     campaign_control,
@@ -193,6 +193,7 @@ def _facts(campaign: Campaign, language: str, channel: Channel) -> MessageFacts:
 
 @bp.get("/campaigns/<uuid:campaign_id>/held-back.csv")
 @audience(Permission.EXPORT)
+@danger
 def held_back_file(campaign_id: UUID) -> Response:
     """Whom a draft would hold back now, or whom a campaign did not reach, with the reason."""
     return download("held-back.csv", COLUMNS, _lines(_campaign(campaign_id)))
@@ -208,8 +209,9 @@ def _lines(campaign: Campaign) -> Iterator[list[object]]:
         yield [one.reference, one.rule, because(one.rule)]
 
 
-@bp.post("/campaigns/<uuid:campaign_id>/schedule")
+@bp.route("/campaigns/<uuid:campaign_id>/schedule", methods=["GET", "POST"])
 @audience(Permission.CAMPAIGN)
+@danger
 def schedule_campaign(campaign_id: UUID) -> Any:
     """Begin it now, or at a day and time of the client's zone."""
     campaign, form, staff = _campaign(campaign_id), BeginForm(), current_staff()

@@ -96,7 +96,7 @@ def _page(problem: str | None = None, form: BackForm | None = None) -> Any:
         **_people(client.id, found),
         **_rehearsed(found, at),
     )
-    return (answer, 409) if problem else (answer, 422) if form else answer
+    return (answer, 409) if problem else (answer, 422) if form and form.errors else answer
 
 
 def _people(client_id: UUID, found: PolicyDraft) -> dict[str, Any]:
@@ -155,11 +155,13 @@ def approve() -> Any:
     return see_other(url_for("client.offers"))
 
 
-@bp.post("/offers/draft/send-back")
+@bp.route("/offers/draft/send-back", methods=["GET", "POST"])
 @audience(Permission.SET_LIMITS)
 def send_back() -> Any:
     """Ask whoever wrote the draft to change it."""
     form = BackForm()
+    if not form.is_submitted():
+        return _page(form=form)
     try:
         _do(approvals.send_back, form.note.data or "")
     except approvals.NoteMissing as missing:

@@ -7,7 +7,7 @@ from portal.blueprints.consoles import Task, perform
 from portal.blueprints.fields import MoneyField
 from portal.domain import N_
 from portal.domain.access import Permission
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services.second_limits import Limits, change_limits
 from portal.web import Form, now, session, url_for
 from portal.web import gettext as _
@@ -22,6 +22,7 @@ class LimitsForm(Form):
 
 @bp.route("/money/limits", methods=["GET", "POST"])
 @audience(Permission.SET_LIMITS)
+@danger
 def money_limits() -> Any:
     """Change above which amounts a second person must approve."""
     client = current_client()

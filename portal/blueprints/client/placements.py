@@ -17,7 +17,7 @@ from portal.blueprints.consoles import download, page
 from portal.domain import N_, DomainError, labels
 from portal.domain.access import Permission
 from portal.models import Placement
-from portal.security import audience, current_staff, keys
+from portal.security import audience, current_staff, danger, keys
 from portal.services import reports
 from portal.web import Form, explain, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -82,6 +82,7 @@ def placement(placement_id: UUID) -> Any:
 
 @bp.get("/placements/<uuid:placement_id>/refused.csv")
 @audience(Permission.EXPORT)
+@danger
 def refused_file(placement_id: UUID) -> Response:
     """Every refused line with its reason."""
     return download("refused.csv", COLUMNS, _lines(_placement(placement_id)))

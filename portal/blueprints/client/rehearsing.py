@@ -16,7 +16,7 @@ from portal.domain.policy import Policy, from_bytes
 from portal.domain.rehearsal import ASSUMED_BPS, ENOUGH_VISITS, Difference, Figures, Gets
 from portal.domain.terms import Kind
 from portal.models import Rehearsal, RehearsalStatus
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import drafts, rehearsals
 from portal.services.policies import NotPublishable
 from portal.services.staff import names_of
@@ -147,6 +147,7 @@ def _one(kind: Kind, amount: tuple[Cents, str], parts: int) -> str:
 
 @bp.get("/offers/rehearsals/<uuid:rehearsal_id>/changes.csv")
 @audience(Permission.SET_LIMITS)
+@danger
 def rehearsal_file(rehearsal_id: UUID) -> Response:
     """Every account that would be offered something else."""
     client = current_client()

@@ -12,7 +12,7 @@ from portal.blueprints.consoles import attempt, page
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.models import Account, Client
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import legal_holds as services
 from portal.services.legal_holds import Wanted
 from portal.services.staff import names_of
@@ -68,6 +68,7 @@ def legal_holds() -> Any:
 
 @bp.route("/legal-holds/<uuid:hold_id>/lift", methods=["GET", "POST"])
 @audience(Permission.KEEP_RECORDS)
+@danger
 def lift_legal_hold(hold_id: UUID) -> Any:
     """Let a record's own day decide again, with the reason."""
     hold, form = services.find_legal_hold(session, hold_id), ReasonForm()

@@ -92,6 +92,7 @@ def retention() -> Any:
 
 @bp.route("/retention/<uuid:client_id>", methods=["GET", "POST"])
 @audience(Permission.KEEP_RECORDS)
+@danger
 def schedule(client_id: UUID) -> Any:
     """What would be erased, and what holds the rest back; ask to have it done."""
     asked, form, after = _asked(_client(client_id)), ReasonForm(), _after()

@@ -11,7 +11,7 @@ from portal.blueprints.consoles import Task, page, perform
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.models import Client
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services.compliance_mail import change_mailbox
 from portal.services.record_state import clients_seen
 from portal.web import Form, now, session, url_for
@@ -38,6 +38,7 @@ def settings() -> Any:
 
 @bp.route("/settings/<uuid:client_id>", methods=["GET", "POST"])
 @audience(Permission.EXAMINE)
+@danger
 def mailbox(client_id: UUID) -> Any:
     """Change the mailbox of one client."""
     if client_id not in session.info["client_ids"]:

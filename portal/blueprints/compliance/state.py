@@ -11,7 +11,7 @@ from portal.blueprints.consoles import Task, page, perform
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.models import EvidenceAlarm
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import alarms
 from portal.services.record_state import find_alarm, record_states
 from portal.web import Form, now, session, url_for
@@ -51,6 +51,7 @@ def _way(alarm: EvidenceAlarm) -> str | None:
 
 @bp.route("/alarms/<uuid:alarm_id>/clear", methods=["GET", "POST"])
 @audience(Permission.ANSWER_ALARMS)
+@danger
 def clear(alarm_id: UUID) -> Any:
     """Answer for an alarm; with the last one agreements are taken again."""
     alarm, form = find_alarm(session, alarm_id), ClearForm()

@@ -13,7 +13,7 @@ from portal.domain import N_
 from portal.domain.access import Permission
 from portal.domain.wording import mask_tail
 from portal.models import Client
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import operating, providers
 from portal.web import Form, now, session, url_for
 from portal.web import gettext as _
@@ -54,6 +54,7 @@ def _client(client_id: UUID) -> Client:
 
 @bp.route("/clients/<uuid:client_id>/stripe-account", methods=["GET", "POST"])
 @audience(Permission.OPERATE)
+@danger
 def stripe_account(client_id: UUID) -> Any:
     """Say in which Stripe account a client is paid."""
     client, form = _client(client_id), StripeForm()
@@ -72,6 +73,7 @@ def stripe_account(client_id: UUID) -> Any:
 
 @bp.route("/clients/<uuid:client_id>/sms-registration", methods=["GET", "POST"])
 @audience(Permission.OPERATE)
+@danger
 def sms_registration(client_id: UUID) -> Any:
     """Say what carriers know a client's texts by (EC-07)."""
     client, form = _client(client_id), RegistrationForm()

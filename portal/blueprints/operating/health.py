@@ -9,7 +9,7 @@ from portal.blueprints.operating import LAYOUT, bp
 from portal.domain import labels
 from portal.domain.access import Permission
 from portal.jobs import STALLED_S
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import operating
 from portal.web import Form, now, session, url_for
 from portal.web import gettext as _
@@ -38,6 +38,7 @@ def health() -> Any:
 
 @bp.route("/jobs/<int:number>/retry", methods=["GET", "POST"])
 @audience(Permission.OPERATE)
+@danger
 def retry(number: int) -> Any:
     """Have a job that failed tried again."""
     job = operating.failed_job(session, number)

@@ -10,7 +10,7 @@ from portal.blueprints.operating import LAYOUT, bp
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.domain.wording import mask_email, mask_phone
-from portal.security import audience, current_staff, keys
+from portal.security import audience, current_staff, danger, keys
 from portal.services import attempts, lock_lifting
 from portal.services.attempts import Scope
 from portal.services.lock_finding import locks_of
@@ -64,6 +64,7 @@ def _masked(typed: str) -> str:
 
 @bp.route("/lock-outs/<scope>/<mark>/lift", methods=["GET", "POST"])
 @audience(Permission.OPERATE)
+@danger
 def lift_lock(scope: str, mark: str) -> Any:
     """Let whoever is locked out try again at once."""
     closed = attempts.closed(session, now=now())

@@ -99,6 +99,7 @@ def invite() -> Any:
 
 @bp.route("/team/invitations/<uuid:invitation_id>/again", methods=["GET", "POST"])
 @audience(Permission.LEAD)
+@danger
 def invite_again(invitation_id: UUID) -> Any:
     """Send an invitation's link anew."""
     staff, form = current_staff(), Form()
@@ -119,6 +120,7 @@ def invite_again(invitation_id: UUID) -> Any:
 
 @bp.route("/team/invitations/<uuid:invitation_id>/take-back", methods=["GET", "POST"])
 @audience(Permission.LEAD)
+@danger
 def take_invitation_back(invitation_id: UUID) -> Any:
     """Take an invitation back."""
     staff, form = current_staff(), Form()

@@ -98,6 +98,7 @@ def account(account_id: UUID) -> Any:
         "support/account.html",
         section="search",
         it=all_of_it,
+        reader=current_staff().id,
         **timeline_of(found, all_of_it.client.time_zone),
         revealed=revealed_until(found, at),
         reply=ReplyForm().of(found),
@@ -152,7 +153,7 @@ def back_to(account: Account) -> str:
     return url_for("support.account", account_id=account.id)
 
 
-@bp.post("/accounts/<uuid:account_id>/reveal")
+@bp.route("/accounts/<uuid:account_id>/reveal", methods=["GET", "POST"])
 @audience(Permission.REVEAL)
 def reveal(account_id: UUID) -> Any:
     """Show the personal data for a while; the reason goes on the record."""
@@ -167,7 +168,7 @@ def reveal(account_id: UUID) -> Any:
     return perform(form, do, task=task, done=done, to=back_to(found))
 
 
-@bp.post("/accounts/<uuid:account_id>/reply")
+@bp.route("/accounts/<uuid:account_id>/reply", methods=["GET", "POST"])
 @audience(Permission.CONTACT)
 def reply(account_id: UUID) -> Any:
     """Write to the debtor in the account's thread; they are told that a message waits."""

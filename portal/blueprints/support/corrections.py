@@ -26,7 +26,7 @@ from portal.domain.corrections import (
 )
 from portal.i18n import LANGUAGES
 from portal.models import Account, Client, Debtor
-from portal.security import audience, current_staff, keys
+from portal.security import audience, current_staff, danger, keys
 from portal.services import correcting
 from portal.services.correcting import Wanted
 from portal.services.dossier import find_account
@@ -105,6 +105,7 @@ class CorrectionForm(SeenForm):
 
 @bp.route("/accounts/<uuid:account_id>/correct", methods=["GET", "POST"])
 @audience(Permission.CONTACT)
+@danger
 def correct(account_id: UUID) -> Any:
     """Ask for what is right, then show what changes, then keep it; only to whom the data shows."""
     account = find_account(session, account_id)

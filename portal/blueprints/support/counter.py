@@ -15,7 +15,7 @@ from portal.domain import N_
 from portal.domain.access import Permission
 from portal.domain.counter import KINDS, WHYS, CounterKind, Why
 from portal.models import Account, Payment
-from portal.security import audience
+from portal.security import audience, danger
 from portal.services import counter_payments, second_person
 from portal.services.counter_payments import Received
 from portal.services.dossier import find_account
@@ -50,6 +50,7 @@ class ReturnForm(MovingForm):
 
 @bp.route("/accounts/<uuid:account_id>/record-payment", methods=["GET", "POST"])
 @audience(Permission.RECORD_MONEY)
+@danger
 def record_payment(account_id: UUID) -> Any:
     """Record money that arrived outside of Stripe."""
     account, form = find_account(session, account_id), ReceivedForm()
@@ -82,6 +83,7 @@ def _recorded(account: Account, form: ReceivedForm) -> Act:
 
 @bp.route("/payments/<uuid:payment_id>/returned", methods=["GET", "POST"])
 @audience(Permission.RECORD_MONEY)
+@danger
 def returned(payment_id: UUID) -> Any:
     """Take a recorded payment out again: its check came back, or it was a mistake."""
     mine = Payment.client_id.in_(session.info["client_ids"])

@@ -17,7 +17,7 @@ from portal.domain.access import Permission
 from portal.domain.diagnosis import Finding, Seen
 from portal.domain.diagnosis.facts import REMEDIES, SOURCES, Remedy
 from portal.models import Account, Client, Debtor
-from portal.security import audience, current_staff, keys
+from portal.security import audience, current_staff, danger, keys
 from portal.services import diagnosis, unlocking
 from portal.services.dossier import find_account
 from portal.web import Form, gettext, locale, now, say, session, url_for
@@ -86,6 +86,7 @@ def why_page(account_id: UUID) -> Any:
 
 @bp.route("/accounts/<uuid:account_id>/unlock", methods=["GET", "POST"])
 @audience(Permission.SUPERVISE)
+@danger
 def unlock(account_id: UUID) -> Any:
     """Let somebody try again at the identity check, with the reason."""
     found, form = find_account(session, account_id), UnlockForm()

@@ -16,7 +16,7 @@ from portal.gateways.typesetting import NotTypeset
 from portal.i18n import locale_for
 from portal.models import Client
 from portal.runtime import Runtime
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import letter_batches
 from portal.services.printing import Printing
 from portal.services.printing import print_letters as print_them
@@ -113,6 +113,7 @@ def _flash_left(kept_back: int) -> None:
 
 @bp.post("/letters/<uuid:batch_id>/download")
 @audience(Permission.CONTACT)
+@danger
 def download_batch(batch_id: UUID) -> Any:
     """The letters of a batch as one package, exactly as they were printed."""
     # Only who takes letters along pays for it.

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import flash
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from wtforms import RadioField, SelectChoice  # type: ignore[attr-defined]
 
 from portal import i18n
@@ -23,7 +23,7 @@ from portal.blueprints.support.sending import (
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.domain.codes import aloud
-from portal.models import AccessLink, Account, Channel, Client, Debtor
+from portal.models import AccessLink, Account, Channel, Client, Debtor, Message
 from portal.security import audience, current_staff, keys
 from portal.services.corrected_lately import (
     CorrectedItThemselves,
@@ -129,24 +129,10 @@ def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink |
     return None
 
 
-def _spoken(link_id: UUID) -> tuple[AccessLink, Account]:
-    """A link that is read aloud, and the first account of its reader."""
-    mine = AccessLink.client_id.in_(session.info["client_ids"])
-    spoken = AccessLink.channel == Channel.LETTER
-    found = session.scalars(select(AccessLink).where(mine, spoken, AccessLink.id == link_id)).one()
-    account = session.scalars(
-        select(Account)
-        .where(Account.client_id == found.client_id, Account.debtor_id == found.debtor_id)
-        .order_by(Account.id)
-        .limit(1)
-    ).one()
-    return found, account
-
-
 @bp.get("/links/<uuid:link_id>/code")
 @audience(Permission.CONTACT)
 def code(link_id: UUID) -> Any:
-    """The code of a link that is read aloud, how the person uses it, and how far they are."""
+    """The code of a link that one reads aloud oneself, and how far the person is with it."""
     found, account = _spoken(link_id)
     debtor = session.get_one(Debtor, (found.client_id, found.debtor_id))
     if has_corrected(session, current_staff().id, debtor, now=now()):
@@ -164,6 +150,31 @@ def code(link_id: UUID) -> Any:
         zone=_client(account).time_zone,
         **how_far(account, now()),
     )
+
+
+def _spoken(link_id: UUID) -> tuple[AccessLink, Account]:
+    """A link that this member of staff reads aloud, and the first account of its reader.
+
+    What a letter, a message or a colleague brings stays hidden: it opens the debtor's pages.
+    """
+    found = session.scalars(
+        select(AccessLink).where(
+            AccessLink.client_id.in_(session.info["client_ids"]),
+            AccessLink.id == link_id,
+            AccessLink.channel == Channel.LETTER,
+            AccessLink.issued_by == current_staff().id,
+            ~exists().where(
+                Message.client_id == AccessLink.client_id, Message.link_id == AccessLink.id
+            ),
+        )
+    ).one()
+    account = session.scalars(
+        select(Account)
+        .where(Account.client_id == found.client_id, Account.debtor_id == found.debtor_id)
+        .order_by(Account.id)
+        .limit(1)
+    ).one()
+    return found, account
 
 
 @bp.get("/accounts/<uuid:account_id>/progress")

@@ -1,5 +1,6 @@
 """Two people on one account: whoever is second is told who did what since they opened the page."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from wtforms import HiddenField
@@ -11,6 +12,9 @@ from portal.services.history import Meanwhile
 from portal.services.ledger import lock_account
 from portal.services.timeline import Event
 from portal.web import Form, session
+
+_PLACE = re.compile(r"-1|[0-9]{1,9}")
+"""Of a leaf on its chain; -1 where there was none yet."""
 
 
 class SeenForm(Form):
@@ -24,9 +28,9 @@ class SeenForm(Form):
     zone: str = "UTC"
 
     def of(self, account: Account) -> "SeenForm":
-        """The form as a page shows it now."""
-        self.seen.data = str(evidence.head(session, account))
-        self.zone = session.get_one(Client, account.client_id).time_zone
+        """The form as a page shows it now; what was kept of it knows what its own page told."""
+        if self.seen.data is None:
+            self.seen.data = str(evidence.head(session, account))
         return self
 
 
@@ -49,8 +53,9 @@ def unless_stale(form: SeenForm, account: Account, do: Callable[[], object]) -> 
 def refuse_stale(form: SeenForm, account: Account) -> None:
     """Raise Meanwhile where a colleague acted since the page was opened; the form says what."""
     typed = form.seen.data or ""
-    if typed.isascii() and typed.isdigit():
+    if _PLACE.fullmatch(typed):
         form.since = history.by_colleagues(session, account, int(typed), current_staff())
     if form.since:
-        form.of(account)
+        form.seen.data = str(evidence.head(session, account))
+        form.zone = session.get_one(Client, account.client_id).time_zone
         raise Meanwhile

@@ -48,6 +48,7 @@ def show_and_move(form: MovingForm, move: Move) -> Answer:
     effects = None
     if not form.is_submitted():
         form.of(move.account)
+        form.mark.data = ""
     if form.validate_on_submit():
         if form.mark.data and attempt(form, lambda: _do(form, move)):
             return see_other(back_to(move.account))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import flash, request
+from flask import flash, g, request
 from sqlalchemy import select
 from wtforms import HiddenField, SelectField, StringField
 
@@ -136,7 +136,8 @@ def _show(found: Proposal, form: Form | None = None, reply: Reply | None = None)
         **bar(Queue.PROPOSALS, found.client_id, found.id),
         **_limits(account),
     )
-    return (answer, 422) if form is not None and reply is None else answer
+    wrong = form is not None and form.is_submitted() and reply is None
+    return (answer, 422) if wrong else answer
 
 
 def _forms(form: Form | None, wished: Terms | None, refused: DomainError | None) -> dict[str, Form]:
@@ -189,7 +190,12 @@ def _counter(wished: Terms | None, refused: DomainError | None) -> CounterForm:
 
 
 def _answer(found: Proposal, form: Form, do: Callable[[], object], done: str) -> Any:
-    """Give the reply, or only show how it reads where that was asked."""
+    """Give the reply, or only show how it reads where that was asked.
+
+    Opened by its address, it shows what was typed before a log-in ended.
+    """
+    if not form.is_submitted() and "held" not in g:
+        return see_other(url_for("support.proposal", proposal_id=found.id))
     if not form.validate_on_submit():
         return _show(found, form)
     if "look" in request.form:
@@ -200,7 +206,7 @@ def _answer(found: Proposal, form: Form, do: Callable[[], object], done: str) ->
     return _show(found, form)
 
 
-@bp.post("/proposals/<uuid:proposal_id>/accept")
+@bp.route("/proposals/<uuid:proposal_id>/accept", methods=["GET", "POST"])
 @audience(Permission.ANSWER)
 def accept(proposal_id: UUID) -> Any:
     """Grant what was proposed; the debtor still has to agree."""
@@ -213,7 +219,7 @@ def accept(proposal_id: UUID) -> Any:
     return _answer(found, form, do, _("Accepted. The debtor gets a message."))
 
 
-@bp.post("/proposals/<uuid:proposal_id>/counter")
+@bp.route("/proposals/<uuid:proposal_id>/counter", methods=["GET", "POST"])
 @audience(Permission.ANSWER)
 def counter(proposal_id: UUID) -> Any:
     """Grant other terms; the debtor still has to agree."""
@@ -228,7 +234,7 @@ def counter(proposal_id: UUID) -> Any:
     return _answer(found, form, do, _("Answered with other terms. The debtor gets a message."))
 
 
-@bp.post("/proposals/<uuid:proposal_id>/offer")
+@bp.route("/proposals/<uuid:proposal_id>/offer", methods=["GET", "POST"])
 @audience(Permission.ANSWER)
 def offer(proposal_id: UUID) -> Any:
     """Grant one of the alternatives as the page showed it; its terms are computed again."""
@@ -242,7 +248,7 @@ def offer(proposal_id: UUID) -> Any:
     return _answer(found, form, do, _("Answered with other terms. The debtor gets a message."))
 
 
-@bp.post("/proposals/<uuid:proposal_id>/decline")
+@bp.route("/proposals/<uuid:proposal_id>/decline", methods=["GET", "POST"])
 @audience(Permission.ANSWER)
 def decline(proposal_id: UUID) -> Any:
     """Say no, with a reason in the debtor's language."""

@@ -15,10 +15,11 @@ from portal.blueprints.support.claiming import bar, unclaimed
 from portal.domain import N_, labels
 from portal.domain.access import Permission
 from portal.domain.waiting import Queue
-from portal.models import Account, MoneyException
-from portal.security import audience, current_staff
-from portal.services import money_questions
+from portal.models import Account, LookOutcome, MoneyException
+from portal.security import audience, current_staff, danger
+from portal.services import money_questions, question_looks
 from portal.services.money_questions import Decision, Option
+from portal.services.staff import names_of
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -37,7 +38,8 @@ EFFECTS = {
     Decision.ASK_AGAIN: N_("%(back)s is asked to go back. What is owed rises by it."),
     Decision.OUTSIDE: N_("Only if the debtor has the money. The balance is %(after)s then."),
 }
-
+SECOND = N_("It is above what one person may do alone: a second person must approve it.")
+WAITS = N_("Nothing has moved yet. A second person must approve it.")
 
 SPECIAL = {
     ("placed_balance", Decision.CLOSE): N_(
@@ -87,6 +89,7 @@ class DecisionForm(Form):
 
 @bp.route("/questions/<uuid:question_id>", methods=["GET", "POST"])
 @audience(Permission.GIVE_BACK)
+@danger
 def question(question_id: UUID) -> Any:
     """Decide a question about money; what each decision does is said before."""
     mine = MoneyException.client_id.in_(session.info["client_ids"])
@@ -97,11 +100,12 @@ def question(question_id: UUID) -> Any:
 
     def do() -> None:
         mark, note = form.decision.data or "", form.note.data or ""
-        money_questions.decide(session, asked, mark, note, staff=current_staff(), now=now())
+        look = question_looks.decide(session, asked, mark, note, staff=current_staff(), now=now())
+        waits = look is not None and look.outcome is LookOutcome.WAITS
+        flash(_(WAITS if waits else N_("The question is closed.")), "ok")
 
     act = unclaimed((asked.client_id, Queue.QUESTIONS, asked.id), do)
     if form.validate_on_submit() and attempt(form, act):
-        flash(_("The question is closed."), "ok")
         return see_other(url_for("support.queue", kind=Queue.QUESTIONS))
     answer = page("support/question.html", section="questions", form=form, **_about(asked, found))
     return (answer, 422) if form.errors else answer
@@ -111,9 +115,12 @@ def _about(asked: MoneyException, found: Sequence[Option]) -> dict[str, Any]:
     key = (asked.client_id, asked.account_id)
     account = session.get(Account, key) if asked.account_id else None
     effects = {one.mark: _effect(one, asked, account) for one in found}
+    waits = question_looks.waiting(session, asked)
     return {
         "asked": asked,
         "account": account,
+        "waits": waits,
+        "name": names_of(session, [waits.asked_by]).get(waits.asked_by, "") if waits else "",
         "kinds": labels.QUESTIONS,
         "effects": effects,
         **bar(Queue.QUESTIONS, asked.client_id, asked.id),
@@ -131,11 +138,13 @@ def _effect(option: Option, asked: MoneyException, account: Account | None) -> s
     if (asked.kind, option.decision) in SPECIAL:
         return _(SPECIAL[asked.kind, option.decision])
     if option.decision in EFFECTS:
-        return _(EFFECTS[option.decision], **words)
-    said = {
+        said = _(EFFECTS[option.decision], **words)
+        needed = question_looks.needs_second(session, asked, option, now=now())
+        return f"{said} {_(SECOND)}" if needed else said
+    parts = {
         N_("The balance is %(after)s then."): option.decision is Decision.APPLY,
         N_("The account is opened again."): option.reopens,
         N_("%(back)s is asked to go back to the debtor."): option.back_cents,
         N_("%(left)s cannot go back by itself: a new question asks about it."): option.left_cents,
     }
-    return " ".join(_(message, **words) for message, so in said.items() if so)
+    return " ".join(_(message, **words) for message, so in parts.items() if so)

@@ -18,7 +18,7 @@ from portal.domain.access import Permission
 from portal.domain.audience import Audience, LastLink
 from portal.domain.statuses import CampaignStatus, MoveNotAllowed
 from portal.models import Campaign, Channel, Client
-from portal.security import audience, current_staff
+from portal.security import audience, current_staff, danger
 from portal.services import (
     campaign_audience,
     campaign_control,
@@ -140,6 +140,7 @@ def _how_it_goes(found: Campaign) -> dict[str, Any]:
 
 @bp.post("/resend/<uuid:campaign_id>/begin")
 @audience(Permission.SUPERVISE)
+@danger
 def begin_resending(campaign_id: UUID) -> Any:
     """Let a worker send them, a batch at a time; each is asked about once more then."""
     found, by = _campaign(campaign_id), current_staff().id

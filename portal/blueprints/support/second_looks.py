@@ -16,7 +16,7 @@ from portal.domain import N_, labels
 from portal.domain.access import Permission
 from portal.domain.counter import WHYS, paid_with
 from portal.models import LookKind, LookOutcome, SecondLook
-from portal.security import audience, current_staff, may
+from portal.security import audience, current_staff, danger, may
 from portal.services import foreseeing, second_person
 from portal.services.dossier import find_account
 from portal.services.second_person import act_of
@@ -30,6 +30,7 @@ KINDS = {
     LookKind.COUNTER_PAYMENT: N_("Record a payment"),
     LookKind.RETURN: N_("Take a recorded payment back"),
     LookKind.REFUND: N_("Give a payment back"),
+    LookKind.OUTSIDE: N_("The debtor got it back another way"),
 }
 OUTCOMES = {
     LookOutcome.NOT_NEEDED: N_("One person was enough"),
@@ -77,6 +78,7 @@ def second_look(look_id: UUID) -> Any:
 
 @bp.post("/second-looks/<uuid:look_id>")
 @audience(Permission.GIVE_BACK)
+@danger
 def decide_look(look_id: UUID) -> Any:
     """Approve it as it was shown, or decline it with a reason."""
     look, form = _find(look_id), LookForm()
