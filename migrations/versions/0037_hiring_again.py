@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0037_hiring_again"
-down_revision = "0035_acts"
+down_revision = "0036_forgetting"
 branch_labels = depends_on = None
 
 HIRING = Path(__file__).parent.parent / "sql" / "0037_hiring_again.sql"

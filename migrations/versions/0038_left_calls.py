@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0038_left_calls"
-down_revision = "0035_acts"
+down_revision = "0037_hiring_again"
 branch_labels = depends_on = None
 
 STATEMENTS = (
