@@ -28,12 +28,6 @@ def navigate() -> None:
             (str(one), title, url_for("support.queue", kind=one), g.waiting.waiting[one])
             for one, title in TITLES.items()
         ),
-        (
-            "second_looks",
-            N_("Second person"),
-            url_for("support.second_looks"),
-            g.waiting.looks,
-        ),
         ("letters", N_("Letters"), url_for("support.letters"), g.waiting.letters),
         *_beside(),
     )
@@ -60,6 +54,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     callers,
     calling,
     changing,
+    charges,
     closing,
     contacting,
     corrections,

@@ -10,8 +10,10 @@ from wtforms.validators import Length
 
 from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.support import bp
+from portal.blueprints.support.claiming import bars
 from portal.blueprints.support.diagnosing import causes_of
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
+from portal.blueprints.support.naming import TITLES
 from portal.blueprints.support.past import timeline_of
 from portal.blueprints.support.queues import listed
 from portal.blueprints.support.sending import masked_contact, on_the_phone
@@ -23,8 +25,9 @@ from portal.domain.holds import MAY_END, Capability
 from portal.domain.likeness import FOUND_BY
 from portal.domain.marks import MARKS
 from portal.domain.outgoing import REQUIRED
+from portal.domain.waiting import Queue
 from portal.models import Account, Debtor
-from portal.security import audience, current_staff, keys, note_opened
+from portal.security import audience, current_staff, keys, may, note_opened
 from portal.security.redaction import redact
 from portal.services import call_sessions, claims, dossier, threads
 from portal.services.giving_back import left_of
@@ -104,6 +107,7 @@ def account(account_id: UUID) -> Any:
         reveal=RevealForm(),
         left_of=lambda payment: left_of(payment, all_of_it.refunds, all_of_it.chargebacks),
         why=causes_of(found),
+        bars=bars(found, Queue.CHARGES, Queue.BOUNCED) if may(Permission.ANSWER) else (),
         **_written(found),
         **_words(all_of_it.debtor, at),
         **on_the_phone(found, all_of_it.debtor, at),
@@ -143,6 +147,7 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "may_end": MAY_END,
         "may_undo": lambda hold: may_undo(hold, at),
         "state_of": lambda link: state_of(link, at),
+        "titles": TITLES,
         "full_name": f"{debtor.first_name} {debtor.last_name}",
     }
 

@@ -10,9 +10,11 @@ from wtforms.validators import InputRequired
 from portal.blueprints.consoles import attempt, options, page
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, revealed_until
+from portal.blueprints.support.claiming import unclaimed_in
 from portal.domain import N_, DomainError
 from portal.domain.access import Permission
 from portal.domain.corrections import FIELDS, POSTAL, SECRET, SOURCES, Source
+from portal.domain.waiting import Queue
 from portal.i18n import LANGUAGES
 from portal.models import Account, Client, Debtor
 from portal.security import audience, current_staff, keys
@@ -68,8 +70,9 @@ def correct(account_id: UUID) -> Any:
         wanted = form.wanted()
         correcting.correct(session, account, wanted, keys=keys(), staff=current_staff(), now=now())
 
+    act = unclaimed_in(Queue.BOUNCED, account, do)
     sure = "sure" in request.form
-    if form.validate_on_submit() and sure and attempt(form, do):
+    if form.validate_on_submit() and sure and attempt(form, act):
         flash(_("It is corrected, and on the record."), "ok")
         return see_other(back_to(account))
     return _page(account, debtor, form)
