@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app, g, request
-from wtforms import StringField, TextAreaField
+from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import Length
 
 from portal.blueprints.consoles import Task, page, perform
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bars
 from portal.blueprints.support.diagnosing import causes_of
@@ -27,13 +28,14 @@ from portal.domain.marks import MARKS
 from portal.domain.outgoing import REQUIRED
 from portal.domain.waiting import Queue
 from portal.models import Account, Debtor
-from portal.security import audience, current_staff, keys, may, note_opened
+from portal.security import audience, current_staff, keys, may
 from portal.security.redaction import redact
 from portal.services import call_sessions, claims, dossier, threads
 from portal.services.giving_back import left_of
 from portal.services.holding import may_undo
 from portal.services.links import state_of
 from portal.services.marks import marks_of
+from portal.services.masking import masker
 from portal.services.notes import notes_of
 from portal.services.recents import recent_accounts
 from portal.services.search import LONGEST, search
@@ -57,6 +59,7 @@ class RevealForm(Form):
     """Why somebody needs to see who the debtor is."""
 
     reason = StringField(N_("Reason"), [Length(max=200, message=N_("Use 200 characters at most."))])
+    message = HiddenField()
 
 
 class ReplyForm(SeenForm):
@@ -93,8 +96,7 @@ def home() -> Any:
 @audience(Permission.SEE_ACCOUNTS)
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was said, what happened."""
-    found = dossier.find_account(session, account_id)
-    note_opened(found)
+    found = open_account(account_id)
     at = now()
     all_of_it = dossier.read_dossier(session, found, now=at)
     return page(
@@ -144,6 +146,7 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "grounds": GROUNDS,
         "wording": wording,
         "without_tokens": redact,
+        "mask": masker(session, debtor),
         "may_end": MAY_END,
         "may_undo": lambda hold: may_undo(hold, at),
         "state_of": lambda link: state_of(link, at),
@@ -160,23 +163,34 @@ def back_to(account: Account) -> str:
 @bp.post("/accounts/<uuid:account_id>/reveal")
 @audience(Permission.REVEAL)
 def reveal(account_id: UUID) -> Any:
-    """Show the personal data for a while; the reason goes on the record."""
-    found, form = dossier.find_account(session, account_id), RevealForm()
+    """Show the personal data for a while; the reason goes on the record.
+
+    Whoever asked on the page of a message reads on there.
+    """
+    found, form = open_account(account_id), RevealForm()
+    to = _asked_at(form) or back_to(found)
 
     def do() -> None:
         reason = form.reason.data or ""
         dossier.reveal(session, found, reason=reason, staff=current_staff(), now=now())
 
-    task = Task(title=_("Show personal data"), button=_("Show"), back=back_to(found))
+    task = Task(title=_("Show personal data"), button=_("Show"), back=to)
     done = _("You see the personal data for 15 minutes. Your reason is on the record.")
-    return perform(form, do, task=task, done=done, to=back_to(found))
+    return perform(form, do, task=task, done=done, to=to)
+
+
+def _asked_at(form: RevealForm) -> str | None:
+    try:
+        return url_for("support.message", message_id=UUID(form.message.data or ""))
+    except ValueError:
+        return None
 
 
 @bp.post("/accounts/<uuid:account_id>/reply")
 @audience(Permission.CONTACT)
 def reply(account_id: UUID) -> Any:
     """Write to the debtor in the account's thread; they are told that a message waits."""
-    found, form = dossier.find_account(session, account_id), ReplyForm()
+    found, form = open_account(account_id), ReplyForm()
 
     def do() -> None:
         threads.reply(session, found, form.body.data or "", staff=current_staff(), now=now())

@@ -7,15 +7,15 @@ from flask import flash
 from sqlalchemy import select
 
 from portal.blueprints.consoles import attempt, page
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.requests import NoteForm
 from portal.domain.access import Permission
 from portal.domain.waiting import Queue
 from portal.models import Account, Arrangement, Installment
-from portal.security import audience, current_staff, note_opened
+from portal.security import audience, current_staff
 from portal.services import answering
-from portal.services.dossier import find_account
 from portal.web import gettext as _
 from portal.web import now, see_other, session, url_for
 
@@ -25,7 +25,6 @@ from portal.web import now, see_other, session, url_for
 def charge(installment_id: UUID) -> Any:
     """Take a failed charge out of its queue with a note, once all that can be done is done."""
     part, account = _find(installment_id)
-    note_opened(account)
     form = NoteForm()
 
     def do() -> None:
@@ -46,4 +45,4 @@ def _find(installment_id: UUID) -> tuple[Installment, Account]:
     mine = Installment.client_id.in_(session.info["client_ids"])
     part = session.scalars(select(Installment).where(mine, Installment.id == installment_id)).one()
     agreed = session.get_one(Arrangement, (part.client_id, part.arrangement_id))
-    return part, find_account(session, agreed.account_id)
+    return part, open_account(agreed.account_id)

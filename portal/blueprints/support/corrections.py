@@ -8,6 +8,7 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from portal.blueprints.consoles import attempt, options, page
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, revealed_until
 from portal.blueprints.support.claiming import unclaimed_in
@@ -20,7 +21,6 @@ from portal.models import Account, Client, Debtor
 from portal.security import audience, current_staff, keys
 from portal.services import correcting
 from portal.services.correcting import Wanted
-from portal.services.dossier import find_account
 from portal.services.standing import today_of
 from portal.web import Form, explain, now, see_other, session
 from portal.web import gettext as _
@@ -59,7 +59,7 @@ class CorrectionForm(Form):
 @audience(Permission.CONTACT)
 def correct(account_id: UUID) -> Any:
     """Ask for what is right, then show what changes, then keep it; only to whom the data shows."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     if revealed_until(account, now()) is None:
         flash(_("Show the personal data first: you correct what you can see."), "bad")
         return see_other(back_to(account))

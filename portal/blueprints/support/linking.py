@@ -10,6 +10,7 @@ from wtforms import RadioField, SelectChoice  # type: ignore[attr-defined]
 
 from portal import i18n
 from portal.blueprints.consoles import attempt, options, page
+from portal.blueprints.opening import open_account, open_account_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.sending import (
@@ -25,7 +26,6 @@ from portal.domain.access import Permission
 from portal.domain.codes import aloud
 from portal.models import AccessLink, Account, Channel, Client, Debtor
 from portal.security import audience, current_staff, keys
-from portal.services.dossier import find_account
 from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
 from portal.services.standing import standing
 from portal.services.texting import why_closed
@@ -56,7 +56,7 @@ class LinkForm(Form):
 @audience(Permission.CONTACT)
 def link(account_id: UUID) -> Any:
     """Choose the way; a closed one says why."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     found = ways(session, debtor, texter=texter(), now=now())
     form, made = LinkForm(), list[IssuedLink | None]()
@@ -130,12 +130,7 @@ def code(link_id: UUID) -> Any:
     mine = AccessLink.client_id.in_(session.info["client_ids"])
     spoken = AccessLink.channel == Channel.LETTER
     found = session.scalars(select(AccessLink).where(mine, spoken, AccessLink.id == link_id)).one()
-    account = session.scalars(
-        select(Account)
-        .where(Account.client_id == found.client_id, Account.debtor_id == found.debtor_id)
-        .order_by(Account.id)
-        .limit(1)
-    ).one()
+    account = open_account_of(found)
     written = code_of(keys(), found)
     return page(
         "support/code.html",
@@ -154,7 +149,7 @@ def code(link_id: UUID) -> Any:
 @audience(Permission.CONTACT)
 def progress(account_id: UUID) -> Any:
     """How far the person came with the newest link; a page with a script asks again and again."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     return page(
         "support/progress.html",
         account=account,

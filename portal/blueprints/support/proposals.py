@@ -13,6 +13,7 @@ from portal import i18n
 from portal.blueprints.consoles import Answer, attempt, options, page
 from portal.blueprints.debtor.words import on_days
 from portal.blueprints.fields import DateBoxes, MoneyField
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.replies import Reply, look
@@ -95,7 +96,9 @@ class DeclineForm(Form):
 
 def _proposal(proposal_id: UUID) -> Proposal:
     mine = Proposal.client_id.in_(session.info["client_ids"])
-    return session.scalars(select(Proposal).where(mine, Proposal.id == proposal_id)).one()
+    found = session.scalars(select(Proposal).where(mine, Proposal.id == proposal_id)).one()
+    open_account(found.account_id)
+    return found
 
 
 @bp.get("/proposals/<uuid:proposal_id>")

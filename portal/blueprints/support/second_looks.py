@@ -10,6 +10,7 @@ from wtforms import RadioField, StringField
 from wtforms.validators import DataRequired
 
 from portal.blueprints.consoles import Answer, attempt, options, page
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.moving import MovingForm, close_open_page, foreseen
@@ -100,7 +101,9 @@ def withdraw_look(look_id: UUID) -> Any:
 
 def _find(look_id: UUID) -> SecondLook:
     mine = SecondLook.client_id.in_(session.info["client_ids"])
-    return session.scalars(select(SecondLook).where(mine, SecondLook.id == look_id)).one()
+    found = session.scalars(select(SecondLook).where(mine, SecondLook.id == look_id)).one()
+    open_account(found.account_id)
+    return found
 
 
 def _shown(look: SecondLook, form: LookForm) -> Answer:
