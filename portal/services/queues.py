@@ -240,6 +240,10 @@ _COUNTS = select(
 )
 
 
+UNCOUNTED = Counts(dict.fromkeys(Queue, 0), 0, 0)
+"""For an answer that shows no numbers."""
+
+
 def counts(session: Session) -> Counts:
     """How much waits everywhere, in one statement that looks at no more than it counts."""
     found = session.execute(_COUNTS, {"mine": _clients(session)}).one()._mapping

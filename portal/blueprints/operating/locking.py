@@ -39,15 +39,20 @@ class LiftLockForm(Form):
 def listed() -> Any:
     """Everything that is closed now."""
     found = attempts.closed(session, now=now())
-    return page("operator/lock_outs.html", section="lock-outs", found=found, scopes=SCOPES)
+    return page(
+        "operator/lock_outs.html",
+        section="lock-outs",
+        found=found,
+        scopes=SCOPES,
+        most=attempts.MOST_CLOSED,
+    )
 
 
 @bp.route("/lock-outs/<scope>/<mark>/lift", methods=["GET", "POST"])
 @audience(Permission.OPERATE)
 def lift_lock(scope: str, mark: str) -> Any:
     """Let whoever is locked out try again at once."""
-    closed = attempts.closed(session, now=now())
-    lock = next((one for one in closed if (one.scope, one.mark) == (scope, mark)), None)
+    lock = attempts.find_closed(session, scope, mark, now=now())
     if lock is None:
         abort(404)
     form = LiftLockForm()

@@ -10,7 +10,7 @@ from portal.domain import N_
 from portal.domain.access import Permission
 from portal.security import by_itself, current_staff, may
 from portal.services import call_sessions
-from portal.services.queues import counts
+from portal.services.queues import UNCOUNTED, counts
 from portal.web import Destination, now, session, url_for
 
 bp = Blueprint("support", __name__, url_prefix="/support")
@@ -21,7 +21,7 @@ def navigate() -> None:
     """Put the console's destinations beside the page, with how much waits in each."""
     if not by_itself() and call_sessions.keep_up(session, current_staff(), now=now()):
         commit(session, "call_sessions.keep_up")
-    g.waiting = counts(session)
+    g.waiting = UNCOUNTED if by_itself() else counts(session)  # a panel shows no numbers
     links = (
         ("search", N_("Search"), url_for("support.home"), 0),
         *(

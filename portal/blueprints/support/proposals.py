@@ -30,7 +30,8 @@ from portal.models import Account, Client, Debtor, Proposal
 from portal.security import audience, current_staff
 from portal.services import proposals as services
 from portal.services.dossier import find_account
-from portal.services.evidence import account_leaves
+from portal.services.evidence import Span, some_leaves
+from portal.services.history import PAGE, types_of
 from portal.services.late_proposals import (
     OPEN_FOR,
     BetterTermsThere,
@@ -165,9 +166,10 @@ def _limits(account: Account) -> dict[str, Any]:
 
 
 def _history(account: Account) -> Sequence[Event]:
-    """What the log says of the account's proposals, the first one first."""
-    leaves = [one for one in account_leaves(session, account) if one.type.startswith("proposal.")]
-    return timeline(session, account, leaves)[::-1]
+    """What the log says lately of the account's proposals, the first one first."""
+    about = [one for one in types_of("proposals") if one.startswith("proposal.")]
+    leaves = some_leaves(session, account, Span(types=about), most=PAGE)
+    return timeline(session, account, leaves[::-1])[::-1]
 
 
 def _wished(found: Proposal) -> Terms | None:
