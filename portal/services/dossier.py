@@ -163,13 +163,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         messages=messages,
         deliveries=deliveries_of(session, messages),
         calls=_of(session, account, CallAttempt, CallAttempt.at.desc()),
-        looks=_rows(
-            session,
-            SecondLook,
-            account,
-            SecondLook.account_id == account.id,
-            SecondLook.outcome == LookOutcome.WAITS,
-        ),
+        looks=_waiting(session, account),
         returned=_returned(session, account, paid),
     )
 
@@ -185,6 +179,11 @@ def contacts_of(session: Session, debtor: Debtor) -> Sequence[Contact]:
         )
         .order_by(Contact.id)
     ).all()
+
+
+def _waiting(session: Session, account: Account) -> Sequence[SecondLook]:
+    waits = (SecondLook.account_id == account.id, SecondLook.outcome == LookOutcome.WAITS)
+    return _rows(session, SecondLook, account, *waits)
 
 
 def _links(session: Session, account: Account) -> Sequence[AccessLink]:
