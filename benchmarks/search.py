@@ -3,7 +3,8 @@
     python benchmarks/search.py [accounts=1000000] [plans]
 
 One client with so many accounts of as many people: names fall off as real ones do, every sixth
-person has three or four, and one in a hundred the last four digits 0000. Each kind of term is
+person has three or four, and one in a hundred the last four digits 0000. Each fourth account has an
+agreement, a payment, a proposal and a request. Each kind of term is
 searched as the web does it, by its own role under row-level security. Target: 50 ms at the 95th
 percentile of every kind. With ``plans``, what PostgreSQL did for each statement is printed
 too. The server lies under var/benchmark; a database of the same size is used again.
@@ -62,6 +63,36 @@ CONTACTS = """
       LATERAL (VALUES ('email', 'd' || tail || '@example.com'),
         ('sms', '+1212' || lpad((('x' || tail)::bit(24)::int % 8000000 + 2000000)::text, 7, '0'))
       ) AS c (channel, address)"""
+OF_EACH_FOURTH = """
+    FROM (SELECT *, row_number() OVER (ORDER BY id) AS n FROM account) a WHERE n % 4 = 0"""
+REFERENCED = (
+    f"""
+    INSERT INTO arrangement (client_id, id, account_id, reference, kind, status, method, frequency,
+      offer_key, policy_version, total_cents, balance_cents, saved_cents, currency, terms,
+      terms_sha256, locale, accepted_at)
+    SELECT client_id, id, id, 'PL-' || n, 'plan', 'completed', 'manual', 'monthly', 'plan', 1,
+      balance_cents, balance_cents, 0, 'USD', '{{}}', sha256('{{}}'), 'en', placed_at
+    {OF_EACH_FOURTH}""",
+    f"""
+    INSERT INTO payment (client_id, id, account_id, reference, purpose, status, amount_cents,
+      currency, locale, idempotency_key, created_at, settled_at)
+    SELECT client_id, id, id, 'PM-' || n, 'one_off', 'succeeded', 100, 'USD', 'en', 'p-' || n,
+      placed_at, placed_at
+    {OF_EACH_FOURTH}""",
+    f"""
+    INSERT INTO proposal (client_id, id, account_id, reference, status, kind, wish, policy_version,
+      balance_cents, locale, submitted_at, answer_due_on, answered_at)
+    SELECT client_id, id, id, 'PR-' || n, 'declined', 'plan', '{{}}', 1, balance_cents, 'en',
+      placed_at, date '2026-06-09', placed_at
+    {OF_EACH_FOURTH}""",
+    f"""
+    INSERT INTO help_request (client_id, id, account_id, reference, topic, status, answers, locale,
+      opened_at, promised_on, answered_at)
+    SELECT client_id, id, id, 'HR-' || n, 'question', 'closed', '{{}}', 'en', placed_at,
+      date '2026-06-09', placed_at
+    {OF_EACH_FOURTH}""",
+)
+"""An agreement, a payment, a proposal and a request of each fourth account, all of them over."""
 COMMONEST_SOUND = """
     SELECT min(k.word) FROM word_key k JOIN debtor_word w USING (client_id, word)
     WHERE k.key LIKE '~%' GROUP BY k.key ORDER BY count(*) DESC LIMIT 1"""
@@ -120,7 +151,8 @@ def fill(server: EmbeddedServer, name: str, accounts: int) -> None:
         words = admin.execute("SELECT DISTINCT word FROM debtor_word WHERE word NOT LIKE '% %'")
         learn(admin, client.id, [word for (word,) in words])
         admin.execute(ACCOUNTS, given | {"accounts": accounts})
-        admin.execute(CONTACTS)
+        for insert in (CONTACTS, *REFERENCED):
+            admin.execute(insert)
     with psycopg.connect(conninfo(server.url(name, "postgres")), autocommit=True) as admin:
         admin.execute("VACUUM ANALYZE")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.config import Settings, load
-from portal.demo import acting, campaign, examples, seeding
+from portal.demo import acting, campaign, counter, examples, seeding
 from portal.demo.cast import PARTS
 from portal.demo.processes import (
     DidNotStart,
@@ -93,6 +93,7 @@ def _prepare(settings: Settings) -> Runtime:
     seeding.seed(runtime)
     campaign.send_campaign(runtime)
     examples.prepare(runtime)
+    counter.receive(build_runtime(settings))
     return runtime
 
 

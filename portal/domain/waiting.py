@@ -6,7 +6,7 @@ from enum import StrEnum
 from portal.domain.help import UNCLEAR_TEXT, Topic
 
 HELD_FOR = timedelta(minutes=15)
-"""How long something is one person's, from when they took it or last worked on it."""
+"""How long what was taken is one person's, from when they took it or last worked on it."""
 
 CALL_BACK = "call_back"
 BY_HAND = (CALL_BACK, UNCLEAR_TEXT)
@@ -26,6 +26,8 @@ class Queue(StrEnum):
     BOUNCED = "bounced"
     LOCK_OUTS = "lock-outs"
     QUESTIONS = "questions"
+    LOOKS = "second-looks"
+    LETTERS = "letters"
 
 
 _TOPICS: dict[Topic | str, Queue] = {

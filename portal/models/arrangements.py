@@ -72,6 +72,8 @@ class Installment(Owned, Base):
 
     ``late_since`` is the day from which it counts as late, where that is not its date: it was
     moved after it had failed, or we had not charged it. ``told_on`` is when its debtor was told.
+    ``dealt_with_at`` is when somebody of the staff had done what could be done about its newest
+    failure.
     """
 
     __tablename__ = "installment"
@@ -90,10 +92,15 @@ class Installment(Owned, Base):
             "client_id",
             "due_on",
             "id",
-            postgresql_where=text("status = 'failed' AND next_attempt_on IS NULL"),
+            postgresql_where=text(
+                "status = 'failed' AND next_attempt_on IS NULL AND dealt_with_at IS NULL"
+            ),
         ),
         CheckConstraint("amount_cents > 0", name="amount_positive"),
         CheckConstraint("paid_cents BETWEEN 0 AND amount_cents", name="paid_within"),
+        CheckConstraint(
+            "(dealt_with_at IS NULL) = (dealt_with_by IS NULL)", name="dealt_with_by_somebody"
+        ),
     )
 
     arrangement_id: Mapped[UUID]
@@ -106,6 +113,8 @@ class Installment(Owned, Base):
     next_attempt_on: Mapped[date | None]
     late_since: Mapped[date | None]
     told_on: Mapped[date | None]
+    dealt_with_at: Mapped[datetime | None]
+    dealt_with_by: Mapped[UUID | None]
 
 
 class Authorization(Owned, Base):

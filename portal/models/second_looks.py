@@ -50,6 +50,13 @@ class SecondLook(Owned, Base):
             unique=True,
             postgresql_where=text("outcome = 'waits'"),
         ),
+        Index(
+            "ix_second_look_waits",
+            "client_id",
+            "asked_at",
+            "id",
+            postgresql_where=text("outcome = 'waits'"),
+        ),
         Index("ix_second_look_account", "client_id", "account_id", "asked_at"),
         Index("ix_second_look_payment", "client_id", "payment_id"),
         CheckConstraint("amount_cents > 0", name="amount_positive"),

@@ -13,7 +13,8 @@ from portal.models.base import Base, Owned, belongs_to, of_client
 class Claim(Base):
     """One thing in a queue is one person's until a time; the row stays for the next one.
 
-    ``item_id`` is the id of a proposal, request, question … as ``queue`` says.
+    ``until`` None: it is assigned, until it is done or given back, or they work for the client no
+    more. ``item_id`` is the id of a proposal, request, question … as ``queue`` says.
     """
 
     __tablename__ = "claim"
@@ -28,7 +29,7 @@ class Claim(Base):
     item_id: Mapped[UUID] = mapped_column(primary_key=True)
     staff_id: Mapped[UUID]
     taken_at: Mapped[datetime]
-    until: Mapped[datetime]
+    until: Mapped[datetime | None]
 
 
 class LockOut(Owned, Base):

@@ -8,14 +8,19 @@ from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError, Phrases
 from portal.domain.help import kept_words
-from portal.domain.statuses import ProposalStatus
+from portal.domain.statuses import LIVE, InstallmentStatus, ProposalStatus
 from portal.models import (
     Account,
+    Arrangement,
     HelpRequest,
     HelpStatus,
+    Installment,
+    LetterBatch,
     LockOut,
+    LookOutcome,
     MoneyException,
     Proposal,
+    SecondLook,
     Staff,
 )
 from portal.services import evidence
@@ -28,6 +33,9 @@ DID: dict[StrEnum, str] = {
     ProposalStatus.DECLINED: N_("declined it"),
     HelpStatus.ANSWERED: N_("answered it"),
     HelpStatus.CLOSED: N_("dealt with it"),
+    LookOutcome.APPROVED: N_("approved it"),
+    LookOutcome.DECLINED: N_("declined it"),
+    LookOutcome.WITHDRAWN: N_("took it back"),
 }
 """What somebody did, by how it stands since."""
 _NOTE = N_("“%(note)s”")
@@ -53,14 +61,23 @@ class OverMeanwhile(DomainError):
 
 def answered_before(session: Session, item: object) -> AnsweredBefore | None:
     """Who has answered and how, for whoever comes second; None where no member of staff did."""
+    who: tuple[UUID | None, StrEnum]
     match item:
         case Proposal() | HelpRequest():
-            return _told(session, item.answered_by, item.status)
+            who = (item.answered_by, item.status)
+        case SecondLook():
+            who = (item.decided_by, item.outcome)
         case LockOut():
-            return _told(session, item.closed_by, HelpStatus.CLOSED)
+            who = (item.closed_by, HelpStatus.CLOSED)
+        case Installment():
+            who = (item.dealt_with_by, HelpStatus.CLOSED)
+        case LetterBatch():
+            who = (item.finished_by, HelpStatus.CLOSED)
         case MoneyException():
             return _told(session, item.resolved_by, HelpStatus.CLOSED, item.resolution)
-    return None
+        case _:
+            return None
+    return _told(session, *who)
 
 
 def over(session: Session, item: object) -> DomainError:
@@ -86,12 +103,12 @@ def close_call(
     Raises NoteMissing, AnsweredBefore, OverMeanwhile.
     """
     words = noted(note)
-    session.refresh(request, with_for_update=True)
+    account = lock_account(session, request.account_id)
+    request = lock_row(session, HelpRequest, (request.client_id, request.id))
     if request.status is not HelpStatus.OPENED:
         raise over(session, request)
     request.status, request.answered_at, request.answered_by = HelpStatus.CLOSED, now, staff.id
     told = {"request": str(request.id), "reason": words}
-    account = session.get_one(Account, (request.client_id, request.account_id))
     tell(session, account, "help.closed", told, staff=staff, now=now)
 
 
@@ -110,6 +127,27 @@ def close_lock_out(
     found.closed_at, found.closed_by = now, staff.id
     told = {"lock_out": str(found.id), "reason": words}
     tell(session, account, "lock_out.closed", told, staff=staff, now=now)
+
+
+def close_charge(
+    session: Session, part: Installment, note: str, *, staff: Staff, now: datetime
+) -> None:
+    """Say what was done about a charge that is not tried again; the caller commits.
+
+    It stays unpaid: only the queue has it no more, until it fails another time. Raises NoteMissing,
+    AnsweredBefore, OverMeanwhile.
+    """
+    words = noted(note)
+    agreed = session.get_one(Arrangement, (part.client_id, part.arrangement_id))
+    account = lock_account(session, agreed.account_id)
+    agreed = lock_row(session, Arrangement, (agreed.client_id, agreed.id))
+    part = lock_row(session, Installment, (part.client_id, part.id))
+    waits = part.status is InstallmentStatus.FAILED and part.next_attempt_on is None
+    if agreed.status not in LIVE or not waits or part.dealt_with_at is not None:
+        raise over(session, part)
+    part.dealt_with_at, part.dealt_with_by = now, staff.id
+    told = {"installment": str(part.id), "arrangement": str(agreed.id), "reason": words}
+    tell(session, account, "charge.dealt_with", told, staff=staff, now=now)
 
 
 def noted(note: str) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, ip_address, ip_network
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, tuple_
+from sqlalchemy import ColumnElement, Interval, case, delete, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,7 @@ from portal.models import AttemptCounter
 
 LONGEST_LOCK = timedelta(hours=24)
 KEPT = timedelta(days=3)
+MOST_CLOSED = 200
 
 
 class Scope(StrEnum):
@@ -159,8 +161,8 @@ class Closed:
 
 
 def closed(session: Session, *, now: datetime) -> list[Closed]:
-    """Everything that is locked or used up now, what opens last first."""
-    return _closed(session, AttemptCounter.window_started_at > now - KEPT, now)
+    """What is locked or used up now, what opens last first; at most ``MOST_CLOSED``."""
+    return _closed(session, now, AttemptCounter.window_started_at > now - KEPT)
 
 
 def closed_of(
@@ -168,16 +170,39 @@ def closed_of(
 ) -> list[Closed]:
     """What of these marks is locked or used up now."""
     known = tuple_(AttemptCounter.scope, AttemptCounter.key_hash)
-    return _closed(session, known.in_(_hashed(keys, marks)), now)
+    return _closed(session, now, known.in_(_hashed(keys, marks)))
 
 
-def _closed(session: Session, which: ColumnElement[bool], now: datetime) -> list[Closed]:
-    found = [
-        Closed(Scope(one.scope), one.key_hash.hex(), one.count, until)
-        for one in session.scalars(select(AttemptCounter).where(which))
-        if (until := _closed_until(one)) is not None and until > now
+def find_closed(session: Session, scope: str, mark: str, *, now: datetime) -> Closed | None:
+    """One of those, by its scope and mark."""
+    try:
+        same = AttemptCounter.key_hash == bytes.fromhex(mark)
+    except ValueError:
+        return None
+    return next(iter(_closed(session, now, AttemptCounter.scope == scope, same)), None)
+
+
+def _closed(session: Session, now: datetime, *which: ColumnElement[bool]) -> list[Closed]:
+    ends = {scope.value: _ends(limit) for scope, limit in LIMITS.items()}
+    until = case(ends, value=AttemptCounter.scope)
+    found = (
+        select(AttemptCounter, until.label("until"))
+        .where(*which, until > now)
+        .order_by(until.desc(), AttemptCounter.key_hash.desc())
+        .limit(MOST_CLOSED)
+    )
+    return [
+        Closed(Scope(one.scope), one.key_hash.hex(), one.count, ends_at)
+        for one, ends_at in session.execute(found)
     ]
-    return sorted(found, key=lambda one: (one.until, one.mark), reverse=True)
+
+
+def _ends(limit: Limit) -> ColumnElement[Any]:
+    """Until when a counter of this limit is closed; null where it is not."""
+    if limit.lock is not None:
+        return AttemptCounter.locked_until.expression
+    used_up = AttemptCounter.count >= limit.tries
+    return case((used_up, AttemptCounter.window_started_at + literal(limit.window, Interval)))
 
 
 def forget_old(session: Session, *, now: datetime) -> None:

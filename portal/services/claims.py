@@ -1,6 +1,7 @@
-"""One thing of a queue is one person's for a while, so that no two do the same work.
+"""One thing of a queue is one person's, for a while or until it is done; no two do the same work.
 
 A claim keeps colleagues off; what makes an answer the only one is the row itself, under its lock.
+See docs/decisions/0045-queues.md and 0049-assigned-work.md.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import ColumnElement, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
@@ -19,11 +20,16 @@ from portal.domain.waiting import HELD_FOR, Queue
 from portal.models import Account, Claim, Client, Staff
 from portal.services import evidence
 from portal.services.answering import over
-from portal.services.ledger import lock_account
-from portal.services.queues import SOURCES, Waiting, entries, find, waiting
+from portal.services.ledger import lock_account, lock_row
+from portal.services.queues import SOURCES, Waiting, entries, find, in_force, waiting
+from portal.services.second_person import SamePerson
 from portal.services.staff import names_of
 
-NEEDS = {Queue.QUESTIONS: Permission.GIVE_BACK}
+NEEDS = {
+    Queue.QUESTIONS: Permission.GIVE_BACK,
+    Queue.LOOKS: Permission.GIVE_BACK,
+    Queue.LETTERS: Permission.CONTACT,
+}
 """What a queue's entries need to be worked on, where it is not to answer."""
 _COLLEAGUES = text("SELECT staff_id, name FROM resolve_colleagues(:client_id, :roles)")
 Key = tuple[UUID, Queue, UUID]
@@ -37,6 +43,14 @@ class HeldByAnother(DomainError):
     )
 
 
+class AssignedToAnother(HeldByAnother):
+    """Somebody else has it until it is done."""
+
+    message = N_(
+        "This is assigned to %(name)s. Ask %(name)s to give it back, or take the next one."
+    )
+
+
 class NoColleague(DomainError):
     """Work was to be given to somebody who may not do it for this client."""
 
@@ -46,13 +60,28 @@ class NoColleague(DomainError):
 def take(session: Session, queue: Queue, item_id: UUID, *, staff: Staff, now: datetime) -> Waiting:
     """Have an entry for a quarter of an hour; locks its account. The caller commits.
 
-    Raises HeldByAnother, AnsweredBefore or OverMeanwhile where it does not wait any more, and
-    NoResultFound where there is no such entry.
+    Raises HeldByAnother, SamePerson, AnsweredBefore or OverMeanwhile where it does not wait any
+    more, and NoResultFound where there is no such entry.
     """
     found = _found(session, queue, item_id, now)
-    lock_account(session, found.account.id)
+    _lock(session, found)
+    _may(found, staff.id)
     if not _claim(session, found, staff, now):
-        raise _held(session, found.client, key_of(found), now)
+        raise _held(session, found.client, key_of(found))
+    return found
+
+
+def keep(session: Session, queue: Queue, item_id: UUID, *, staff: Staff, now: datetime) -> Waiting:
+    """Have an entry assigned to oneself until it is done; locks its account. The caller commits.
+
+    Raises as take does.
+    """
+    found = _found(session, queue, item_id, now)
+    _lock(session, found)
+    _may(found, staff.id)
+    if not _put(session, key_of(found), staff.id, now, until=None):
+        raise _held(session, found.client, key_of(found))
+    _tell(session, found, "queue.assigned", staff, now, to=str(staff.id), name=staff.name)
     return found
 
 
@@ -61,8 +90,12 @@ def take_next(session: Session, queue: Queue, *, staff: Staff, now: datetime) ->
 
     Locks its account, and passes over what others have locked. The caller commits.
     """
+    source = SOURCES[queue]
     free = entries(session, queue, now=now).where(Claim.item_id.is_(None)).limit(1)
-    free = free.with_for_update(of=Account, skip_locked=True)
+    if source.not_by is not None:
+        free = free.where(source.not_by != staff.id)
+    locked = source.table if source.account is None else Account
+    free = free.with_for_update(of=locked, skip_locked=True)
     while row := session.execute(free).first():
         found = find(session, queue, row[0].id, now=now)
         if _claim(session, found, staff, now):  # else it was taken while this looked
@@ -75,32 +108,33 @@ def give_back(
 ) -> None:
     """Let others have what one has; nothing where one has it no more. The caller commits."""
     found = find(session, queue, item_id, now=now)
-    lock_account(session, found.account.id)
-    if _renew(session, key_of(found), staff, now, until=now):
+    _lock(session, found)
+    if _end(session, key_of(found), staff, now):
         _tell(session, found, "queue.given_back", staff, now)
 
 
 def assign(
     session: Session, queue: Queue, item_id: UUID, *, to: UUID, by: Staff, now: datetime
 ) -> None:
-    """Give an entry to a colleague, or to oneself, whoever has it; the caller commits.
+    """Give an entry to a colleague, or to oneself, until it is done, whoever has it.
 
-    Raises NoResultFound, NoColleague.
+    The caller commits. Raises NoResultFound, NoColleague.
     """
     found = find(session, queue, item_id, now=now)
-    lock_account(session, found.account.id)
+    _lock(session, found)
     name = colleagues(session, found, by).get(to)
     if name is None:
         raise NoColleague
-    _put(session, key_of(found), to, now, over=True)
+    _put(session, key_of(found), to, now, until=None, over=True)
     _tell(session, found, "queue.assigned", by, now, to=str(to), name=name)
 
 
 def colleagues(session: Session, found: Waiting, me: Staff) -> dict[UUID, str]:
-    """Who may work on an entry, by name; whoever asks is among them."""
+    """Who may work on an entry, by name; whoever asks is among them if they may."""
     roles = sorted(holders(NEEDS.get(found.queue, Permission.ANSWER)))
     rows = session.execute(_COLLEAGUES, {"client_id": found.client.id, "roles": roles})
-    return {me.id: me.name} | {row.staff_id: row.name for row in rows}
+    people = {me.id: me.name} | {row.staff_id: row.name for row in rows}
+    return {one: name for one, name in people.items() if one != _not_by(found)}
 
 
 def work_on(session: Session, key: Key, *, staff: Staff, now: datetime) -> None:
@@ -108,23 +142,39 @@ def work_on(session: Session, key: Key, *, staff: Staff, now: datetime) -> None:
 
     The caller commits. Raises HeldByAnother.
     """
-    held = in_force(session, key, now=now)
+    held = holder(session, key, now=now)
     if held is None:
         return
     if held.staff_id != staff.id:
-        raise _held(session, session.get_one(Client, key[0]), key, now)
-    _renew(session, key, staff, now, until=now + HELD_FOR)
+        raise _held(session, session.get_one(Client, key[0]), key)
+    if held.until is not None:
+        held.until = now + HELD_FOR
+        session.flush()
 
 
-def in_force(session: Session, key: Key, *, now: datetime) -> Claim | None:
+def done(session: Session, key: Key, *, now: datetime) -> None:
+    """End the claim of an entry that does not wait any more; the caller commits."""
+    try:
+        find(session, key[1], key[2], now=now)
+    except NoResultFound:
+        ends = update(Claim).where(*_is(key), in_force(now)).values(until=now)
+        session.execute(ends.execution_options(synchronize_session=False))
+
+
+def holder(session: Session, key: Key, *, now: datetime) -> Claim | None:
     """Who has something now."""
-    wanted = _is(key)
-    return session.scalars(select(Claim).where(*wanted, Claim.until > now)).one_or_none()
+    found = select(Claim).where(*_is(key), in_force(now))
+    return session.scalars(found.execution_options(populate_existing=True)).one_or_none()
+
+
+def of(staff: Staff, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The condition under which an entry is with a member of staff now."""
+    return Claim.staff_id == staff.id, in_force(now)
 
 
 def mine(session: Session, staff: Staff, *, now: datetime) -> Sequence[Waiting]:
     """All that a member of staff has now and that still waits, the queues in their order."""
-    has = (Claim.staff_id == staff.id, Claim.until > now)
+    has = of(staff, now=now)
     queues = session.scalars(
         select(Claim.queue).where(Claim.client_id.in_(session.info["client_ids"]), *has).distinct()
     ).all()
@@ -156,19 +206,47 @@ def _found(session: Session, queue: Queue, item_id: UUID, now: datetime) -> Wait
         raise over(session, known) from None
 
 
+def _lock(session: Session, found: Waiting) -> None:
+    if found.account is not None:
+        lock_account(session, found.account.id)
+    else:
+        lock_row(session, type(found.item), (found.client.id, found.item.id))
+
+
+def _not_by(found: Waiting) -> UUID | None:
+    """Who may not do this: somebody else must."""
+    column = SOURCES[found.queue].not_by
+    return getattr(found.item, column.key) if column is not None else None
+
+
+def _may(found: Waiting, staff_id: UUID) -> None:
+    if _not_by(found) == staff_id:
+        raise SamePerson
+
+
 def _claim(session: Session, found: Waiting, staff: Staff, now: datetime) -> bool:
     """Have it unless somebody else does; said on the record where it is new."""
-    before = in_force(session, key_of(found), now=now)
-    if not _put(session, key_of(found), staff.id, now):
+    before = holder(session, key_of(found), now=now)
+    if before is not None and before.until is None:
+        return before.staff_id == staff.id
+    if not _put(session, key_of(found), staff.id, now, until=now + HELD_FOR):
         return False
     if before is None:
         _tell(session, found, "queue.taken", staff, now)
     return True
 
 
-def _put(session: Session, key: Key, staff_id: UUID, now: datetime, *, over: bool = False) -> bool:
-    row = {"staff_id": staff_id, "taken_at": now, "until": now + HELD_FOR}
-    free = None if over else or_(Claim.until <= now, Claim.staff_id == staff_id)
+def _put(  # noqa: PLR0913
+    session: Session,
+    key: Key,
+    staff_id: UUID,
+    now: datetime,
+    *,
+    until: datetime | None,
+    over: bool = False,
+) -> bool:
+    row = {"staff_id": staff_id, "taken_at": now, "until": until}
+    free = None if over else or_(~in_force(now), Claim.staff_id == staff_id)
     made = session.execute(
         insert(Claim)
         .values(client_id=key[0], queue=key[1], item_id=key[2], **row)
@@ -178,15 +256,18 @@ def _put(session: Session, key: Key, staff_id: UUID, now: datetime, *, over: boo
     return made.first() is not None
 
 
-def _renew(session: Session, key: Key, staff: Staff, now: datetime, *, until: datetime) -> bool:
-    whose = (*_is(key), Claim.staff_id == staff.id, Claim.until > now)
-    changed = session.execute(update(Claim).where(*whose).values(until=until))
+def _end(session: Session, key: Key, staff: Staff, now: datetime) -> bool:
+    whose = (*_is(key), *of(staff, now=now))
+    ends = update(Claim).where(*whose).values(until=now)
+    changed = session.execute(ends.execution_options(synchronize_session=False))
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
-def _held(session: Session, client: Client, key: Key, now: datetime) -> HeldByAnother:
+def _held(session: Session, client: Client, key: Key) -> HeldByAnother:
     claim = session.scalars(select(Claim).where(*_is(key))).one()
     name = names_of(session, [claim.staff_id]).get(claim.staff_id, "")
+    if claim.until is None:
+        return AssignedToAnother(name=name)
     return HeldByAnother(name=name, until=TimeOfDay(claim.until, client.time_zone))
 
 
@@ -197,7 +278,7 @@ def _tell(
     evidence.record(
         session,
         client_id=found.client.id,
-        chain_id=found.account.chain_id,
+        chain_id=(found.account or found.client).chain_id,
         type=kind,
         payload={"actor": evidence.staff(staff.id), **what},
         now=now,

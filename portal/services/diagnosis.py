@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -51,6 +52,7 @@ from portal.services.standing import holds_in_force
 MOST_LINKS, MOST_OPENINGS, MOST_TRIES = 10, 100, 50
 RECENT = timedelta(days=30)
 """What happened before this long ago says nothing of why somebody cannot pay today."""
+Row = TypeVar("Row")
 FAILED, NOT_MATCHED = "identity.failed", "call_session.not_matched"
 AT_DOOR = (FAILED, "identity.passed", "identity.unlocked", "call_session.matched")
 
@@ -65,7 +67,8 @@ def facts_of(session: Session, account: Account, *, keys: Keys, now: datetime) -
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     client = session.get_one(Client, account.client_id)
     contacts, links = _contacts(session, debtor), _links(session, debtor)
-    agreed, sheet = _agreed(session, account), offers_for(session, account, now)
+    agreed = _newest(session, account, Arrangement, Arrangement.accepted_at)
+    sheet = offers_for(session, account, now)
     running = agreed is not None and agreed.status in LIVE
     ended = agreed.ended_at if agreed and agreed.status == ArrangementStatus.BROKEN else None
     choice = any(offer.kind is not Kind.FULL for offer in sheet.offers)
@@ -241,17 +244,18 @@ def _wrong(session: Session, account: Account, now: datetime) -> list[tuple[date
     return found
 
 
+def _newest(
+    session: Session, account: Account, table: type[Row], at: Any, since: datetime | None = None
+) -> Row | None:
+    """The newest row about an account, by the column ``at``, from after an instant or of ever."""
+    kind: Any = table
+    of_account = (kind.client_id == account.client_id, kind.account_id == account.id)
+    query = select(table).where(*of_account, *([at > since] if since else []))
+    return session.scalars(query.order_by(at.desc(), kind.id.desc()).limit(1)).first()
+
+
 def _paid(session: Session, account: Account, now: datetime) -> Paid | None:
-    payment = session.scalars(
-        select(Payment)
-        .where(
-            Payment.client_id == account.client_id,
-            Payment.account_id == account.id,
-            Payment.created_at > now - RECENT,
-        )
-        .order_by(Payment.created_at.desc(), Payment.id.desc())
-        .limit(1)
-    ).first()
+    payment = _newest(session, account, Payment, Payment.created_at, now - RECENT)
     if payment is None:
         return None
     return Paid(
@@ -268,16 +272,7 @@ def _paid(session: Session, account: Account, now: datetime) -> Paid | None:
 
 
 def _proposal(session: Session, account: Account, now: datetime) -> Suggested | None:
-    found = session.scalars(
-        select(Proposal)
-        .where(
-            Proposal.client_id == account.client_id,
-            Proposal.account_id == account.id,
-            Proposal.submitted_at > now - RECENT,
-        )
-        .order_by(Proposal.submitted_at.desc(), Proposal.id.desc())
-        .limit(1)
-    ).first()
+    found = _newest(session, account, Proposal, Proposal.submitted_at, now - RECENT)
     if found is None:
         return None
     return Suggested(
@@ -287,15 +282,6 @@ def _proposal(session: Session, account: Account, now: datetime) -> Suggested | 
         due_on=found.answer_due_on,
         until=found.granted_until,
     )
-
-
-def _agreed(session: Session, account: Account) -> Arrangement | None:
-    return session.scalars(
-        select(Arrangement)
-        .where(Arrangement.client_id == account.client_id, Arrangement.account_id == account.id)
-        .order_by(Arrangement.accepted_at.desc(), Arrangement.id.desc())
-        .limit(1)
-    ).first()
 
 
 def _ended_on(session: Session, account: Account, today: date) -> date | None:

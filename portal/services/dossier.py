@@ -1,6 +1,6 @@
 """All that staff see of one account, read by key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.domain import N_, DomainError
 from portal.domain.capabilities import Capabilities
 from portal.domain.help import kept_words
+from portal.domain.money import Cents
 from portal.models import (
     AccessLink,
     Account,
@@ -32,6 +33,7 @@ from portal.models import (
     Hold,
     Installment,
     LedgerEntry,
+    LookOutcome,
     Message,
     Payment,
     Proposal,
@@ -52,7 +54,10 @@ from portal.services.letters import letter_stops
 from portal.services.standing import holds_in_force, standing
 
 REVEALED_FOR = timedelta(minutes=15)
-MOST_MESSAGES = 50
+MOST = 50
+"""Of each thing: what is older is in the timeline, page by page."""
+MOST_LINKS = 10
+MOST_BACK = 20 * MOST
 
 Row = TypeVar("Row")
 
@@ -74,7 +79,11 @@ class Writing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
-    """One account with everything around it."""
+    """One account with everything around it: the newest ``MOST`` of what goes on growing.
+
+    ``returned`` are the payments of ``payments`` that staff recorded and that do not count any
+    more; ``looks`` wait for a second person.
+    """
 
     account: Account
     debtor: Debtor
@@ -101,12 +110,12 @@ class Dossier:
     deliveries: Mapping[UUID, Sequence[Delivery]]
     calls: Sequence[CallAttempt]
     looks: Sequence[SecondLook]
+    returned: Collection[UUID | None]
 
     @property
-    def returned(self) -> frozenset[UUID | None]:
-        """The payments that staff recorded and that do not count any more."""
-        back = (entry for entry in self.entries if entry.kind is EntryKind.RETURNED)
-        return frozenset(entry.payment_id for entry in back)
+    def before_entries_cents(self) -> Cents:
+        """What the account owed before the first of its ``entries``, as far as they are shown."""
+        return Cents(self.account.balance_cents - sum(one.amount_cents for one in self.entries))
 
 
 def find_account(session: Session, account_id: UUID) -> Account:
@@ -119,7 +128,7 @@ def find_account(session: Session, account_id: UUID) -> Account:
 
 
 def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossier:
-    """Everything about an account, the newest first where time goes by."""
+    """All that a page shows of an account, the newest first where time goes by."""
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     agreed = arrangement_of(session, account)
     permission = _authorization(session, agreed)
@@ -135,7 +144,7 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         others=_rows(
             session, Account, account, Account.debtor_id == debtor.id, Account.id != account.id
         ),
-        entries=_of(session, account, LedgerEntry, LedgerEntry.at),
+        entries=_of(session, account, LedgerEntry, LedgerEntry.at.desc())[::-1],
         contacts=contacts,
         stops=[*_stops(session, account, contacts), *letter_stops(session, debtor)],
         consent=standing_consent(session, account.client_id, debtor.id),
@@ -147,14 +156,15 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
         authorization=permission,
         copy_left_at=copy_left_at(session, permission) if permission else None,
         payments=payments,
-        refunds=_rows(session, Refund, account, Refund.payment_id.in_(paid)),
-        chargebacks=_rows(session, Chargeback, account, Chargeback.payment_id.in_(paid)),
+        refunds=_back(session, account, Refund, paid),
+        chargebacks=_back(session, account, Chargeback, paid),
         proposals=_of(session, account, Proposal, Proposal.submitted_at.desc()),
         requests=_of(session, account, HelpRequest, HelpRequest.opened_at.desc()),
         messages=messages,
         deliveries=deliveries_of(session, messages),
         calls=_of(session, account, CallAttempt, CallAttempt.at.desc()),
-        looks=_of(session, account, SecondLook, SecondLook.asked_at.desc()),
+        looks=_waiting(session, account),
+        returned=_returned(session, account, paid),
     )
 
 
@@ -171,9 +181,33 @@ def contacts_of(session: Session, debtor: Debtor) -> Sequence[Contact]:
     ).all()
 
 
+def _waiting(session: Session, account: Account) -> Sequence[SecondLook]:
+    waits = (SecondLook.account_id == account.id, SecondLook.outcome == LookOutcome.WAITS)
+    return _rows(session, SecondLook, account, *waits)
+
+
 def _links(session: Session, account: Account) -> Sequence[AccessLink]:
     of_debtor = AccessLink.debtor_id == account.debtor_id
-    return _rows(session, AccessLink, account, of_debtor, order=AccessLink.issued_at.desc())
+    order = AccessLink.issued_at.desc()
+    return _rows(session, AccessLink, account, of_debtor, order=order, most=MOST_LINKS)
+
+
+def _back(
+    session: Session, account: Account, table: type[Row], paid: Sequence[UUID]
+) -> Sequence[Row]:
+    """Money of these payments that went back, all of it: what is left of each is told from it."""
+    kind: Any = table
+    of_these = kind.payment_id.in_(paid)
+    return _rows(session, table, account, of_these, order=kind.id.desc(), most=MOST_BACK)[::-1]
+
+
+def _returned(session: Session, account: Account, paid: Sequence[UUID]) -> set[UUID | None]:
+    back = select(LedgerEntry.payment_id).where(
+        LedgerEntry.client_id == account.client_id,
+        LedgerEntry.kind == EntryKind.RETURNED,
+        LedgerEntry.payment_id.in_(paid),
+    )
+    return set(session.scalars(back))
 
 
 def _writing(session: Session, account: Account, debtor: Debtor, now: datetime) -> Writing:
@@ -185,11 +219,17 @@ def _writing(session: Session, account: Account, debtor: Debtor, now: datetime) 
 
 
 def _rows(
-    session: Session, table: type[Row], account: Account, *where: Any, order: Any = None
+    session: Session,
+    table: type[Row],
+    account: Account,
+    *where: Any,
+    order: Any = None,
+    most: int = MOST,
 ) -> Sequence[Row]:
     kind: Any = table
     query = select(table).where(kind.client_id == account.client_id, *where)
-    return session.scalars(query.order_by(kind.id if order is None else order)).all()
+    by = (kind.id,) if order is None else (order, kind.id.desc())
+    return session.scalars(query.order_by(*by).limit(most)).all()
 
 
 def _of(session: Session, account: Account, table: type[Row], order: Any) -> Sequence[Row]:
@@ -233,7 +273,7 @@ def _messages(session: Session, account: Account) -> Sequence[Message]:
             or_(Message.account_id == account.id, Message.account_id.is_(None)),
         )
         .order_by(Message.created_at.desc(), Message.id.desc())
-        .limit(MOST_MESSAGES)
+        .limit(MOST)
     ).all()
 
 
@@ -258,7 +298,7 @@ def reveal(session: Session, account: Account, *, reason: str, staff: Staff, now
 def looked_at_lately(session: Session, account: Account, *, now: datetime) -> Sequence[Entry]:
     """Who asked to see the personal data within the time that lets them see it, oldest first."""
     span = Span(since=now - REVEALED_FOR, types=["staff.revealed"])
-    return some_leaves(session, account, span, most=MOST_MESSAGES)[::-1]
+    return some_leaves(session, account, span, most=MOST)[::-1]
 
 
 def revealed_until(entries: Sequence[Entry], staff: Staff, *, now: datetime) -> datetime | None:

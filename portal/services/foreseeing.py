@@ -66,14 +66,14 @@ class _State:
 
 
 def foresee(session: Session, act: Act, *, now: datetime) -> Effects:
-    """Everything that an act would do now; nothing of it stays.
+    """Everything that an act would do now; nothing of it stays, nor does any lock.
 
-    Locks the account until the caller's transaction ends. Raises what forbids the act.
+    Raises what forbids the act.
     """
-    account = lock_account(session, act.account_id)
-    waits = needs_second(session, account, act, now=now)
-    before = _state(session, account)
     with session.begin_nested() as trial:
+        account = lock_account(session, act.account_id)
+        waits = needs_second(session, account, act, now=now)
+        before = _state(session, account)
         if act.kind is LookKind.COUNTER_PAYMENT:
             _as_if_closed(session, account)
         carry_out(session, account, act, {"actor": evidence.SYSTEM}, now)
@@ -85,7 +85,11 @@ def foresee(session: Session, act: Act, *, now: datetime) -> Effects:
 
 
 def require(session: Session, act: Act, shown: str, *, now: datetime) -> None:
-    """Go on only if an act still does what a page showed under this mark. Raises ChangedSince."""
+    """Go on only if an act still does what a page showed under this mark.
+
+    Locks the account until the caller's transaction ends. Raises ChangedSince.
+    """
+    lock_account(session, act.account_id)
     if foresee(session, act, now=now).mark != shown:
         raise ChangedSince
 

@@ -87,6 +87,7 @@ def release(session: Session, payment: Payment, *, failed_at: datetime | None = 
             part.status = move(part.status, InstallmentStatus.SCHEDULED)
         return
     part.status = move(part.status, InstallmentStatus.FAILED)
+    part.dealt_with_at = part.dealt_with_by = None
     part.next_attempt_on = tries.next_try_on(session, account, payment, part, failed_on=today)
     waiting = agreed.status == ArrangementStatus.AWAITING_FIRST_PAYMENT
     part.told_on = today if waiting else part.told_on or today

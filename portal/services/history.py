@@ -22,11 +22,17 @@ MOST_READ = 2_000
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "contact": (
         N_("Contact"),
-        ("call.", "contact.", "debtor.", "esign.", "letter.", "message.", "notice.", "preference."),
+        (
+            *("call.", "call_session.", "contact.", "debtor.", "esign.", "letter.", "message."),
+            *("notice.", "preference."),
+        ),
     ),
     "money": (
         N_("Money"),
-        ("balance.", "charge.", "exception.", "forgiveness.", "payer_link.", "payment.", "refund."),
+        (
+            *("balance.", "charge.", "exception.", "forgiveness.", "payer_link.", "payment."),
+            *("refund.", "second_look."),
+        ),
     ),
     "agreement": (
         N_("Agreement"),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, exists, func, literal, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -18,11 +18,14 @@ from portal.domain.statuses import AccountStatus, MessageStatus
 from portal.jobs import STALLED_S, enqueue
 from portal.models import Account, Client, Delivery, Message, Noted, OfferPolicy, Staff
 from portal.services.inbox import MAX_ATTEMPTS
-from portal.services.record_state import clients_seen
 from portal.services.staff_events import note
 
 A_DAY = timedelta(days=1)
 SHOWN = 50
+CLIENTS = 50
+"""On one page."""
+MOST_COUNTED = 10_000
+"""Counting the accounts of one client stops here."""
 WAITING = (MessageStatus.QUEUED, MessageStatus.DEFERRED, MessageStatus.SENDING)
 
 
@@ -34,7 +37,10 @@ class RetryWaits(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ClientState:
-    """A client with how many of its accounts are open, and whether limits are in force."""
+    """A client with how many of its accounts are open, and whether limits are in force.
+
+    ``accounts`` are counted up to ``MOST_COUNTED``.
+    """
 
     client: Client
     accounts: int
@@ -52,18 +58,21 @@ class Sending:
     waiting: int
 
 
-def client_states(session: Session) -> list[ClientState]:
-    """Every client that the session sees, by name."""
-    mine = tuple(session.info["client_ids"])
-    live = (Account.client_id.in_(mine), Account.status == AccountStatus.OPEN)
-    counted = select(Account.client_id, func.count()).where(*live).group_by(Account.client_id)
-    accounts: dict[UUID, int] = {row[0]: row[1] for row in session.execute(counted)}
-    limits = select(OfferPolicy.client_id).where(OfferPolicy.client_id.in_(mine)).distinct()
-    limited = set(session.scalars(limits))
-    return [
-        ClientState(one, accounts.get(one.id, 0), one.id in limited)
-        for one in clients_seen(session)
-    ]
+def client_states(session: Session, *, after: UUID | None = None) -> list[ClientState]:
+    """A page of the clients that the session sees and one more, by name; ``after`` goes on."""
+    live = (Account.client_id == Client.id, Account.status == AccountStatus.OPEN)
+    some = select(literal(1)).where(*live).limit(MOST_COUNTED).correlate(Client).subquery()
+    accounts = select(func.count()).select_from(some).scalar_subquery()
+    limits = exists().where(OfferPolicy.client_id == Client.id)
+    query = select(Client, accounts, limits)
+    if after is not None and (last := session.get(Client, after)) is not None:
+        query = query.where(tuple_(Client.trade_name, Client.id) > (last.trade_name, last.id))
+    rows = session.execute(
+        query.where(Client.id.in_(tuple(session.info["client_ids"])))
+        .order_by(Client.trade_name, Client.id)
+        .limit(CLIENTS + 1)
+    )
+    return [ClientState(*row) for row in rows]
 
 
 def jobs_by_task(session: Session) -> Sequence[Row[Any]]:

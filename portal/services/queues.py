@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     exists,
+    false,
     func,
     literal,
     or_,
@@ -36,6 +37,7 @@ from portal.models import (
     HelpRequest,
     HelpStatus,
     Installment,
+    LetterBatch,
     LockOut,
     LookOutcome,
     Message,
@@ -49,7 +51,16 @@ PAGE = 50
 MOST_COUNTED = 100
 """Counting stops here: what is more is shown as 99+."""
 
-Item = Proposal | HelpRequest | MoneyException | Message | Installment | LockOut
+Item = (
+    Proposal
+    | HelpRequest
+    | MoneyException
+    | Message
+    | Installment
+    | LockOut
+    | SecondLook
+    | LetterBatch
+)
 Cursor = tuple[str, UUID]
 """The day and the id of the last entry of a page."""
 
@@ -58,7 +69,8 @@ Cursor = tuple[str, UUID]
 class Source:
     """Where the entries of a queue stand: their table, the column of their day, and which wait.
 
-    ``through`` leads from the table to its account.
+    ``through`` leads from the table to its account; ``account`` None: it is about several.
+    ``not_by`` is the column of whoever may not do it.
     """
 
     table: Any
@@ -67,19 +79,21 @@ class Source:
     open: tuple[ColumnElement[bool], ...]
     account: Any
     through: Callable[[Select[Any]], Select[Any]] = staticmethod(lambda query: query)
+    not_by: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """One entry of a queue, whose it is, and who has it now.
 
-    ``due_on`` is the day it has, in its client's calendar; None where nobody set one.
+    ``due_on`` is the day it has, in its client's calendar; None where nobody set one. Letters are
+    of no one ``account``.
     """
 
     queue: Queue
     item: Item
-    account: Account
-    debtor: Debtor
+    account: Account | None
+    debtor: Debtor | None
     client: Client
     claim: Claim | None
     day: date | datetime
@@ -93,7 +107,8 @@ class Waiting:
     @property
     def reference(self) -> str:
         """What staff call it by: its own reference, or that of its account."""
-        return getattr(self.item, "reference", self.account.reference)
+        own: str | None = getattr(self.item, "reference", None)
+        return own or (self.account.reference if self.account else "")
 
     @property
     def cursor(self) -> Cursor:
@@ -162,6 +177,7 @@ SOURCES: Mapping[Queue, Source] = {
         open=(
             Installment.status == InstallmentStatus.FAILED,
             Installment.next_attempt_on.is_(None),
+            Installment.dealt_with_at.is_(None),
         ),
         account=Arrangement.account_id,
         through=_through_arrangement,
@@ -187,6 +203,21 @@ SOURCES: Mapping[Queue, Source] = {
         open=(MoneyException.resolved_at.is_(None), ~_ANSWER_WAITS),
         account=MoneyException.account_id,
     ),
+    Queue.LOOKS: Source(
+        table=SecondLook,
+        day=SecondLook.asked_at,
+        since=SecondLook.asked_at,
+        open=(SecondLook.outcome == LookOutcome.WAITS,),
+        account=SecondLook.account_id,
+        not_by=SecondLook.asked_by,
+    ),
+    Queue.LETTERS: Source(
+        table=LetterBatch,
+        day=LetterBatch.printed_at,
+        since=LetterBatch.printed_at,
+        open=(LetterBatch.finished_at.is_(None),),
+        account=None,
+    ),
 }
 
 
@@ -194,13 +225,11 @@ SOURCES: Mapping[Queue, Source] = {
 class Counts:
     """How many wait in each queue, up to ``MOST_COUNTED``.
 
-    ``escalated`` proposals are among all; ``looks`` wait for a second person, ``letters`` to be
-    printed.
+    ``escalated`` proposals are among all; ``letters`` wait to be printed.
     """
 
     waiting: Mapping[Queue, int]
     escalated: int
-    looks: int
     letters: int
 
 
@@ -213,26 +242,22 @@ def _of(source: Source, *only: ColumnElement[bool]) -> Any:
 
 
 _LETTERS = replace(SOURCES[Queue.BOUNCED], open=ON_LIST)
-_LOOKS = Source(
-    table=SecondLook,
-    day=SecondLook.asked_at,
-    since=SecondLook.asked_at,
-    open=(SecondLook.outcome == LookOutcome.WAITS,),
-    account=SecondLook.account_id,
-)
 _COUNTS = select(
     *(_of(source).label(queue.name) for queue, source in SOURCES.items()),
     _of(SOURCES[Queue.PROPOSALS], Proposal.escalated_at.is_not(None)).label("escalated"),
-    _of(_LOOKS).label("looks"),
     _of(_LETTERS).label("letters"),
 )
+
+
+UNCOUNTED = Counts(dict.fromkeys(Queue, 0), 0, 0)
+"""For an answer that shows no numbers."""
 
 
 def counts(session: Session) -> Counts:
     """How much waits everywhere, in one statement that looks at no more than it counts."""
     found = session.execute(_COUNTS, {"mine": _clients(session)}).one()._mapping
     waits = {queue: found[queue.name] for queue in Queue}
-    return Counts(waits, found["escalated"], found["looks"], found["letters"])
+    return Counts(waits, found["escalated"], found["letters"])
 
 
 def waiting(
@@ -275,18 +300,28 @@ def entries(session: Session, queue: Queue, *, now: datetime) -> Select[Any]:
         Claim.client_id == table.client_id,
         Claim.queue == queue,
         Claim.item_id == table.id,
-        Claim.until > now,
+        in_force(now),
     )
+    several = source.account is None
+    about = false() if several else Account.id == source.account
+    theirs = and_(Debtor.client_id == Account.client_id, Debtor.id == Account.debtor_id)
     query = select(table, Account, Debtor, Client, Claim, source.day, source.since)
     return (
         source.through(query.select_from(table))
-        .join(Account, and_(Account.client_id == table.client_id, Account.id == source.account))
-        .join(Debtor, and_(Debtor.client_id == Account.client_id, Debtor.id == Account.debtor_id))
+        .join(Account, and_(Account.client_id == table.client_id, about), isouter=several)
+        .join(Debtor, theirs, isouter=several)
         .join(Client, Client.id == table.client_id)
         .outerjoin(Claim, held)
         .where(table.client_id.in_(_clients(session)), *source.open)
         .order_by(source.day, table.id)
     )
+
+
+def in_force(now: datetime) -> ColumnElement[bool]:
+    """The condition under which a claim keeps others off."""
+    works = func.resolve_works_for(Claim.staff_id, Claim.client_id)
+    lasting = Claim.until.is_(None)
+    return or_(and_(~lasting, Claim.until > now), and_(lasting, works))
 
 
 def _entry(queue: Queue, row: Any) -> Waiting:

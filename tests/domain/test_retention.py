@@ -21,7 +21,14 @@ from portal.services.timeline.staff import OF_THE_CLIENT
 LAST = date(2026, 11, 23)
 
 ACTIVITY = {
-    *("acceptance", "account.recalled", "charge.blocked", "automatic.stopped", "debtor.language"),
+    *(
+        "acceptance",
+        "account.recalled",
+        "charge.blocked",
+        "charge.dealt_with",
+        "automatic.stopped",
+        "debtor.language",
+    ),
     *("exception.resolved", "message.failed", "message.sent", "message.suppressed"),
     *("letter.sent", "link.issued", "offers.shown", "refund.asked", "terms.reviewed"),
     *("call.begun", "call.logged", "lock_out.closed"),

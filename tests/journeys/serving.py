@@ -93,7 +93,11 @@ class Portal:
         debtor: dict[str, Any] | None = None,
         account: dict[str, Any] | None = None,
     ) -> Guest:
-        """One more debtor of a client."""
+        """One more debtor of a client, before any job runs.
+
+        The first look over the record states which entries have no leaf (decision 0026): a later
+        one of these would be missing there.
+        """
         keys = self.settings.keys
         with self.session(client) as session:
             owing = make_debtor(session, client, **(debtor or {}))

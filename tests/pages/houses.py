@@ -28,6 +28,7 @@ from portal.models import (
     ErasureBatch,
     HelpRequest,
     HelpStatus,
+    Installment,
     LetterBatch,
     Message,
     MoneyException,
@@ -257,6 +258,15 @@ def _records(session: PortalSession, account: Account, vera: Staff) -> dict[str,
         asked_by=vera.id,
         asked_at=NOW,
     )
+    agreed = make_arrangement(session, account)
+    part = Installment(
+        client_id=account.client_id,
+        arrangement_id=agreed.id,
+        n=1,
+        due_on=TODAY,
+        amount_cents=Cents(4_000),
+        status="scheduled",
+    )
     kept = evidence.store_document(
         session, account.client_id, account.chain_id, "text/plain", b"kept", NOW
     )
@@ -264,7 +274,8 @@ def _records(session: PortalSession, account: Account, vera: Staff) -> dict[str,
         "alarm_id": open_alarms(session, account.client_id)[0].id,
         "compliance.lift_legal_hold.hold_id": held.id,
         "compliance.erasure.batch_id": _add(session, batch),
-        "arrangement_id": make_arrangement(session, account).id,
+        "arrangement_id": agreed.id,
+        "installment_id": _add(session, part),
         "sha256": kept,
         "n": 0,
         "support.look.name": "balance",

@@ -285,3 +285,33 @@ def test_a_3_no_list_search_or_file_names_anything_of_another_clients(world: Wor
         for role in allowed.roles - {Role.OPERATOR}:
             body = world.ask(role, world.address(rule, {}), "GET").get_data(as_text=True)
             assert not [one for one in secret if one in body], (role, rule.endpoint)
+
+
+OF_MANY = {
+    "batch_id": "letters of many, with their names masked",
+    "campaign_id": "a campaign, and a file of references",
+    "client_id": "a client",
+    "item_id": "a reference, and who works on it",
+    "placement_id": "a file of the client's own",
+    "rehearsal_id": "the whole book of a client",
+}
+"""What an address may name without being about one debtor, and what such a page shows."""
+
+
+def test_a_6_who_opened_an_account_is_kept_on_whatever_page_it_was(world: World):
+    """A-6: a page whose address names something of a debtor's keeps that it was opened."""
+    looked_at, forgotten = 0, []
+    for rule, method, allowed in world.rules("staff"):
+        named = {name for name in rule.arguments if name.endswith("_id")} - OF_MANY.keys()
+        console = rule.endpoint.partition(".")[0]
+        if method != "GET" or not named or console not in ("support", "client", "operator"):
+            continue
+        role = min(allowed.roles)
+        with world.undone():
+            world.ask(role, world.address(rule, of(rule, world.mine, role)), "GET")
+            opened = world.noted(role, Noted.OPENED)
+        looked_at += 1
+        if not opened:
+            forgotten.append(rule.endpoint)
+    assert not forgotten, forgotten
+    assert looked_at > 30

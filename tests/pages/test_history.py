@@ -11,6 +11,7 @@ from portal.domain.holds import HoldKind
 from portal.gateways.clock import SetClock
 from portal.models import Account, Role
 from portal.services import dossier, evidence
+from portal.services.history import types_of
 from portal.services.ledger import lock_account
 from portal.services.standing import lift_hold, set_hold
 from tests.factories import NOW, make_account, make_contact, make_debtor, make_link
@@ -191,3 +192,10 @@ def test_a_clock_that_was_set_back_is_told_in_every_view(
         staff = enter(http, session, make_staff(session, role, dana.client))
         page = staff.get(f"/{console}/accounts/{dana.account.id}")
         assert spaced(main_of(page)).count(said) == 1
+
+
+def test_calls_and_money_that_waits_for_two_are_with_calls_and_money():
+    """The filter of the timeline finds each leaf where somebody would look for it."""
+    assert {"call_session.opened", "call_session.wrapped_up"} < set(types_of("contact"))
+    assert {"second_look.asked", "second_look.approved"} < set(types_of("money"))
+    assert not [one for one in types_of("staff") if one.startswith(("call", "second_look"))]

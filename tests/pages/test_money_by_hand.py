@@ -102,7 +102,7 @@ def test_above_the_limit_a_supervisor_other_than_who_asked_decides(
     otto = browser(app, session, member(session, account, Role.SUPERVISOR, "Otto"))
     ann = browser(app, session, member(session, account, Role.AGENT, "Ann"))
     assert move_money(sue, path_of(account), amount="600", **CHECK).status_code == 303
-    queue = said(otto.get("/support/second-looks"))
+    queue = said(otto.get("/support/queues/second-looks"))
     assert "Record a payment" in queue
     assert "Sue" in queue
     look = session.scalars(select(SecondLook)).one()
@@ -118,7 +118,7 @@ def test_above_the_limit_a_supervisor_other_than_who_asked_decides(
     assert "There is a problem You asked for this" in heard(own)
     assert ann.post(path, data=hidden | {"decision": "approve"}).status_code == 403
     assert otto.post(path, data=hidden | {"decision": "approve"}).status_code == 303
-    assert "Nothing waits for a second person." in said(otto.get("/support/second-looks"))
+    assert "Nothing waits." in said(otto.get("/support/queues/second-looks"))
     again = otto.post(path, data=hidden | {"decision": "approve"})
     assert again.status_code == 422
     assert "Otto has approved this already." in said(again)
@@ -158,7 +158,7 @@ def test_another_clients_money_is_as_if_absent(
     away = browser(app, session, stranger)
     for path in (path_of(account), f"/support/second-looks/{look.id}"):
         assert away.get(path).status_code == 404
-    assert "Nothing waits" in said(away.get("/support/second-looks"))
+    assert "Nothing waits" in said(away.get("/support/queues/second-looks"))
 
 
 def test_a_check_that_came_back_is_told_on_every_page(

@@ -14,17 +14,39 @@ from werkzeug.test import TestResponse
 from portal.app import create_app
 from portal.config import Settings
 from portal.db import PortalSession, Reader, make_sessions, set_tenant
+from portal.domain.counter import CounterKind
 from portal.domain.help import Topic
+from portal.domain.money import Cents
 from portal.domain.waiting import Queue
 from portal.gateways.clock import SetClock
-from portal.models import Account, Claim, HelpRequest, LockOut, MoneyException, Role
+from portal.models import (
+    Account,
+    Claim,
+    Debtor,
+    HelpRequest,
+    Installment,
+    LockOut,
+    Message,
+    MoneyException,
+    Role,
+    SecondLook,
+    Staff,
+)
 from portal.runtime import Runtime
-from portal.services import evidence
+from portal.services import answering, evidence, second_person
 from portal.services import help as helping
+from portal.services.counter_payments import Received
 from portal.services.help import Answers
 from portal.services.ledger import open_exception
-from tests.databases import Database, web_engine
-from tests.factories import NOW, make_account, make_client, make_debtor, make_visit
+from tests.databases import Database, acting_as, web_engine
+from tests.factories import (
+    NOW,
+    make_account,
+    make_arrangement,
+    make_client,
+    make_debtor,
+    make_visit,
+)
 from tests.pages.debtors import RIGHT, WRONG, Dana, csrf_of, make_visitor, send
 from tests.pages.reading import heard, said, tree
 from tests.pages.staff import enter, make_staff
@@ -39,6 +61,9 @@ ASKED = {
 }
 
 
+PAID_ON = NOW.date() - timedelta(days=3)
+
+
 class Desk:
     """A client with one account, and people who work for it, each at a browser of their own."""
 
@@ -46,13 +71,18 @@ class Desk:
         self.app, self.session = app, session
         self.client = make_client(session)
         self.account = self.placed()
+        self.people = dict[str, Staff]()
 
     def placed(self) -> Account:
         return make_account(self.session, make_debtor(self.session, self.client))
 
     def hire(self, name: str, role: Role = Role.AGENT) -> FlaskClient:
-        staff = make_staff(self.session, role, self.client, name=name)
+        staff = self.people[name] = make_staff(self.session, role, self.client, name=name)
         return enter(self.app.test_client(), self.session, staff)
+
+    def back(self, name: str) -> FlaskClient:
+        """The same person another day."""
+        return enter(self.app.test_client(), self.session, self.people[name])
 
     def ask(self, topic: Topic, details: str = "Please look.") -> HelpRequest:
         account = self.placed()
@@ -160,7 +190,7 @@ def test_a_supervisor_gives_it_to_somebody_else_or_takes_it_over(desk: Desk):
     assert "Stranger" not in heard(boss.get(form))
     assert send(boss, form, {"to": str(other.id)}).status_code == 422
     assert send(boss, form, {"to": str(sam.id)}).status_code == 303
-    assert "Sam has this until" in heard(maria.get(path))
+    assert "This is assigned to Sam" in heard(maria.get(path))
     assert maria.get(form).status_code == 403
 
 
@@ -299,3 +329,198 @@ def test_of_two_who_press_next_at_once_each_has_another(
         set_tenant(session, client_id)
         assert len(session.scalars(select(Claim.staff_id).distinct()).all()) == 4
     engine.dispose()
+
+
+def test_what_is_assigned_stays_until_it_is_done_or_given_back(desk: Desk, clock: SetClock):
+    asked, path = desk.ask(Topic.QUESTION), "/support/queues/messages"
+    maria, sam = desk.hire("Maria"), desk.hire("Sam")
+    assert "assigned to you until it is done" in heard(
+        press(maria, path, f"{path}/{asked.id}/keep")
+    )
+    clock.advance(timedelta(days=3))
+    maria, sam = desk.back("Maria"), desk.back("Sam")
+    assert "This is assigned to Maria" in heard(sam.get(path))
+    for act in ("take", "keep"):
+        refused = heard(press(sam, path, f"{path}/{asked.id}/{act}"))
+        assert "This is assigned to Maria. Ask Maria to give it back" in refused
+    assert "Nothing is free" in heard(press(sam, path, f"{path}/next"))
+    work = f"/support/requests/{asked.id}"
+    told = send(sam, work, {"body": "Hello", "hold": "keep", "reason": ""})
+    assert "This is assigned to Maria." in heard(told)
+    assert "This is assigned to you" in heard(press(maria, path, f"{path}/{asked.id}/take"))
+    clock.advance(timedelta(minutes=16))
+    assert "This is assigned to Maria" in heard(sam.get(path)), "to take it makes it no shorter"
+    press(maria, path, f"{path}/{asked.id}/give-back")
+    assert "This is assigned to Maria" not in heard(sam.get(path))
+
+
+def test_what_is_done_is_nobodys_any_more(desk: Desk, session: PortalSession, clock: SetClock):
+    asked, path = desk.ask(Topic.QUESTION), "/support/queues/messages"
+    maria = desk.hire("Maria")
+    press(maria, path, f"{path}/{asked.id}/keep")
+    assert asked.reference in heard(maria.get("/support"))
+    answer = {"body": "Hello", "hold": "keep", "reason": ""}
+    assert send(maria, f"/support/requests/{asked.id}", answer).status_code == 303
+    set_tenant(session, desk.client.id)
+    session.expire_all()
+    assert session.scalars(select(Claim)).one().until == clock.now()
+
+
+def test_whoever_is_disabled_keeps_nothing_from_colleagues(desk: Desk, session: PortalSession):
+    asked, path = desk.ask(Topic.QUESTION), "/support/queues/messages"
+    maria, sam = desk.hire("Maria"), desk.hire("Sam")
+    press(maria, path, f"{path}/{asked.id}/keep")
+    with acting_as("portal_owner", session):
+        desk.people["Maria"].disabled_at = NOW
+        session.flush()
+    session.commit()
+    assert "This is assigned to" not in heard(sam.get(path))
+    assert asked.reference in heard(press(sam, path, f"{path}/next"))
+    assert "You have this until" in heard(sam.get(path))
+
+
+def test_a_queue_shows_what_is_ones_own(desk: Desk):
+    first, second = desk.ask(Topic.QUESTION, "One"), desk.ask(Topic.QUESTION, "Two")
+    maria, path = desk.hire("Maria"), "/support/queues/messages"
+    press(maria, path, f"{path}/{second.id}/keep")
+    page = maria.get(f"{path}?only=mine")
+    assert second.reference in heard(page)
+    assert first.reference not in heard(page)
+    assert "Show all that wait" in heard(page)
+
+
+def test_who_asked_for_money_to_move_is_given_no_such_work(desk: Desk, session: PortalSession):
+    sue, otto = desk.hire("Sue", Role.SUPERVISOR), desk.hire("Otto", Role.SUPERVISOR)
+    account = make_account(
+        session, make_debtor(session, desk.client), placed_at=NOW - timedelta(days=9)
+    )
+    cash = Received(kind=CounterKind.CASH, amount_cents=Cents(600_00), received_on=PAID_ON)
+    act = second_person.recording(account, cash, "")
+    second_person.ask(session, act, staff=desk.people["Sue"], now=NOW)
+    session.commit()
+    path = "/support/queues/second-looks"
+    set_tenant(session, desk.client.id)
+    look = session.scalars(select(SecondLook)).one()
+    assert "$600.00" in heard(sue.get(path))
+    assert "Asked by Sue" in heard(sue.get(path))
+    assert "Nothing is free" in heard(press(sue, path, f"{path}/next"))
+    assert "another person must decide it" in heard(press(sue, path, f"{path}/{look.id}/keep"))
+    assert "Sue" not in heard(sue.get(f"{path}/{look.id}/assign")).partition("Who does it")[2]
+    assert "You have this until" in heard(press(otto, path, f"{path}/next"))
+    rosa, page = desk.hire("Rosa", Role.SUPERVISOR), f"/support/second-looks/{look.id}"
+    assert "Otto has this until" in heard(rosa.get(page))
+    hidden = {"decision": "decline", "reason": "Not ours"}
+    assert "Otto has this until" in heard(send(rosa, page, hidden))
+    assert send(otto, page, hidden).status_code == 303
+    assert "Nothing waits." in heard(otto.get(path))
+
+
+def test_a_failed_charge_is_taken_out_of_its_queue_with_a_note(desk: Desk, session: PortalSession):
+    """PY-09"""
+    part, path = failed_charge(desk), "/support/queues/charges"
+    maria, sam = desk.hire("Maria"), desk.hire("Sam")
+    work, theirs = f"/support/charges/{part.id}", f"/support/accounts/{desk.account.id}"
+    token = csrf_of(sam.get(work))
+    assert "$40.00 was not paid" in heard(maria.get(path))
+    press(maria, path, f"{path}/{part.id}/keep")
+    assert "This is assigned to Maria" in heard(sam.get(theirs)), "the account says who has it"
+    told = send(sam, work, {"note": "I called."})
+    assert told.status_code == 422
+    assert "This is assigned to Maria." in heard(told)
+    assert send(maria, work, {"note": ""}).status_code == 422
+    assert send(maria, work, {"note": "They will pay by check."}).status_code == 303
+    assert "Nothing waits." in heard(maria.get(path))
+    assert "Failed charge dealt with" in heard(maria.get(theirs))
+    assert "They will pay by check." in heard(maria.get(theirs))
+    late = sam.post(work, data={"note": "I called.", "csrf_token": token})
+    assert "Maria was faster, and dealt with it." in heard(late)
+    set_tenant(session, desk.client.id)
+    session.refresh(part)
+    assert part.status == "failed", "it stays unpaid"
+
+
+def failed_charge(desk: Desk) -> Installment:
+    agreed = make_arrangement(desk.session, desk.account, status="active", method="automatic")
+    part = Installment(
+        client_id=desk.client.id,
+        arrangement_id=agreed.id,
+        n=1,
+        due_on=PAID_ON,
+        amount_cents=Cents(40_00),
+        status="failed",
+        attempts=1,
+    )
+    desk.session.add(part)
+    desk.session.commit()
+    return part
+
+
+def test_an_address_that_a_copy_waits_for_is_corrected_by_who_has_it(desk: Desk):
+    """ES-01"""
+    asked = desk.ask(Topic.QUESTION)
+    account = desk.session.get_one(Account, (asked.client_id, asked.account_id))
+    debtor = desk.session.get_one(Debtor, (account.client_id, account.debtor_id))
+    debtor.address_line = ""
+    copy = Message(
+        client_id=account.client_id,
+        debtor_id=debtor.id,
+        account_id=account.id,
+        channel="letter",
+        template="agreement_copy",
+        context={},
+        locale="en",
+        dedupe_key="copy",
+        status="queued",
+        created_at=NOW,
+        send_at=NOW,
+    )
+    desk.session.add(copy)
+    desk.session.commit()
+    maria, sam = desk.hire("Maria"), desk.hire("Sam")
+    path, theirs = "/support/queues/bounced", f"/support/accounts/{account.id}"
+    assert "This is assigned to you" in heard(press(maria, path, f"{path}/{copy.id}/keep"))
+    for one in (maria, sam):
+        press(one, theirs, f"{theirs}/reveal", reason="They wrote.")
+    typed = {"address_line": "12 Pier Road", "reason": "Their letter", "sure": "yes"}
+    page = sam.get(f"{theirs}/correct")
+    fields = [one for one in tree(page).iter("input") if one.get("name")]
+    form = {one.get("name"): one.get("value", "") for one in fields}
+    form = {n: v for n, v in form.items() if n not in ("q", "old_address_wrong")} | typed
+    form |= {"language": "en", "source": "document"}
+    assert "This is assigned to Maria." in heard(sam.post(f"{theirs}/correct", data=form))
+    form |= {"csrf_token": csrf_of(maria.get(f"{theirs}/correct"))}
+    done = maria.post(f"{theirs}/correct", data=form)
+    assert done.status_code == 303, heard(done)
+    assert "Nothing waits." in heard(maria.get(path))
+
+
+def test_printed_letters_are_with_who_printed_them_until_it_is_said_which_left(
+    desk: Desk, clock: SetClock
+):
+    desk.ask(Topic.QUESTION)
+    clock.advance(timedelta(days=2))
+    maria, sam = desk.hire("Maria"), desk.hire("Sam")
+    printed = press(maria, "/support/letters", f"/support/letters/of/{desk.client.id}/print")
+    assert "This is assigned to you" in heard(printed)
+    assert "Dana" not in heard(printed)
+    batch = printed.request.path
+    (letter,) = [
+        one.get("value") for one in tree(printed).iter("input") if one.get("id") == "sent-1"
+    ]
+    assert "Printed by Maria" in heard(sam.get("/support/queues/letters"))
+    refused = press(sam, batch, batch, sent=letter)
+    assert "This is assigned to Maria." in heard(refused)
+    assert "It is on the record which letters left." in heard(
+        press(maria, batch, batch, sent=letter)
+    )
+    assert "Nothing waits." in heard(sam.get("/support/queues/letters"))
+
+
+def test_a_call_is_closed_under_the_lock_of_its_account(desk: Desk, session: PortalSession):
+    """Accounts are locked before what is about them, so that no two acts wait for each other."""
+    asked = desk.ask(Topic.QUESTION)
+    sam = make_staff(session, Role.AGENT, desk.client)
+    with statements() as seen:
+        answering.close_call(session, asked, "Called.", staff=sam, now=NOW)
+    locks = [one for one in seen if "FOR UPDATE" in one]
+    assert [re.search(r"FROM (\w+)", one)[1] for one in locks][:2] == ["account", "help_request"]  # type: ignore[index]

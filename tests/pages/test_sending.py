@@ -15,11 +15,12 @@ from portal.domain.sms import segments
 from portal.gateways.clock import SetClock
 from portal.models import AccessLink, Message, Role
 from portal.runtime import Runtime
+from portal.services import evidence
 from portal.services.dispatch import dispatch
 from portal.services.permissions import record_permission
 from portal.writing import carriers_of
 from tests.factories import NOW, make_account, make_client, make_contact, make_debtor
-from tests.pages.debtors import RIGHT, WRONG, Dana, make_visitor, send
+from tests.pages.debtors import RIGHT, WRONG, Dana, csrf_of, make_visitor, send
 from tests.pages.reading import heard
 from tests.pages.staff import enter, make_staff
 from tests.pages.test_support import act
@@ -114,6 +115,38 @@ def test_a_message_is_read_as_it_was_sent_without_what_opens_its_link(
     for answer in (page, framed):
         assert link.public_id not in answer.get_data(as_text=True)
         assert "/unsubscribe/..." in answer.get_data(as_text=True)
+
+
+def test_whom_a_message_went_to_shows_only_for_a_reason(
+    sam: FlaskClient,
+    app: Flask,
+    session: PortalSession,
+    runtime: Runtime,
+    dana: Dana,
+    clock: SetClock,
+):
+    path = f"{page_of(dana)}/link"
+    assert act(sam, path, path, way=str(dana.contact.id), asked="debtor") == 303
+    message = carry(session, runtime, dana, clock)
+    message.body = f"Dear Dana REYES, of 4 Elm Street\n{message.body}"
+    message.headers = {**(message.headers or {}), "To": f"Dana Reyes <{dana.contact.address}>"}
+    session.commit()
+    shown = f"/support/messages/{message.id}"
+    plain = enter(FlaskClient(app), session, make_staff(session, Role.AGENT, dana.client))
+    for page in (sam.get(page_of(dana)), sam.get(shown), plain.get(f"{shown}/html")):
+        html = page.get_data(as_text=True)
+        for hidden in (dana.contact.address, "Dana", "REYES", "Reyes", "Elm Street"):
+            assert hidden not in html, page.request.path
+    assert "D••• R••• <d•••@" in heard(sam.get(shown))
+    asked = {"reason": "They say it never came", "message": str(message.id)}
+    answer = sam.post(
+        f"{page_of(dana)}/reveal", data=asked | {"csrf_token": csrf_of(sam.get(shown))}
+    )
+    assert answer.headers["Location"] == shown
+    assert f"Dana Reyes <{dana.contact.address}>" in heard(sam.get(shown))
+    set_tenant(session, dana.client.id)
+    told = evidence.account_leaves(session, dana.account)[-1]
+    assert (told.type, told.payload["reason"]) == ("staff.revealed", "They say it never came")
 
 
 def test_another_clients_message_and_progress_are_as_if_absent(

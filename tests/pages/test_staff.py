@@ -32,7 +32,7 @@ SUPPORT = {
     **dict.fromkeys(("something", "happened", "take_back", "undo_hold"), READ),
     **dict.fromkeys(("reply", "request", "call", "link", "code", "revoke", "reopen"), WORK),
     **dict.fromkeys(("accept", "counter", "decline", "offer"), WORK),
-    **dict.fromkeys(("take", "take_next", "release", "lock_out"), WORK),
+    **dict.fromkeys(("take", "take_next", "keep", "release", "lock_out", "charge"), WORK),
     "letters": READ,
     **dict.fromkeys(
         ("print_letters", "batch", "download_batch", "paper_again", "copy_on_paper"), WORK
@@ -43,7 +43,7 @@ SUPPORT = {
     **dict.fromkeys(("note", "correct", "change_plan", "payment_link", "phone_payment"), WORK),
     **dict.fromkeys(("note_templates", "drop_template"), DECIDE),
     **dict.fromkeys(("new_address", "revoke_all"), WORK),
-    **dict.fromkeys(("second_looks", "second_look"), READ),
+    **dict.fromkeys(("second_look",), READ),
     **dict.fromkeys(("record_payment", "returned", "withdraw_look"), WORK),
     **dict.fromkeys(("refund", "question", "closing_notice", "unlock", "decide_look"), DECIDE),
     **dict.fromkeys(("assign", "resend", "resent", "begin_resending", "stop_resending"), DECIDE),

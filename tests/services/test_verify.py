@@ -1005,6 +1005,18 @@ PLANTED = {
         "UPDATE lock_out SET closed_by = NULL",
         "lock_out.closed of ",
     ),
+    "a failed charge that was dealt with off the record": (
+        "on the record: a failed charge was dealt with",
+        "UPDATE installment SET dealt_with_at = now(), dealt_with_by = gen_random_uuid()"
+        " WHERE n = 1",
+        "",
+    ),
+    "work that was given to somebody off the record": (
+        "who has work until it is done was given it on the record",
+        "INSERT INTO claim (client_id, queue, item_id, staff_id, taken_at)"
+        " SELECT id, 'messages', gen_random_uuid(), gen_random_uuid(), now() FROM client",
+        "messages ",
+    ),
     "a change that is not on the record": (
         "on the record: a plan was changed",
         in_leaf("arrangement.amended", "amendment", '"another"'),

@@ -10,13 +10,14 @@ from flask import Response, abort, request
 from portal.blueprints import bundles
 from portal.blueprints.client import bp, current_client
 from portal.blueprints.consoles import Amount, download, page, words_of
+from portal.blueprints.opening import open_account
 from portal.domain import labels
 from portal.domain.access import Permission
 from portal.domain.statuses import AccountStatus
 from portal.domain.wording import clean_text
-from portal.security import audience, danger, keys, note_opened
+from portal.security import audience, danger, keys
 from portal.services import reports
-from portal.services.dossier import find_account, read_dossier
+from portal.services.dossier import read_dossier
 from portal.services.evidence import account_leaves
 from portal.services.records import agreements_of
 from portal.services.reports import Listed
@@ -93,8 +94,7 @@ def _lines(client_id: UUID, zone: ZoneInfo, status: AccountStatus | None) -> Ite
 @audience(Permission.SEE_CLIENT)
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was paid."""
-    found = find_account(session, account_id)
-    note_opened(found)
+    found = open_account(account_id)
     it = read_dossier(session, found, now=now())
     return page(
         "client/account.html",
@@ -115,7 +115,7 @@ def account(account_id: UUID) -> Any:
 @audience(Permission.EXPORT)
 def export(account_id: UUID, arrangement_id: UUID) -> Any:
     """The proof of an agreement as a file; that it was exported is on the record."""
-    found = find_account(session, account_id)
+    found = open_account(account_id)
     agreed = (one for one in agreements_of(session, found) if one.id == arrangement_id)
     wanted = next(agreed, None)
     if wanted is None:

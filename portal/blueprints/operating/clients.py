@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import abort
+from flask import abort, request
 from wtforms import StringField
 
 from portal.blueprints.consoles import Task, page, perform
@@ -37,11 +37,18 @@ class RegistrationForm(Form):
 @bp.get("", endpoint="home")
 @audience(Permission.OPERATE)
 def clients() -> Any:
-    """Every client with its state."""
+    """Every client with its state, by name."""
+    found = operating.client_states(session, after=request.args.get("after", type=UUID))
+    shown = found[: operating.CLIENTS]
+    onward = (
+        url_for("operator.home", after=shown[-1].client.id) if len(found) > len(shown) else None
+    )
     return page(
         "operator/clients.html",
         section="clients",
-        states=operating.client_states(session),
+        states=shown,
+        next=onward,
+        most=operating.MOST_COUNTED,
         ending=mask_tail,
     )
 

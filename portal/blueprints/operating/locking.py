@@ -51,7 +51,7 @@ def listed() -> Any:
         else attempts.closed(session, now=now())
     )
     whose = _masked(typed) if typed else None
-    given = {"found": found, "whose": whose, "scopes": SCOPES}
+    given = {"found": found, "whose": whose, "scopes": SCOPES, "most": attempts.MOST_CLOSED}
     return page("operator/lock_outs.html", section="lock-outs", **given)
 
 
@@ -67,8 +67,7 @@ def _masked(typed: str) -> str:
 @danger
 def lift_lock(scope: str, mark: str) -> Any:
     """Let whoever is locked out try again at once."""
-    closed = attempts.closed(session, now=now())
-    lock = next((one for one in closed if (one.scope, one.mark) == (scope, mark)), None)
+    lock = attempts.find_closed(session, scope, mark, now=now())
     if lock is None:
         abort(404)
     form = LiftLockForm()

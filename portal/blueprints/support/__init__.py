@@ -10,7 +10,7 @@ from portal.domain import N_
 from portal.domain.access import Permission
 from portal.security import by_itself, current_staff, may
 from portal.services import call_sessions
-from portal.services.queues import counts
+from portal.services.queues import UNCOUNTED, counts
 from portal.web import Destination, now, session, url_for
 
 bp = Blueprint("support", __name__, url_prefix="/support")
@@ -21,18 +21,12 @@ def navigate() -> None:
     """Put the console's destinations beside the page, with how much waits in each."""
     if not by_itself() and call_sessions.keep_up(session, current_staff(), now=now()):
         commit(session, "call_sessions.keep_up")
-    g.waiting = counts(session)
+    g.waiting = UNCOUNTED if by_itself() else counts(session)  # a panel shows no numbers
     links = (
         ("search", N_("Search"), url_for("support.home"), 0),
         *(
             (str(one), title, url_for("support.queue", kind=one), g.waiting.waiting[one])
             for one, title in TITLES.items()
-        ),
-        (
-            "second_looks",
-            N_("Second person"),
-            url_for("support.second_looks"),
-            g.waiting.looks,
         ),
         ("letters", N_("Letters"), url_for("support.letters"), g.waiting.letters),
         *_beside(),
@@ -60,6 +54,7 @@ from portal.blueprints.support import (  # noqa: E402, F401
     callers,
     calling,
     changing,
+    charges,
     closing,
     contacting,
     corrections,

@@ -5,13 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app, g, request
-from wtforms import StringField, TextAreaField
+from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import Length
 
 from portal.blueprints.consoles import Task, page, perform
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
+from portal.blueprints.support.claiming import bars
 from portal.blueprints.support.diagnosing import causes_of
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
+from portal.blueprints.support.naming import TITLES
 from portal.blueprints.support.past import timeline_of
 from portal.blueprints.support.queues import listed
 from portal.blueprints.support.sending import masked_contact, on_the_phone
@@ -23,14 +26,16 @@ from portal.domain.holds import MAY_END, Capability
 from portal.domain.likeness import FOUND_BY
 from portal.domain.marks import MARKS
 from portal.domain.outgoing import REQUIRED
+from portal.domain.waiting import Queue
 from portal.models import Account, Debtor
-from portal.security import audience, current_staff, keys, note_opened
+from portal.security import audience, current_staff, keys, may
 from portal.security.redaction import redact
 from portal.services import call_sessions, claims, dossier, threads
 from portal.services.giving_back import left_of
 from portal.services.holding import may_undo
 from portal.services.links import state_of
 from portal.services.marks import marks_of
+from portal.services.masking import masker
 from portal.services.notes import notes_of
 from portal.services.recents import recent_accounts
 from portal.services.search import LONGEST, search
@@ -54,6 +59,7 @@ class RevealForm(Form):
     """Why somebody needs to see who the debtor is."""
 
     reason = StringField(N_("Reason"), [Length(max=200, message=N_("Use 200 characters at most."))])
+    message = HiddenField()
 
 
 class ReplyForm(SeenForm):
@@ -90,8 +96,7 @@ def home() -> Any:
 @audience(Permission.SEE_ACCOUNTS)
 def account(account_id: UUID) -> Any:
     """One account: what is owed and why, what was agreed, what was said, what happened."""
-    found = dossier.find_account(session, account_id)
-    note_opened(found)
+    found = open_account(account_id)
     at = now()
     all_of_it = dossier.read_dossier(session, found, now=at)
     return page(
@@ -105,6 +110,7 @@ def account(account_id: UUID) -> Any:
         reveal=RevealForm(),
         left_of=lambda payment: left_of(payment, all_of_it.refunds, all_of_it.chargebacks),
         why=causes_of(found),
+        bars=bars(found, Queue.CHARGES, Queue.BOUNCED) if may(Permission.ANSWER) else (),
         **_written(found),
         **_words(all_of_it.debtor, at),
         **on_the_phone(found, all_of_it.debtor, at),
@@ -141,9 +147,13 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "grounds": GROUNDS,
         "wording": wording,
         "without_tokens": redact,
+        "mask": masker(session, debtor),
         "may_end": MAY_END,
         "may_undo": lambda hold: may_undo(hold, at),
         "state_of": lambda link: state_of(link, at),
+        "titles": TITLES,
+        "most": dossier.MOST,
+        "most_links": dossier.MOST_LINKS,
         "full_name": f"{debtor.first_name} {debtor.last_name}",
     }
 
@@ -156,23 +166,34 @@ def back_to(account: Account) -> str:
 @bp.route("/accounts/<uuid:account_id>/reveal", methods=["GET", "POST"])
 @audience(Permission.REVEAL)
 def reveal(account_id: UUID) -> Any:
-    """Show the personal data for a while; the reason goes on the record."""
-    found, form = dossier.find_account(session, account_id), RevealForm()
+    """Show the personal data for a while; the reason goes on the record.
+
+    Whoever asked on the page of a message reads on there.
+    """
+    found, form = open_account(account_id), RevealForm()
+    to = _asked_at(form) or back_to(found)
 
     def do() -> None:
         reason = form.reason.data or ""
         dossier.reveal(session, found, reason=reason, staff=current_staff(), now=now())
 
-    task = Task(title=_("Show personal data"), button=_("Show"), back=back_to(found))
+    task = Task(title=_("Show personal data"), button=_("Show"), back=to)
     done = _("You see the personal data for 15 minutes. Your reason is on the record.")
-    return perform(form, do, task=task, done=done, to=back_to(found))
+    return perform(form, do, task=task, done=done, to=to)
+
+
+def _asked_at(form: RevealForm) -> str | None:
+    try:
+        return url_for("support.message", message_id=UUID(form.message.data or ""))
+    except ValueError:
+        return None
 
 
 @bp.route("/accounts/<uuid:account_id>/reply", methods=["GET", "POST"])
 @audience(Permission.CONTACT)
 def reply(account_id: UUID) -> Any:
     """Write to the debtor in the account's thread; they are told that a message waits."""
-    found, form = dossier.find_account(session, account_id), ReplyForm()
+    found, form = open_account(account_id), ReplyForm()
 
     def do() -> None:
         threads.reply(session, found, form.body.data or "", staff=current_staff(), now=now())

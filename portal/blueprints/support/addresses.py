@@ -6,6 +6,7 @@ from uuid import UUID
 from wtforms import BooleanField, RadioField, StringField
 
 from portal.blueprints.consoles import Task, options, perform
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_
@@ -16,7 +17,6 @@ from portal.models import Account, Client, Debtor
 from portal.rules.disclosures import LegalText, legal_text
 from portal.security import audience, current_staff
 from portal.services import call_sessions
-from portal.services.dossier import find_account
 from portal.services.heard_addresses import Heard, add_heard
 from portal.services.preferences import CONSENT
 from portal.web import Form, now, see_other, session, url_for
@@ -37,7 +37,7 @@ class AddressForm(Form):
 @audience(Permission.CONTACT)
 def new_address(account_id: UUID) -> Any:
     """Add an address with the words that are read aloud; first, who is on the line is asked."""
-    account, form = find_account(session, account_id), AddressForm()
+    account, form = open_account(account_id), AddressForm()
     if not call_sessions.verified(session, current_staff(), account, now()):
         return see_other(url_for("support.caller", account_id=account.id))
     words, takes = _words(account)

@@ -9,6 +9,7 @@ from wtforms import BooleanField, RadioField, TextAreaField
 from portal import i18n
 from portal.blueprints.asking import FactsForm
 from portal.blueprints.consoles import Task, attempt, options, page, perform
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.calling import CONSENTS, SPOKE_OF
@@ -16,11 +17,10 @@ from portal.domain import N_, callers, labels
 from portal.domain.access import Permission
 from portal.domain.callers import Disposition
 from portal.models import Account, CallAttempt, Client
-from portal.security import audience, current_log_in, current_staff, keys
+from portal.security import audience, current_log_in, current_staff, keys, note_opened
 from portal.services import call_sessions, calls, identity, left_calls
 from portal.services.call_sessions import Ending, OnLine
 from portal.services.corrected_lately import has_corrected
-from portal.services.dossier import find_account
 from portal.services.identity import NotMatched, Passed
 from portal.web import Form, locale, ngettext, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -46,7 +46,7 @@ class EndForm(Form):
 @audience(Permission.CONTACT)
 def caller(account_id: UUID) -> Any:
     """Say that somebody is on the line about this account."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     ours = {str(one.id): one for one in calls.open_calls(session, account, current_staff(), now())}
     form = LineForm(who=next(iter(ours), THEY_CALLED))
     form.who.choices = options({**_named(account, ours), THEY_CALLED: N_("They called us")})
@@ -92,6 +92,7 @@ def on_the_line() -> Any:
     line = call_sessions.open_call(session, current_staff(), now=now())
     if line is None:
         return see_other(url_for("support.home"))
+    note_opened(line.account)
     asked, form = identity.asked_of(_client(line), line.debtor), FactsForm()
     form.ask(asked.factors, _client(line).country)
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from wtforms import BooleanField, RadioField, StringField, TextAreaField
 
 from portal.blueprints.consoles import Task, attempt, options, page, perform
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_, DomainError
@@ -17,7 +18,7 @@ from portal.domain.wording import mask_phone
 from portal.models import Account, CallAttempt, Client, Debtor
 from portal.security import audience, current_staff, may
 from portal.services import calls
-from portal.services.dossier import REVEALED_FOR, find_account
+from portal.services.dossier import REVEALED_FOR
 from portal.services.standing import today_of
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -58,7 +59,7 @@ class NoNumber(DomainError):
 @audience(Permission.CONTACT)
 def place_call(account_id: UUID) -> Any:
     """Whether this person may be called now, number by number; then the number itself."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     numbers = calls.numbers_of(session, account)
     form = CallForm(number=str(numbers[0].id) if len(numbers) == 1 else None)
     form.number.choices = [(str(one.id), mask_phone(one.number)) for one in numbers]
@@ -105,7 +106,7 @@ def call_made(attempt_id: UUID) -> Any:
     """The number to call, for whoever began the call, and how it went."""
     mine = CallAttempt.client_id.in_(session.info["client_ids"])
     made = session.scalars(select(CallAttempt).where(mine, CallAttempt.id == attempt_id)).one()
-    account, form = find_account(session, made.account_id), HowForm()
+    account, form = open_account(made.account_id), HowForm()
 
     def do() -> None:
         said = calls.Said(Outcome(form.outcome.data), form.note.data or "", form.consented.data)
@@ -129,7 +130,7 @@ def _shown(made: CallAttempt) -> bool:
 @audience(Permission.CONTACT)
 def called_us(account_id: UUID) -> Any:
     """The debtor called and spoke with us: it counts as a conversation, not as an attempt."""
-    account, form = find_account(session, account_id), TheirForm()
+    account, form = open_account(account_id), TheirForm()
 
     def do() -> None:
         said = calls.Said(Outcome.CONVERSATION, form.note.data or "", form.consented.data)

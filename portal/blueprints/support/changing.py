@@ -10,6 +10,7 @@ from wtforms.validators import Optional
 
 from portal import i18n
 from portal.blueprints.consoles import attempt, options, page
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.spoken import YES, spoken
@@ -21,7 +22,6 @@ from portal.models import Account, Debtor, fresh_id
 from portal.security import audience, current_staff, load_choice, sign_choice
 from portal.services import call_sessions, spoken_changes
 from portal.services.amending import PlanChanged, Wish
-from portal.services.dossier import find_account
 from portal.services.spoken_changes import Proposed, Said
 from portal.web import Form, explain, locale, now, see_other, session, url_for
 from portal.web import gettext as _
@@ -51,7 +51,7 @@ class SpokenForm(Form):
 @audience(Permission.CONTACT)
 def change_plan(account_id: UUID) -> Any:
     """Ask what they want, show the words to read in their language, then do it on their yes."""
-    account, form = find_account(session, account_id), SpokenForm()
+    account, form = open_account(account_id), SpokenForm()
     if not call_sessions.verified(session, current_staff(), account, now()):
         return see_other(url_for("support.caller", account_id=account.id))
     try:

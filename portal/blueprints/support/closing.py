@@ -6,6 +6,7 @@ from uuid import UUID
 from wtforms import RadioField
 
 from portal.blueprints.consoles import Task, options, perform
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
@@ -15,7 +16,6 @@ from portal.domain.channels import Channel
 from portal.security import audience, current_staff
 from portal.services.closing import send_closing_notice, ways
 from portal.services.closing_rule import WORDINGS, Wording
-from portal.services.dossier import find_account
 from portal.web import gettext as _
 from portal.web import now, session
 
@@ -31,7 +31,7 @@ class ClosingForm(SeenForm):
 @audience(Permission.SUPERVISE)
 def closing_notice(account_id: UUID) -> Any:
     """Send the one notice that the law allows after a stop: two wordings, and none of one's own."""
-    account, form = find_account(session, account_id), ClosingForm()
+    account, form = open_account(account_id), ClosingForm()
     form.channel.choices = [(str(one), labels.CHANNELS[one]) for one in ways(session, account)]
 
     def do() -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from wtforms import SelectField
 
 from portal.blueprints.consoles import Task, options, perform, words_of
+from portal.blueprints.opening import open_account, open_account_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
@@ -17,7 +18,6 @@ from portal.domain.access import Permission
 from portal.models import AccessLink, Account, Contact, ContactStop, Debtor, Message, StopKind
 from portal.security import audience, current_staff
 from portal.services import esign, evidence, links, messages
-from portal.services.dossier import find_account
 from portal.services.letters import is_of_letters
 from portal.services.no_proof import RecordErased
 from portal.services.stops import lift_stop
@@ -51,7 +51,7 @@ def revoke(link_id: UUID) -> Any:
     """Close a link for good."""
     mine = AccessLink.client_id.in_(session.info["client_ids"])
     link = session.scalars(select(AccessLink).where(mine, AccessLink.id == link_id)).one()
-    account, form = _first_account(link), RevokeForm()
+    account, form = open_account_of(link), RevokeForm()
 
     def do() -> None:
         actor = evidence.staff(current_staff().id)
@@ -71,7 +71,7 @@ def revoke(link_id: UUID) -> Any:
 @audience(Permission.CONTACT)
 def revoke_all(account_id: UUID) -> Any:
     """Close every link of a person at once."""
-    account, form = find_account(session, account_id), RevokeForm()
+    account, form = open_account(account_id), RevokeForm()
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
 
     def do() -> None:
@@ -91,20 +91,11 @@ def revoke_all(account_id: UUID) -> Any:
     return perform(form, act, task=task, done=_("Every link is revoked."), to=back_to(account))
 
 
-def _first_account(link: AccessLink) -> Account:
-    return session.scalars(
-        select(Account)
-        .where(Account.client_id == link.client_id, Account.debtor_id == link.debtor_id)
-        .order_by(Account.id)
-        .limit(1)
-    ).one()
-
-
 @bp.route("/accounts/<uuid:account_id>/stops/<uuid:stop_id>", methods=["GET", "POST"])
 @audience(Permission.CONTACT)
 def reopen(account_id: UUID, stop_id: UUID) -> Any:
     """Open an address again that was closed by mistake; never one that wanted no more messages."""
-    account, form = find_account(session, account_id), ReopenForm()
+    account, form = open_account(account_id), ReopenForm()
     stop, address = _stop_of(account, stop_id)
 
     def do() -> None:
@@ -129,7 +120,7 @@ def reopen(account_id: UUID, stop_id: UUID) -> Any:
 @audience(Permission.CONTACT)
 def paper_again(account_id: UUID) -> Any:
     """End the consent to required copies by e-mail only, for a debtor who calls or writes."""
-    account, form = find_account(session, account_id), PaperForm()
+    account, form = open_account(account_id), PaperForm()
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
 
     def do() -> None:
@@ -153,7 +144,7 @@ def copy_on_paper(message_id: UUID) -> Any:
     message = session.scalars(select(Message).where(mine, Message.id == message_id)).one()
     if message.account_id is None:
         abort(404)
-    account, form = find_account(session, message.account_id), PaperForm()
+    account, form = open_account(message.account_id), PaperForm()
 
     def do() -> None:
         if account.erased_at is not None and message.created_at <= account.erased_at:

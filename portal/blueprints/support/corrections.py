@@ -9,8 +9,10 @@ from wtforms import BooleanField, HiddenField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from portal.blueprints.consoles import attempt, options, page
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, revealed_until
+from portal.blueprints.support.claiming import unclaimed_in
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
 from portal.domain import N_, DomainError
 from portal.domain.access import Permission
@@ -24,12 +26,12 @@ from portal.domain.corrections import (
     Source,
     is_untouched,
 )
+from portal.domain.waiting import Queue
 from portal.i18n import LANGUAGES
 from portal.models import Account, Client, Debtor
 from portal.security import audience, current_staff, danger, keys
 from portal.services import correcting
 from portal.services.correcting import Wanted
-from portal.services.dossier import find_account
 from portal.services.standing import today_of
 from portal.web import explain, now, see_other, session
 from portal.web import gettext as _
@@ -108,7 +110,7 @@ class CorrectionForm(SeenForm):
 @danger
 def correct(account_id: UUID) -> Any:
     """Ask for what is right, then show what changes, then keep it; only to whom the data shows."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     if revealed_until(account, now()) is None:
         flash(_("Show the personal data first: you correct what you can see."), "bad")
         return see_other(back_to(account))
@@ -119,7 +121,8 @@ def correct(account_id: UUID) -> Any:
         wanted = form.wanted()
         correcting.correct(session, account, wanted, keys=keys(), staff=current_staff(), now=now())
 
-    sure, act = "sure" in request.form, unless_stale(form, account, do)
+    sure = "sure" in request.form
+    act = unless_stale(form, account, unclaimed_in(Queue.BOUNCED, account, do))
     if form.validate_on_submit() and sure and attempt(form, act):
         flash(_("It is corrected, and on the record."), "ok")
         return see_other(back_to(account))

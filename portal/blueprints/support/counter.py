@@ -9,6 +9,7 @@ from wtforms.validators import DataRequired
 
 from portal.blueprints.consoles import options
 from portal.blueprints.fields import DateBoxes, MoneyField
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.moving import Move, MovingForm, show_and_move
 from portal.domain import N_
@@ -18,7 +19,6 @@ from portal.models import Account, Payment
 from portal.security import audience, danger
 from portal.services import counter_payments, second_person
 from portal.services.counter_payments import Received
-from portal.services.dossier import find_account
 from portal.services.second_person import Act
 from portal.web import gettext as _
 from portal.web import session
@@ -53,7 +53,7 @@ class ReturnForm(MovingForm):
 @danger
 def record_payment(account_id: UUID) -> Any:
     """Record money that arrived outside of Stripe."""
-    account, form = find_account(session, account_id), ReceivedForm()
+    account, form = open_account(account_id), ReceivedForm()
     form.amount.currency = account.currency
     most = counter_payments.most_cents(session, account)
     move = Move(
@@ -94,7 +94,7 @@ def returned(payment_id: UUID) -> Any:
         return second_person.returning(payment, Why(form.why.data), form.reason.data or "")
 
     move = Move(
-        account=find_account(session, payment.account_id),
+        account=open_account(payment.account_id),
         act=act,
         title=_("Take back payment %(reference)s", reference=payment.reference),
         button=_("Take it back"),

@@ -11,6 +11,7 @@ from wtforms import StringField
 
 from portal import i18n
 from portal.blueprints.consoles import Task, page, perform, words_of
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.domain import N_
 from portal.domain.access import Permission
@@ -19,7 +20,6 @@ from portal.domain.diagnosis.facts import REMEDIES, SOURCES, Remedy
 from portal.models import Account, Client, Debtor
 from portal.security import audience, current_staff, danger, keys
 from portal.services import diagnosis, unlocking
-from portal.services.dossier import find_account
 from portal.web import Form, gettext, locale, now, say, session, url_for
 from portal.web import gettext as _
 
@@ -74,7 +74,7 @@ class UnlockForm(Form):
 @audience(Permission.SEE_ACCOUNTS)
 def why_page(account_id: UUID) -> Any:
     """Every cause with its evidence and its remedy, the likeliest first."""
-    found = find_account(session, account_id)
+    found = open_account(account_id)
     return page(
         "support/why.html",
         section="search",
@@ -89,7 +89,7 @@ def why_page(account_id: UUID) -> Any:
 @danger
 def unlock(account_id: UUID) -> Any:
     """Let somebody try again at the identity check, with the reason."""
-    found, form = find_account(session, account_id), UnlockForm()
+    found, form = open_account(account_id), UnlockForm()
 
     def do() -> None:
         reason, staff = form.reason.data or "", current_staff()

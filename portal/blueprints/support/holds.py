@@ -9,6 +9,7 @@ from wtforms import DateField, SelectField, StringField
 from wtforms.validators import InputRequired, Optional
 
 from portal.blueprints.consoles import Task, attempt, options, page, perform, words_of
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
@@ -20,7 +21,7 @@ from portal.domain.stopped import stopped_by
 from portal.models import Account, Hold
 from portal.security import audience, current_staff
 from portal.services import evidence, holding, rests, standing
-from portal.services.dossier import ReasonMissing, find_account
+from portal.services.dossier import ReasonMissing
 from portal.services.holding import Wanted
 from portal.services.marks import mark_behind
 from portal.web import explain, now, see_other, session, url_for
@@ -65,7 +66,7 @@ def _reason(typed: str | None) -> str:
 @audience(Permission.HOLD)
 def hold(account_id: UUID) -> Any:
     """Hold an account from now on."""
-    found, form = find_account(session, account_id), HoldForm()
+    found, form = open_account(account_id), HoldForm()
     form.kind.data = form.kind.data or request.args.get("kind")
 
     def do() -> None:
@@ -93,7 +94,7 @@ def hold(account_id: UUID) -> Any:
 def undo_hold(hold_id: UUID) -> Any:
     """Take back a hold that was set a few minutes ago; later it is lifted with a reason."""
     found = _find(hold_id)
-    to = back_to(find_account(session, found.account_id))
+    to = back_to(open_account(found.account_id))
     try:
         holding.undo(session, found, staff=current_staff(), now=now())
     except DomainError as refused:
@@ -115,7 +116,7 @@ def _find(hold_id: UUID) -> Hold:
 def lift(hold_id: UUID) -> Any:
     """Lift a hold, with the reason."""
     found = _find(hold_id)
-    account, form = find_account(session, found.account_id), LiftForm()
+    account, form = open_account(found.account_id), LiftForm()
     if mark_id := mark_behind(found):
         return see_other(url_for("support.take_back", account_id=account.id, mark_id=mark_id))
 
@@ -141,7 +142,7 @@ def rest(hold_id: UUID) -> Any:
     found = _find(hold_id)
     if found.kind not in MAY_END:
         abort(404)
-    account, form = find_account(session, found.account_id), RestForm()
+    account, form = open_account(found.account_id), RestForm()
     rests_now = found.kind == HoldKind.HARDSHIP
 
     def do() -> None:

@@ -10,14 +10,16 @@ from wtforms import SelectMultipleField
 
 from portal.blueprints.consoles import attempt, page
 from portal.blueprints.support import bp
+from portal.blueprints.support.claiming import bar, unclaimed
 from portal.domain import labels, wording
 from portal.domain.access import Permission
+from portal.domain.waiting import Queue
 from portal.gateways.typesetting import NotTypeset
 from portal.i18n import locale_for
 from portal.models import Client
 from portal.runtime import Runtime
 from portal.security import audience, current_staff, danger
-from portal.services import letter_batches
+from portal.services import claims, letter_batches
 from portal.services.printing import Printing
 from portal.services.printing import print_letters as print_them
 from portal.services.staff import names_of
@@ -66,6 +68,8 @@ def print_letters(client_id: UUID) -> Any:
     write = partial(write_letter, base_url=settings.base_url)
     printing = Printing(write, settings.keys, current_staff())
     batch = print_them(session, client_id, printing, now=now())
+    if batch is not None:
+        claims.keep(session, Queue.LETTERS, batch.id, staff=current_staff(), now=now())
     session.commit()
     if batch is None:
         flash(_("No letter could be printed."), "ok")
@@ -84,7 +88,7 @@ def batch(batch_id: UUID) -> Any:
         _flash_left(letter_batches.finish(session, found, left, staff=current_staff(), now=now()))
 
     if form.validate_on_submit():
-        if attempt(form, do):
+        if attempt(form, unclaimed((found.client_id, Queue.LETTERS, found.id), do)):
             return see_other(url_for("support.letters"))
         flash(str(form.form_errors[0]), "err")
         return see_other(url_for("support.batch", batch_id=batch_id))
@@ -97,6 +101,8 @@ def batch(batch_id: UUID) -> Any:
         client=session.get_one(Client, found.client_id),
         names=names_of(session, [one for one in (found.printed_by, found.finished_by) if one]),
         templates=labels.TEMPLATES,
+        masked=wording.mask_name,
+        **bar(Queue.LETTERS, found.client_id, found.id),
     )
 
 

@@ -10,6 +10,7 @@ from wtforms import RadioField, SelectChoice  # type: ignore[attr-defined]
 
 from portal import i18n
 from portal.blueprints.consoles import attempt, options, page
+from portal.blueprints.opening import open_account, open_account_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.sending import (
@@ -30,7 +31,6 @@ from portal.services.corrected_lately import (
     has_corrected,
     require_other_hands,
 )
-from portal.services.dossier import find_account
 from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
 from portal.services.standing import standing
 from portal.services.texting import why_closed
@@ -61,7 +61,7 @@ class LinkForm(Form):
 @audience(Permission.CONTACT)
 def link(account_id: UUID) -> Any:
     """Choose the way; a closed one says why."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     found = ways(session, debtor, texter=texter(), now=now())
     form, made = LinkForm(), list[IssuedLink | None]()
@@ -168,20 +168,14 @@ def _spoken(link_id: UUID) -> tuple[AccessLink, Account]:
             ),
         )
     ).one()
-    account = session.scalars(
-        select(Account)
-        .where(Account.client_id == found.client_id, Account.debtor_id == found.debtor_id)
-        .order_by(Account.id)
-        .limit(1)
-    ).one()
-    return found, account
+    return found, open_account_of(found)
 
 
 @bp.get("/accounts/<uuid:account_id>/progress")
 @audience(Permission.CONTACT)
 def progress(account_id: UUID) -> Any:
     """How far the person came with the newest link; a page with a script asks again and again."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     return page(
         "support/progress.html",
         account=account,

@@ -10,6 +10,7 @@ from flask import abort, current_app, g
 from werkzeug.exceptions import HTTPException
 
 from portal import addresses
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.db import commit
 from portal.domain import N_
@@ -18,7 +19,6 @@ from portal.models import Account, Client, Debtor
 from portal.runtime import Runtime
 from portal.security import audience, current_staff
 from portal.services import looking
-from portal.services.dossier import find_account
 from portal.services.standing import zone_of
 from portal.web import (
     Face,
@@ -70,7 +70,7 @@ class Look(Preview):
 @audience(Permission.SEE_ACCOUNTS)
 def look(account_id: UUID, name: str) -> Any:
     """One page as the debtor sees it; that somebody looked is on the record before it is shown."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     if name not in PAGES:
         abort(404)
     client = session.get_one(Client, account.client_id)

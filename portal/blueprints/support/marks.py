@@ -16,6 +16,7 @@ from wtforms import (  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Optional
 
 from portal.blueprints.consoles import Task, attempt, options, page, perform
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
@@ -26,7 +27,7 @@ from portal.domain.marks import EVERYWHERE, MARKS, Fact, Mark, Reads, told_befor
 from portal.models import Account, Debtor
 from portal.security import audience, current_staff
 from portal.services import marks
-from portal.services.dossier import contacts_of, find_account
+from portal.services.dossier import contacts_of
 from portal.services.letters import postal_key
 from portal.services.marks import Marked
 from portal.web import gettext as _
@@ -45,7 +46,7 @@ class TakeBackForm(SeenForm):
 @audience(Permission.HOLD)
 def something(account_id: UUID) -> Any:
     """All that may have happened, and what was taken down of this account before."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     found = marks.marks_of(session, account)
     return page(
         "support/something.html", section="search", account=account, what=MARKS, marked=found
@@ -56,7 +57,7 @@ def something(account_id: UUID) -> Any:
 @audience(Permission.HOLD)
 def happened(account_id: UUID, what: str) -> Any:
     """Say first what it will do, and do it at once."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     if what not in MARKS:
         abort(404)
     this, form = MARKS[Mark(what)], _form(account, Mark(what))
@@ -116,7 +117,7 @@ def _addresses(account: Account) -> list[SelectChoice]:
 @audience(Permission.HOLD)
 def take_back(account_id: UUID, mark_id: UUID) -> Any:
     """Undo a mark that was a mistake, or is over."""
-    account, form = find_account(session, account_id), TakeBackForm()
+    account, form = open_account(account_id), TakeBackForm()
     found = marks.find_mark(session, account, mark_id)
     if found is None:
         abort(404)

@@ -1,7 +1,8 @@
-"""The queues in the words of staff."""
+"""The queues, and what stands in them, in the words of staff."""
 
 from portal.domain import N_
 from portal.domain.waiting import Queue
+from portal.models import LookKind
 
 TITLES = {
     Queue.PROPOSALS: N_("Proposals"),
@@ -14,8 +15,17 @@ TITLES = {
     Queue.BOUNCED: N_("Undelivered copies"),
     Queue.LOCK_OUTS: N_("Locked out"),
     Queue.QUESTIONS: N_("Money questions"),
+    Queue.LOOKS: N_("Second person"),
+    Queue.LETTERS: N_("Letters to post"),
 }
 """Each queue as the navigation names it."""
+
+KINDS = {
+    LookKind.COUNTER_PAYMENT: N_("Record a payment"),
+    LookKind.RETURN: N_("Take a recorded payment back"),
+    LookKind.REFUND: N_("Give a payment back"),
+}
+"""What a second person is asked for."""
 
 _PROMISED = N_("The day is the one that the debtor was promised.")
 DAYS = {
@@ -43,6 +53,14 @@ DAYS = {
     ),
     Queue.QUESTIONS: N_(
         "Nobody set a day: the oldest comes first. The portal does not guess about money."
+    ),
+    Queue.LOOKS: N_(
+        "Money that was asked to move, above what one person may do alone. Who asked cannot"
+        " approve. Nobody set a day: the oldest comes first."
+    ),
+    Queue.LETTERS: N_(
+        "Letters that were printed. Post them, and say which left. The oldest come first; whoever"
+        " printed them has them until then."
     ),
 }
 """Where the days of a queue come from: the law, a promise, an agreement, or nowhere."""

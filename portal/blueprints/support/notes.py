@@ -8,6 +8,7 @@ from sqlalchemy import select
 from wtforms import SelectChoice, SelectField, StringField, TextAreaField  # type: ignore[attr-defined]
 
 from portal.blueprints.consoles import attempt, page
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.domain import N_
@@ -16,7 +17,6 @@ from portal.domain.access import Permission
 from portal.models import Account, Client, NoteTemplate
 from portal.security import audience, current_staff
 from portal.services import notes
-from portal.services.dossier import find_account
 from portal.web import Form, now, say, see_other, session, url_for
 from portal.web import gettext as _
 
@@ -42,7 +42,7 @@ class TemplateForm(Form):
 @audience(Permission.CONTACT)
 def note(account_id: UUID) -> Any:
     """Write a note, from a template or from nothing; the earlier ones stand below."""
-    account, form = find_account(session, account_id), NoteForm()
+    account, form = open_account(account_id), NoteForm()
     begin = _beginnings(account)
     if not form.is_submitted():
         form.note.data = begin.get(request.args.get("from", ""), ("", ""))[1]

@@ -9,13 +9,13 @@ from uuid import UUID
 from flask import request
 
 from portal.blueprints.consoles import page
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.domain import DomainError, labels, wording
 from portal.domain.access import Permission
 from portal.models import Account, Client
 from portal.security import audience
 from portal.services import history
-from portal.services.dossier import find_account
 from portal.services.history import GROUPS, WHO, Wanted
 from portal.services.owed_then import owed_on
 from portal.web import explain, now, session, url_for
@@ -26,7 +26,7 @@ from portal.web import gettext as _
 @audience(Permission.SEE_ACCOUNTS)
 def balance_on(account_id: UUID) -> Any:
     """What was owed at the end of a day, and the movements that made it."""
-    account = find_account(session, account_id)
+    account = open_account(account_id)
     day, owed, problem = _day("on"), None, None
     try:
         if day is None:

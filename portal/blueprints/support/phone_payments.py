@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired
 from portal import i18n
 from portal.blueprints.consoles import attempt, options, page
 from portal.blueprints.fields import MoneyField
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.sending import name_of, texter
@@ -21,7 +22,6 @@ from portal.domain.outgoing import Action
 from portal.models import Account, Debtor, PayerLink
 from portal.security import audience, current_staff
 from portal.services import call_sessions, payer_links, phone_payments
-from portal.services.dossier import find_account
 from portal.services.payer_links import Askable
 from portal.services.phone_payments import Stage, Wanted
 from portal.services.ways import Way, ways
@@ -64,7 +64,7 @@ class PaymentForm(Form):
 @audience(Permission.CONTACT)
 def payment_link(account_id: UUID) -> Any:
     """Send the page to pay on to the debtor on the line; nobody types a card here (PC-01)."""
-    account, form = find_account(session, account_id), PaymentForm()
+    account, form = open_account(account_id), PaymentForm()
     if not call_sessions.verified(session, current_staff(), account, now()):
         return see_other(url_for("support.caller", account_id=account.id))
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
@@ -112,6 +112,7 @@ def phone_payment(payer_link_id: UUID) -> Any:
     """How far a payment on the phone is; a page with a script asks again by itself."""
     mine = PayerLink.client_id.in_(session.info["client_ids"])
     link = session.scalars(select(PayerLink).where(mine, PayerLink.id == payer_link_id)).one()
+    open_account(link.account_id)
     view = payer_links.view_of(session, link, now=now())
     stage, _newest = phone_payments.stage_of(session, view)
     return page(

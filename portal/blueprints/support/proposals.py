@@ -13,6 +13,7 @@ from portal import i18n
 from portal.blueprints.consoles import Answer, attempt, options, page
 from portal.blueprints.debtor.words import on_days
 from portal.blueprints.fields import DateBoxes, MoneyField
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.replies import Reply, look
@@ -29,7 +30,8 @@ from portal.models import Account, Client, Debtor, Proposal
 from portal.security import audience, current_staff
 from portal.services import proposals as services
 from portal.services.dossier import find_account
-from portal.services.evidence import account_leaves
+from portal.services.evidence import Span, some_leaves
+from portal.services.history import PAGE, types_of
 from portal.services.late_proposals import (
     OPEN_FOR,
     BetterTermsThere,
@@ -95,7 +97,9 @@ class DeclineForm(Form):
 
 def _proposal(proposal_id: UUID) -> Proposal:
     mine = Proposal.client_id.in_(session.info["client_ids"])
-    return session.scalars(select(Proposal).where(mine, Proposal.id == proposal_id)).one()
+    found = session.scalars(select(Proposal).where(mine, Proposal.id == proposal_id)).one()
+    open_account(found.account_id)
+    return found
 
 
 @bp.get("/proposals/<uuid:proposal_id>")
@@ -163,9 +167,10 @@ def _limits(account: Account) -> dict[str, Any]:
 
 
 def _history(account: Account) -> Sequence[Event]:
-    """What the log says of the account's proposals, the first one first."""
-    leaves = [one for one in account_leaves(session, account) if one.type.startswith("proposal.")]
-    return timeline(session, account, leaves)[::-1]
+    """What the log says lately of the account's proposals, the first one first."""
+    about = [one for one in types_of("proposals") if one.startswith("proposal.")]
+    leaves = some_leaves(session, account, Span(types=about), most=PAGE)
+    return timeline(session, account, leaves[::-1])[::-1]
 
 
 def _wished(found: Proposal) -> Terms | None:

@@ -10,6 +10,7 @@ from wtforms import RadioField, SelectChoice, TextAreaField  # type: ignore[attr
 from wtforms.validators import DataRequired
 
 from portal.blueprints.consoles import attempt, page
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
 from portal.domain import N_, labels
@@ -95,6 +96,8 @@ def question(question_id: UUID) -> Any:
     mine = MoneyException.client_id.in_(session.info["client_ids"])
     query = select(MoneyException).where(mine, MoneyException.id == question_id)
     asked, form = session.scalars(query).one(), DecisionForm()
+    if asked.account_id is not None:
+        open_account(asked.account_id)
     found = money_questions.options(session, asked)
     form.offer(found)
 

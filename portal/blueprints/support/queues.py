@@ -1,5 +1,6 @@
 """What waits, one page for each queue: take something, take the next, give it back, assign it."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from wtforms import SelectChoice, SelectField  # type: ignore[attr-defined]
 from portal import i18n
 from portal.blueprints.consoles import Task, page, perform
 from portal.blueprints.support import bp
-from portal.blueprints.support.naming import DAYS, TITLES
+from portal.blueprints.support.naming import DAYS, KINDS, TITLES
 from portal.domain import N_, DomainError, labels, wording
 from portal.domain.access import Permission
 from portal.domain.help import UNCLEAR_TEXT
@@ -31,10 +32,18 @@ PAGES = {
         ("support.request", "request_id"),
     ),
     Queue.CALLS: ("support.call", "request_id"),
+    Queue.CHARGES: ("support.charge", "installment_id"),
     Queue.LOCK_OUTS: ("support.lock_out", "lock_out_id"),
     Queue.QUESTIONS: ("support.question", "question_id"),
+    Queue.LOOKS: ("support.second_look", "look_id"),
+    Queue.LETTERS: ("support.batch", "batch_id"),
 }
 """Where an entry is worked on; on the page of its account where it has none of its own."""
+
+
+LATE, MINE = "late", "mine"
+BY = ("asked_by", "printed_by")
+"""The columns of those who made an entry, where it was staff."""
 
 
 class AssignForm(Form):
@@ -46,9 +55,10 @@ class AssignForm(Form):
 @bp.get("/queues/<kind>")
 @audience(Permission.SEE_ACCOUNTS)
 def queue(kind: str) -> Any:
-    """What waits in one queue, by day; only what is late, if that is asked for."""
-    which, late = _queue(kind), request.args.get("only") == "late"
-    found = queues.waiting(session, which, now=now(), after=_after(), late=late)
+    """What waits in one queue, by day; only what is late, or one's own, if that is asked for."""
+    which, only = _queue(kind), _only().get("only")
+    has = claims.of(current_staff(), now=now()) if only == MINE else ()
+    found = queues.waiting(session, which, now=now(), after=_after(), late=only == LATE, only=has)
     shown = found[:PAGE]
     return page(
         "support/queue.html",
@@ -56,7 +66,7 @@ def queue(kind: str) -> Any:
         queue=which,
         title=TITLES[which],
         days=DAYS[which],
-        late=late,
+        only=only,
         next=_next(kind, shown[-1]) if len(found) > PAGE else None,
         **listed(shown),
     )
@@ -67,7 +77,8 @@ def listed(shown: Any) -> dict[str, Any]:
     return {
         "waiting": shown,
         "page_of": page_of,
-        "names": names_of(session, [one.claim.staff_id for one in shown if one.claim]),
+        "names": names_of(session, [*_people(shown)]),
+        "kinds": KINDS,
         "me": current_staff().id,
         "may_work": lambda which: may(NEEDS.get(which, Permission.ANSWER)),
         "today_of": lambda client: client_day(client, now()),
@@ -80,6 +91,13 @@ def listed(shown: Any) -> dict[str, Any]:
     }
 
 
+def _people(shown: Any) -> Iterator[UUID]:
+    """Who has an entry, and who made it."""
+    for one in shown:
+        made_by = (one.claim and one.claim.staff_id, *(getattr(one.item, by, None) for by in BY))
+        yield from filter(None, made_by)
+
+
 def _queue(kind: str) -> Queue:
     return Queue(kind) if kind in set(Queue) else abort(404)
 
@@ -90,7 +108,8 @@ def _next(kind: str, last: Waiting) -> str:
 
 
 def _only() -> dict[str, str]:
-    return {"only": "late"} if request.args.get("only") == "late" else {}
+    asked = request.args.get("only")
+    return {"only": asked} if asked in (LATE, MINE) else {}
 
 
 def _after() -> Cursor | None:
@@ -111,10 +130,10 @@ def _days_since(entry: Waiting) -> int:
 
 def page_of(entry: Waiting) -> str:
     """Where an entry is worked on."""
-    if entry.queue not in PAGES:
-        return url_for("support.account", account_id=entry.account.id)
-    endpoint, name = PAGES[entry.queue]
-    return url_for(endpoint, **{name: entry.item.id})
+    if entry.queue in PAGES:
+        endpoint, name = PAGES[entry.queue]
+        return url_for(endpoint, **{name: entry.item.id})
+    return url_for("support.account", account_id=entry.account.id) if entry.account else ""
 
 
 def _working_on(kind: str) -> Queue:
@@ -156,6 +175,22 @@ def take(kind: str, item_id: UUID) -> Any:
     return see_other(to)
 
 
+@bp.post("/queues/<kind>/<uuid:item_id>/keep")
+@audience(Permission.ANSWER)
+def keep(kind: str, item_id: UUID) -> Any:
+    """Have an entry until it is done, and go to it; whoever is second is told who has it."""
+    try:
+        found = claims.keep(session, _working_on(kind), item_id, staff=current_staff(), now=now())
+    except DomainError as error:
+        session.rollback()
+        flash(explain(error), "bad")
+        return see_other(_list(kind))
+    to = page_of(found)
+    session.commit()
+    flash(_("It is assigned to you until it is done."), "ok")
+    return see_other(to)
+
+
 @bp.post("/queues/<kind>/<uuid:item_id>/give-back")
 @audience(Permission.ANSWER)
 def release(kind: str, item_id: UUID) -> Any:
@@ -187,16 +222,20 @@ def assign(kind: str, item_id: UUID) -> Any:
         back=to,
         notes=_has_it(entry),
     )
-    return perform(form, do, task=task, done=_("It is with them for 15 minutes."), to=to)
+    return perform(
+        form, do, task=task, done=_("It is theirs until it is done or given back."), to=to
+    )
 
 
 def _what(entry: Waiting) -> str:
-    return f"{say(TITLES[entry.queue])}, {entry.account.reference}"
+    return f"{say(TITLES[entry.queue])}, {entry.reference}"
 
 
 def _has_it(entry: Waiting) -> list[str]:
     if entry.claim is None:
         return [_("Nobody has it now.")]
     name = names_of(session, [entry.claim.staff_id]).get(entry.claim.staff_id, "")
+    if entry.claim.until is None:
+        return [_("It is assigned to %(name)s, who is not told.", name=name)]
     until = i18n.voice(locale()).time(entry.claim.until, entry.client.time_zone)
     return [_("%(name)s has it until %(until)s, and is not told.", name=name, until=until)]

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from wtforms import StringField
 
 from portal.blueprints.fields import MoneyField
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.moving import Move, MovingForm, show_and_move
 from portal.domain import N_
@@ -15,7 +16,6 @@ from portal.domain.money import Cents
 from portal.models import Payment
 from portal.security import audience, danger
 from portal.services import forgiveness, second_person
-from portal.services.dossier import find_account
 from portal.services.giving_back import NotThroughStripe, refundable
 from portal.services.second_person import Act
 from portal.web import explain, session
@@ -44,7 +44,7 @@ def refund(payment_id: UUID) -> Any:
         return second_person.refunding(payment, form.amount.data, form.reason.data or "")
 
     move = Move(
-        account=find_account(session, payment.account_id),
+        account=open_account(payment.account_id),
         act=act,
         title=_("Give back payment %(reference)s", reference=payment.reference),
         button=_("Give back"),

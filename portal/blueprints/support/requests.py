@@ -15,6 +15,7 @@ from portal.blueprints.consoles import (
     options,
     page,
 )
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
@@ -26,7 +27,7 @@ from portal.models import Account, Client, Debtor, HelpRequest, Hold, LockOut
 from portal.security import audience, current_staff
 from portal.services import answering
 from portal.services.claims import Key
-from portal.services.dossier import ReasonMissing, find_account
+from portal.services.dossier import ReasonMissing
 from portal.services.help import answer_request
 from portal.services.staff import names_of
 from portal.services.stops import are_texts_paused
@@ -69,7 +70,7 @@ def _request(request_id: UUID, *, calls: bool) -> HelpRequest:
 def help_request(request_id: UUID) -> Any:
     """One help request: what was asked, the thread, and the answer."""
     asked, form = _request(request_id, calls=False), AnswerForm()
-    account = find_account(session, asked.account_id)
+    account = open_account(asked.account_id)
     lift = form.hold.data == LIFT
 
     def do() -> None:
@@ -115,7 +116,7 @@ def _about(asked: HelpRequest, account: Account) -> dict[str, Any]:
 def call(request_id: UUID) -> Any:
     """Close a call that was made, or tried, or a text."""
     asked, form = _request(request_id, calls=True), NoteForm()
-    account = find_account(session, asked.account_id)
+    account = open_account(asked.account_id)
 
     def do() -> None:
         answering.close_call(session, asked, form.note.data or "", staff=current_staff(), now=now())
@@ -130,7 +131,7 @@ def lock_out(lock_out_id: UUID) -> Any:
     """Say how somebody was helped whom the identity check had locked out."""
     mine = LockOut.client_id.in_(session.info["client_ids"])
     found = session.scalars(select(LockOut).where(mine, LockOut.id == lock_out_id)).one()
-    account, form = find_account(session, found.account_id), NoteForm()
+    account, form = open_account(found.account_id), NoteForm()
 
     def do() -> None:
         answering.close_lock_out(

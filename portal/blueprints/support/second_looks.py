@@ -1,4 +1,4 @@
-"""What waits for a second person: read what it does, approve or decline it, or take it back."""
+"""What a second person decides: read what it does, approve or decline it, or take it back."""
 
 from datetime import date
 from typing import Any
@@ -10,28 +10,25 @@ from wtforms import RadioField, StringField
 from wtforms.validators import DataRequired
 
 from portal.blueprints.consoles import Answer, attempt, options, page
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
+from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.moving import MovingForm, close_open_page, foreseen
+from portal.blueprints.support.naming import KINDS
 from portal.domain import N_, labels
 from portal.domain.access import Permission
 from portal.domain.counter import WHYS, paid_with
-from portal.models import LookKind, LookOutcome, SecondLook
+from portal.domain.waiting import Queue
+from portal.models import LookOutcome, SecondLook
 from portal.security import audience, current_staff, danger, may
 from portal.services import foreseeing, second_person
 from portal.services.dossier import find_account
 from portal.services.second_person import act_of
 from portal.services.staff import names_of
-from portal.services.waiting_looks import waiting
 from portal.web import Form, now, see_other, session, url_for
 from portal.web import gettext as _
 
 APPROVE, DECLINE = "approve", "decline"
-KINDS = {
-    LookKind.COUNTER_PAYMENT: N_("Record a payment"),
-    LookKind.RETURN: N_("Take a recorded payment back"),
-    LookKind.REFUND: N_("Give a payment back"),
-    LookKind.OUTSIDE: N_("The debtor got it back another way"),
-}
 OUTCOMES = {
     LookOutcome.NOT_NEEDED: N_("One person was enough"),
     LookOutcome.WAITS: N_("Waits"),
@@ -51,21 +48,6 @@ class LookForm(MovingForm):
     )
     reason = StringField(
         N_("Reason"), description=N_("Needed to decline. It is kept on the record.")
-    )
-
-
-@bp.get("/second-looks")
-@audience(Permission.SEE_ACCOUNTS)
-def second_looks() -> Any:
-    """Everything that waits for a second person, the oldest first."""
-    found = waiting(session)
-    names = names_of(session, [one.look.asked_by for one in found])
-    return page(
-        "support/second_looks.html",
-        section="second_looks",
-        waiting=found,
-        names=names,
-        kinds=KINDS,
     )
 
 
@@ -95,8 +77,9 @@ def decide_look(look_id: UUID) -> Any:
         second_person.approve(session, look, staff=current_staff(), now=now())
         flash(_("It is approved and done."), "ok")
 
-    if form.validate_on_submit() and attempt(form, do):
-        return see_other(url_for("support.second_looks"))
+    act = unclaimed((look.client_id, Queue.LOOKS, look.id), do)
+    if form.validate_on_submit() and attempt(form, act):
+        return see_other(url_for("support.queue", kind=Queue.LOOKS))
     return _shown(_find(look_id), form)
 
 
@@ -111,7 +94,7 @@ def withdraw_look(look_id: UUID) -> Any:
         flash(_("It is taken back, and nothing has moved."), "ok")
 
     if form.validate_on_submit() and attempt(form, do):
-        return see_other(url_for("support.second_looks"))
+        return see_other(url_for("support.queue", kind=Queue.LOOKS))
     shown = LookForm()
     shown.form_errors.extend(form.form_errors)
     return _shown(_find(look_id), shown)
@@ -119,7 +102,9 @@ def withdraw_look(look_id: UUID) -> Any:
 
 def _find(look_id: UUID) -> SecondLook:
     mine = SecondLook.client_id.in_(session.info["client_ids"])
-    return session.scalars(select(SecondLook).where(mine, SecondLook.id == look_id)).one()
+    found = session.scalars(select(SecondLook).where(mine, SecondLook.id == look_id)).one()
+    open_account(found.account_id)
+    return found
 
 
 def _shown(look: SecondLook, form: LookForm) -> Answer:
@@ -128,7 +113,7 @@ def _shown(look: SecondLook, form: LookForm) -> Answer:
     staff = current_staff()
     answer = page(
         "support/second_look.html",
-        section="second_looks",
+        section=Queue.LOOKS,
         look=look,
         account=find_account(session, look.account_id),
         form=form,
@@ -142,6 +127,7 @@ def _shown(look: SecondLook, form: LookForm) -> Answer:
         labels=labels,
         mine=look.asked_by == staff.id,
         may_decide=may(Permission.GIVE_BACK),
+        **bar(Queue.LOOKS, look.client_id, look.id),
     )
     return (answer, 422) if refused else answer
 

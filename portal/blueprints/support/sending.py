@@ -20,7 +20,7 @@ from portal.security import current_staff, keys, may
 from portal.security.redaction import redact
 from portal.services.link_progress import STEPS, progress_of
 from portal.services.message_facts import facts_of
-from portal.services.ways import Way, best_way, send_link
+from portal.services.ways import ASKED, FIRST, Way, best_way, send_link
 from portal.web import gettext as _
 from portal.web import locale, now, session
 from portal.writing import write
@@ -73,26 +73,30 @@ class Preview:
     segments: int | None
 
 
-def preview(way: Way, *, asked_for: bool) -> Preview:
-    """Write the message, read it, and undo it."""
+def _written(way: Way, kinds: Sequence[bool]) -> Iterator[Preview]:
+    """Put one link on its way, read its message as each of these has it, and undo it."""
     with session.begin_nested() as undone:
         message = send_link(
-            session, way, asked_for=asked_for, keys=keys(), staff=current_staff(), now=now()
+            session, way, asked_for=kinds[0], keys=keys(), staff=current_staff(), now=now()
         )
         if message is None:
             raise LookupError("a new link was told before")
-        words = write(facts_of(session, message, way.contact, keys=keys(), now=now()))
+        for asked_for in kinds:
+            message.template = ASKED if asked_for else FIRST
+            words = write(facts_of(session, message, way.contact, keys=keys(), now=now()))
+            parts = segments(words.text) if way.channel == "sms" else None
+            yield Preview(words.subject, redact(words.text), parts)
         undone.rollback()
-    parts = segments(words.text) if way.channel == "sms" else None
-    return Preview(words.subject, redact(words.text), parts)
 
 
 def previews(found: Sequence[Way]) -> Iterator[tuple[Way, bool, Preview]]:
     """What may leave by each way that is open: as it was asked for, or as we write first."""
     for way in found:
-        for asked_for, decided in ((True, way.asked), (False, way.first)):
-            if way.contact and decided.action is not Action.DROP:
-                yield way, asked_for, preview(way, asked_for=asked_for)
+        both = ((True, way.asked), (False, way.first))
+        kinds = [asked_for for asked_for, it in both if it.action is not Action.DROP]
+        if way.contact and kinds:
+            for asked_for, words in zip(kinds, list(_written(way, kinds)), strict=True):
+                yield way, asked_for, words
 
 
 def on_the_phone(account: Account, debtor: Debtor, at: datetime) -> dict[str, Any]:

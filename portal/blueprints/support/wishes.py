@@ -7,6 +7,7 @@ from wtforms import BooleanField, SelectField, StringField
 
 from portal.blueprints.consoles import Task, options, perform
 from portal.blueprints.fields import DateBoxes
+from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.sending import masked_contact
@@ -21,7 +22,6 @@ from portal.models import Account, Client, Contact, Debtor
 from portal.security import audience, current_staff
 from portal.services import contact_wishes as wishes
 from portal.services import first_notices
-from portal.services.dossier import find_account
 from portal.services.preferences import addresses
 from portal.web import Form, now, say, session
 from portal.web import gettext as _
@@ -76,7 +76,7 @@ class TimeMissing(DomainError):
 @audience(Permission.CONTACT)
 def wish(account_id: UUID) -> Any:
     """Take down how a person wants to be written to (CT-03)."""
-    account, form = find_account(session, account_id), WishForm()
+    account, form = open_account(account_id), WishForm()
     debtor = _debtor(account)
     form.wish.choices = _choices(account, debtor)
     task = Task(
@@ -139,7 +139,7 @@ def _state(debtor: Debtor, form: WishForm) -> None:
 @audience(Permission.CONTACT)
 def end_wish(account_id: UUID, wish_id: UUID) -> Any:
     """End a wish that a person takes back."""
-    account, form = find_account(session, account_id), EndForm()
+    account, form = open_account(account_id), EndForm()
     debtor = _debtor(account)
     found = wishes.stated(session, debtor, wish_id)
     task = Task(
@@ -159,7 +159,7 @@ def end_wish(account_id: UUID, wish_id: UUID) -> Any:
 @audience(Permission.CONTACT)
 def first_notice(account_id: UUID) -> Any:
     """Take down that a first notice went; the days that the province waits count from it."""
-    account, form = find_account(session, account_id), NoticeForm()
+    account, form = open_account(account_id), NoticeForm()
 
     def do() -> None:
         first_notices.record_notice(
@@ -184,7 +184,7 @@ def first_notice(account_id: UUID) -> Any:
 @audience(Permission.CONTACT)
 def notice_missed(account_id: UUID) -> Any:
     """The person says that no notice came: we wait until another one went (CA-01)."""
-    account, form = find_account(session, account_id), MissedForm()
+    account, form = open_account(account_id), MissedForm()
 
     def do() -> None:
         first_notices.notice_missed(session, account, by=current_staff().id, now=now())

@@ -77,6 +77,7 @@ NOT_SHOWN = {
     "debtor.language": "is about how to reach the debtor",
     "message.complained": "is about how to reach the debtor",
     "identity.unlocked": "is between the debtor, the member of staff and compliance",
+    "charge.dealt_with": "is between the debtor and the member of staff",
     "lock_out.closed": "is between the debtor and the member of staff",
     "queue.assigned": "says who of us works on it",
     "queue.given_back": "says who of us works on it",

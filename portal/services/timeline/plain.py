@@ -27,6 +27,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "title",
     ),
     "client.provider_changed": (N_("Provider setting changed"), ""),
+    "charge.dealt_with": (N_("Failed charge dealt with"), N_("Reason: %(reason)s"), "reason"),
     "client.unfrozen": (N_("Agreements taken again"), ""),
     "debtor.corrected": (N_("Person corrected"), N_("Reason: %(reason)s"), "reason"),
     "debtor.language": (N_("Language changed"), ""),

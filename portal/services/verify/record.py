@@ -62,6 +62,12 @@ CHECKS: dict[str, str] = {
         WHERE s.client_id = :client AND s.debtor_id <> k.debtor_id""",
 }
 
+CHECKS["who has work until it is done was given it on the record"] = """
+    SELECT c.queue || ' ' || c.item_id FROM claim c
+    WHERE c.client_id = :client AND :whole AND c.until IS NULL AND NOT EXISTS (SELECT FROM said s
+      WHERE s.type = 'queue.assigned' AND s.told ->> 'item' = c.item_id::text
+        AND s.told ->> 'to' = c.staff_id::text)"""
+
 _Lines = tuple[tuple[str, str, str, str, str], ...]
 
 
@@ -106,6 +112,13 @@ _TOLD: _Lines = (
         "x.granted_at IS NOT NULL",
         "authorization.granted",
         "authorization",
+    ),
+    (
+        "a failed charge was dealt with",
+        "installment",
+        "x.dealt_with_by IS NOT NULL",
+        "charge.dealt_with",
+        "installment",
     ),
     (
         "an agreement ended",

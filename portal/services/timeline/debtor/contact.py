@@ -340,6 +340,10 @@ WORDS: dict[str, tuple[str, Say]] = {
         plainly,
     ),
     "link.revoked": (N_("We closed a link to this page."), _by("reason", WHY_CLOSED)),
+    "charge.dealt_with": (
+        N_("We looked into a payment that did not go through."),
+        plainly,
+    ),
     "lock_out.closed": (
         N_("We looked into it when this page had been locked after wrong answers."),
         plainly,
