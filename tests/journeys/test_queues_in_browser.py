@@ -27,9 +27,9 @@ def test_an_entry_is_taken_given_away_and_answered(
     boss.tap("Give it to somebody, or take it over")
     boss.page.get_by_label("Who does it").select_option(label=sam.name)
     boss.tap("Give it to them")
-    assert "Sam Field has this until" in boss.main
+    assert "This is assigned to Sam Field" in boss.main
     boss.tap("Decline", within=boss.page.locator("#declining"))
-    assert "Sam Field has this until" in boss.main
+    assert "This is assigned to Sam Field" in boss.main
 
 
 @pytest.mark.parametrize("viewport", [DESK, {"width": 360, "height": 740}], ids=["wide", "narrow"])
