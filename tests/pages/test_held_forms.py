@@ -238,7 +238,13 @@ BUTTONS = {
     *("client.stop_campaign", "client.discard", "client.approve", "client.put_back"),
     *("client.rehearse", "client.restore", "compliance.export"),
     *("support.undo_hold", "support.download_batch", "support.print_letters"),
-    *("support.drop_template", "support.release", "support.take", "support.take_next"),
+    *(
+        "support.drop_template",
+        "support.release",
+        "support.keep",
+        "support.take",
+        "support.take_next",
+    ),
     *("support.begin_resending", "support.stop_resending", "support.withdraw_look"),
     *("staff.log_out", "staff.end_log_in", "staff.end_other_log_ins"),
 }

@@ -112,6 +112,9 @@ def account(account_id: UUID) -> Any:
         why=causes_of(found),
         bars=bars(found, Queue.CHARGES, Queue.BOUNCED) if may(Permission.ANSWER) else (),
         **_written(found),
+        happened=lambda what: url_for(
+            "support.account", account_id=found.id, what=what, _anchor="happened"
+        ),
         **_words(all_of_it.debtor, at),
         **on_the_phone(found, all_of_it.debtor, at),
     )
