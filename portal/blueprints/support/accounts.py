@@ -151,8 +151,6 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "may_undo": lambda hold: may_undo(hold, at),
         "state_of": lambda link: state_of(link, at),
         "titles": TITLES,
-        "most": dossier.MOST,
-        "most_links": dossier.MOST_LINKS,
         "full_name": f"{debtor.first_name} {debtor.last_name}",
     }
 
