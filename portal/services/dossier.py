@@ -111,6 +111,8 @@ class Dossier:
     calls: Sequence[CallAttempt]
     looks: Sequence[SecondLook]
     returned: Collection[UUID | None]
+    most: int = MOST
+    most_links: int = MOST_LINKS
 
     @property
     def before_entries_cents(self) -> Cents:

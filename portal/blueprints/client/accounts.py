@@ -17,7 +17,7 @@ from portal.domain.statuses import AccountStatus
 from portal.domain.wording import clean_text
 from portal.security import audience, danger, keys
 from portal.services import reports
-from portal.services.dossier import MOST, read_dossier
+from portal.services.dossier import read_dossier
 from portal.services.evidence import account_leaves
 from portal.services.records import agreements_of
 from portal.services.reports import Listed
@@ -100,8 +100,6 @@ def account(account_id: UUID) -> Any:
         "client/account.html",
         section="accounts",
         it=it,
-        most=MOST,
-        happened=lambda _what: "#happened",
         account=found,
         agreements=agreements_of(session, found),
         events=for_client(found, account_leaves(session, found)),

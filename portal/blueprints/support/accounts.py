@@ -112,9 +112,6 @@ def account(account_id: UUID) -> Any:
         why=causes_of(found),
         bars=bars(found, Queue.CHARGES, Queue.BOUNCED) if may(Permission.ANSWER) else (),
         **_written(found),
-        happened=lambda what: url_for(
-            "support.account", account_id=found.id, what=what, _anchor="happened"
-        ),
         **_words(all_of_it.debtor, at),
         **on_the_phone(found, all_of_it.debtor, at),
     )
@@ -155,8 +152,6 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "may_undo": lambda hold: may_undo(hold, at),
         "state_of": lambda link: state_of(link, at),
         "titles": TITLES,
-        "most": dossier.MOST,
-        "most_links": dossier.MOST_LINKS,
         "full_name": f"{debtor.first_name} {debtor.last_name}",
     }
 
