@@ -311,11 +311,12 @@ def now() -> datetime:
 def render(template: str, /, *, section: str = "", paper: bool = False, **context: Any) -> str:
     """A page in the request's language.
 
-    `form`, if given, brings its problems to the top; `section` marks a console's place; `paper`
-    leaves out what only a screen has.
+    `form`, if given, brings its problems to the top; `section` marks a place of a console
+    that is not its first; `paper` leaves out what only a screen has.
     """
     form = context.get("form")
-    page = Page(face=g.get("face", NEUTRAL), person=g.get("person"), section=section, paper=paper)
+    here = section or g.get("section", "")
+    page = Page(face=g.get("face", NEUTRAL), person=g.get("person"), section=here, paper=paper)
     page.preview = g.get("preview")
     if form is not None:
         page.problems = problems_of(form)

@@ -31,6 +31,7 @@ def navigate() -> None:
         ("letters", N_("Letters"), url_for("support.letters"), g.waiting.letters),
         *_beside(),
     )
+    g.section = "search"  # of every page that is in no queue
     g.person = g.person.reaching(
         Destination(section=section, label=label, url=url, count=count)
         for section, label, url, count in links

@@ -81,7 +81,6 @@ def home() -> Any:
         return see_other(back_to(found.only))
     return page(
         "support/home.html",
-        section="search",
         typed=typed,
         found=found,
         found_by=FOUND_BY,
@@ -101,7 +100,6 @@ def account(account_id: UUID) -> Any:
     all_of_it = dossier.read_dossier(session, found, now=at)
     return page(
         "support/account.html",
-        section="search",
         it=all_of_it,
         reader=current_staff().id,
         **timeline_of(found, all_of_it.client.time_zone),

@@ -76,7 +76,7 @@ def place_call(account_id: UUID) -> Any:
 
     if form.validate_on_submit() and attempt(form, do):
         return see_other(url_for("support.call_made", attempt_id=begun[0].id))
-    answer = page("support/calling.html", section="search", form=form, **_about(account))
+    answer = page("support/calling.html", form=form, **_about(account))
     return (answer, 422) if form.errors else answer
 
 
@@ -116,7 +116,7 @@ def call_made(attempt_id: UUID) -> Any:
         flash(_("It is on the record."), "ok")
         return see_other(back_to(account))
     about = {"account": account, "made": made, "outcomes": OUTCOMES, "shown": _shown(made)}
-    answer = page("support/call_made.html", section="search", form=form, **about)
+    answer = page("support/call_made.html", form=form, **about)
     return (answer, 422) if form.errors else answer
 
 

@@ -104,7 +104,7 @@ def _page(account: Account, form: SpokenForm) -> Any:
             )
         except DomainError as error:
             form.form_errors = [explain(error)]
-    answer = page("support/change_plan.html", section="search", form=form, **about)
+    answer = page("support/change_plan.html", form=form, **about)
     return (answer, 422) if form.errors else answer
 
 

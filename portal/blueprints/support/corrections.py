@@ -150,7 +150,7 @@ def _page(account: Account, debtor: Debtor, form: CorrectionForm) -> Any:
     proves = bool(changes and not changes.keys().isdisjoint(PROVES))
     told = {"changes": changes, "moves": moves, "proves": proves, "crossed": crossed}
     about = {"account": account, "names": FIELDS, "secret": SECRET}
-    answer = page("support/correct.html", section="search", form=form, **told, **about)
+    answer = page("support/correct.html", form=form, **told, **about)
     return (answer, 422) if form.errors else answer
 
 

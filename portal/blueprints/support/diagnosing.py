@@ -77,7 +77,6 @@ def why_page(account_id: UUID) -> Any:
     found = open_account(account_id)
     return page(
         "support/why.html",
-        section="search",
         account=found,
         zone=session.get_one(Client, found.client_id).time_zone,
         why=causes_of(found),

@@ -85,7 +85,7 @@ def hold(account_id: UUID) -> Any:
     chosen = HoldKind(form.kind.data) if form.kind.data in labels.HOLDS else None
     about = {"account": found, "chosen": chosen, "kinds": labels.HOLDS, "may_end": MAY_END}
     stops = stopped_by([chosen]) if chosen else ()
-    answer = page("support/hold.html", section="search", form=form, stops=stops, **about)
+    answer = page("support/hold.html", form=form, stops=stops, **about)
     return (answer, 422) if form.errors else answer
 
 

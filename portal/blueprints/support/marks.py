@@ -48,9 +48,7 @@ def something(account_id: UUID) -> Any:
     """All that may have happened, and what was taken down of this account before."""
     account = open_account(account_id)
     found = marks.marks_of(session, account)
-    return page(
-        "support/something.html", section="search", account=account, what=MARKS, marked=found
-    )
+    return page("support/something.html", account=account, what=MARKS, marked=found)
 
 
 @bp.route("/accounts/<uuid:account_id>/something/<what>", methods=["GET", "POST"])
@@ -71,7 +69,7 @@ def happened(account_id: UUID, what: str) -> Any:
         flash(_("It is on the record, and all of it was done."), "ok")
         return see_other(back_to(account))
     about = {"account": account, "this": this, "before": told_before(Mark(what))}
-    answer = page("support/happened.html", section="search", form=form, **about)
+    answer = page("support/happened.html", form=form, **about)
     return (answer, 422) if form.errors else answer
 
 

@@ -55,7 +55,6 @@ def show_and_move(form: MovingForm, move: Move) -> Answer:
         effects = foreseen(form, lambda: _new(form, move))
     answer = page(
         "support/moving.html",
-        section="search",
         form=form,
         move=move,
         back_to=back_to(move.account),

@@ -55,7 +55,7 @@ def note(account_id: UUID) -> Any:
         return see_other(back_to(account))
     written = notes.notes_of(session, account)
     about = {"account": account, "begin": begin, "written": written}
-    answer = page("support/note.html", section="search", form=form, **about)
+    answer = page("support/note.html", form=form, **about)
     return (answer, 422) if form.errors else answer
 
 
@@ -85,7 +85,7 @@ def note_templates() -> Any:
         return see_other(url_for("support.note_templates"))
     kept = notes.templates_of(session, *mine)
     about = {"kept": kept, "clients": clients, "built_in": words.BUILT_IN}
-    answer = page("support/note_templates.html", section="search", form=form, **about)
+    answer = page("support/note_templates.html", form=form, **about)
     return (answer, 422) if form.errors else answer
 
 

@@ -37,7 +37,6 @@ def balance_on(account_id: UUID) -> Any:
         problem = explain(error)
     answer = page(
         "support/balance.html",
-        section="search",
         account=account,
         zone=session.get_one(Client, account.client_id).time_zone,
         typed=request.args.get("on", "")[:10],

@@ -84,7 +84,7 @@ def payment_link(account_id: UUID) -> Any:
         flash(_("The page is on its way to them."), "ok")
         return see_other(url_for("support.phone_payment", payer_link_id=made[0].id))
     about = {"account": account, "open_ways": open_ways}
-    answer = page("support/payment_link.html", section="search", form=form, **about)
+    answer = page("support/payment_link.html", form=form, **about)
     return (answer, 422) if form.errors else answer
 
 
@@ -117,7 +117,6 @@ def phone_payment(payer_link_id: UUID) -> Any:
     stage, _newest = phone_payments.stage_of(session, view)
     return page(
         "support/phone_payment.html",
-        section="search",
         back=back_to(view.account),
         link=link,
         stage=stage,
