@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
@@ -170,14 +170,14 @@ def read_dossier(session: Session, account: Account, *, now: datetime) -> Dossie
     )
 
 
-def contacts_of(session: Session, debtor: Debtor) -> Sequence[Contact]:
-    """The addresses of a debtor that are in use."""
+def contacts_of(session: Session, debtor: Debtor, *, retired: bool = False) -> Sequence[Contact]:
+    """The addresses of a debtor that are in use; ``retired``: those that were, too."""
     return session.scalars(
         select(Contact)
         .where(
             Contact.client_id == debtor.client_id,
             Contact.debtor_id == debtor.id,
-            Contact.retired_at.is_(None),
+            true() if retired else Contact.retired_at.is_(None),
         )
         .order_by(Contact.id)
     ).all()

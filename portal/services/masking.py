@@ -1,7 +1,7 @@
 """What was sent to a debtor, with their names and addresses masked as on every other page."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 
 from sqlalchemy import select
@@ -15,13 +15,17 @@ NAMES = ("first_name", "last_name")
 PLACES = ("address_line", "postal_code")
 
 
-def masker(session: Session, debtor: Debtor) -> Callable[[Message, str], str]:
+def masker(
+    session: Session, debtor: Debtor, contacts: Sequence[Contact]
+) -> Callable[[Message, str], str]:
     """How words of a message are shown to whom the debtor's personal data does not show.
 
     Names and addresses are masked as they are on file, as files had them before a correction, and
-    as the message went.
+    as the message went. ``contacts`` are the debtor's, those that are no longer used too.
     """
-    known = {**dict(_on_file(session, debtor)), **dict(_contacts(session, debtor))}
+    known = dict(_on_file(session, debtor))
+    for contact in contacts:
+        known |= _masked(contact.channel, contact.address)
 
     def mask(message: Message, words: str) -> str:
         sent = _masked(message.channel, message.address) if message.address else {}
@@ -40,12 +44,6 @@ def _on_file(session: Session, debtor: Debtor) -> Iterator[tuple[str, str]]:
     for name, value in [*values, *((row.field, row.placed) for row in session.execute(before))]:
         if value:
             yield value, mask_name(value) if name in NAMES else mask_tail("")
-
-
-def _contacts(session: Session, debtor: Debtor) -> Iterator[tuple[str, str]]:
-    theirs = (Contact.client_id == debtor.client_id, Contact.debtor_id == debtor.id)
-    for one in session.execute(select(Contact.channel, Contact.address).where(*theirs)):
-        yield from _masked(one.channel, one.address).items()
 
 
 def _masked(channel: str, address: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Find an account and see everything about it."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,11 +27,13 @@ from portal.domain.holds import MAY_END, Capability
 from portal.domain.likeness import FOUND_BY
 from portal.domain.marks import MARKS
 from portal.domain.outgoing import REQUIRED
+from portal.domain.statuses import InstallmentStatus, MessageStatus
 from portal.domain.waiting import Queue
-from portal.models import Account, Debtor
+from portal.models import Account
 from portal.security import audience, current_staff, keys, may
 from portal.security.redaction import redact
 from portal.services import call_sessions, claims, dossier, threads
+from portal.services.dossier import Dossier
 from portal.services.giving_back import left_of
 from portal.services.holding import may_undo
 from portal.services.links import state_of
@@ -108,9 +111,9 @@ def account(account_id: UUID) -> Any:
         reveal=RevealForm(),
         left_of=lambda payment: left_of(payment, all_of_it.refunds, all_of_it.chargebacks),
         why=causes_of(found),
-        bars=bars(found, Queue.CHARGES, Queue.BOUNCED) if may(Permission.ANSWER) else (),
+        bars=bars(found, *_queues(all_of_it)) if may(Permission.ANSWER) else (),
         **_written(found),
-        **_words(all_of_it.debtor, at),
+        **_words(all_of_it, at),
         **on_the_phone(found, all_of_it.debtor, at),
     )
 
@@ -124,6 +127,14 @@ def revealed_until(account: Account, at: datetime) -> datetime | None:
     return max(filter(None, (given, heard)), default=None)
 
 
+def _queues(it: Dossier) -> Iterator[Queue]:
+    """The queues of what is worked on from the account, in which something of it may wait."""
+    if any(part.status is InstallmentStatus.FAILED for part in it.installments):
+        yield Queue.CHARGES
+    if any(one.status is MessageStatus.QUEUED for one in it.messages):
+        yield Queue.BOUNCED
+
+
 def _written(account: Account) -> dict[str, Any]:
     """The thread with the debtor, the notes, who wrote them, and what happened to the person."""
     thread, notes = threads.thread_of(session, account), notes_of(session, account)
@@ -134,7 +145,7 @@ def _written(account: Account) -> dict[str, Any]:
     return {"thread": thread, "notes": notes, "names": names, **marked}
 
 
-def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
+def _words(it: Dossier, at: Any) -> dict[str, Any]:
     return {
         "contact_of": masked_contact,
         "wish_words": wish_words,
@@ -145,12 +156,12 @@ def _words(debtor: Debtor, at: Any) -> dict[str, Any]:
         "grounds": GROUNDS,
         "wording": wording,
         "without_tokens": redact,
-        "mask": masker(session, debtor),
+        "mask": masker(session, it.debtor, it.contacts),
         "may_end": MAY_END,
         "may_undo": lambda hold: may_undo(hold, at),
         "state_of": lambda link: state_of(link, at),
         "titles": TITLES,
-        "full_name": f"{debtor.first_name} {debtor.last_name}",
+        "full_name": f"{it.debtor.first_name} {it.debtor.last_name}",
     }
 
 

@@ -18,6 +18,7 @@ from portal.models import Account, Client, Debtor, Message
 from portal.security import audience
 from portal.security.redaction import redact
 from portal.services.deliveries import deliveries_of
+from portal.services.dossier import contacts_of
 from portal.services.evidence import Kept
 from portal.services.masking import masker
 from portal.services.messages import about
@@ -66,5 +67,6 @@ def _shown(message: Message, account: Account) -> Callable[[str], str]:
     """How its words are shown: names and addresses only to whom the personal data shows."""
     if revealed_until(account, now()):
         return redact
-    mask = masker(session, session.get_one(Debtor, (message.client_id, message.debtor_id)))
+    debtor = session.get_one(Debtor, (message.client_id, message.debtor_id))
+    mask = masker(session, debtor, contacts_of(session, debtor, retired=True))
     return lambda words: mask(message, redact(words))
