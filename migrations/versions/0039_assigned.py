@@ -18,20 +18,24 @@ COLUMNS = (
     "CREATE INDEX ix_second_look_waits ON second_look (client_id, asked_at, id)"
     " WHERE outcome = 'waits'",
 )
-# Whoever is disabled, or leaves a client, keeps nothing from their colleagues: nobody cleans up.
+# Whoever is disabled, leaves a client, or may not do such work any more keeps nothing from their
+# colleagues: nobody cleans up. An operator works for every client.
 WORKS_FOR = (
     """
-    CREATE FUNCTION resolve_works_for(whom uuid, wanted uuid) RETURNS boolean
+    CREATE FUNCTION resolve_works_for(whom uuid, wanted uuid, roles text[])
+      RETURNS boolean
       LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS
       $$ SELECT wanted = ANY (app_client_ids()) AND EXISTS (
-           SELECT FROM staff s JOIN staff_client c ON c.staff_id = s.id
-           WHERE s.id = whom AND c.client_id = wanted AND s.disabled_at IS NULL) $$""",
+           SELECT FROM staff s
+           WHERE s.id = whom AND s.role = ANY (roles) AND s.disabled_at IS NULL
+             AND (s.role = 'operator' OR EXISTS (SELECT FROM staff_client c
+               WHERE c.staff_id = s.id AND c.client_id = wanted))) $$""",
     "GRANT CREATE ON SCHEMA public TO portal_resolver",
-    "ALTER FUNCTION resolve_works_for(uuid, uuid) OWNER TO portal_resolver",
+    "ALTER FUNCTION resolve_works_for(uuid, uuid, text[]) OWNER TO portal_resolver",
     "REVOKE CREATE ON SCHEMA public FROM portal_resolver",
     "SET LOCAL ROLE portal_resolver",
-    "REVOKE ALL ON FUNCTION resolve_works_for(uuid, uuid) FROM PUBLIC",
-    "GRANT EXECUTE ON FUNCTION resolve_works_for(uuid, uuid) TO portal_app, portal_worker,"
+    "REVOKE ALL ON FUNCTION resolve_works_for(uuid, uuid, text[]) FROM PUBLIC",
+    "GRANT EXECUTE ON FUNCTION resolve_works_for(uuid, uuid, text[]) TO portal_app, portal_worker,"
     " SESSION_USER",
     "RESET ROLE",
 )

@@ -86,7 +86,7 @@ TEMPLATES = {
         Template(name="help_answered"),
         Template(name="thread_reply"),
         Template(name="rest_ends", private=True),
-        Template(name="address_added", door=False),
+        Template(name="address_added", needs=(Capability.SEND,), door=False),
         Template(name="esign_sample", needs=(), door=False),
         Template(name="pre_debit_notice", required=True, private=True),
         Template(name="payments_ahead", needs=(Capability.SEND,), capped=True, private=True),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
+from portal.domain.access import Permission
 from portal.domain.help import UNCLEAR_TEXT, Topic
 
 HELD_FOR = timedelta(minutes=15)
@@ -38,6 +39,18 @@ _TOPICS: dict[Topic | str, Queue] = {
 }
 HELP = (Queue.DISPUTES, Queue.HARDSHIP, Queue.REQUESTS, Queue.MESSAGES, Queue.CALLS)
 """The queues that requests for help stand in, by their topic."""
+
+
+_NEEDS = {
+    Queue.QUESTIONS: Permission.GIVE_BACK,
+    Queue.LOOKS: Permission.GIVE_BACK,
+    Queue.LETTERS: Permission.CONTACT,
+}
+
+
+def needed_for(queue: Queue) -> Permission:
+    """What its entries need to be worked on."""
+    return _NEEDS.get(queue, Permission.ANSWER)
 
 
 def queue_of(topic: str) -> Queue:

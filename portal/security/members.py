@@ -167,7 +167,9 @@ def note_here(kind: Noted, **detail: Any) -> None:
 
 
 def note_opened(account: Account) -> None:
-    """Keep that the member of staff opened this account; commits."""
+    """Keep that the member of staff opened this account, unless a script asked; commits."""
+    if by_itself():
+        return
     by, address = current_staff(), browser().ip
     staff_events.note_opened(session, account, staff=by, ip=address, now=now())
     commit(session, "staff.opened")

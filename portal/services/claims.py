@@ -15,8 +15,8 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError, TimeOfDay
-from portal.domain.access import Permission, holders
-from portal.domain.waiting import HELD_FOR, Queue
+from portal.domain.access import holders
+from portal.domain.waiting import HELD_FOR, Queue, needed_for
 from portal.models import Account, Claim, Client, Staff
 from portal.services import evidence
 from portal.services.answering import over
@@ -25,12 +25,6 @@ from portal.services.queues import SOURCES, Waiting, entries, find, in_force, wa
 from portal.services.second_person import SamePerson
 from portal.services.staff import names_of
 
-NEEDS = {
-    Queue.QUESTIONS: Permission.GIVE_BACK,
-    Queue.LOOKS: Permission.GIVE_BACK,
-    Queue.LETTERS: Permission.CONTACT,
-}
-"""What a queue's entries need to be worked on, where it is not to answer."""
 _COLLEAGUES = text("SELECT staff_id, name FROM resolve_colleagues(:client_id, :roles)")
 Key = tuple[UUID, Queue, UUID]
 
@@ -131,7 +125,7 @@ def assign(
 
 def colleagues(session: Session, found: Waiting, me: Staff) -> dict[UUID, str]:
     """Who may work on an entry, by name; whoever asks is among them if they may."""
-    roles = sorted(holders(NEEDS.get(found.queue, Permission.ANSWER)))
+    roles = sorted(holders(needed_for(found.queue)))
     rows = session.execute(_COLLEAGUES, {"client_id": found.client.id, "roles": roles})
     people = {me.id: me.name} | {row.staff_id: row.name for row in rows}
     return {one: name for one, name in people.items() if one != _not_by(found)}

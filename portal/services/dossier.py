@@ -115,6 +115,11 @@ class Dossier:
     most_links: int = MOST_LINKS
 
     @property
+    def has_older_entries(self) -> bool:
+        """Whether the ledger began before the first of its ``entries``."""
+        return bool(self.entries) and self.entries[0].kind != EntryKind.PLACED
+
+    @property
     def before_entries_cents(self) -> Cents:
         """What the account owed before the first of its ``entries``, as far as they are shown."""
         return Cents(self.account.balance_cents - sum(one.amount_cents for one in self.entries))

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     cast,
     exists,
     false,
@@ -22,12 +23,14 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session, aliased
 
+from portal.domain.access import holders
 from portal.domain.outgoing import REQUIRED
 from portal.domain.statuses import LIVE, InstallmentStatus, ProposalStatus
-from portal.domain.waiting import HELP, NAMED, Queue, topics_of
+from portal.domain.waiting import HELP, NAMED, Queue, needed_for, topics_of
 from portal.models import (
     Account,
     Arrangement,
@@ -317,9 +320,15 @@ def entries(session: Session, queue: Queue, *, now: datetime) -> Select[Any]:
     )
 
 
+_WORKERS = case(
+    {str(one): array(sorted(holders(needed_for(one)))) for one in Queue}, value=Claim.queue
+)
+"""The roles that may do the work that a claim is about."""
+
+
 def in_force(now: datetime) -> ColumnElement[bool]:
     """The condition under which a claim keeps others off."""
-    works = func.resolve_works_for(Claim.staff_id, Claim.client_id)
+    works = func.resolve_works_for(Claim.staff_id, Claim.client_id, _WORKERS)
     lasting = Claim.until.is_(None)
     return or_(and_(~lasting, Claim.until > now), and_(lasting, works))
 

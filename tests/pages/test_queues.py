@@ -77,7 +77,8 @@ class Desk:
         return make_account(self.session, make_debtor(self.session, self.client))
 
     def hire(self, name: str, role: Role = Role.AGENT) -> FlaskClient:
-        staff = self.people[name] = make_staff(self.session, role, self.client, name=name)
+        theirs = () if role is Role.OPERATOR else (self.client,)
+        staff = self.people[name] = make_staff(self.session, role, *theirs, name=name)
         return enter(self.app.test_client(), self.session, staff)
 
     def back(self, name: str) -> FlaskClient:
@@ -375,6 +376,21 @@ def test_whoever_is_disabled_keeps_nothing_from_colleagues(desk: Desk, session: 
         session.flush()
     session.commit()
     assert "This is assigned to" not in heard(sam.get(path))
+    assert asked.reference in heard(press(sam, path, f"{path}/next"))
+    assert "You have this until" in heard(sam.get(path))
+
+
+def test_what_an_operator_keeps_is_kept_and_whoever_may_not_do_it_any_more_keeps_nothing(
+    desk: Desk, session: PortalSession
+):
+    asked, path = desk.ask(Topic.QUESTION), "/support/queues/messages"
+    otto, sam = desk.hire("Otto", Role.OPERATOR), desk.hire("Sam")
+    press(otto, path, f"{path}/{asked.id}/keep")
+    assert "This is assigned to Otto" in heard(press(sam, path, f"{path}/{asked.id}/take"))
+    with acting_as("portal_owner", session):
+        desk.people["Otto"].role = Role.COMPLIANCE
+        session.flush()
+    session.commit()
     assert asked.reference in heard(press(sam, path, f"{path}/next"))
     assert "You have this until" in heard(sam.get(path))
 

@@ -1011,12 +1011,6 @@ PLANTED = {
         " WHERE n = 1",
         "",
     ),
-    "work that was given to somebody off the record": (
-        "who has work until it is done was given it on the record",
-        "INSERT INTO claim (client_id, queue, item_id, staff_id, taken_at)"
-        " SELECT id, 'messages', gen_random_uuid(), gen_random_uuid(), now() FROM client",
-        "messages ",
-    ),
     "a change that is not on the record": (
         "on the record: a plan was changed",
         in_leaf("arrangement.amended", "amendment", '"another"'),

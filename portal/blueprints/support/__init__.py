@@ -28,7 +28,7 @@ def navigate() -> None:
             (str(one), title, url_for("support.queue", kind=one), g.waiting.waiting[one])
             for one, title in TITLES.items()
         ),
-        ("letters", N_("Letters"), url_for("support.letters"), g.waiting.letters),
+        ("printing", N_("Letters"), url_for("support.letters"), g.waiting.letters),
         *_beside(),
     )
     g.section = "search"  # of every page that is in no queue

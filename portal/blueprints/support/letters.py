@@ -47,7 +47,7 @@ def letters() -> Any:
     """The letters that wait, for each client, and the batches that were printed."""
     return page(
         "support/letters.html",
-        section="letters",
+        section="printing",
         waiting=letter_batches.waiting(session, printable=True),
         stuck=letter_batches.waiting(session, printable=False),
         printable=letter_batches.printable_of(session),
@@ -95,7 +95,7 @@ def batch(batch_id: UUID) -> Any:
     printed = letter_batches.letters_of(session, found, now=now())
     return page(
         "support/letter_batch.html",
-        section="letters",
+        section=str(Queue.LETTERS),
         batch=found,
         printed=printed,
         client=session.get_one(Client, found.client_id),

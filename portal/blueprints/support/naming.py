@@ -24,6 +24,7 @@ KINDS = {
     LookKind.COUNTER_PAYMENT: N_("Record a payment"),
     LookKind.RETURN: N_("Take a recorded payment back"),
     LookKind.REFUND: N_("Give a payment back"),
+    LookKind.OUTSIDE: N_("The debtor got it back another way"),
 }
 """What a second person is asked for."""
 

@@ -15,10 +15,9 @@ from portal.blueprints.support.naming import DAYS, KINDS, TITLES
 from portal.domain import N_, DomainError, labels, wording
 from portal.domain.access import Permission
 from portal.domain.help import UNCLEAR_TEXT
-from portal.domain.waiting import Queue
+from portal.domain.waiting import Queue, needed_for
 from portal.security import audience, current_staff, may, require
 from portal.services import claims, queues
-from portal.services.claims import NEEDS
 from portal.services.late_proposals import client_day
 from portal.services.queues import PAGE, Cursor, Waiting
 from portal.services.staff import names_of
@@ -80,7 +79,7 @@ def listed(shown: Any) -> dict[str, Any]:
         "names": names_of(session, [*_people(shown)]),
         "kinds": KINDS,
         "me": current_staff().id,
-        "may_work": lambda which: may(NEEDS.get(which, Permission.ANSWER)),
+        "may_work": lambda which: may(needed_for(which)),
         "today_of": lambda client: client_day(client, now()),
         "days_since": _days_since,
         "labels": labels,
@@ -139,7 +138,7 @@ def page_of(entry: Waiting) -> str:
 def _working_on(kind: str) -> Queue:
     """The queue, of which this member of staff may do the work."""
     which = _queue(kind)
-    require(NEEDS.get(which, Permission.ANSWER))
+    require(needed_for(which))
     return which
 
 

@@ -62,12 +62,6 @@ CHECKS: dict[str, str] = {
         WHERE s.client_id = :client AND s.debtor_id <> k.debtor_id""",
 }
 
-CHECKS["who has work until it is done was given it on the record"] = """
-    SELECT c.queue || ' ' || c.item_id FROM claim c
-    WHERE c.client_id = :client AND :whole AND c.until IS NULL AND NOT EXISTS (SELECT FROM said s
-      WHERE s.type = 'queue.assigned' AND s.told ->> 'item' = c.item_id::text
-        AND s.told ->> 'to' = c.staff_id::text)"""
-
 _Lines = tuple[tuple[str, str, str, str, str], ...]
 
 
