@@ -97,15 +97,17 @@ WORDS = {
     ),
 }
 
+COPY_IT = N_("To keep what you typed, go back and copy it. Then carry on and send it from there.")
 FORM_REFUSED = Says(
     N_("Please send that again"),
     (
         N_("The page was open for a long time, or you opened another one since."),
         NOT_TAKEN,
-        N_("To keep what you typed, go back and copy it. Then carry on and send it from there."),
+        COPY_IT,
     ),
 )
 CLOSED = Says(N_("We closed the page to keep it private"), (N_("What you sent before is saved."),))
+FORM_CLOSED = Says(CLOSED.title, (NOT_TAKEN, *CLOSED.advice, COPY_IT))
 
 Answer = tuple[str | Response, int, dict[str, str]]
 
@@ -168,7 +170,8 @@ def form_refused(_error: CsrfRejected) -> Answer:
 
 def session_closed(error: SessionClosed) -> Answer:
     """A page that was open for too long, with the way back in."""
-    return _answer(403, CLOSED, carry_on=error.carry_on)
+    says = FORM_CLOSED if request.method == "POST" else CLOSED
+    return _answer(403, says, carry_on=error.carry_on)
 
 
 def _inside() -> str | None:

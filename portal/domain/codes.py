@@ -1,13 +1,15 @@
 """Codes that people read aloud and type: no letter in them looks like another."""
 
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LETTER_CODE_LENGTH = 8
 
 _SPACING = re.compile(r"[\s\-\u2010-\u2015_.]+")
 _LOOKALIKES = str.maketrans("OIL", "011")
+_RUNS = re.compile(r"[^\W\d_]+|\d+")
 
 
 def random_symbols(randbytes: Callable[[int], bytes], length: int) -> str:
@@ -19,6 +21,17 @@ def reference_code(randbytes: Callable[[int], bytes], *, prefix: str = "HR") -> 
     """A reference to read aloud, such as HR-7K2M-91: 30 random bits, so keep it unique by a key."""
     symbols = random_symbols(randbytes, 6)
     return f"{prefix}-{symbols[:4]}-{symbols[4:]}"
+
+
+def spellings(typed: str) -> Sequence[str]:
+    """How a reference that was typed as it was heard or copied may be on file, as typed first."""
+    plain = unicodedata.normalize("NFKC", typed).upper()
+    words = [word for word in _SPACING.split(plain) if word]
+    joined = "".join(words)
+    symbols = normalize_symbols(joined[2:])
+    ours = [f"{joined[:2]}-{symbols[:4]}-{symbols[4:]}"] if len(joined) == 8 else []
+    runs = "-".join(_RUNS.findall(plain))
+    return list(dict.fromkeys([typed, typed.upper(), "-".join(words), joined, runs, *ours]))
 
 
 def letter_code(randbytes: Callable[[int], bytes]) -> str:

@@ -22,7 +22,7 @@ MOST = 5
 LARGEST = 100_000
 """Bytes; what is larger is not kept."""
 SECRET = (
-    *("csrf_token", "password", "before", "code", "proof", "secret"),
+    *("csrf_token", "password", "code", "proof", "secret"),
     *("date_of_birth", "last_four"),
 )
 """Fields whose names begin like this are never kept."""

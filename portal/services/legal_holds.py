@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
+from portal.domain.codes import spellings
 from portal.domain.help import kept_words
 from portal.domain.wording import clean_text
 from portal.models import Account, LegalHold, Staff
@@ -151,10 +152,8 @@ def _is_held(session: Session, account: Account, matter: str) -> bool:
 def _find(session: Session, wanted: Wanted) -> UUID:
     reference = clean_text(wanted.reference)
     clients = [wanted.client_id] if wanted.client_id else session.info["client_ids"]
-    spellings = {reference, reference.upper()}
-    found = session.scalars(
-        select(Account.id).where(Account.client_id.in_(clients), Account.reference.in_(spellings))
-    ).all()
+    same = Account.reference.in_(spellings(reference))
+    found = session.scalars(select(Account.id).where(Account.client_id.in_(clients), same)).all()
     if not found:
         raise NoSuchReference(reference=reference)
     if len(found) > 1:

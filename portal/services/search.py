@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Select, Uuid, and_, func, literal, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from portal.domain.codes import spellings
 from portal.domain.identity import Factor, keyed_hash
 from portal.domain.keys import Keys
 from portal.domain.likeness import Likeness
@@ -139,10 +140,10 @@ def _hits(
 
 
 def _by_reference(session: Session, typed: str) -> dict[Key, str]:
-    mine, spellings = _clients(session), list(dict.fromkeys((typed, typed.upper())))
+    mine, written = _clients(session), spellings(typed)
     asked = (
         select(client_id, account_id, literal(name)).where(
-            client_id.in_(mine), reference.in_(spellings)
+            client_id.in_(mine), reference.in_(written)
         )
         for name, (client_id, account_id, reference) in _REFERENCED.items()
     )

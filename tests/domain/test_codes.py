@@ -13,6 +13,7 @@ from portal.domain.codes import (
     normalize_letter_code,
     reference_code,
     spaced,
+    spellings,
 )
 from portal.domain.ids import new_id
 
@@ -25,6 +26,23 @@ def test_a_reference_has_its_shape_and_no_lookalikes() -> None:
     assert len(codes) > 1_990
     assert all(re.fullmatch(r"HR-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{2}", c) for c in codes)
     assert set("".join(codes)) >= set(ALPHABET)
+
+
+@pytest.mark.parametrize(
+    ("heard", "on_file"),
+    [
+        ("hr70004", "HR-70004"),
+        ("HR 70004", "HR-70004"),
+        ("ＨＲ－７０００４", "HR-70004"),
+        ("hr\u201170004", "HR-70004"),
+        ("hr v4ks cc", "HR-V4KS-CC"),
+        ("hrv4kscc", "HR-V4KS-CC"),
+        ("hr-voks-1l", "HR-V0KS-11"),
+        ("ng_7/0004", "ng_7/0004"),
+    ],
+)
+def test_a_reference_is_known_as_it_is_heard_or_copied(heard: str, on_file: str) -> None:
+    assert on_file in spellings(heard)
 
 
 def test_a_letter_code_is_eight_symbols() -> None:

@@ -205,8 +205,8 @@ def test_a_changed_password_ends_every_other_log_in(
     other = app.test_client()
     for browser in (other, http):
         enter(browser, session, sam)
-    typed = {"before": PASSWORD, "password": NEW, "password_again": NEW}
-    wrong = send(http, "/your-sign-in/password", typed | {"before": "wrong"})
+    typed = {"password_before": PASSWORD, "password": NEW, "password_again": NEW}
+    wrong = send(http, "/your-sign-in/password", typed | {"password_before": "wrong"})
     assert "not your password" in said(wrong)
     differ = send(http, "/your-sign-in/password", typed | {"password_again": "else"})
     assert "not the same" in said(differ)
@@ -342,10 +342,10 @@ def test_a_wrong_old_password_counts_and_locks_as_any_guess(
 ):
     """I-1: who sits down at a browser left open guesses no longer than at the door."""
     enter(http, session, sam)
-    typed = {"before": "a guess", "password": NEW, "password_again": NEW}
+    typed = {"password_before": "a guess", "password": NEW, "password_again": NEW}
     for _ in range(5):
         assert send(http, "/your-sign-in/password", typed).status_code == 422
-    right = typed | {"before": PASSWORD}
+    right = typed | {"password_before": PASSWORD}
     assert "not your password" in said(send(http, "/your-sign-in/password", right))
     assert kinds(session, sam) == ["proof.refused"] * 6
     clock.advance(timedelta(minutes=31))

@@ -76,6 +76,11 @@ def test_a_reply_to_a_debtor_is_there_again(desk: Desk, session: PortalSession):
     assert session.query(ThreadEntry).count() == 0
 
 
+def test_a_note_is_there_again(desk: Desk):
+    words = "Her sister called about the letter from May."
+    assert words in desk.back_from(f"{desk.page}/note", f"{desk.page}/note", {"note": words})
+
+
 def test_a_reason_to_see_personal_data_is_there_again(desk: Desk):
     words = "She calls about a letter"
     assert f'value="{words}"' in desk.back_from(desk.page, f"{desk.page}/reveal", {"reason": words})

@@ -26,7 +26,7 @@ from portal.web import gettext as _
 class ChangePasswordForm(Form):
     """The password of before, and the one to come."""
 
-    before = PasswordField(N_("Your password until now"))
+    password_before = PasswordField(N_("Your password until now"))
     password = PasswordField(N_("New password"))
     password_again = PasswordField(N_("The same password again"))
 
@@ -67,7 +67,7 @@ def _knows(form: ChangePasswordForm) -> bool:
     """Whether they know the password of before; counted and noted either way."""
     given: dict[str, Any] = {"keys": keys(), "browser": browser(), "now": now()}
     try:
-        prove_password(session, current_log_in(), form.before.data or "", **given)
+        prove_password(session, current_log_in(), form.password_before.data or "", **given)
     except PasswordWrong as wrong:
         form.form_errors.append(explain(wrong))
     session.commit()

@@ -44,7 +44,7 @@ def note(account_id: UUID) -> Any:
     """Write a note, from a template or from nothing; the earlier ones stand below."""
     account, form = open_account(account_id), NoteForm()
     begin = _beginnings(account)
-    if not form.is_submitted():
+    if not form.is_submitted() and not form.note.data:
         form.note.data = begin.get(request.args.get("from", ""), ("", ""))[1]
 
     def do() -> None:
