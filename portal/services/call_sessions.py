@@ -35,7 +35,7 @@ from portal.services.attempts import Locked
 from portal.services.corrected_lately import require_other_hands
 from portal.services.evidence import Payload
 from portal.services.identity import NotMatched, Passed, mark_of_callers, marks_at_doors
-from portal.services.ledger import lock_account, lock_row
+from portal.services.ledger import lock_account, lock_accounts, lock_row
 from portal.services.links import accounts_of, tell_accounts
 
 MINUTE = timedelta(minutes=1)
@@ -242,10 +242,9 @@ def check(
         return taken
     client = session.get_one(Client, call.client_id)
     method = identity.proved_by(client, debtor, answers, keys=keys)
+    accounts = lock_accounts(session, debtor.client_id, debtor.id)
     if method is None:
         return _not_matched(session, call, debtor, taken.left, keys, now)
-    accounts = accounts_of(session, debtor)
-    lock_account(session, call.account_id)
     call = lock_row(session, CallSession, (call.client_id, call.id))
     if call.ended_at is not None:
         raise CallOver

@@ -40,8 +40,8 @@ from portal.rules.regions import find_region
 from portal.services import call_sessions, evidence
 from portal.services.dossier import ReasonMissing
 from portal.services.heard_addresses import NobodyOnTheLine
-from portal.services.ledger import lock_account, lock_row
-from portal.services.links import accounts_of, revoke_link, tell_accounts
+from portal.services.ledger import lock_accounts, lock_row
+from portal.services.links import revoke_link, tell_accounts
 from portal.services.standing import today_of
 from portal.services.words import learn
 
@@ -137,8 +137,7 @@ def correct(
     known = call_sessions.verified(session, staff, account, now)
     if wanted.source is Source.DEBTOR and not known:
         raise NobodyOnTheLine
-    debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    accounts = [lock_account(session, one.id) for one in accounts_of(session, debtor)]
+    accounts = lock_accounts(session, account.client_id, account.debtor_id)
     debtor = lock_row(session, Debtor, (account.client_id, account.debtor_id))
     changes = changes_of(debtor, wanted, today_of(debtor, now))
     require_right(changes, wanted.source, staff)

@@ -19,6 +19,7 @@ from portal.models import AccessLink, Channel, Client, Contact, ContactStop, Deb
 from portal.models.base import fresh_id
 from portal.services import attempts, evidence, lock_outs, messages
 from portal.services.attempts import Allowed, Locked, Mark, Scope
+from portal.services.ledger import lock_accounts
 from portal.services.links import OpenedLink, accounts_of, tell_accounts
 
 WANTED = 2
@@ -187,6 +188,7 @@ def check_answers(
     if isinstance(taken, Locked):
         return taken
     method = proved_by(opened.client, opened.debtor, answers, keys=keys)
+    lock_accounts(session, opened.client.id, opened.debtor.id)
     if method is not None:
         attempts.forgive(session, keys, marks_at_doors(session, opened.debtor, now=now))
     return _outcome(session, opened, taken, method=method, keys=keys, now=now)
@@ -306,6 +308,7 @@ def check_code(
     taken = attempts.take(session, keys, marks_of(opened, ip), now=now)
     if isinstance(taken, Locked):
         return taken
+    lock_accounts(session, opened.client.id, opened.debtor.id)
     waiting = waiting_codes(session, opened, now=now)
     compared = [*waiting, *[None] * (CODES_COMPARED - len(waiting))]
     matched = [code for code in compared if _is_code(keys, code, typed.digits)]

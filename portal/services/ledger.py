@@ -1,6 +1,6 @@
 """The ledger: every movement of an account's balance, once, under the account's lock."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict, TypeVar, Unpack
 from uuid import UUID
@@ -60,6 +60,20 @@ def lock_account(session: Session, account_id: UUID) -> Account:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+
+
+def lock_accounts(session: Session, client_id: UUID, debtor_id: UUID) -> Sequence[Account]:
+    """All accounts of a debtor as they stand, locked in the one order, for an act on the person.
+
+    It comes before anything else of theirs: links, attempt counters, messages, chains.
+    """
+    return session.scalars(
+        select(Account)
+        .where(Account.client_id == client_id, Account.debtor_id == debtor_id)
+        .order_by(Account.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def lock_row(session: Session, kind: type[Row], key: tuple[UUID, UUID | None]) -> Row:

@@ -38,8 +38,8 @@ from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.dossier import ReasonMissing
 from portal.services.evidence import Payload
 from portal.services.help import Answers, open_request
-from portal.services.ledger import lock_account, lock_row
-from portal.services.links import accounts_of, revoke_all, tell_accounts
+from portal.services.ledger import lock_account, lock_accounts, lock_row
+from portal.services.links import revoke_all, tell_accounts
 from portal.services.posted import Posted
 from portal.services.standing import lift_hold, set_hold, today_of
 from portal.services.stops import lift_stop, stop_letters, stop_wrong_address
@@ -108,8 +108,9 @@ def mark(
     """
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     it, facts = MARKS[what], checked(what, typed, today_of(debtor, now))
-    about = accounts_of(session, debtor) if it.person else [account]
-    accounts, mark_id = [lock_account(session, one.id) for one in about], fresh_id()
+    all_of = (debtor.client_id, debtor.id)
+    accounts = lock_accounts(session, *all_of) if it.person else [lock_account(session, account.id)]
+    mark_id = fresh_id()
     act = _Act(session, debtor, accounts, facts, source_of(mark_id), staff, now)
     told: Payload = {
         "actor": act.actor,

@@ -28,7 +28,7 @@ from portal.rules.phones import parse_phone
 from portal.services import esign, evidence, messages
 from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.evidence import Actor
-from portal.services.ledger import lock_account
+from portal.services.ledger import lock_accounts
 from portal.services.links import accounts_of, tell_accounts
 from portal.services.optouts import opt_out
 from portal.services.standing import holds_in_force, lift_hold, set_hold
@@ -305,7 +305,7 @@ def stop_writing(session: Session, debtor: Debtor, *, now: datetime) -> None:
     What waits to be sent and was not asked for is dropped.
     """
     actor = evidence.debtor(debtor.id)
-    accounts = _locked_accounts(session, debtor)
+    accounts = lock_accounts(session, debtor.client_id, debtor.id)
     waiting = lock_invitations(session, debtor)
     for account in accounts:
         if not _ceased(session, account, now):
@@ -316,7 +316,7 @@ def stop_writing(session: Session, debtor: Debtor, *, now: datetime) -> None:
 def write_again(session: Session, debtor: Debtor, *, now: datetime) -> None:
     """Let us write first again; only what was stopped by the debtor's own word is lifted."""
     actor = evidence.debtor(debtor.id)
-    for account in _locked_accounts(session, debtor):
+    for account in lock_accounts(session, debtor.client_id, debtor.id):
         for hold in _ceased(session, account, now):
             lift_hold(session, hold, reason="debtor_allows", actor=actor, now=now)
 
@@ -334,10 +334,6 @@ def _ceased(session: Session, account: Account, now: datetime) -> list[Hold]:
         for hold in holds_in_force(session, account, now)
         if hold.kind == HoldKind.CEASE_ALL and hold.source.startswith(own)
     ]
-
-
-def _locked_accounts(session: Session, debtor: Debtor) -> list[Account]:
-    return [lock_account(session, account.id) for account in accounts_of(session, debtor)]
 
 
 def contact_of(session: Session, debtor: Debtor, contact_id: UUID) -> Contact | None:

@@ -12,8 +12,8 @@ from portal.services import attempts, evidence, lock_outs
 from portal.services.answering import close_lock_out
 from portal.services.dossier import ReasonMissing
 from portal.services.identity import marks_at_doors
-from portal.services.ledger import lock_account
-from portal.services.links import accounts_of, tell_accounts
+from portal.services.ledger import lock_accounts
+from portal.services.links import tell_accounts
 
 
 class NotLocked(DomainError):
@@ -33,7 +33,7 @@ def unlock(
     if not (words := kept_words(reason)):
         raise ReasonMissing
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    accounts = [lock_account(session, one.id) for one in accounts_of(session, debtor)]
+    accounts = lock_accounts(session, account.client_id, account.debtor_id)
     marks = marks_at_doors(session, debtor, now=now)
     if attempts.locked(session, keys, marks, now=now) is None:
         raise NotLocked

@@ -19,8 +19,8 @@ from portal.models import Debtor, DebtorSession
 from portal.models.base import ids
 from portal.services import evidence
 from portal.services.identity import Passed
-from portal.services.ledger import lock_account
-from portal.services.links import OpenedLink, accounts_of, tell_accounts
+from portal.services.ledger import lock_accounts
+from portal.services.links import OpenedLink, tell_accounts
 from portal.services.offers import promise
 
 LONGEST = timedelta(hours=12)
@@ -82,7 +82,7 @@ def start_visit(
     Returns the row and the cookie's token: 32 random bytes, of which only the hash is kept.
     What was proved is kept as ``date_of_birth+postal_code`` or ``code:email``.
     """
-    accounts = [lock_account(session, one.id) for one in accounts_of(session, opened.debtor)]
+    accounts = lock_accounts(session, opened.client.id, opened.debtor.id)
     token = base64.urlsafe_b64encode(ids.randbytes(32)).rstrip(b"=").decode()
     visit = DebtorSession(
         client_id=opened.client.id,

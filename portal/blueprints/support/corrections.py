@@ -122,7 +122,7 @@ def correct(account_id: UUID) -> Any:
         correcting.correct(session, account, wanted, keys=keys(), staff=current_staff(), now=now())
 
     sure = "sure" in request.form
-    act = unless_stale(form, account, unclaimed_in(Queue.BOUNCED, account, do))
+    act = unclaimed_in(Queue.BOUNCED, account, unless_stale(form, account, do))
     if form.validate_on_submit() and sure and attempt(form, act):
         flash(_("It is corrected, and on the record."), "ok")
         return see_other(back_to(account))

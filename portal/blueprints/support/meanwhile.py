@@ -9,7 +9,7 @@ from portal.models import Account, Client
 from portal.security import current_staff
 from portal.services import evidence, history
 from portal.services.history import Meanwhile
-from portal.services.ledger import lock_account
+from portal.services.ledger import lock_accounts
 from portal.services.timeline import Event
 from portal.web import Form, session
 
@@ -35,15 +35,16 @@ class SeenForm(Form):
 
 
 def unless_stale(form: SeenForm, account: Account, do: Callable[[], object]) -> Callable[[], None]:
-    """The same act, under the account's lock, unless a colleague acted since the page was opened.
+    """The same act, under the debtor's locks, unless a colleague acted since the page was opened.
 
+    All their accounts are locked, for an act may be on the person.
     The answer to that says what they did and has all that was typed: sent again, it acts.
     """
     if not form.is_submitted():
         form.of(account)
 
     def first() -> None:
-        lock_account(session, account.id)
+        lock_accounts(session, account.client_id, account.debtor_id)
         refuse_stale(form, account)
         do()
 
