@@ -26,16 +26,12 @@ from portal.domain.access import Permission
 from portal.domain.codes import aloud
 from portal.models import AccessLink, Account, Channel, Client, Debtor, Message
 from portal.security import audience, current_staff, keys
-from portal.services.corrected_lately import (
-    CorrectedItThemselves,
-    has_corrected,
-    require_other_hands,
-)
+from portal.services.corrected_lately import require_other_hands
 from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
 from portal.services.standing import standing
 from portal.services.texting import why_closed
 from portal.services.ways import Way, best_way, reach, send_link, ways
-from portal.web import Form, locale, now, say, see_other, session, url_for
+from portal.web import Form, locale, now, see_other, session, url_for
 from portal.web import gettext as _
 
 ALOUD = "aloud"
@@ -134,10 +130,6 @@ def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink |
 def code(link_id: UUID) -> Any:
     """The code of a link that one reads aloud oneself, and how far the person is with it."""
     found, account = _spoken(link_id)
-    debtor = session.get_one(Debtor, (found.client_id, found.debtor_id))
-    if has_corrected(session, current_staff().id, debtor, now=now()):
-        flash(say(CorrectedItThemselves.message), "bad")
-        return see_other(back_to(account))
     written = code_of(keys(), found)
     return page(
         "support/code.html",
