@@ -223,6 +223,12 @@ def asset(name: str) -> str:
     return addresses.of_file(request.script_root, name)
 
 
+def taken_back() -> MultiDict[str, str] | None:
+    """What was kept of this page's form, for a form that takes it: the page then says so."""
+    g.taken_back = "held" in g
+    return g.get("held")  # type: ignore[no-any-return]
+
+
 class Form(FlaskForm):  # type: ignore[misc]
     """What a person typed into a page of ours.
 
@@ -241,7 +247,7 @@ class Form(FlaskForm):  # type: ignore[misc]
             A form that is made from None, beside the page's own, gets neither.
             """
             given = super().wrap_formdata(form, formdata)
-            return g.get("held") if given is None and formdata is not None else given
+            return taken_back() if given is None and formdata is not None else given
 
         def get_translations(self, form: BaseForm) -> Any:
             """Marked sentences, which the macros translate."""

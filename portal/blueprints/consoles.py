@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import Response, flash, stream_with_context
+from flask import Response, flash, g, stream_with_context
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import SelectChoice  # type: ignore[attr-defined]
 
@@ -19,6 +19,7 @@ from portal.domain.labels import label
 from portal.domain.outgoing import reason_of
 from portal.domain.spreadsheets import guarded
 from portal.security import current_staff, may
+from portal.security.held import let_go
 from portal.services.call_sessions import OnLine, open_call
 from portal.services.timeline import Words
 from portal.web import Form, explain, gettext, now, render, say, see_other, session
@@ -69,7 +70,12 @@ def because(rule: str, *, waits: bool = False) -> str:
 
 
 def page(template: str, /, **context: Any) -> str:
-    """A page of a console, which knows what its reader may do, and the words for codes."""
+    """A page of a console, which knows what its reader may do, and the words for codes.
+
+    Where its form took back what was kept of it, the page says that it was not sent.
+    """
+    if g.pop("taken_back", False):
+        flash(gettext("What you typed is back in the form. It has NOT been sent yet."), "warn")
     spoken: dict[str, Any] = {
         "may": may,
         "label": words_of,
@@ -99,13 +105,17 @@ def perform(form: Form, do: Callable[[], object], *, task: Task, done: str, to: 
 
 
 def attempt(form: Form, do: Callable[[], object]) -> bool:
-    """Do it and commit; where a rule refuses, undo it and let the form say why."""
+    """Do it and commit; where a rule refuses, undo it and let the form say why.
+
+    What was kept of the form goes, so that nobody sends twice what was done once.
+    """
     try:
         do()
     except DomainError as error:
         session.rollback()
         form.form_errors.append(explain(error))
         return False
+    let_go()
     session.commit()
     return True
 

@@ -1,9 +1,9 @@
-"""Forms that came when a log-in was over, or had to be proved: kept, and given back after it."""
+"""Forms that came when a log-in was over, or before something they need: kept, and given back."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-from flask import current_app, flash, g, request
+from flask import current_app, g, request
 from werkzeug.datastructures import MultiDict
 
 from portal.db import commit
@@ -12,7 +12,6 @@ from portal.security.visitors import keys
 from portal.services import held_forms
 from portal.services.staff import find_ended
 from portal.web import CsrfRejected, now, session
-from portal.web import gettext as _
 
 HELD = "held"
 
@@ -42,8 +41,29 @@ def keep_over_proof(staff_id: UUID) -> dict[str, str]:
     return _keep(staff_id)
 
 
+def set_aside() -> bool:
+    """Keep what was sent to a page that needs something first; whether anything is kept. Commits.
+
+    What was kept before and only asked for again stays as it is.
+    """
+    if request.method in SAFE:
+        return "held" in g
+    return HELD in _keep(g.member.staff.id)
+
+
+def let_go() -> None:
+    """Forget what was kept of this page's form: it is sent. The caller commits."""
+    held_forms.let_go(session, g.member.staff.id, request.path)
+
+
+def _here() -> str:
+    """This page's address without what was kept for it before: what came now is newer."""
+    asked = [(name, value) for name, value in request.args.items(multi=True) if name != HELD]
+    return f"{request.path}?{urlencode(asked)}" if asked else request.path
+
+
 def _keep(staff_id: UUID) -> dict[str, str]:
-    page = request.full_path.rstrip("?")
+    page = _here()
     if not _can_be_opened(request.path):
         return {"next": urlsplit(request.referrer or "").path or "/console"}
     if not request.form or request.endpoint in NEVER:
@@ -60,11 +80,10 @@ def _can_be_opened(path: str) -> bool:
 
 
 def give_back(staff_id: UUID) -> None:
-    """Put what was kept of this page's form back into it, and say that it was not sent."""
+    """Have what was kept of this page's form ready for it (``web.taken_back``)."""
     form_id = request.args.get(HELD, type=UUID)
     if form_id is None or request.method not in SAFE:
         return
     found = held_forms.take_back(session, staff_id, form_id, request.path, keys(), now=now())
     if found:
         g.held = MultiDict(found)
-        flash(_("What you typed is back in the form. It has NOT been sent yet."), "warn")

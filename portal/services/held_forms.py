@@ -1,10 +1,10 @@
-"""What somebody typed when their log-in was over, or had to be proved: kept for them alone.
+"""What somebody typed when their log-in was over, or something had to come first: for them alone.
 
-A few forms, sealed, for an hour, and shown once; whoever logs in as somebody else sees nothing.
+A few forms, sealed, for an hour or until they are sent; who logs in as somebody else sees nothing.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,8 +24,9 @@ LARGEST = 100_000
 SECRET = (
     *("csrf_token", "password", "code", "proof", "secret"),
     *("date_of_birth", "last_four"),
+    *("agreed", "yes"),
 )
-"""Fields whose names begin like this are never kept."""
+"""Fields whose names begin like this are never kept; what was said on a call counts in no other."""
 
 
 def hold(
@@ -72,6 +73,21 @@ def take_back(
         )
     )
     return _opened(form, keys) if form else None
+
+
+def kept_for(
+    session: Session, staff_id: UUID, paths: Collection[str], *, now: datetime
+) -> dict[str, HeldForm]:
+    """By address, the newest form that was kept of it and can still be taken back."""
+    kept = select(HeldForm).where(
+        HeldForm.staff_id == staff_id, HeldForm.path.in_(paths), HeldForm.held_at > now - KEPT
+    )
+    return {form.path: form for form in session.scalars(kept.order_by(HeldForm.id))}
+
+
+def let_go(session: Session, staff_id: UUID, path: str) -> None:
+    """Delete what was kept of the form at this address, because it was sent. The caller commits."""
+    session.execute(delete(HeldForm).where(HeldForm.staff_id == staff_id, HeldForm.path == path))
 
 
 def _opened(form: HeldForm, keys: Keys) -> Fields | None:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from html import escape
 
+from markupsafe import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -55,7 +55,7 @@ def _masked(channel: str, address: str) -> dict[str, str]:
 def _replaced(words: str, known: Mapping[str, str]) -> str:
     """The words with each of these replaced, longest first, as text and as HTML has it."""
     shown = {one.casefold(): mask for one, mask in known.items()}
-    shown |= {escape(one).casefold(): mask for one, mask in known.items()}
+    shown |= {str(escape(one)).casefold(): mask for one, mask in known.items()}
     longest = sorted(shown, key=len, reverse=True)
     if not longest:
         return words

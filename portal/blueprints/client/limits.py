@@ -23,7 +23,7 @@ from portal.services.approvals import overtaken, planned
 from portal.services.drafts import DraftChanged, Written, limits_of
 from portal.services.policies import NoPolicy, live_version, policy_version, versions_of
 from portal.services.staff import names_of
-from portal.web import explain, now, see_other, session, url_for
+from portal.web import explain, now, see_other, session, taken_back, url_for
 from portal.web import gettext as _
 
 BUTTONS = ("csrf_token", "revision", "preview", "keep-mine")
@@ -96,8 +96,8 @@ def _form(draft: PolicyDraft | None) -> LimitForm:
     given, number = _given(draft)
     if request.method == "POST":
         return filled(given, number, request.form)
-    if "held" in g:
-        return filled(given, number, g.held)
+    if held := taken_back():
+        return filled(given, number, held)
     if draft is None or not draft.typed:
         return filled(given, number, None)
     form = filled(given, number, MultiDict(draft.typed))

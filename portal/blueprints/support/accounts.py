@@ -18,6 +18,7 @@ from portal.blueprints.support.meanwhile import SeenForm, unless_stale
 from portal.blueprints.support.naming import TITLES
 from portal.blueprints.support.past import timeline_of
 from portal.blueprints.support.queues import listed
+from portal.blueprints.support.resuming import unsent_of
 from portal.blueprints.support.sending import masked_contact, on_the_phone
 from portal.blueprints.wished import wish_words
 from portal.domain import N_, labels, wording
@@ -109,6 +110,7 @@ def account(account_id: UUID) -> Any:
         revealed=revealed_until(found, at),
         reply=ReplyForm().of(found),
         reveal=RevealForm(),
+        unsent=unsent_of(found),
         left_of=lambda payment: left_of(payment, all_of_it.refunds, all_of_it.chargebacks),
         why=causes_of(found),
         bars=bars(found, *_queues(all_of_it)) if may(Permission.ANSWER) else (),

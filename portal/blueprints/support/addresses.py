@@ -9,6 +9,7 @@ from portal.blueprints.consoles import Task, options, perform
 from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.resuming import ask_who
 from portal.domain import N_
 from portal.domain.access import Permission
 from portal.domain.channels import Channel
@@ -19,7 +20,7 @@ from portal.security import audience, current_staff
 from portal.services import call_sessions
 from portal.services.heard_addresses import Heard, add_heard
 from portal.services.preferences import CONSENT
-from portal.web import Form, now, see_other, session, url_for
+from portal.web import Form, now, session
 from portal.web import gettext as _
 
 KINDS: dict[str, str] = {Channel.EMAIL: N_("E-mail address"), Channel.SMS: N_("Mobile number")}
@@ -39,7 +40,7 @@ def new_address(account_id: UUID) -> Any:
     """Add an address with the words that are read aloud; first, who is on the line is asked."""
     account, form = open_account(account_id), AddressForm()
     if not call_sessions.verified(session, current_staff(), account, now()):
-        return see_other(url_for("support.caller", account_id=account.id))
+        return ask_who(account)
     words, takes = _words(account)
     form.channel.choices = options(takes)
 

@@ -13,6 +13,7 @@ from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.calling import CONSENTS, SPOKE_OF
+from portal.blueprints.support.resuming import unsent_of
 from portal.domain import N_, callers, labels
 from portal.domain.access import Permission
 from portal.domain.callers import Disposition
@@ -125,6 +126,7 @@ def _tell(outcome: identity.Outcome) -> None:
 def _about(line: OnLine) -> dict[str, Any]:
     return {
         "line": line,
+        "unsent": unsent_of(line.account),
         "corrected": has_corrected(session, current_staff().id, line.debtor, now=now()),
         "locked": call_sessions.locked(session, line.call, keys=keys(), now=now()),
         "country": _client(line).country,

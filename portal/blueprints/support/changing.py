@@ -13,6 +13,7 @@ from portal.blueprints.consoles import attempt, options, page
 from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.resuming import ask_who
 from portal.blueprints.support.spoken import YES, spoken
 from portal.domain import N_, DomainError
 from portal.domain.access import Permission
@@ -23,7 +24,7 @@ from portal.security import audience, current_staff, load_choice, sign_choice
 from portal.services import call_sessions, spoken_changes
 from portal.services.amending import PlanChanged, Wish
 from portal.services.spoken_changes import Proposed, Said
-from portal.web import Form, explain, locale, now, see_other, session, url_for
+from portal.web import Form, explain, locale, now, see_other, session
 from portal.web import gettext as _
 
 SIGNED = "spoken_change"
@@ -53,7 +54,7 @@ def change_plan(account_id: UUID) -> Any:
     """Ask what they want, show the words to read in their language, then do it on their yes."""
     account, form = open_account(account_id), SpokenForm()
     if not call_sessions.verified(session, current_staff(), account, now()):
-        return see_other(url_for("support.caller", account_id=account.id))
+        return ask_who(account)
     try:
         _agreed, plan = spoken_changes.running(session, account, now=now())
     except DomainError as error:

@@ -14,6 +14,7 @@ from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to, revealed_until
 from portal.blueprints.support.claiming import unclaimed_in
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
+from portal.blueprints.support.resuming import first
 from portal.domain import N_, DomainError
 from portal.domain.access import Permission
 from portal.domain.corrections import (
@@ -33,7 +34,7 @@ from portal.security import audience, current_staff, danger, keys
 from portal.services import correcting
 from portal.services.correcting import Wanted
 from portal.services.standing import today_of
-from portal.web import explain, now, see_other, session
+from portal.web import explain, now, see_other, session, taken_back
 from portal.web import gettext as _
 
 SHOWN = tuple(name for name in FIELDS if name not in SECRET)
@@ -113,7 +114,7 @@ def correct(account_id: UUID) -> Any:
     account = open_account(account_id)
     if revealed_until(account, now()) is None:
         flash(_("Show the personal data first: you correct what you can see."), "bad")
-        return see_other(back_to(account))
+        return first(back_to(account))
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     form = _form(account, debtor)
 
@@ -141,6 +142,8 @@ def _form(account: Account, debtor: Debtor) -> CorrectionForm:
 def _page(account: Account, debtor: Debtor, form: CorrectionForm) -> Any:
     """The form; once all of it can be read, what changes by it, and what others changed since."""
     changes, crossed = None, list[Crossed]()
+    if not form.is_submitted() and taken_back():
+        flash(_("A date of birth is never kept. If you typed one, type it again."), "warn")
     if form.is_submitted():
         session.refresh(debtor)
         crossed = form.catch_up(correcting.on_file(debtor))

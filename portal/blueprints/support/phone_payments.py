@@ -14,6 +14,7 @@ from portal.blueprints.fields import MoneyField
 from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.resuming import ask_who
 from portal.blueprints.support.sending import name_of, texter
 from portal.domain import N_
 from portal.domain.access import Permission
@@ -64,11 +65,12 @@ class PaymentForm(Form):
 @audience(Permission.CONTACT)
 def payment_link(account_id: UUID) -> Any:
     """Send the page to pay on to the debtor on the line; nobody types a card here (PC-01)."""
-    account, form = open_account(account_id), PaymentForm()
+    account = open_account(account_id)
     if not call_sessions.verified(session, current_staff(), account, now()):
-        return see_other(url_for("support.caller", account_id=account.id))
+        return ask_who(account)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     open_now, open_ways = payer_links.askable(session, account), _ways(debtor)
+    form = PaymentForm() if open_ways else PaymentForm(None)
     form.what.choices = options(_amounts(account, open_now))
     form.way.choices = options({way.key: name_of(way) for way in open_ways})
     made = list[PayerLink]()
