@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import psycopg
 import pytest
+from hypothesis import settings
 from sqlalchemy import URL, Connection, Engine
 
 from portal.config import Settings
@@ -24,6 +25,9 @@ from tests.databases import (
     stop_idle_server,
     web_engine,
 )
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
