@@ -33,11 +33,14 @@ DID: dict[StrEnum, str] = {
     ProposalStatus.DECLINED: N_("declined it"),
     HelpStatus.ANSWERED: N_("answered it"),
     HelpStatus.CLOSED: N_("dealt with it"),
+}
+"""What somebody did, by how it stands since."""
+LOOKED: dict[StrEnum, str] = {
     LookOutcome.APPROVED: N_("approved it"),
     LookOutcome.DECLINED: N_("declined it"),
     LookOutcome.WITHDRAWN: N_("took it back"),
 }
-"""What somebody did, by how it stands since."""
+"""The same of a second look: a proposal that is withdrawn was taken back by nobody of ours."""
 _NOTE = N_("“%(note)s”")
 
 
@@ -61,20 +64,21 @@ class OverMeanwhile(DomainError):
 
 def answered_before(session: Session, item: object) -> AnsweredBefore | None:
     """Who has answered and how, for whoever comes second; None where no member of staff did."""
-    who: tuple[UUID | None, StrEnum]
+    dealt_with = DID[HelpStatus.CLOSED]
+    who: tuple[UUID | None, str | None]
     match item:
         case Proposal() | HelpRequest():
-            who = (item.answered_by, item.status)
+            who = (item.answered_by, DID.get(item.status))
         case SecondLook():
-            who = (item.decided_by, item.outcome)
+            who = (item.decided_by, LOOKED.get(item.outcome))
         case LockOut():
-            who = (item.closed_by, HelpStatus.CLOSED)
+            who = (item.closed_by, dealt_with)
         case Installment():
-            who = (item.dealt_with_by, HelpStatus.CLOSED)
+            who = (item.dealt_with_by, dealt_with)
         case LetterBatch():
-            who = (item.finished_by, HelpStatus.CLOSED)
+            who = (item.finished_by, dealt_with)
         case MoneyException():
-            return _told(session, item.resolved_by, HelpStatus.CLOSED, item.resolution)
+            return _told(session, item.resolved_by, dealt_with, item.resolution)
         case _:
             return None
     return _told(session, *who)
@@ -86,12 +90,12 @@ def over(session: Session, item: object) -> DomainError:
 
 
 def _told(
-    session: Session, by: UUID | None, status: StrEnum, note: str | None = None
+    session: Session, by: UUID | None, what: str | None, note: str | None = None
 ) -> AnsweredBefore | None:
-    if by is None or status not in DID:
+    if by is None or what is None:
         return None
     name = names_of(session, [by]).get(by, "")
-    did = ((DID[status], {}), *(((_NOTE, {"note": note}),) if note else ()))
+    did = ((what, {}), *(((_NOTE, {"note": note}),) if note else ()))
     return AnsweredBefore(name=name, did=Phrases(did))
 
 

@@ -33,7 +33,7 @@ def _end(session: Session, staff: Staff, now: datetime, *, anywhere: bool) -> bo
     """Somebody known was spoken with, and counts as that (CT-06); else the call was cut off."""
     session.flush()
     found = session.execute(text("SELECT client_id, id FROM resolve_open_call()")).one_or_none()
-    mine = tuple(session.info["client_ids"])
+    mine = tuple(session.info.get("client_ids", ()))
     if found is None or (found.client_id in mine and not anywhere):
         return False
     set_tenant(session, found.client_id)

@@ -182,10 +182,11 @@ def test_the_campaign_says_how_many_letters_wait_were_printed_and_left(
     campaign = begun(http, session, book, settings, clock.now())
     here = f"/client/campaigns/{campaign.id}"
     assert counted(http.get(here)) == [1, 0, 0]
-    batch = printed(sam_of(http, session, book), book)
+    sam = make_staff(session, Role.AGENT, session.get_one(Client, book.client_id))
+    batch = printed(enter(http, session, sam), book)
     cleo(http, session, book)
     assert counted(http.get(here)) == [0, 1, 0]
-    post(sam_of(http, session, book), batch)
+    post(enter(http, session, sam), batch)
     cleo(http, session, book)
     assert counted(http.get(here)) == [0, 0, 1]
 
