@@ -59,3 +59,11 @@ def refuse_stale(form: SeenForm, account: Account) -> None:
         form.seen.data = str(evidence.head(session, account))
         form.zone = session.get_one(Client, account.client_id).time_zone
         raise Meanwhile
+
+
+def tell_all(form: SeenForm, account: Account) -> None:
+    """Let the form say what staff did since its page was opened, also oneself."""
+    typed = form.seen.data or ""
+    if _PLACE.fullmatch(typed):
+        form.since = history.by_staff(session, account, int(typed))
+        form.zone = session.get_one(Client, account.client_id).time_zone
