@@ -148,16 +148,14 @@ def by_colleagues(session: Session, account: Account, seen: int, me: Staff) -> S
     return timeline(session, account, theirs[::-1])
 
 
-def by_me(
-    session: Session, account: Account, seen: int, me: Staff, kind: str
-) -> Sequence[evidence.Payload]:
-    """What one did oneself on an account after a leaf, as leaves of a kind tell it, newest first.
+def by_me(session: Session, account: Account, seen: int, me: Staff, kind: str) -> Sequence[Entry]:
+    """What one did oneself on an account after a leaf: the leaves of a kind, newest first.
 
     A form that is sent twice finds what its first sending did.
     """
     after = some_leaves(session, account, Span(after=seen, types=[kind]), most=BATCH)
     mine = evidence.staff(me.id)
-    return [entry.payload for entry in after if entry.payload.get("actor") == mine]
+    return [entry for entry in after if entry.payload.get("actor") == mine]
 
 
 def _acts(session: Session, account: Account, seen: int) -> Sequence[Entry]:

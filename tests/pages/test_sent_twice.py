@@ -1,6 +1,7 @@
 """The same form of staff sent twice, or by two people at once, on real connections."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,27 +9,34 @@ from sqlalchemy import func, select
 
 from portal.gateways.clock import SetClock
 from portal.models import (
-    Client,
-    Payment,
+    AccessLink,
     Account,
-    LedgerEntry,
+    Client,
     LookOutcome,
+    Message,
+    PayerLink,
+    Payment,
     Refund,
-    Role,
     SecondLook,
+    ThreadEntry,
 )
 from portal.runtime import Runtime
+from portal.services import evidence
 from tests.databases import Database
 from tests.factories import (
     NOW,
+    know_identity,
     make_account,
     make_client,
+    make_contact,
     make_debtor,
     make_payment,
     make_policy,
 )
 from tests.pages.at_once import Office, at_once, hidden_of, office
-from tests.pages.reading import said
+from tests.pages.debtors import RIGHT
+from tests.pages.reading import said, tree
+from tests.pages.test_callers import LINE
 
 
 @pytest.fixture
@@ -42,7 +50,10 @@ def account(desk: Office) -> Account:
     with desk.live.sessions() as session:
         client = make_client(session)
         make_policy(session, client)
-        account = make_account(session, make_debtor(session, client))
+        keys = desk.live.settings.keys
+        debtor = know_identity(session, make_debtor(session, client), keys=keys)
+        make_contact(session, debtor)
+        account = make_account(session, debtor)
         make_payment(session, account, settled_at=NOW)
         session.commit()
         session.refresh(account)
@@ -125,3 +136,110 @@ def test_a_limit_is_not_passed_by_two_refunds_at_once(desk: Office, account: Acc
         looks = list(session.scalars(select(SecondLook.outcome).order_by(SecondLook.asked_at)))
     assert sorted(looks) == [LookOutcome.NOT_NEEDED, LookOutcome.WAITS]
     assert refunded(desk, account) == [5_00]
+
+
+WORDS = "Spoke with their sister, who calls back"
+
+
+def test_a_note_sent_twice_at_once_stands_there_once(desk: Office, account: Account) -> None:
+    """Whoever sent it twice reads so; the same words written later are another note."""
+    sofia, path = desk.browser(account, "Sofia"), f"/support/accounts/{account.id}/note"
+    form = hidden_of(sofia.get(path)) | {"note": WORDS}
+    answers = at_once([desk.again(sofia) for _ in range(2)], path, [form] * 2)
+    assert [one.status_code for one in answers] == [303, 303]
+    assert len(leaves(desk, account, "note.written")) == 1
+    assert "You sent this before, at" in said(sofia.get(sofia.post(path, data=form).location))
+    assert len(leaves(desk, account, "note.written")) == 1
+    sofia.post(path, data=hidden_of(sofia.get(path)) | {"note": WORDS})
+    assert len(leaves(desk, account, "note.written")) == 2
+
+
+def test_a_message_sent_twice_at_once_is_in_the_thread_once(desk: Office, account: Account) -> None:
+    sofia, path = desk.browser(account, "Sofia"), f"/support/accounts/{account.id}/reply"
+    form = hidden_of(sofia.get(path)) | {"body": WORDS}
+    answers = at_once([desk.again(sofia) for _ in range(3)], path, [form] * 3)
+    assert [one.status_code for one in answers] == [303] * 3
+    with desk.seeing(account) as session:
+        assert session.scalar(select(func.count()).select_from(ThreadEntry)) == 1
+        assert session.scalar(select(func.count()).select_from(Message)) == 1
+
+
+def leaves(desk: Office, account: Account, kind: str) -> list[evidence.Entry]:
+    with desk.seeing(account) as session:
+        return [one for one in evidence.account_leaves(session, account) if one.type == kind]
+
+
+def link_form(sofia: FlaskClient, account: Account) -> tuple[str, dict[str, str]]:
+    """The form of one click that the page of an account has."""
+    page = sofia.get(f"/support/accounts/{account.id}")
+    (form,) = [one for one in tree(page).iter("form") if one.get("id") == "send-link"]
+    fields = {one.get("name", ""): one.get("value", "") for one in form.iter("input")}
+    return form.get("action", ""), fields
+
+
+def sent_links(desk: Office, account: Account) -> tuple[int, int]:
+    """How many links there are, and messages."""
+    with desk.seeing(account) as session:
+        links = session.scalar(select(func.count()).select_from(AccessLink)) or 0
+        return links, session.scalar(select(func.count()).select_from(Message)) or 0
+
+
+def test_a_link_sent_six_times_by_one_form_goes_out_once(desk: Office, account: Account) -> None:
+    sofia = desk.browser(account, "Sofia")
+    path, form = link_form(sofia, account)
+    answers = at_once([desk.again(sofia) for _ in range(6)], path, [form] * 6)
+    assert [one.status_code for one in answers] == [303] * 6
+    assert sent_links(desk, account) == (1, 1)
+    assert "You sent this before, at" in said(sofia.get(sofia.post(path, data=form).location))
+    assert sent_links(desk, account) == (1, 1)
+
+
+def test_a_code_to_read_aloud_that_is_asked_for_twice_is_one_code(
+    desk: Office, account: Account
+) -> None:
+    sofia = desk.browser(account, "Sofia")
+    path = f"/support/accounts/{account.id}/link"
+    form = hidden_of(sofia.get(path)) | {"way": "aloud", "asked": "debtor"}
+    first, second = sofia.post(path, data=form), sofia.post(path, data=form)
+    assert first.location == second.location
+    assert "/code" in first.location
+    assert sent_links(desk, account) == (1, 0)
+
+
+def test_a_fourth_link_in_ten_minutes_says_when_and_where_the_last_went(
+    desk: Office, account: Account, clock: SetClock
+) -> None:
+    """Links that staff send at once are bounded; ten minutes later another one may go."""
+    sofia = desk.browser(account, "Sofia")
+    for _ in range(3):
+        path, form = link_form(sofia, account)
+        assert sofia.post(path, data=form).status_code == 303
+    path, form = link_form(sofia, account)
+    refused = sofia.post(path, data=form)
+    assert refused.status_code == 422
+    assert "3 links were sent in ten minutes, the last one at" in said(refused)
+    assert "to d•••" in said(refused)
+    assert sent_links(desk, account) == (3, 3)
+    clock.advance(timedelta(minutes=11))
+    path, form = link_form(sofia, account)
+    assert sofia.post(path, data=form).status_code == 303
+
+
+def test_a_payment_page_sent_twice_at_once_is_one(desk: Office, account: Account) -> None:
+    sofia = desk.browser(account, "Sofia")
+    base = f"/support/accounts/{account.id}"
+    began = sofia.post(
+        f"{base}/caller", data=hidden_of(sofia.get(f"{base}/caller")) | {"who": "theirs"}
+    )
+    assert began.status_code == 303
+    known = sofia.post(LINE, data=hidden_of(sofia.get(LINE)) | RIGHT)
+    assert known.status_code == 303
+    page = sofia.get(f"{base}/payment-link")
+    way = next(one.get("value") for one in tree(page).iter("input") if one.get("name") == "way")
+    form = hidden_of(page) | {"what": "all", "way": way or ""}
+    answers = at_once([desk.again(sofia) for _ in range(2)], f"{base}/payment-link", [form] * 2)
+    assert {one.status_code for one in answers} == {303}
+    assert len({one.location for one in answers}) == 1
+    with desk.seeing(account) as session:
+        assert session.scalar(select(func.count()).select_from(PayerLink)) == 1
+        assert session.scalar(select(func.count()).select_from(Message)) == 1
