@@ -13,7 +13,7 @@ from portal.models import Hold, Role
 from portal.runtime import Runtime
 from tests.databases import Database, web_engine
 from tests.factories import make_account, make_client, make_debtor
-from tests.pages.debtors import csrf_of
+from tests.pages.at_once import hidden_of
 from tests.pages.staff import enter, make_staff
 
 
@@ -34,7 +34,8 @@ def test_a_hold_pressed_six_times_at_once_is_one(
         path, client_id = f"/support/accounts/{account.id}/hold", client.id
         sam = enter(app.test_client(), session, make_staff(session, Role.SUPERVISOR, client))
         session.commit()
-    typed = {"csrf_token": csrf_of(sam.get(path)), "kind": "bankruptcy", "reason": "A letter"}
+    form = hidden_of(sam.get(f"{path}?kind=bankruptcy"))
+    typed = form | {"kind": "bankruptcy", "reason": "A letter"}
     cookie = sam.get_cookie("staff")
     assert cookie is not None
 
