@@ -9,6 +9,7 @@ from flask import current_app
 from wtforms import SelectChoice  # type: ignore[attr-defined]
 
 from portal import i18n
+from portal.blueprints.consoles import colleagues_on
 from portal.domain import labels, wording
 from portal.domain.access import Permission
 from portal.domain.outgoing import Action
@@ -108,6 +109,7 @@ def on_the_phone(account: Account, debtor: Debtor, at: datetime) -> dict[str, An
         "best": best_way(session, debtor, texter=texter(), now=at),
         "name_of": name_of,
         "told_up_to": evidence.head(session, account),
+        "also_calling": colleagues_on(account),
         **how_far(account, at),
     }
 
