@@ -12,6 +12,7 @@ from portal.models import (
     AccessLink,
     Account,
     Client,
+    LedgerEntry,
     LookOutcome,
     Message,
     PayerLink,
@@ -22,6 +23,7 @@ from portal.models import (
 )
 from portal.runtime import Runtime
 from portal.services import evidence
+from portal.services.money_questions import Decision
 from tests.databases import Database
 from tests.factories import (
     NOW,
@@ -37,6 +39,8 @@ from tests.pages.at_once import Office, at_once, hidden_of, office
 from tests.pages.debtors import RIGHT
 from tests.pages.reading import said, tree
 from tests.pages.test_callers import LINE
+from tests.pages.test_money_by_hand import CHECK, PLACED
+from tests.pages.test_money_questions import mark, overpaid
 
 
 @pytest.fixture
@@ -53,7 +57,7 @@ def account(desk: Office) -> Account:
         keys = desk.live.settings.keys
         debtor = know_identity(session, make_debtor(session, client), keys=keys)
         make_contact(session, debtor)
-        account = make_account(session, debtor)
+        account = make_account(session, debtor, placed_at=PLACED)
         make_payment(session, account, settled_at=NOW)
         session.commit()
         session.refresh(account)
@@ -79,6 +83,7 @@ def refunded(desk: Office, account: Account) -> list[int]:
         return list(session.scalars(select(Refund.amount_cents)))
 
 
+GIVE_BACK = Decision.GIVE_BACK
 FIVE = {"amount": "5.00", "reason": "They asked"}
 
 
@@ -243,3 +248,44 @@ def test_a_payment_page_sent_twice_at_once_is_one(desk: Office, account: Account
     with desk.seeing(account) as session:
         assert session.scalar(select(func.count()).select_from(PayerLink)) == 1
         assert session.scalar(select(func.count()).select_from(Message)) == 1
+
+
+def moved(desk: Office, account: Account) -> list[tuple[str, int]]:
+    with desk.seeing(account) as session:
+        rows = session.execute(
+            select(LedgerEntry.kind, LedgerEntry.amount_cents).order_by(LedgerEntry.id)
+        )
+        return [(str(kind), cents) for kind, cents in rows]
+
+
+def test_a_check_recorded_and_taken_back_three_times_at_once_moves_once(
+    desk: Office, account: Account
+) -> None:
+    sofia, path = desk.browser(account, "Sofia"), f"/support/accounts/{account.id}/record-payment"
+    form = shown(sofia, path, CHECK | {"amount": "50"})
+    answers = at_once([desk.again(sofia) for _ in range(3)], path, [form] * 3)
+    assert sorted(one.status_code for one in answers) == [303, 422, 422]
+    assert [one for one in moved(desk, account) if one[0] == "payment"] == [("payment", -50_00)]
+    with desk.seeing(account) as session:
+        recorded = session.scalars(select(Payment.id).where(Payment.counter_kind == "check")).one()
+    back = f"/support/payments/{recorded}/returned"
+    form = shown(sofia, back, {"why": "returned", "reason": "The bank said so"})
+    answers = at_once([desk.again(sofia) for _ in range(3)], back, [form] * 3)
+    assert sorted(one.status_code for one in answers) == [303, 422, 422]
+    assert [one for one in moved(desk, account) if one[0] == "returned"] == [("returned", 50_00)]
+
+
+def test_a_question_that_two_decide_at_once_gives_money_back_once(
+    desk: Office, account: Account
+) -> None:
+    with desk.seeing(account) as session:
+        question = overpaid(session, session.get_one(Account, (account.client_id, account.id)), 900)
+        path, given = f"/support/questions/{question.id}", mark(session, question, GIVE_BACK)
+        session.commit()
+    both = [desk.browser(account, name) for name in ("Sofia", "Otto")]
+    typed = {"decision": given, "note": "Paid twice."}
+    forms = [hidden_of(one.get(path)) | typed for one in both]
+    answers = at_once(both, path, forms)
+    assert sorted(one.status_code for one in answers) == [303, 422]
+    assert "was faster" in said(next(one for one in answers if one.status_code == 422))
+    assert refunded(desk, account) == [9_00]
