@@ -18,8 +18,10 @@ from portal.domain.evidence import format_time
 from portal.domain.labels import label
 from portal.domain.outgoing import reason_of
 from portal.domain.spreadsheets import guarded
+from portal.models import Account, CallSession
 from portal.security import current_staff, may
 from portal.security.held import let_go
+from portal.services.also_calling import AlsoCalling, also_calling
 from portal.services.call_sessions import OnLine, open_call
 from portal.services.timeline import Words
 from portal.web import Form, explain, gettext, now, render, say, see_other, session
@@ -76,15 +78,22 @@ def page(template: str, /, **context: Any) -> str:
     """
     if g.pop("taken_back", False):
         flash(gettext("What you typed is back in the form. It has NOT been sent yet."), "warn")
+    line = _on_call()
     spoken: dict[str, Any] = {
         "may": may,
         "label": words_of,
         "told": told,
         "because": because,
         "utc": format_time,
-        "on_call": _on_call(),
+        "on_call": line,
+        "also_on_call": colleagues_on(line.call) if line else (),
     }
     return render(template, **spoken, **context)
+
+
+def colleagues_on(about: CallSession | Account) -> Sequence[AlsoCalling]:
+    """Who else is on the line with the person of a call, or of an account."""
+    return also_calling(session, about.client_id, about.debtor_id, current_staff(), now=now())
 
 
 def _on_call() -> OnLine | None:

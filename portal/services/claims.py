@@ -57,7 +57,7 @@ def take(session: Session, queue: Queue, item_id: UUID, *, staff: Staff, now: da
     Raises HeldByAnother, SamePerson, AnsweredBefore or OverMeanwhile where it does not wait any
     more, and NoResultFound where there is no such entry.
     """
-    found = _found(session, queue, item_id, now)
+    found = entry_of(session, queue, item_id, now=now)
     _lock(session, found)
     _may(found, staff.id)
     if not _claim(session, found, staff, now):
@@ -70,7 +70,7 @@ def keep(session: Session, queue: Queue, item_id: UUID, *, staff: Staff, now: da
 
     Raises as take does.
     """
-    found = _found(session, queue, item_id, now)
+    found = entry_of(session, queue, item_id, now=now)
     _lock(session, found)
     _may(found, staff.id)
     if not _put(session, key_of(found), staff.id, now, until=None):
@@ -100,11 +100,16 @@ def take_next(session: Session, queue: Queue, *, staff: Staff, now: datetime) ->
 def give_back(
     session: Session, queue: Queue, item_id: UUID, *, staff: Staff, now: datetime
 ) -> None:
-    """Let others have what one has; nothing where one has it no more. The caller commits."""
-    found = find(session, queue, item_id, now=now)
+    """Let others have what one has; nothing where nobody has it. The caller commits.
+
+    Raises HeldByAnother, and what entry_of raises.
+    """
+    found = entry_of(session, queue, item_id, now=now)
     _lock(session, found)
     if _end(session, key_of(found), staff, now):
         _tell(session, found, "queue.given_back", staff, now)
+    elif holder(session, key_of(found), now=now) is not None:
+        raise _held(session, found.client, key_of(found))
 
 
 def assign(
@@ -112,15 +117,30 @@ def assign(
 ) -> None:
     """Give an entry to a colleague, or to oneself, until it is done, whoever has it.
 
-    The caller commits. Raises NoResultFound, NoColleague.
+    The caller commits. Raises NoColleague, and what entry_of raises.
     """
-    found = find(session, queue, item_id, now=now)
+    found = entry_of(session, queue, item_id, now=now)
     _lock(session, found)
     name = colleagues(session, found, by).get(to)
     if name is None:
         raise NoColleague
     _put(session, key_of(found), to, now, until=None, over=True)
     _tell(session, found, "queue.assigned", by, now, to=str(to), name=name)
+
+
+def entry_of(session: Session, queue: Queue, item_id: UUID, *, now: datetime) -> Waiting:
+    """An entry that waits.
+
+    Raises AnsweredBefore or OverMeanwhile where it does not wait any more, and NoResultFound where
+    there is no such entry.
+    """
+    try:
+        return find(session, queue, item_id, now=now)
+    except NoResultFound:
+        table = SOURCES[queue].table
+        mine = table.client_id.in_(session.info["client_ids"])
+        known = session.scalars(select(table).where(mine, table.id == item_id)).one()
+        raise over(session, known) from None
 
 
 def colleagues(session: Session, found: Waiting, me: Staff) -> dict[UUID, str]:
@@ -187,17 +207,6 @@ def key_of(found: Waiting) -> Key:
 
 def _is(key: Key) -> tuple[Any, ...]:
     return Claim.client_id == key[0], Claim.queue == key[1], Claim.item_id == key[2]
-
-
-def _found(session: Session, queue: Queue, item_id: UUID, now: datetime) -> Waiting:
-    """An entry that waits, or what became of it."""
-    try:
-        return find(session, queue, item_id, now=now)
-    except NoResultFound:
-        table = SOURCES[queue].table
-        mine = table.client_id.in_(session.info["client_ids"])
-        known = session.scalars(select(table).where(mine, table.id == item_id)).one()
-        raise over(session, known) from None
 
 
 def _lock(session: Session, found: Waiting) -> None:

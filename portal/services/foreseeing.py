@@ -18,6 +18,7 @@ from portal.models import (
     Message,
     Payment,
     Refund,
+    SecondLook,
 )
 from portal.services import evidence, forgiveness, notices
 from portal.services.arrangements import arrangement_of, installments_of
@@ -39,7 +40,8 @@ class Effects:
     """The balance before and after, what becomes of parts, and what the debtor is sent.
 
     ``forgiven_cents`` is what is forgiven by it; below zero it is owed again. ``agreement`` is how
-    the agreement stands afterwards, where that changes. ``templates`` name the messages.
+    the agreement stands afterwards, where that changes. ``templates`` name the messages. ``asked``
+    counts what was asked for on the account before, also what has not moved yet.
     """
 
     before_cents: Cents
@@ -49,6 +51,7 @@ class Effects:
     agreement: str | None
     templates: tuple[str, ...]
     waits: bool
+    asked: int
 
     @property
     def mark(self) -> str:
@@ -63,6 +66,7 @@ class _State:
     agreement: str | None
     parts: dict[int, tuple[date, Cents]]
     messages: dict[UUID, str]
+    asked: int
 
 
 def foresee(session: Session, act: Act, *, now: datetime) -> Effects:
@@ -138,7 +142,21 @@ def _state(session: Session, account: Account) -> _State:
             if part.status != "canceled"
         },
         messages={row.id: row.template for row in session.execute(written)},
+        asked=_asked(session, account),
     )
+
+
+def _asked(session: Session, account: Account) -> int:
+    """How often money was asked back, or moved by hand: a refund on its way is in no balance."""
+    mine = (Payment.client_id == account.client_id, Payment.account_id == account.id)
+    back = select(func.count()).select_from(Refund)
+    back = back.join(
+        Payment, (Payment.client_id == Refund.client_id) & (Payment.id == Refund.payment_id)
+    )
+    by_hand = select(func.count()).where(
+        SecondLook.client_id == account.client_id, SecondLook.account_id == account.id
+    )
+    return (session.scalar(back.where(*mine)) or 0) + (session.scalar(by_hand) or 0)
 
 
 def _forgiven(session: Session, account: Account) -> Cents:
@@ -165,4 +183,5 @@ def _between(before: _State, after: _State, *, waits: bool) -> Effects:
         agreement=after.agreement if after.agreement != before.agreement else None,
         templates=tuple(name for id, name in after.messages.items() if id not in before.messages),
         waits=waits,
+        asked=before.asked,
     )

@@ -135,15 +135,31 @@ def _newest_first(session: Session, account: Account, span: Span) -> Iterator[En
         span, most = replace(span, before=batch[-1].n), BATCH
 
 
+def by_staff(session: Session, account: Account, seen: int) -> Sequence[Event]:
+    """What members of staff did on an account after a leaf, newest first."""
+    return timeline(session, account, _acts(session, account, seen)[::-1])
+
+
 def by_colleagues(session: Session, account: Account, seen: int, me: Staff) -> Sequence[Event]:
-    """What other members of staff did on an account after a leaf, newest first."""
+    """The same without what one did oneself."""
     mine = evidence.staff(me.id)
-    after = some_leaves(session, account, Span(after=seen), most=BATCH)
-    theirs = [
-        entry
-        for entry in after
-        if entry.type not in QUIET
-        and actor_of(entry.payload) == "staff"
-        and entry.payload["actor"] != mine
-    ]
+    acts = _acts(session, account, seen)
+    theirs = [entry for entry in acts if entry.payload["actor"] != mine]
     return timeline(session, account, theirs[::-1])
+
+
+def by_me(session: Session, account: Account, seen: int, me: Staff, kind: str) -> Sequence[Entry]:
+    """What one did oneself on an account after a leaf: the leaves of a kind, newest first.
+
+    A form that is sent twice finds what its first sending did.
+    """
+    after = some_leaves(session, account, Span(after=seen, types=[kind]), most=BATCH)
+    mine = evidence.staff(me.id)
+    return [entry for entry in after if entry.payload.get("actor") == mine]
+
+
+def _acts(session: Session, account: Account, seen: int) -> Sequence[Entry]:
+    after = some_leaves(session, account, Span(after=seen), most=BATCH)
+    return [
+        entry for entry in after if entry.type not in QUIET and actor_of(entry.payload) == "staff"
+    ]

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from portal.domain import N_, DomainError
 from portal.domain.holds import MAY_END, HoldKind
-from portal.models import Account, Debtor, Hold, Staff
+from portal.models import Account, Client, Debtor, Hold, Staff
 from portal.services import evidence, rests
 from portal.services.ledger import lock_account
+from portal.services.staff import names_of
 from portal.services.standing import (
     close_pages,
+    holds_in_force,
     lift_hold,
     move_end,
     set_hold,
@@ -24,6 +27,8 @@ SOURCE = "staff"
 UNDO = timedelta(minutes=10)
 """For how long a hold that was set by mistake is undone without a reason."""
 UNDONE = "undone"
+MOST_HOLDS = 200
+"""Of so many newest holds of an account it is looked up who set one."""
 
 
 class EndsWithAPerson(DomainError):
@@ -36,6 +41,14 @@ class EndsInPast(DomainError):
     """A hold would end, or be looked at, on a day that is over."""
 
     message = N_("Choose a day after today.")
+
+
+class HeldAlready(DomainError):
+    """An account is held already for what it was to be held for."""
+
+    message = N_(
+        "It is held for this already, so nothing was changed. What you typed is still here."
+    )
 
 
 class TooLateToUndo(DomainError):
@@ -59,9 +72,11 @@ def hold_account(
 ) -> Hold:
     """Hold an account from now on; a plan waits for a rest that ends. The caller commits.
 
-    Raises EndsWithAPerson, EndsInPast, RestTooLong, RestEndsInPast.
+    Raises HeldAlready, EndsWithAPerson, EndsInPast, RestTooLong, RestEndsInPast.
     """
     account = lock_account(session, account.id)
+    if held_by_hand(session, account, wanted.kind, now) is not None:
+        raise HeldAlready
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     if wanted.review_on is not None and wanted.review_on <= today_of(debtor, now):
         raise EndsInPast
@@ -82,6 +97,25 @@ def hold_account(
         close_pages(session, account)
         rests.move_plan(session, account, hold, actor=actor, now=now)
     return hold
+
+
+def held_by_hand(session: Session, account: Account, kind: HoldKind, now: datetime) -> Hold | None:
+    """The hold of this kind that somebody set by hand and that is in force."""
+    holds = holds_in_force(session, account, now)
+    return next((one for one in holds if (one.kind, one.source) == (kind, SOURCE)), None)
+
+
+def set_by(session: Session, account: Account, hold: Hold) -> tuple[str, date]:
+    """Who set a hold, by name, and on which day of the client's; no name where that was erased."""
+    zone = ZoneInfo(session.get_one(Client, account.client_id).time_zone)
+    since = hold.starts_at.astimezone(zone).date()
+    span = evidence.Span(types=["hold.set"])
+    for leaf in evidence.some_leaves(session, account, span, most=MOST_HOLDS):
+        actor = leaf.payload.get("actor", {})
+        if leaf.payload.get("hold") == str(hold.id) and actor.get("kind") == "staff":
+            by = UUID(actor["id"])
+            return names_of(session, [by]).get(by, ""), since
+    return "", since
 
 
 def let_end(

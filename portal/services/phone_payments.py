@@ -7,6 +7,7 @@ Stripe. Whoever pays through it is not asked who they are, as with every such li
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal.domain.money import Cents
 from portal.domain.outgoing import Action
 from portal.domain.statuses import PaymentStatus
-from portal.models import Account, Debtor, PayerLink, Payment, Staff
+from portal.models import Account, Contact, Debtor, Message, PayerLink, Payment, Staff
 from portal.services import call_sessions, evidence, messages, payer_links
 from portal.services.heard_addresses import NobodyOnTheLine
 from portal.services.ledger import lock_account
@@ -69,12 +70,23 @@ def send_payment_link(
         account=account,
         contact=way.contact,
         channel=way.channel,
-        dedupe_key=f"payer_link:{link.id}",
+        dedupe_key=_fact(link.id),
         asked_for=True,
         by=staff.id,
         now=now,
     )
     return link
+
+
+def _fact(link_id: UUID) -> str:
+    return f"payer_link:{link_id}"
+
+
+def sent_to(session: Session, account: Account, link_id: UUID) -> Contact | None:
+    """The address to which staff sent a link; None where the debtor made it."""
+    there = (Contact.client_id == Message.client_id) & (Contact.id == Message.contact_id)
+    sent = Message.client_id == account.client_id, Message.dedupe_key == _fact(link_id)
+    return session.scalars(select(Contact).join(Message, there).where(*sent)).first()
 
 
 def stage_of(session: Session, view: PayerView) -> tuple[Stage, Payment | None]:

@@ -182,3 +182,28 @@ def test_staff_read_of_the_debtor_where_they_typed_too_much(
     refused = counter(sam, propose(session, dana, TODAY), "1250")
     assert refused.status_code == 422
     assert "The debtor owes $1,240.00. Enter that amount or less." in said(refused)
+
+
+def test_what_the_slower_of_two_typed_for_a_proposal_is_on_the_page_that_says_who_was_faster(
+    app: Flask, sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    """Words and terms can be copied; nothing of them was sent."""
+    page = propose(session, dana, TODAY + timedelta(days=5))
+    staff = make_staff(session, Role.AGENT, dana.client, name="Sofia")
+    sofia = enter(app.test_client(), session, staff)
+    token = csrf_of(sofia.get(page))
+    declined = {"csrf_token": csrf_of(sam.get(page)), "reason": "too_low", "more": "Not now."}
+    assert sam.post(f"{page}/decline", data=declined).status_code == 303
+    hers = {"csrf_token": token, "reason": "too_low", "more": "Sorry, call us."}
+    late = sofia.post(f"{page}/decline", data=hers)
+    assert late.status_code == 422
+    assert "was faster" in heard(late)
+    assert "What you typed" in heard(late)
+    assert "Sorry, call us." in heard(late)
+    first_on = TODAY + timedelta(days=9)
+    terms = {"csrf_token": token, "total": "868", "amount": "51.5", "frequency": "monthly"}
+    terms |= boxes(first_on) | {"until": "14", "knowing": ""}
+    countered = heard(sofia.post(f"{page}/counter", data=terms))
+    day = f"{first_on.year}-{first_on.month}-{first_on.day}"
+    for words in ("868", "51.5", "Every month", day):
+        assert words in countered.partition("What you typed")[2], words

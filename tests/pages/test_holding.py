@@ -116,3 +116,20 @@ def test_a_mistake_is_undone_for_ten_minutes(
     set_tenant(session, dana.client.id)
     session.expire_all()
     assert second.lifted_at is None
+
+
+def test_dh_08_a_hold_that_is_in_force_is_not_set_anew_and_nothing_typed_is_lost(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    """DH-08: the page says since when and by whom, and leads to its end."""
+    first = hold(sam, session, dana, kind="hardship")
+    page = f"{page_of(dana)}/hold"
+    told = sam.get(f"{page}?kind=hardship")
+    assert "It is held for this since November 22, 2026, by Sam Agent." in said(told)
+    assert f"/support/holds/{first.id}/rest" in told.text
+    answer = send(sam, page, {"kind": "hardship", "reason": "She lost her job"})
+    assert answer.status_code == 422
+    assert "It is held for this already, so nothing was changed." in said(answer)
+    assert "by Sam Agent." in said(answer)
+    assert 'value="She lost her job"' in answer.text
+    assert f"/support/holds/{first.id}/rest" in answer.text

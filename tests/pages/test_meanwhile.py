@@ -64,9 +64,9 @@ def maria(session: PortalSession, account: Account):
 
 def hidden(page: TestResponse) -> dict[str, str]:
     """What the form of a page carries unseen."""
-    (seen,) = [
+    (seen,) = {
         one.get("value", "") for one in tree(page).iter("input") if one.get("name") == "seen"
-    ]
+    }
     return {"seen": seen, "csrf_token": csrf_of(page)}
 
 
@@ -135,9 +135,9 @@ def test_what_a_colleague_took_back_or_opened_is_said_and_not_missing(
     told = sam.post(path, data=before | typed)
     assert told.status_code == 422
     assert "Maria Lopez" in heard(told)
-    (seen,) = [
+    (seen,) = {
         one.get("value", "") for one in tree(told).iter("input") if one.get("name") == "seen"
-    ]
+    }
     again = sam.post(path, data={"seen": seen, "csrf_token": csrf_of(told)} | typed)
     assert again.status_code == (422 if did == "mark" else 303)
     if did == "mark":
@@ -172,9 +172,9 @@ def told_first(
     assert "Maria Lopez Message in the thread “We look into it.”" in told
     for words in typed.values():
         assert words in answer.get_data(as_text=True), "nothing that was typed is lost"
-    (seen,) = [
+    (seen,) = {
         one.get("value", "") for one in tree(answer).iter("input") if one.get("name") == "seen"
-    ]
+    }
     again = {"seen": seen, "csrf_token": csrf_of(answer)} | typed
     done = move_money(sam, path, **again) if moves_money else sam.post(path, data=again)
     assert done.status_code == 303

@@ -162,7 +162,9 @@ def test_what_is_given_back_is_free_and_all_of_it_is_on_the_record(desk: Desk, s
     press(maria, path, f"{path}/{asked.id}/take")
     press(maria, path, f"{path}/{asked.id}/take")
     assert "Give it back" in heard(maria.get(path))
-    press(sam, path, f"{path}/{asked.id}/give-back")
+    refused = heard(press(sam, path, f"{path}/{asked.id}/give-back"))
+    assert "It is back in the queue." not in refused
+    assert "Ask Maria to give it back" in refused
     assert "Maria has this until" in heard(sam.get(path)), "only who has it gives it back"
     press(maria, path, f"{path}/{asked.id}/give-back")
     assert "has this until" not in heard(sam.get(path))
@@ -218,6 +220,28 @@ def test_what_somebody_answered_is_not_taken_any_more(desk: Desk):
     assert "Maria was faster, and answered it." in heard(
         sam.post(f"{path}/{asked.id}/take", **took)
     )
+    rosa = desk.hire("Rosa", Role.SUPERVISOR)
+    for told in (
+        rosa.get(f"{path}/{asked.id}/assign", follow_redirects=True),
+        press(rosa, path, f"{path}/{asked.id}/give-back"),
+    ):
+        assert told.status_code == 200
+        assert "Maria was faster, and answered it." in heard(told)
+
+
+def test_the_words_of_who_was_slower_are_still_there_to_copy(desk: Desk):
+    question = open_question(desk)
+    maria, sam = desk.hire("Maria", Role.SUPERVISOR), desk.hire("Sam", Role.SUPERVISOR)
+    page = f"/support/questions/{question.id}"
+    radios = [one for one in tree(maria.get(page)).iter("input") if one.get("name") == "decision"]
+    typed = {"decision": radios[0].get("value", ""), "note": "The bank says it is final."}
+    token = csrf_of(sam.get(page))
+    assert send(maria, page, typed | {"note": "Answered at Stripe."}).status_code == 303
+    late = heard(sam.post(page, data=typed | {"csrf_token": token}))
+    assert "Maria was faster" in late
+    assert "What you typed" in late
+    assert "The bank says it is final." in late
+    assert "What you typed" not in heard(sam.get(page))
 
 
 def open_question(desk: Desk, n: int = 0) -> MoneyException:

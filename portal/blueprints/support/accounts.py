@@ -18,6 +18,7 @@ from portal.blueprints.support.meanwhile import SeenForm, unless_stale
 from portal.blueprints.support.naming import TITLES
 from portal.blueprints.support.past import timeline_of
 from portal.blueprints.support.queues import listed
+from portal.blueprints.support.repeated import sent_before
 from portal.blueprints.support.resuming import unsent_of
 from portal.blueprints.support.sending import masked_contact, on_the_phone
 from portal.blueprints.wished import wish_words
@@ -205,7 +206,11 @@ def reply(account_id: UUID) -> Any:
     found, form = open_account(account_id), ReplyForm()
 
     def do() -> None:
-        threads.reply(session, found, form.body.data or "", staff=current_staff(), now=now())
+        typed = form.body.data or ""
+        if not sent_before(
+            form, found, "thread.written", lambda told: told["body"] == wording.clean_text(typed)
+        ):
+            threads.reply(session, found, typed, staff=current_staff(), now=now())
 
     task = Task(title=_("Write to the debtor"), button=_("Send"), back=back_to(found))
     act = unless_stale(form, found, do)

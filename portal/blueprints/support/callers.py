@@ -8,7 +8,7 @@ from wtforms import BooleanField, RadioField, TextAreaField
 
 from portal import i18n
 from portal.blueprints.asking import FactsForm
-from portal.blueprints.consoles import Task, attempt, options, page, perform
+from portal.blueprints.consoles import Task, attempt, colleagues_on, options, page, perform
 from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
@@ -60,12 +60,26 @@ def caller(account_id: UUID) -> Any:
         button=_("Begin the call"),
         back=back_to(account),
         notes=(
+            *_on_it(account),
             _("You then ask who it is. The call, your questions and how it ends are recorded."),
             _("Say nothing of a debt, an account or a payment before the answers match."),
         ),
     )
     done = _("The call has begun. Ask now who it is.")
     return perform(form, do, task=task, done=done, to=url_for("support.on_the_line"))
+
+
+def _on_it(account: Account) -> list[str]:
+    """Who is on the line with this person already."""
+    voice = i18n.voice(locale())
+    return [
+        _(
+            "%(name)s is on a call about this person since %(time)s.",
+            name=one.name,
+            time=voice.time(one.since, one.zone),
+        )
+        for one in colleagues_on(account)
+    ]
 
 
 def _begin(account: Account, call: CallAttempt | None) -> None:

@@ -7,7 +7,7 @@ from flask import flash
 from sqlalchemy import select
 from wtforms import BooleanField, RadioField, StringField, TextAreaField
 
-from portal.blueprints.consoles import Task, attempt, options, page, perform
+from portal.blueprints.consoles import Task, attempt, colleagues_on, options, page, perform
 from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
@@ -88,6 +88,7 @@ def _about(account: Account) -> dict[str, Any]:
     made = calls.counted(calls.calls_about(session, account))
     return {
         "account": account,
+        "also_calling": colleagues_on(account),
         "found": found,
         "reachable": [one for one, it in found if it.allowed or (it.by_supervisor and supervises)],
         "past": supervises and any(it.by_supervisor for _one, it in found),

@@ -13,6 +13,7 @@ from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
+from portal.blueprints.support.repeated import sent_before
 from portal.domain import N_, DomainError, labels
 from portal.domain.access import Permission
 from portal.domain.help import LONGEST_NOTE, kept_words
@@ -22,6 +23,7 @@ from portal.models import Account, Hold
 from portal.security import audience, current_staff
 from portal.services import evidence, holding, rests, standing
 from portal.services.dossier import ReasonMissing
+from portal.services.evidence import Payload
 from portal.services.holding import Wanted
 from portal.services.marks import mark_behind
 from portal.web import explain, now, see_other, session, url_for
@@ -70,13 +72,8 @@ def hold(account_id: UUID) -> Any:
     form.kind.data = form.kind.data or request.args.get("kind")
 
     def do() -> None:
-        wanted = Wanted(
-            HoldKind(form.kind.data),
-            _reason(form.reason.data),
-            form.ends_on.data,
-            form.review_on.data,
-        )
-        holding.hold_account(session, found, wanted, staff=current_staff(), now=now())
+        if not sent_before(form, found, "hold.set", lambda told: _is_same(form, told)):
+            holding.hold_account(session, found, _wanted(form), staff=current_staff(), now=now())
 
     if form.validate_on_submit() and attempt(form, unless_stale(form, found, do)):
         flash(_("The account is held."), "ok")
@@ -84,9 +81,29 @@ def hold(account_id: UUID) -> Any:
     form.seen.data = form.seen.data or str(evidence.head(session, found))
     chosen = HoldKind(form.kind.data) if form.kind.data in labels.HOLDS else None
     about = {"account": found, "chosen": chosen, "kinds": labels.HOLDS, "may_end": MAY_END}
-    stops = stopped_by([chosen]) if chosen else ()
-    answer = page("support/hold.html", form=form, stops=stops, **about)
+    answer = page("support/hold.html", form=form, **about, **_in_force(found, chosen))
     return (answer, 422) if form.errors else answer
+
+
+def _wanted(form: HoldForm) -> Wanted:
+    reason = _reason(form.reason.data)
+    return Wanted(HoldKind(form.kind.data), reason, form.ends_on.data, form.review_on.data)
+
+
+def _is_same(form: HoldForm, told: Payload) -> bool:
+    """Whether a leaf tells of the hold that is asked for now."""
+    wanted = _wanted(form)
+    return (told["kind"], told.get("evidence")) == (wanted.kind, wanted.reason)
+
+
+def _in_force(account: Account, chosen: HoldKind | None) -> dict[str, Any]:
+    """What a kind of hold stops, and who set it if it is in force."""
+    if chosen is None:
+        return {"stops": (), "already": None}
+    held = holding.held_by_hand(session, account, chosen, now())
+    name, since = holding.set_by(session, account, held) if held else ("", None)
+    stops = stopped_by([chosen])
+    return {"stops": stops, "already": held, "set_by": name, "since": since}
 
 
 @bp.post("/holds/<uuid:hold_id>/undo")

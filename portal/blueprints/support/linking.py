@@ -13,6 +13,8 @@ from portal.blueprints.consoles import attempt, options, page
 from portal.blueprints.opening import open_account, open_account_of
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.meanwhile import SeenForm
+from portal.blueprints.support.repeated import sent_before
 from portal.blueprints.support.sending import (
     choices_of,
     how_far,
@@ -21,23 +23,31 @@ from portal.blueprints.support.sending import (
     previews,
     texter,
 )
-from portal.domain import N_
+from portal.domain import N_, DomainError
 from portal.domain.access import Permission
 from portal.domain.codes import aloud
 from portal.models import AccessLink, Account, Channel, Client, Debtor, Message
 from portal.security import audience, current_staff, keys
 from portal.services.corrected_lately import require_other_hands
-from portal.services.links import IssuedLink, LinkState, code_of, issue_link, state_of
+from portal.services.evidence import Payload
+from portal.services.links import LinkState, code_of, issue_link, state_of
+from portal.services.sent_enough import require_not_often
 from portal.services.standing import standing
 from portal.services.texting import why_closed
 from portal.services.ways import Way, best_way, reach, send_link, ways
-from portal.web import Form, locale, now, see_other, session, url_for
 from portal.web import gettext as _
+from portal.web import locale, now, see_other, session, url_for
 
 ALOUD = "aloud"
 
 
-class LinkForm(Form):
+class WayGone(DomainError):
+    """A colleague took an address out of use while this was sent."""
+
+    message = N_("This address is not in use any more. Choose another way.")
+
+
+class LinkForm(SeenForm):
     """Which way the link goes, and who asked for it."""
 
     way = RadioField(N_("Which way?"))
@@ -60,14 +70,15 @@ def link(account_id: UUID) -> Any:
     account = open_account(account_id)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     found = ways(session, debtor, texter=texter(), now=now())
-    form, made = LinkForm(), list[IssuedLink | None]()
+    form, made = LinkForm().of(account), list[AccessLink | None]()
     aloud_too = SelectChoice(ALOUD, N_("Read a code aloud on the phone"))
     form.way.choices = [*choices_of(found), aloud_too]
     if not form.is_submitted() and (best := best_way(session, debtor, texter=texter(), now=now())):
         form.way.data = best.key
 
     def do() -> None:
-        made.append(_issue(form, debtor, found))
+        sent = sent_before(form, account, "link.issued", lambda told: _is_same(form, told))
+        made.append(_spoken_in(sent) if sent else _issue(form, debtor))
 
     if form.validate_on_submit() and attempt(form, do):
         return see_other(_after(form, made[0], account, found))
@@ -94,9 +105,9 @@ def _client(account: Account) -> Client:
     return session.get_one(Client, account.client_id)
 
 
-def _after(form: LinkForm, made: IssuedLink | None, account: Account, found: Sequence[Way]) -> str:
+def _after(form: LinkForm, made: AccessLink | None, account: Account, found: Sequence[Way]) -> str:
     if made is not None:
-        return url_for("support.code", link_id=made.link.id)
+        return url_for("support.code", link_id=made.id)
     way = _chosen(form, found)
     decided = way.asked if form.asked.data == "debtor" else way.first
     if way.contact is None:
@@ -110,19 +121,42 @@ def _after(form: LinkForm, made: IssuedLink | None, account: Account, found: Seq
 
 
 def _chosen(form: LinkForm, found: Sequence[Way]) -> Way:
-    return next(way for way in found if way.key == form.way.data)
+    for way in found:
+        if way.key == form.way.data:
+            return way
+    raise WayGone
 
 
-def _issue(form: LinkForm, debtor: Debtor, found: Sequence[Way]) -> IssuedLink | None:
+def _issue(form: LinkForm, debtor: Debtor) -> AccessLink | None:
     """The link whose code is read aloud; None where a message brings it."""
     staff = current_staff()
     if form.way.data == ALOUD:
         require_other_hands(session, staff.id, debtor, now=now())
-        return issue_link(session, debtor, keys=keys(), issued_by=staff.id, now=now())
-    way = _chosen(form, found)
+        return issue_link(session, debtor, keys=keys(), issued_by=staff.id, now=now()).link
     asked = form.asked.data == "debtor"
+    if asked:
+        require_not_often(session, debtor, now=now())
+    way = _chosen(form, ways(session, debtor, texter=texter(), now=now()))
     send_link(session, way, asked_for=asked, keys=keys(), staff=staff, now=now())
     return None
+
+
+def _issued(told: Payload) -> AccessLink:
+    client_ids = session.info["client_ids"]
+    wanted = AccessLink.client_id.in_(client_ids), AccessLink.id == UUID(told["link"])
+    return session.scalars(select(AccessLink).where(*wanted)).one()
+
+
+def _is_same(form: LinkForm, told: Payload) -> bool:
+    """Whether a link goes the way that is chosen now."""
+    link = _issued(told)
+    chosen: str = form.way.data
+    return chosen == (str(link.contact_id) if link.contact_id else ALOUD)
+
+
+def _spoken_in(told: Payload) -> AccessLink | None:
+    link = _issued(told)
+    return None if link.contact_id else link
 
 
 @bp.get("/links/<uuid:link_id>/code")

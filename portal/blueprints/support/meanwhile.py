@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Self
 
 from wtforms import HiddenField
 
@@ -27,7 +28,7 @@ class SeenForm(Form):
     since: Sequence[Event] = ()
     zone: str = "UTC"
 
-    def of(self, account: Account) -> "SeenForm":
+    def of(self, account: Account) -> Self:
         """The form as a page shows it now; what was kept of it knows what its own page told."""
         if self.seen.data is None:
             self.seen.data = str(evidence.head(session, account))
@@ -60,3 +61,16 @@ def refuse_stale(form: SeenForm, account: Account) -> None:
         form.seen.data = str(evidence.head(session, account))
         form.zone = session.get_one(Client, account.client_id).time_zone
         raise Meanwhile
+
+
+def place_of(form: SeenForm) -> int | None:
+    """Up to which leaf the page of a form told of the account; None where the form says nothing."""
+    typed = form.seen.data or ""
+    return int(typed) if _PLACE.fullmatch(typed) else None
+
+
+def tell_all(form: SeenForm, account: Account) -> None:
+    """Let the form say what staff did since its page was opened, also oneself."""
+    if (seen := place_of(form)) is not None:
+        form.since = history.by_staff(session, account, seen)
+        form.zone = session.get_one(Client, account.client_id).time_zone

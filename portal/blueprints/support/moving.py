@@ -9,15 +9,16 @@ from wtforms import HiddenField
 
 from portal.blueprints.consoles import Answer, attempt, page
 from portal.blueprints.support.accounts import back_to
-from portal.blueprints.support.meanwhile import SeenForm, refuse_stale
+from portal.blueprints.support.meanwhile import SeenForm, refuse_stale, tell_all
 from portal.domain import DomainError, labels
 from portal.gateways.payments import GatewayUnavailable
 from portal.models import Account, LookKind, LookOutcome
 from portal.security import current_staff
 from portal.services import foreseeing, payments, second_person
 from portal.services.foreseeing import Effects
+from portal.services.ledger import lock_account
 from portal.services.payments import PaymentOnItsWay
-from portal.services.second_person import Act
+from portal.services.second_person import Act, ChangedSince
 from portal.web import explain, now, see_other, session
 from portal.web import gettext as _
 
@@ -52,7 +53,9 @@ def show_and_move(form: MovingForm, move: Move) -> Answer:
     if form.validate_on_submit():
         if form.mark.data and attempt(form, lambda: _do(form, move)):
             return see_other(back_to(move.account))
+        told = form.since
         effects = foreseen(form, lambda: _new(form, move))
+        form.since = form.since or told
     answer = page(
         "support/moving.html",
         form=form,
@@ -73,13 +76,26 @@ def _new(form: MovingForm, move: Move) -> Act:
 
 
 def _do(form: MovingForm, move: Move) -> None:
+    lock_account(session, move.account.id)
     refuse_stale(form, move.account)
     act = move.act()
     close_open_page(act)
-    foreseeing.require(session, act, form.mark.data or "", now=now())
+    _require(form, move.account, act)
     look = second_person.ask(session, act, staff=current_staff(), now=now())
     waits = _("Nothing has moved yet. A second person must approve it.")
     flash(waits if look.outcome is LookOutcome.WAITS else move.done, "ok")
+
+
+def _require(form: MovingForm, account: Account, act: Act) -> None:
+    """Go on only where it still does what the page showed; else the form says what was done since.
+
+    One's own work is told as well: the same form may have been sent before.
+    """
+    try:
+        foreseeing.require(session, act, form.mark.data or "", now=now())
+    except ChangedSince:
+        tell_all(form, account)
+        raise
 
 
 def foreseen(form: MovingForm, act: Callable[[], Act]) -> Effects | None:

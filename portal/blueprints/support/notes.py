@@ -11,9 +11,12 @@ from portal.blueprints.consoles import attempt, page
 from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.meanwhile import SeenForm
+from portal.blueprints.support.repeated import sent_before
 from portal.domain import N_
 from portal.domain import notes as words
 from portal.domain.access import Permission
+from portal.domain.notes import note_words
 from portal.models import Account, Client, NoteTemplate
 from portal.security import audience, current_staff
 from portal.services import notes
@@ -21,7 +24,7 @@ from portal.web import Form, now, say, see_other, session, url_for
 from portal.web import gettext as _
 
 
-class NoteForm(Form):
+class NoteForm(SeenForm):
     """A note."""
 
     note = TextAreaField(
@@ -48,8 +51,13 @@ def note(account_id: UUID) -> Any:
         form.note.data = begin.get(request.args.get("from", ""), ("", ""))[1]
 
     def do() -> None:
-        notes.write_note(session, account, form.note.data or "", staff=current_staff(), now=now())
+        typed = form.note.data or ""
+        if not sent_before(
+            form, account, notes.TYPE, lambda told: told["note"] == note_words(typed)
+        ):
+            notes.write_note(session, account, typed, staff=current_staff(), now=now())
 
+    form.of(account)
     if form.validate_on_submit() and attempt(form, do):
         flash(_("Your note is on the record."), "ok")
         return see_other(back_to(account))

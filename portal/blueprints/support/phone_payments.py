@@ -14,6 +14,8 @@ from portal.blueprints.fields import MoneyField
 from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.accounts import back_to
+from portal.blueprints.support.meanwhile import SeenForm
+from portal.blueprints.support.repeated import sent_before
 from portal.blueprints.support.resuming import ask_who
 from portal.blueprints.support.sending import name_of, texter
 from portal.domain import N_
@@ -23,11 +25,12 @@ from portal.domain.outgoing import Action
 from portal.models import Account, Debtor, PayerLink
 from portal.security import audience, current_staff
 from portal.services import call_sessions, payer_links, phone_payments
+from portal.services.evidence import Payload
 from portal.services.payer_links import Askable
 from portal.services.phone_payments import Stage, Wanted
 from portal.services.ways import Way, ways
-from portal.web import Form, locale, now, see_other, session, url_for
 from portal.web import gettext as _
+from portal.web import locale, now, see_other, session, url_for
 
 NEXT, ALL, OTHER = "next", "all", "other"
 STAGES: dict[str, str] = {
@@ -46,7 +49,7 @@ STAGES: dict[str, str] = {
 }
 
 
-class PaymentForm(Form):
+class PaymentForm(SeenForm):
     """How much, and where the page goes."""
 
     what = RadioField(N_("How much do they want to pay?"), [InputRequired(N_("Choose one."))])
@@ -70,24 +73,34 @@ def payment_link(account_id: UUID) -> Any:
         return ask_who(account)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     open_now, open_ways = payer_links.askable(session, account), _ways(debtor)
-    form = PaymentForm() if open_ways else PaymentForm(None)
+    form = (PaymentForm() if open_ways else PaymentForm(None)).of(account)
     form.what.choices = options(_amounts(account, open_now))
     form.way.choices = options({way.key: name_of(way) for way in open_ways})
-    made = list[PayerLink]()
+    made = list[UUID]()
 
     def do() -> None:
         way = next(one for one in open_ways if one.key == form.way.data)
-        wanted, staff = form.wanted(open_now), current_staff()
-        made.append(
-            phone_payments.send_payment_link(session, account, way, wanted, staff=staff, now=now())
-        )
+        made.append(_send(form, account, way, form.wanted(open_now)))
 
     if form.validate_on_submit() and attempt(form, do):
         flash(_("The page is on its way to them."), "ok")
-        return see_other(url_for("support.phone_payment", payer_link_id=made[0].id))
+        return see_other(url_for("support.phone_payment", payer_link_id=made[0]))
     about = {"account": account, "open_ways": open_ways}
     answer = page("support/payment_link.html", form=form, **about)
     return (answer, 422) if form.errors else answer
+
+
+def _send(form: PaymentForm, account: Account, way: Way, wanted: Wanted) -> UUID:
+    """The link that was sent, also where this form has sent it before."""
+
+    def is_same(told: Payload) -> bool:
+        to = phone_payments.sent_to(session, account, UUID(told["payer_link"]))
+        return told["amount_cents"] == wanted.amount_cents and way.contact == to
+
+    if sent := sent_before(form, account, "payer_link.issued", is_same):
+        return UUID(sent["payer_link"])
+    staff, at = current_staff(), now()
+    return phone_payments.send_payment_link(session, account, way, wanted, staff=staff, now=at).id
 
 
 def _ways(debtor: Debtor) -> list[Way]:

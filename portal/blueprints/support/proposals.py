@@ -17,6 +17,7 @@ from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.replies import Reply, look
+from portal.blueprints.support.typed import typed_in
 from portal.domain import N_, DomainError, labels, wording
 from portal.domain import proposals as domain
 from portal.domain.access import Permission
@@ -119,6 +120,7 @@ def _show(found: Proposal, form: Form | None = None, reply: Reply | None = None)
         section="proposals",
         form=form,
         forms=_forms(form, wished, refused),
+        typed=typed_in(form),
         reply=reply,
         picked=form.terms.data if isinstance(form, OfferForm) else None,
         found=found,

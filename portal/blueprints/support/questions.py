@@ -13,6 +13,7 @@ from portal.blueprints.consoles import attempt, page
 from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
+from portal.blueprints.support.typed import typed_in
 from portal.domain import N_, labels
 from portal.domain.access import Permission
 from portal.domain.waiting import Queue
@@ -110,7 +111,8 @@ def question(question_id: UUID) -> Any:
     act = unclaimed((asked.client_id, Queue.QUESTIONS, asked.id), do)
     if form.validate_on_submit() and attempt(form, act):
         return see_other(url_for("support.queue", kind=Queue.QUESTIONS))
-    answer = page("support/question.html", section="questions", form=form, **_about(asked, found))
+    about = {"typed": typed_in(form), **_about(asked, found)}
+    answer = page("support/question.html", section="questions", form=form, **about)
     return (answer, 422) if form.errors else answer
 
 

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from flask import abort, flash, request
+from werkzeug.wrappers import Response
 from wtforms import SelectChoice, SelectField  # type: ignore[attr-defined]
 
 from portal import i18n
-from portal.blueprints.consoles import Task, page, perform
+from portal.blueprints.consoles import Answer, Task, page, perform
 from portal.blueprints.support import bp
 from portal.blueprints.support.naming import DAYS, KINDS, TITLES
 from portal.domain import N_, DomainError, labels, wording
@@ -146,6 +147,13 @@ def _list(kind: str) -> str:
     return url_for("support.queue", kind=kind)
 
 
+def _refused(kind: str, error: DomainError) -> Response:
+    """Back on the list, which says why not."""
+    session.rollback()
+    flash(explain(error), "bad")
+    return see_other(_list(kind))
+
+
 @bp.post("/queues/<kind>/next")
 @audience(Permission.ANSWER)
 def take_next(kind: str) -> Any:
@@ -166,9 +174,7 @@ def take(kind: str, item_id: UUID) -> Any:
     try:
         found = claims.take(session, _working_on(kind), item_id, staff=current_staff(), now=now())
     except DomainError as error:
-        session.rollback()
-        flash(explain(error), "bad")
-        return see_other(_list(kind))
+        return _refused(kind, error)
     to = page_of(found)
     session.commit()
     return see_other(to)
@@ -181,9 +187,7 @@ def keep(kind: str, item_id: UUID) -> Any:
     try:
         found = claims.keep(session, _working_on(kind), item_id, staff=current_staff(), now=now())
     except DomainError as error:
-        session.rollback()
-        flash(explain(error), "bad")
-        return see_other(_list(kind))
+        return _refused(kind, error)
     to = page_of(found)
     session.commit()
     flash(_("It is assigned to you until it is done."), "ok")
@@ -193,8 +197,11 @@ def keep(kind: str, item_id: UUID) -> Any:
 @bp.post("/queues/<kind>/<uuid:item_id>/give-back")
 @audience(Permission.ANSWER)
 def release(kind: str, item_id: UUID) -> Any:
-    """Let others have it."""
-    claims.give_back(session, _working_on(kind), item_id, staff=current_staff(), now=now())
+    """Let others have it; who has it is said where that is a colleague."""
+    try:
+        claims.give_back(session, _working_on(kind), item_id, staff=current_staff(), now=now())
+    except DomainError as error:
+        return _refused(kind, error)
     session.commit()
     flash(_("It is back in the queue."), "ok")
     return see_other(_list(kind))
@@ -203,17 +210,23 @@ def release(kind: str, item_id: UUID) -> Any:
 @bp.route("/queues/<kind>/<uuid:item_id>/assign", methods=["GET", "POST"])
 @audience(Permission.SUPERVISE)
 def assign(kind: str, item_id: UUID) -> Any:
-    """Give an entry to a colleague, or to oneself, whoever has it."""
-    entry = queues.find(session, _working_on(kind), item_id, now=now())
+    """Give an entry to a colleague, or to oneself, whoever has it, while it waits."""
+    try:
+        entry = claims.entry_of(session, _working_on(kind), item_id, now=now())
+    except DomainError as error:
+        return _refused(kind, error)
+    return _assign(entry)
+
+
+def _assign(entry: Waiting) -> Answer:
     people = claims.colleagues(session, entry, current_staff())
     form = AssignForm()
     form.to.choices = [SelectChoice(str(one), name) for one, name in people.items()]
     to = page_of(entry)
 
     def do() -> None:
-        claims.assign(
-            session, entry.queue, item_id, to=UUID(form.to.data), by=current_staff(), now=now()
-        )
+        to_whom, by = UUID(form.to.data), current_staff()
+        claims.assign(session, entry.queue, entry.item.id, to=to_whom, by=by, now=now())
 
     task = Task(
         title=_("Who does it: %(what)s", what=_what(entry)),

@@ -19,6 +19,7 @@ from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.meanwhile import SeenForm, unless_stale
+from portal.blueprints.support.typed import typed_in
 from portal.domain import N_, labels, wording
 from portal.domain.access import Permission
 from portal.domain.help import OPTIONS, UNCLEAR_TEXT, Topic, kept_words
@@ -85,7 +86,8 @@ def help_request(request_id: UUID) -> Any:
     if form.validate_on_submit() and attempt(form, act):
         flash(_("Your answer is in the thread. The debtor gets a message."), "ok")
         return see_other(url_for("support.queue", kind=which))
-    answer = page("support/request.html", section=which, form=form, **_about(asked, account))
+    about = {"typed": typed_in(form), **_about(asked, account)}
+    answer = page("support/request.html", section=which, form=form, **about)
     return (answer, 422) if form.errors else answer
 
 
