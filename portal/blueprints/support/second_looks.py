@@ -15,6 +15,7 @@ from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bar, unclaimed
 from portal.blueprints.support.moving import MovingForm, close_open_page, foreseen
 from portal.blueprints.support.naming import KINDS
+from portal.blueprints.support.typed import typed_in
 from portal.domain import N_, labels
 from portal.domain.access import Permission
 from portal.domain.counter import WHYS, paid_with
@@ -117,6 +118,7 @@ def _shown(look: SecondLook, form: LookForm) -> Answer:
         look=look,
         account=find_account(session, look.account_id),
         form=form,
+        typed=() if waits else typed_in(form),
         effects=effects,
         currency=look.currency,
         names=names_of(session, [one for one in (look.asked_by, look.decided_by) if one]),
