@@ -37,6 +37,7 @@ from portal.services import evidence
 from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.dossier import ReasonMissing
 from portal.services.evidence import Payload
+from portal.services.first_notices import first_day
 from portal.services.help import Answers, open_request
 from portal.services.ledger import lock_account, lock_row
 from portal.services.links import accounts_of, revoke_all, tell_accounts
@@ -104,10 +105,11 @@ def mark(
 ) -> UUID:
     """Take down what happened and do what follows from it; the caller commits. Its id.
 
-    Raises FactMissing, DayToCome, TextTooLong, CardNumberTyped (PC-01).
+    Raises FactMissing, DayToCome, DayTooEarly, TextTooLong, CardNumberTyped (PC-01).
     """
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    it, facts = MARKS[what], checked(what, typed, today_of(debtor, now))
+    first, today = first_day(account, debtor), today_of(debtor, now)
+    it, facts = MARKS[what], checked(what, typed, first, today)
     about = accounts_of(session, debtor) if it.person else [account]
     accounts, mark_id = [lock_account(session, one.id) for one in about], fresh_id()
     act = _Act(session, debtor, accounts, facts, source_of(mark_id), staff, now)
