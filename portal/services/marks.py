@@ -64,6 +64,10 @@ class Marked:
     told: Payload
     gone: bool = False
 
+    def day(self, name: str) -> date:
+        """A fact that is a day."""
+        return date.fromisoformat(self.facts[name])
+
 
 @dataclass(frozen=True, slots=True)
 class _Act:

@@ -9,7 +9,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "call_session.matched": (N_("Known on the telephone"), ""),
     "call_session.not_matched": (
         N_("Answers on the telephone did not match"),
-        N_("%(left)s tries left."),
+        N_("Tries left: %(left)s"),
         "left",
     ),
     "call_session.opened": (N_("Somebody on the line"), ""),

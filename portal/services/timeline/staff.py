@@ -280,7 +280,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         _as(N_("%(kind)s. Reason: %(reason)s"), "kind", "reason"),
     ),
     "hold.set": (N_("Hold set"), _as(N_("%(kind)s"), "kind")),
-    "identity.failed": (N_("Identity check not passed"), _as(N_("%(left)s tries left."), "left")),
+    "identity.failed": (N_("Identity check not passed"), _as(N_("Tries left: %(left)s"), "left")),
     "identity.passed": (N_("Identity check passed"), _identity),
     "ledger.opened": (
         N_("Older movements of balances stated"),
