@@ -189,13 +189,13 @@ def test_a_clock_that_was_set_back_is_told_to_auditors_alone(
     said = "The clock had been set back, so this has the time of the entry before it."
     assert history(http, dana).count(said) == 0
     chain = dana.account.chain_id
-    for role, path, times in (
+    for role, page, times in (
         (Role.CLIENT_ADMIN, f"/client/accounts/{dana.account.id}", 0),
         (Role.AGENT, f"/support/accounts/{dana.account.id}", 0),
         (Role.COMPLIANCE, f"/compliance/records/{chain}", 1),
     ):
         staff = enter(http, session, make_staff(session, role, dana.client))
-        assert spaced(main_of(staff.get(path))).count(said) == times, path
+        assert spaced(main_of(staff.get(page))).count(said) == times, page
 
 
 def test_calls_and_money_that_waits_for_two_are_with_calls_and_money():
