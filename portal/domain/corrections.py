@@ -9,6 +9,8 @@ from portal.domain import N_, DomainError, identity
 from portal.domain.help import kept_words
 
 LONGEST = 200
+YOUNGEST, OLDEST = 10, 120
+"""Years: what is outside of it is a slip. A debt of a minor has a hold of its own (DH-06)."""
 
 
 class Source(StrEnum):
@@ -41,6 +43,12 @@ PROVES = ("date_of_birth", "postal_code")
 """The fields by which somebody proves who they are."""
 SECRET = ("date_of_birth",)
 """Fields of which only a hash is kept: that they changed is told, and nothing else."""
+
+
+class AgeImpossible(DomainError):
+    """A date of birth that nobody has who can owe a debt."""
+
+    message = N_("By this date the person would be under 10 or over 120 years old. Check it.")
 
 
 class NothingCorrected(DomainError):
@@ -91,15 +99,22 @@ class Change:
 def read(field: str, typed: str, today: date) -> str:
     """One field as it is kept: a date in ISO form, a postal code in its one spelling.
 
-    Raises TextTooLong, CardNumberTyped (PC-01), DateOfBirthImpossible, YearIncomplete,
-    PostalCodeUnreadable, DigitsNotPlain.
+    Raises TextTooLong, CardNumberTyped (PC-01), DateOfBirthImpossible, AgeImpossible,
+    YearIncomplete, PostalCodeUnreadable, DigitsNotPlain.
     """
     words = kept_words(typed, most=LONGEST)
     if not words:
         return ""
     if field == "date_of_birth":
-        return identity.date_of_birth_text(words, today=today).isoformat()
+        born_on = identity.date_of_birth_text(words, today=today)
+        if not YOUNGEST <= _age(born_on, today) <= OLDEST:
+            raise AgeImpossible
+        return born_on.isoformat()
     return identity.postal_code(words) if field == "postal_code" else words
+
+
+def _age(born_on: date, today: date) -> int:
+    return today.year - born_on.year - ((today.month, today.day) < (born_on.month, born_on.day))
 
 
 def is_untouched(field: str, typed: str, seen: str) -> bool:

@@ -208,18 +208,31 @@ class DayToCome(DomainError):
     message = N_("This day has not come yet: %(day)s")
 
 
+class DayTooEarly(DomainError):
+    """A letter is about an account as it was placed with us, not as it was years before."""
+
+    message = N_(
+        "The letter cannot have come so long before the account was placed. The first possible day"
+        " is %(first)s."
+    )
+
+
 class TakenBackBefore(DomainError):
     """A mark that does not count any more."""
 
     message = N_("This was taken back already.")
 
 
-def checked(what: Mark, typed: Mapping[str, str], today: date) -> dict[str, str]:
+def checked(what: Mark, typed: Mapping[str, str], first: date, today: date) -> dict[str, str]:
     """The facts of a mark that were filled in, fit to keep; days in ISO form.
 
-    Raises FactMissing, DayToCome, TextTooLong, CardNumberTyped (PC-01).
+    ``first``: the day before which no letter about the debt can have come. Raises FactMissing,
+    DayToCome, DayTooEarly, TextTooLong, CardNumberTyped (PC-01).
     """
-    return dict(_checked(what, typed, today))
+    facts = dict(_checked(what, typed, today))
+    if "received_on" in facts and date.fromisoformat(facts["received_on"]) < first:
+        raise DayTooEarly(first=first)
+    return facts
 
 
 def _checked(what: Mark, typed: Mapping[str, str], today: date) -> Iterator[tuple[str, str]]:

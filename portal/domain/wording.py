@@ -18,9 +18,13 @@ IMPOSSIBLE = re.compile(f"[\ud800-\udfff\ufdd0-\ufdef{_PLANE_ENDS}]")
 
 
 def clean_text(text: str) -> str:
-    """Typed text fit to keep: NFC, line ends as \\n, no control or impossible characters."""
+    """Typed text fit to keep: NFC, line ends as \\n, no control or impossible characters.
+
+    Of nothing but marks that nobody sees, such as U+200B, nothing is kept.
+    """
     unified = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROLS.sub("", IMPOSSIBLE.sub("", unified)).strip()
+    words = _CONTROLS.sub("", IMPOSSIBLE.sub("", unified)).strip()
+    return words if any(mark.isprintable() and not mark.isspace() for mark in words) else ""
 
 
 def exact_name(name: str) -> str:

@@ -53,6 +53,12 @@ class CallOver(DomainError):
     message = N_("This call is over. Wrap it up, and begin another one.")
 
 
+class KnownAlready(DomainError):
+    """The answers of this call matched before, so none are checked any more."""
+
+    message = N_("The answers matched already. You see the personal data until you wrap up.")
+
+
 class NobodyKnown(DomainError):
     """Who was not checked may be anybody."""
 
@@ -230,11 +236,13 @@ def check(
     """Whether the answers heard prove that the debtor is on the line (PR-01); the caller commits.
 
     Commits the count before it looks at them, as for a link; links have counts of their own. A
-    match opens both doors. Raises CallOver, CorrectedItThemselves.
+    match opens both doors. Raises CallOver, KnownAlready, CorrectedItThemselves.
     """
     live = current(session, staff, now)
-    if live is None or live.id != call.id or live.verified_at is not None:
+    if live is None or live.id != call.id:
         raise CallOver
+    if live.verified_at is not None:
+        raise KnownAlready
     debtor = session.get_one(Debtor, (call.client_id, call.debtor_id))
     require_other_hands(session, staff.id, debtor, now=now)
     taken = attempts.take(session, keys, [mark_of_callers(call.debtor_id)], now=now)

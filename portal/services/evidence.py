@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from portal.services.sealing import Opener, key_of
 
 Payload = dict[str, Any]
 Actor = dict[str, str]
+SECOND = timedelta(seconds=1)
 
 SYSTEM: Actor = {"kind": "system", "id": "portal"}
 STRIPE: Actor = {"kind": "stripe", "id": "stripe"}
@@ -127,7 +128,8 @@ def record(
     """Write a leaf in the caller's transaction: one statement, and one more begins a chain.
 
     ``payload`` names its ``actor``; ``type`` and ``v`` are added. Where the chain's newest leaf is
-    later than ``now``, the leaf takes that time and says ``clock_held``. Raises NotCanonical.
+    later than ``now``, the leaf takes that time and says ``clock_held``, and by how many whole
+    seconds (``held_s``). Raises NotCanonical.
     """
     session.flush()
     whole = {**payload, "actor": payload["actor"], "type": type, "v": 1}
@@ -138,8 +140,9 @@ def record(
         _begin(session, chain, at)
         written = _append(session, chain, whole, at)
     if written is None:
-        at = session.get_one(Chain, chain, with_for_update=True, populate_existing=True).at
-        written = _append(session, chain, {**whole, "clock_held": True}, at)
+        head_at = session.get_one(Chain, chain, with_for_update=True, populate_existing=True).at
+        held: Payload = {"clock_held": True, "held_s": (head_at - at) // SECOND}
+        written = _append(session, chain, {**whole, **held}, head_at)
     if written is None:
         raise RuntimeError(f"chain {chain_id} took no leaf")
     return written

@@ -57,7 +57,7 @@ def record_notice(
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
     if sent_on > today_of(debtor, now):
         raise NoticeInFuture
-    if sent_on < _earliest(account, debtor):
+    if sent_on < first_day(account, debtor):
         raise NoticeTooEarly
     row = _values(account, sent_on, on_paper=on_paper, by=by, now=now)
     written = session.scalar(
@@ -68,8 +68,8 @@ def record_notice(
         _tell(session, account, "notice.given", told, actor=evidence.staff(by), now=now)
 
 
-def _earliest(account: Account, debtor: Debtor) -> date:
-    """The first day that a notice may bear: some time before the placement, or the file's own."""
+def first_day(account: Account, debtor: Debtor) -> date:
+    """The first day of a notice or a letter: 90 days before the placement, or the file's own."""
     day = today_of(debtor, account.placed_at) - LEAD
     return min(day, account.validation_notice_sent_on or day)
 

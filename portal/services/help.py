@@ -40,7 +40,7 @@ from portal.services.ledger import lock_account
 from portal.services.posted import Posted
 from portal.services.references import fresh_reference
 from portal.services.standing import close_pages, holds_in_force, lift_hold, set_hold, today_of
-from portal.services.threads import NothingWritten, post_entry
+from portal.services.threads import About, NothingWritten, post_entry
 from portal.services.visits import Visit, keep_language
 
 RESTS = (HoldKind.HARDSHIP,)
@@ -113,15 +113,24 @@ def open_request(
     request = _open_one(session, account, topic) or _begin(session, account, topic, by, now)
     is_new = bool(details) and details != request.answers.get("details")
     request.answers = _merged(request, answers.options, details)
-    actor = by.actor if isinstance(by, Posted) else evidence.debtor(account.debtor_id)
-    _hold(session, account, request, kinds, actor, now)
+    how = _how(account, by)
+    _hold(session, account, request, kinds, how["actor"], now)
     drop_invitations(session, waiting, now=now)
-    how = by.how if isinstance(by, Posted) else {"visit": str(by.session_id)}
     _tell_opened(session, account, request, how, now)
     notices.tell(session, account, "help_received", fact=f"help:{request.id}", now=now)
     if is_new:
-        post_entry(session, account, details, now=now, request=request)
+        post_entry(session, account, details, now=now, **_about(request, by))
     return request
+
+
+def _about(request: HelpRequest, by: Visit | Posted) -> About:
+    return {"request": request, "posted": by} if isinstance(by, Posted) else {"request": request}
+
+
+def _how(account: Account, by: Visit | Posted) -> evidence.Payload:
+    if isinstance(by, Posted):
+        return by.how
+    return {"visit": str(by.session_id), "actor": evidence.debtor(account.debtor_id)}
 
 
 def _begin(

@@ -29,6 +29,8 @@ UNDO = timedelta(minutes=10)
 UNDONE = "undone"
 MOST_HOLDS = 200
 """Of so many newest holds of an account it is looked up who set one."""
+AHEAD = timedelta(days=365)
+"""How far ahead a hold may end, or be looked at again."""
 
 
 class EndsWithAPerson(DomainError):
@@ -49,6 +51,18 @@ class HeldAlready(DomainError):
     message = N_(
         "It is held for this already, so nothing was changed. What you typed is still here."
     )
+
+
+class TooFarAhead(DomainError):
+    """A hold would end, or be looked at, so late that nobody would."""
+
+    message = N_("Choose a day within a year: up to %(last)s.")
+
+
+class UndoneBefore(DomainError):
+    """The hold is not in force any more."""
+
+    message = N_("This hold is over already: it was undone or lifted.")
 
 
 class TooLateToUndo(DomainError):
@@ -72,14 +86,14 @@ def hold_account(
 ) -> Hold:
     """Hold an account from now on; a plan waits for a rest that ends. The caller commits.
 
-    Raises HeldAlready, EndsWithAPerson, EndsInPast, RestTooLong, RestEndsInPast.
+    Raises HeldAlready, EndsWithAPerson, EndsInPast, TooFarAhead, RestTooLong, RestEndsInPast.
     """
     account = lock_account(session, account.id)
     if held_by_hand(session, account, wanted.kind, now) is not None:
         raise HeldAlready
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    if wanted.review_on is not None and wanted.review_on <= today_of(debtor, now):
-        raise EndsInPast
+    if wanted.review_on is not None:
+        _check_day(wanted.review_on, today_of(debtor, now))
     ends_at = _end(session, account, wanted.kind, wanted.ends_on, now, began=now)
     actor = evidence.staff(staff.id)
     hold = set_hold(
@@ -123,7 +137,7 @@ def let_end(
 ) -> None:
     """Let a hold end on another day, sooner or later, with the reason; the caller commits.
 
-    Raises EndsWithAPerson, EndsInPast, RestTooLong, RestEndsInPast, HoldLifted.
+    Raises EndsWithAPerson, EndsInPast, TooFarAhead, RestTooLong, RestEndsInPast, HoldLifted.
     """
     kind = HoldKind(hold.kind)
     if kind is HoldKind.HARDSHIP:
@@ -152,9 +166,15 @@ def _end(  # noqa: PLR0913
     if kind is HoldKind.HARDSHIP:
         return rests.end_on(session, account, began, to, now)
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    if to <= today_of(debtor, now):
-        raise EndsInPast
+    _check_day(to, today_of(debtor, now))
     return datetime.combine(to, time(), ZoneInfo(zone_of(debtor)))
+
+
+def _check_day(day: date, today: date) -> None:
+    if day <= today:
+        raise EndsInPast
+    if day > (last := today + AHEAD):
+        raise TooFarAhead(last=last)
 
 
 def may_undo(hold: Hold, now: datetime) -> bool:
@@ -165,9 +185,12 @@ def may_undo(hold: Hold, now: datetime) -> bool:
 def undo(session: Session, hold: Hold, *, staff: Staff, now: datetime) -> None:
     """Take back a hold that was set by mistake a few minutes ago; the caller commits.
 
-    Dates of a plan that moved stay moved. Raises TooLateToUndo, HoldLifted.
+    Dates of a plan that moved stay moved. Raises UndoneBefore, TooLateToUndo.
     """
     lock_account(session, hold.account_id)
+    session.refresh(hold)
+    if hold.lifted_at is not None:
+        raise UndoneBefore
     if not may_undo(hold, now):
         raise TooLateToUndo
     lift_hold(session, hold, reason=UNDONE, by=staff.id, now=now)

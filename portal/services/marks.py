@@ -37,6 +37,7 @@ from portal.services import evidence
 from portal.services.ceasing import drop_invitations, lock_invitations
 from portal.services.dossier import ReasonMissing
 from portal.services.evidence import Payload
+from portal.services.first_notices import first_day
 from portal.services.help import Answers, open_request
 from portal.services.ledger import lock_account, lock_accounts, lock_row
 from portal.services.links import revoke_all, tell_accounts
@@ -62,6 +63,10 @@ class Marked:
     at: datetime
     told: Payload
     gone: bool = False
+
+    def day(self, name: str) -> date:
+        """A fact that is a day."""
+        return date.fromisoformat(self.facts[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +109,11 @@ def mark(
 ) -> UUID:
     """Take down what happened and do what follows from it; the caller commits. Its id.
 
-    Raises FactMissing, DayToCome, TextTooLong, CardNumberTyped (PC-01).
+    Raises FactMissing, DayToCome, DayTooEarly, TextTooLong, CardNumberTyped (PC-01).
     """
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
-    it, facts = MARKS[what], checked(what, typed, today_of(debtor, now))
+    first, today = first_day(account, debtor), today_of(debtor, now)
+    it, facts = MARKS[what], checked(what, typed, first, today)
     all_of = (debtor.client_id, debtor.id)
     accounts = lock_accounts(session, *all_of) if it.person else [lock_account(session, account.id)]
     mark_id = fresh_id()

@@ -25,6 +25,14 @@ class NotPlacedYet(DomainError):
     message = N_("It was not placed yet. The first day is %(first)s.")
 
 
+class PlacedToday(DomainError):
+    """The account came today: none of its days is over."""
+
+    message = N_(
+        "It was placed today, so no day is over yet. The account’s page says what is owed."
+    )
+
+
 class DayNotOver(DomainError):
     """The day is today, or has not come: its last movement is not known."""
 
@@ -65,11 +73,13 @@ class OwedThen:
 def owed_on(session: Session, account: Account, day: date, *, now: datetime) -> OwedThen:
     """What an account owed at the end of a day, to the cent.
 
-    Raises NotPlacedYet, DayNotOver.
+    Raises PlacedToday, NotPlacedYet, DayNotOver.
     """
     client = session.get_one(Client, account.client_id)
     zone = ZoneInfo(client.time_zone)
     first, today = (at.astimezone(zone).date() for at in (account.placed_at, now))
+    if first >= today:
+        raise PlacedToday
     if day < first:
         raise NotPlacedYet(first=first)
     if day >= today:

@@ -8,8 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.domain import policy
+from portal.domain.codes import spellings
 from portal.domain.policy import Policy
 from portal.domain.statuses import AccountStatus
+from portal.domain.wording import clean_text
 from portal.models import Account, Client
 from portal.services.balance import Balance, read_balance
 from portal.services.looking import reader
@@ -20,8 +22,8 @@ from portal.services.policies import PublishedPolicy
 def sample(session: Session, client_id: UUID, reference: str) -> Account | None:
     """The client's account with this reference, else its first open one in its own currency."""
     mine = select(Account).where(Account.client_id == client_id)
-    if reference:
-        return session.scalar(mine.where(Account.reference == reference))
+    if written := clean_text(reference):
+        return session.scalar(mine.where(Account.reference.in_(spellings(written))).limit(1))
     usual = select(Client.currency).where(Client.id == client_id).scalar_subquery()
     open_ones = mine.where(Account.status == AccountStatus.OPEN, Account.currency == usual)
     return session.scalar(open_ones.order_by(Account.reference).limit(1))

@@ -20,7 +20,7 @@ from portal.services import call_sessions, evidence
 from portal.services.amending import Wish, amend, change_for, refuse_moving
 from portal.services.amendment_record import Reviewed
 from portal.services.arrangements import arrangement_of, installments_of
-from portal.services.heard_addresses import NobodyOnTheLine, NotAgreed
+from portal.services.heard_addresses import NobodyOnTheLine
 from portal.services.reviews import ShownDocument
 from portal.services.running import read_running
 from portal.services.standing import require
@@ -42,6 +42,12 @@ class GivenInWriting(DomainError):
         "This changes the permission to charge, which must be given in writing (PY-05). Send a link"
         " instead."
     )
+
+
+class NoYes(DomainError):
+    """A plan is changed only for who heard the words and said yes to them."""
+
+    message = N_("Read the words aloud, and change the plan only if the person says yes to them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +104,13 @@ def change_as_said(
 ) -> Amendment:
     """Change the plan as it was read aloud; the caller commits, and a copy goes to the debtor.
 
-    Raises NobodyOnTheLine, NotAgreed, GivenInWriting, NoPlan, and what ``amend`` raises.
+    Raises NobodyOnTheLine, NoYes, GivenInWriting, NoPlan, and what ``amend`` raises.
     """
     call = call_sessions.current(session, staff, now)
     if call is None or not call_sessions.verified(session, staff, account, now):
         raise NobodyOnTheLine
     if not said.yes:
-        raise NotAgreed
+        raise NoYes
     if wish.change not in SPOKEN:
         raise GivenInWriting
     reviewed = Reviewed(

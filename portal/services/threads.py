@@ -14,6 +14,7 @@ from portal.domain.wording import clean_text
 from portal.models import Account, Channel, HelpRequest, Proposal, Staff, ThreadEntry
 from portal.services import evidence, notices
 from portal.services.ledger import lock_account
+from portal.services.posted import Posted
 
 PRESSED_AGAIN = timedelta(minutes=5)
 """Within it the same words in the same place are the same entry, sent once more."""
@@ -28,10 +29,12 @@ class NothingWritten(DomainError):
 class About(TypedDict, total=False):
     """What an entry belongs to; ``staff`` is who wrote it, absent where the debtor did.
 
-    ``channel``: how it came, where nobody's identity was checked.
+    ``channel``: how it came, where nobody's identity was checked. ``posted``: the letter of the
+    debtor that it was copied from.
     """
 
     channel: Channel
+    posted: Posted
     staff: Staff | None
     request: HelpRequest | None
     proposal: Proposal | None
@@ -75,17 +78,26 @@ def post_entry(
     )
     session.add(entry)
     session.flush()
-    actor = evidence.staff(staff.id) if staff else evidence.debtor(account.debtor_id)
-    how = {"channel": str(about["channel"])} if "channel" in about else {}
     evidence.record(
         session,
         client_id=account.client_id,
         chain_id=account.chain_id,
         type="thread.written",
-        payload={"actor": actor, "entry": str(entry.id), "body": words, **how},
+        payload={**_how(account, about), "entry": str(entry.id), "body": words},
         now=now,
     )
     return entry
+
+
+def _how(account: Account, about: About) -> evidence.Payload:
+    """Who put an entry there, and how it came."""
+    if "posted" in about:
+        day = about["posted"].received_on.isoformat()
+        letter = {"channel": str(Channel.LETTER), "received_on": day}
+        return {"actor": about["posted"].actor, **letter}
+    staff = about.get("staff")
+    actor = evidence.staff(staff.id) if staff else evidence.debtor(account.debtor_id)
+    return {"actor": actor} | ({"channel": str(about["channel"])} if "channel" in about else {})
 
 
 def _place(entry: ThreadEntry) -> tuple[UUID | None, UUID | None, UUID | None]:

@@ -243,3 +243,20 @@ def test_the_first_view_is_small(http: FlaskClient, dana: Dana) -> None:
 
     page = gzip.compress(http.get(path(dana)).data)
     assert len(page) < 7_000
+
+
+def test_movements_have_the_day_where_the_debtor_is(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+) -> None:
+    """VN-02: 10:30 in the evening in New York is the next day in UTC."""
+    late = clock.now().replace(hour=3, minute=30)
+    post(
+        session,
+        lock_account(session, dana.account.id),
+        kind=EntryKind.PAYMENT,
+        source="payment:1",
+        amount_cents=Cents(-4_000),
+        now=late,
+    )
+    session.commit()
+    assert "Payment received, November 21, 2026 -$40.00" in heard(http.get(path(dana)))

@@ -29,7 +29,7 @@ from portal.services.verify import verify_client
 from portal.writing import write
 from tests.databases import acting_as
 from tests.factories import make_account, make_client, make_contact, make_debtor, make_link
-from tests.pages.debtors import RIGHT, WRONG, Dana, make_visitor, send
+from tests.pages.debtors import RIGHT, WRONG, Dana, csrf_of, make_visitor, send
 from tests.pages.reading import heard
 from tests.pages.staff import enter, make_staff
 from tests.pages.test_calls import begin
@@ -334,3 +334,15 @@ def test_the_call_of_somebody_who_may_take_no_calls_any_more_is_ended(
         assert act(lead, f"{page}/role", f"{page}/role", role="compliance") == 303
     ended = leaves(session, dana.account)[-1]
     assert (ended.type, ended.payload["disposition"]) == ("call_session.wrapped_up", "cut_off")
+
+
+def test_answers_sent_again_after_a_match_do_not_say_that_the_call_is_over(
+    sam: FlaskClient, dana: Dana
+):
+    pick_up(sam, dana)
+    token = {"csrf_token": csrf_of(sam.get(LINE))}
+    assert sam.post(LINE, data=RIGHT | token).status_code == 303
+    again = sam.post(LINE, data=RIGHT | token)
+    assert again.status_code == 422
+    assert "The answers matched already." in heard(again)
+    assert "This call is over" not in heard(again)

@@ -218,6 +218,7 @@ def test_a_version_that_never_was_is_no_ground_to_build_on(
         "/client/money?first=9999-12-31&last=9999-12-31",
         "/client/money.csv?first=9999-12-31&last=9999-12-31",
         *("/client/money?first=0001-01-01&last=0001-01-01", "/client/offers/preview?balance=x"),
+        *("/client/offers/preview?account=a%00b",),
         *("/client?after=%00", "/client?q=%00", "/client?status=x"),
         *("/client/placements?before=x", "/client/offers/preview?page=x&lang=zz"),
     ],

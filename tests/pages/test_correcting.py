@@ -100,6 +100,8 @@ def test_only_who_sees_the_data_corrects_it(sam: FlaskClient, dana: Dana):
         ({"first_name": ""}, "A first name and a last name"),
         ({"region": "Narnia"}, "state or province"),
         ({"date_of_birth": "2/30/1985"}, "real date of birth"),
+        ({"date_of_birth": "3/27/2017"}, "under 10 or over 120 years old"),
+        ({"date_of_birth": "3/27/1903"}, "under 10 or over 120 years old"),
         ({"postal_code": "??"}, "ZIP code"),
         ({"city": "Troy", "reason": ""}, "Write the reason"),
         ({"city": "Troy", "source": "debtor"}, "Ask first who is on the line"),

@@ -133,3 +133,34 @@ def test_dh_08_a_hold_that_is_in_force_is_not_set_anew_and_nothing_typed_is_lost
     assert "by Sam Agent." in said(answer)
     assert 'value="She lost her job"' in answer.text
     assert f"/support/holds/{first.id}/rest" in answer.text
+
+
+@pytest.mark.parametrize("field", ["review_on", "ends_on"])
+def test_no_day_of_a_hold_is_more_than_a_year_away(
+    sam: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock, field: str
+):
+    """DH-08: a day on which nobody will look again is none."""
+    last = clock.now().date() + timedelta(days=365)
+    typed = {"kind": "under_review", "reason": "A letter"}
+    for day in ("9999-12-31", str(last + timedelta(days=1))):
+        refused = send(sam, f"{page_of(dana)}/hold", typed | {field: day})
+        assert refused.status_code == 422
+        assert "Choose a day within a year: up to November 22, 2027." in said(refused)
+    hold(sam, session, dana, **typed, **{field: str(last)})
+
+
+def test_a_hold_that_was_undone_is_said_to_be_over(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    made = hold(sam, session, dana, kind="attorney")
+    undo = {"csrf_token": csrf_of(sam.get(page_of(dana)))}
+    for _ in range(2):
+        answer = sam.post(f"/support/holds/{made.id}/undo", data=undo)
+    shown = said(sam.get(answer.headers["Location"]))
+    assert "This hold is over already: it was undone or lifted." in shown
+    assert "Lift it, with the reason" not in shown
+
+
+def test_until_when_a_rest_lasts_is_said_exactly(sam: FlaskClient, dana: Dana):
+    shown = said(sam.get(f"{page_of(dana)}/hold?kind=hardship"))
+    assert "It lasts until the beginning of this day, where the debtor is" in shown

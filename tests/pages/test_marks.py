@@ -12,12 +12,15 @@ from portal.domain.help import Topic
 from portal.domain.holds import HoldKind
 from portal.domain.marks import MARKS, Mark
 from portal.gateways.clock import SetClock
+from portal.i18n import voice
 from portal.models import Account, ContactStop, HelpRequest, HelpStatus, Hold, Message, Role
 from portal.services import evidence
 from portal.services.contesting import in_time
 from portal.services.help import Answers, answer_request, open_request
 from portal.services.marks import marks_of
 from portal.services.standing import holds_in_force, standing
+from portal.services.timeline.debtor import happened
+from portal.services.timeline.wording import Words
 from portal.services.verify import verify_client
 from portal.services.ways import send_link, ways
 from tests.factories import make_account, make_contact, make_visit
@@ -70,6 +73,15 @@ def tell(sam: FlaskClient, session: PortalSession, dana: Dana, what: Mark, **mor
     assert send(sam, form_of(dana, what), FACTS[what] | more).status_code == 303
     set_tenant(session, dana.client.id)
     session.expire_all()
+
+
+def told(words: Words) -> str:
+    """A sentence as somebody reads it."""
+    params = {
+        name: told(one) if isinstance(one, Words) else one for name, one in words.params.items()
+    }
+    speaker = voice("en_US")
+    return speaker.gettext(words.message, **{k: speaker.spell(v) for k, v in params.items()})
 
 
 def undo(sam: FlaskClient, session: PortalSession, dana: Dana, reason: str) -> int:
@@ -273,3 +285,55 @@ def test_a_hold_that_follows_from_a_mark_is_lifted_by_taking_it_back(
     tell(sam, session, dana, Mark.ATTORNEY)
     hold = session.scalars(select(Hold)).one()
     assert sam.get(f"/support/holds/{hold.id}/lift").headers["Location"].endswith("/take-back")
+
+
+def test_dh_01_a_letter_cannot_have_come_before_the_account_did(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    """DH-01: any early day would count as in time."""
+    typed = FACTS[Mark.DISPUTE] | {"received_on": "1900-01-01"}
+    refused = send(sam, form_of(dana, Mark.DISPUTE), typed)
+    assert refused.status_code == 422
+    assert "The first possible day is" in said(refused)
+    set_tenant(session, dana.client.id)
+    assert session.scalars(select(HelpRequest)).all() == []
+
+
+def test_what_came_by_letter_is_told_as_a_letter_with_its_day_in_words(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    """The debtor did nothing on her page at the minute in which staff typed."""
+    tell(sam, session, dana, Mark.DISPUTE)
+    leaves = evidence.account_leaves(session, dana.account)
+    wrote = next(one.payload for one in leaves if one.type == "thread.written")
+    assert (wrote["actor"]["kind"], wrote["channel"]) == ("staff", "letter")
+    own = [str(dana.issued.link.id)]
+    read = [told(line.said) for line in happened(dana.account, leaves, own)]
+    assert "We took down what your letter of November 20, 2026 says." in read
+    assert not [line for line in read if line.startswith(("You wrote", "You asked"))]
+    request = session.scalars(select(HelpRequest)).one()
+    shown = said(sam.get(f"/support/requests/{request.id}"))
+    account = said(sam.get(f"/support/accounts/{dana.account.id}"))
+    for page in (shown, account):
+        assert "November 20, 2026" in page
+        assert "2026-11-20" not in page
+
+
+def test_a_fact_that_is_missing_is_named(sam: FlaskClient, dana: Dana):
+    refused = said(send(sam, form_of(dana, Mark.DISPUTE), {"about": "amount"}))
+    assert "This must be known: Received on" in refused
+    assert "This must be known: What they write" in refused
+
+
+def test_marks_and_notes_have_the_time_of_the_client(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    """12:00 in New York, which is 17:00 in UTC."""
+    tell(sam, session, dana, Mark.CEASE)
+    account = f"/support/accounts/{dana.account.id}"
+    send(sam, f"{account}/note", {"note": "Her sister answers."})
+    for path in (account, f"{account}/something", f"{account}/note"):
+        shown = said(sam.get(path))
+        assert "12:00" in shown, path
+        assert "5:00 PM" not in shown, path
+        assert "Days and times are those of New York." in shown, path

@@ -207,3 +207,16 @@ def test_what_a_colleague_lifted_is_not_lifted_unseen(
     told = sam.post(path, data=before | typed)
     assert told.status_code == 422
     assert "Case dismissed" in said(told)
+
+
+@pytest.mark.parametrize("seen", ["abc", "9" * 40, "999999999"])
+def test_a_page_that_names_no_place_of_the_record_counts_as_stale(
+    sam: FlaskClient, session: PortalSession, account: Account, seen: str
+):
+    path = f"/support/accounts/{account.id}/hold"
+    typed = {"kind": "attorney", "reason": "Her lawyer"}
+    before = hidden(sam.get(f"{path}?kind=attorney"))
+    refused = sam.post(path, data=before | typed | {"seen": seen})
+    assert refused.status_code == 422
+    assert "since you opened this page" in heard(refused)
+    assert sam.post(path, data=hidden(refused) | typed).status_code == 303

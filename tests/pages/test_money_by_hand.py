@@ -266,3 +266,19 @@ def test_of_two_who_approve_at_once_one_wins_and_the_other_is_told_who(
         kinds = list(session.scalars(select(LedgerEntry.kind).order_by(LedgerEntry.id)))
         assert kinds.count("payment") == 1
     engine.dispose()
+
+
+def test_why_it_is_refused_is_said_once(
+    app: Flask, session: PortalSession, account: Account
+) -> None:
+    ann = browser(app, session, member(session, account, Role.AGENT, "Ann"))
+    typed = mark_of(ann, path_of(account)) | {"amount": "240", **CHECK}
+    shown = ann.post(path_of(account), data=typed)
+    mark = next(
+        one.get("value", "") for one in tree(shown).iter("input") if one.get("name") == "mark"
+    )
+    assert move_money(ann, path_of(account), amount="240", **CHECK).status_code == 303
+    seen = mark_of(ann, path_of(account))
+    again = ann.post(path_of(account), data=typed | seen | {"mark": mark})
+    assert again.status_code == 422
+    assert said(again).count("is recorded on this account already") == 1

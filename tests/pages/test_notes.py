@@ -93,3 +93,13 @@ def test_who_keeps_no_templates_writes_notes(
     enter(http, session, make_staff(session, Role.AGENT, client))
     assert http.get(TEMPLATES).status_code == 403
     assert http.get(f"/support/accounts/{account.id}/note").status_code == 200
+
+
+@pytest.mark.parametrize("typed", ["\u200b", " \u200b\u2060\n"])
+def test_a_note_of_marks_that_nobody_sees_is_none(
+    sue: FlaskClient, session: PortalSession, account: Account, typed: str
+):
+    page = f"/support/accounts/{account.id}/note"
+    assert send(sue, page, {"note": typed}).status_code == 422
+    set_tenant(session, account.client_id)
+    assert evidence.account_leaves(session, account) == []

@@ -172,6 +172,7 @@ def test_a_lock_out_names_nobody_and_is_lifted_with_a_reason(
     assert send(http, lift, {"reason": ""}).status_code == 422
     assert send(http, lift, {"reason": "She called and proved who she is"}).status_code == 303
     assert "Nobody is locked out" in said(http.get("/operator/lock-outs"))
+    assert http.get("/operator/lock-outs?q=a%00b").status_code == 200
     assert "She called and proved" in said(http.get("/operator/events"))
     assert http.get(lift).status_code == 404
 

@@ -60,13 +60,41 @@ def test_a_past_days_balance_is_that_of_the_ledger_up_to_its_end_where_the_clien
 
 
 def test_days_before_it_was_here_and_days_that_are_not_over_are_refused(
-    sam: FlaskClient, account: Account
+    sam: FlaskClient, session: PortalSession, account: Account, clock: SetClock
 ):
+    client_id = account.client_id
+    session.commit()
+    clock.advance(timedelta(days=5))
+    enter(sam, session, make_staff(session, Role.AGENT, session.get_one(Client, client_id)))
     assert "It was not placed yet." in heard(balance(sam, account, "2020-05-03"))
-    for day in (TODAY, TODAY + timedelta(days=400), "9999-12-31", "31/12/2025", ""):
+    for day in (TODAY + timedelta(days=5), "9999-12-31", "31/12/2025", ""):
         answer = balance(sam, account, day)
         assert answer.status_code == 422, day
         assert "Choose a day" in heard(answer)
+
+
+def test_an_account_placed_today_has_no_day_that_is_over(sam: FlaskClient, account: Account):
+    """It names no first day that is not open, and keeps the day that was typed."""
+    answer = balance(sam, account, TODAY)
+    assert "It was placed today, so no day is over yet." in heard(answer)
+    assert f'value="{TODAY}"' in answer.text
+
+
+def test_a_client_reads_what_its_account_owed_on_a_day_on_its_own_page(
+    http: FlaskClient, session: PortalSession, account: Account, clock: SetClock
+):
+    client = session.get_one(Client, account.client_id)
+    session.commit()
+    clock.advance(timedelta(days=2))
+    viewer = enter(http, session, make_staff(session, Role.CLIENT_VIEWER, client))
+    page = viewer.get(f"/client/accounts/{account.id}")
+    (form,) = [one for one in tree(page).iter("form") if one.get("class") == "filters"]
+    answer = viewer.get(f"{form.get('action')}?on={TODAY}")
+    assert answer.status_code == 200
+    assert f"${account.balance_cents / 100:,.2f}" in heard(answer).split("Why")[0]
+    theirs = make_account(session, make_debtor(session, make_client(session)))
+    session.commit()
+    assert viewer.get(f"/client/accounts/{theirs.id}/balance?on={TODAY}").status_code == 404
 
 
 def test_another_clients_account_has_no_past(sam: FlaskClient, session: PortalSession):
@@ -121,7 +149,7 @@ def test_filters_show_their_kind_alone(sam: FlaskClient, session: PortalSession,
     assert len(events(sam.get(f"{mine}?what=identity&first={day}&last={day}"))) == 5
     everything = len(events(sam.get(mine)))
     for odd in (
-        "?what=nothing&who=x&first=x&before=-1",
+        "?what=%00&who=x&first=x&before=-1",
         "?before=99999999999999999999",
         "?last=9999-12-31",
     ):

@@ -137,13 +137,6 @@ def test_a_route_that_names_nobody_is_closed(app: Flask, http: FlaskClient):
     assert b"secret" not in response.data
 
 
-@pytest.mark.parametrize("address", ["/l/a%00b", "/log-in?next=%00", "/nowhere%00"])
-def test_a_nul_in_an_address_gets_a_page_of_ours(http: FlaskClient, address: str):
-    answer = http.get(address)
-    assert answer.status_code == 400
-    assert "We could not read what was sent" in said(answer)
-
-
 def test_staff_pages_are_closed_until_somebody_guards_them(app: Flask, http: FlaskClient):
     app.extensions.pop("staff_guard", None)
     app.add_url_rule("/staff", "staff", audience(Permission.SEE_ACCOUNTS)(lambda: "secret"))

@@ -1,5 +1,6 @@
 """A link is looked at before it is sent, followed afterwards, and read exactly as it went."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -228,3 +229,19 @@ def test_nobody_reads_the_code_of_a_colleagues_link_or_of_a_letter(
     session.add(letter)
     session.commit()
     assert sam.get(page).status_code == 404
+
+
+def test_all_hours_of_the_link_page_are_those_of_one_named_city(
+    http: FlaskClient, session: PortalSession, dana: Dana, clock: SetClock
+):
+    """CT-01: the hour from which we may write is said in the client's zone, wherever they are."""
+    dana.debtor.time_zone = "America/Los_Angeles"
+    phone = make_contact(session, dana.debtor, channel="sms", address=PHONE)
+    record_permission(session, phone, Basis.DIRECT_CONSENT, source="phone", at=clock.now())
+    session.commit()
+    clock.advance(timedelta(hours=15))
+    sam = enter(http, session, make_staff(session, Role.AGENT, dana.client))
+    shown = heard(sam.get(f"{page_of(dana)}/link"))
+    assert "Days and times are those of New York." in shown
+    (first,) = re.findall(r"We may write first from (.*?M)", shown)
+    assert first in re.findall(r"until (.*?M)", shown)

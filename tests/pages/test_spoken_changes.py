@@ -166,3 +166,36 @@ def test_the_debtors_own_limits_hold(
     assert confirm(sam, dana, words, yes="y").status_code == 303
     again = send(sam, page_of(dana), wanted(session, dana, "moved"))
     assert again.status_code == 422
+
+
+@pytest.mark.parametrize("day", ["", "2027-02-30"])
+def test_a_day_that_is_missing_or_is_none_is_asked_for(
+    sam: FlaskClient, session: PortalSession, dana: Dana, day: str
+):
+    refused = send(sam, page_of(dana), wanted(session, dana, "moved") | {"to": day})
+    assert refused.status_code == 422
+    assert "Choose the new day, one that the calendar has." in said(refused)
+    assert "not open any more" not in said(refused)
+
+
+def test_without_a_yes_the_page_asks_for_a_yes_to_the_change(
+    sam: FlaskClient, session: PortalSession, dana: Dana
+):
+    words = send(sam, page_of(dana), wanted(session, dana, "moved"))
+    refused = said(confirm(sam, dana, words))
+    assert "change the plan only if the person says yes" in refused
+    assert "address" not in refused
+
+
+@pytest.mark.parametrize("what", ["moved", "skipped"])
+def test_the_debtor_reads_that_it_was_done_by_telephone(
+    app: Flask, sam: FlaskClient, session: PortalSession, dana: Dana, what: str
+):
+    """EV-01: nobody showed her a page, and nobody was on one."""
+    words = send(sam, page_of(dana), wanted(session, dana, what))
+    assert confirm(sam, dana, words, yes="y").status_code == 303
+    browser = app.test_client()
+    come_in(browser, session, dana)
+    read = said(browser.get(f"/account/{dana.account.id}/history"))
+    assert f"By telephone with somebody who works for us, you {what} your payment" in read
+    assert "We read you every date and amount on the telephone." in read

@@ -51,7 +51,7 @@ SUPPORT = {
 
 WATCHED = {
     f"client.{name}"
-    for name in ("home", "account", "placements", "placement", "offers", "version")
+    for name in ("home", "account", "balance_on", "placements", "placement", "offers", "version")
     + ("campaigns", "campaign", "money")
 }
 

@@ -125,6 +125,7 @@ def test_a_clock_that_went_back_is_held_at_the_head(session: PortalSession) -> N
     assert held.at == NOW
     entries = evidence.account_leaves(session, account)
     assert entries[1].payload["clock_held"] is True
+    assert entries[1].payload["held_s"] == 300
     assert "clock_held" not in entries[0].payload
     assert bytes_of.verify_chain(stored(session)) == 2
 

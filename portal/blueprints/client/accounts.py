@@ -11,6 +11,7 @@ from portal.blueprints import bundles
 from portal.blueprints.client import bp, current_client
 from portal.blueprints.consoles import Amount, download, page, words_of
 from portal.blueprints.opening import open_account
+from portal.blueprints.owed_then import show_balance
 from portal.domain import labels
 from portal.domain.access import Permission
 from portal.domain.statuses import AccountStatus
@@ -106,9 +107,20 @@ def account(account_id: UUID) -> Any:
         zone=current_client().time_zone,
         labels=labels,
         state=words_of(found.status),
+        balance_at=url_for("client.balance_on", account_id=found.id),
         name=f"{it.debtor.first_name} {it.debtor.last_name}",
         title=_("Account %(reference)s", reference=found.reference),
     )
+
+
+@bp.get("/accounts/<uuid:account_id>/balance")
+@audience(Permission.SEE_CLIENT)
+def balance_on(account_id: UUID) -> Any:
+    """What was owed at the end of a day, and the movements that made it."""
+    found, zone = open_account(account_id), current_client().time_zone
+    at = url_for("client.balance_on", account_id=found.id)
+    about = {"zone": zone, "balance_at": at, "section": "accounts"}
+    return show_balance("client/balance.html", found, **about)
 
 
 @bp.post("/accounts/<uuid:account_id>/agreements/<uuid:arrangement_id>/export")

@@ -16,7 +16,7 @@ from portal.security import audience
 from portal.services import records
 from portal.services.records import Record, find_record
 from portal.services.timeline.staff import UNKNOWN, WORDS
-from portal.services.timeline.wording import remarks
+from portal.services.timeline.wording import remarks_for_auditors
 from portal.services.tree import newest_checkpoint
 from portal.web import session, url_for
 
@@ -67,7 +67,7 @@ def leaf(chain_id: UUID, n: int) -> Any:
         until=until,
         said=_pretty(it.entry.payload) if until else None,
         title=WORDS.get(it.entry.type, UNKNOWN)[0],
-        remarks=() if "words" in it.broken else remarks(it.entry),
+        remarks=() if "words" in it.broken else remarks_for_auditors(it.entry),
         named=records.named_in(it.entry) if until else (),
         papers=PAPERS,
         accepted=it.entry.type in ACCEPTED,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import request
 from flask.typing import ResponseReturnValue
@@ -91,13 +92,13 @@ def placed_lines(view: Balance) -> list[tuple[str, Cents]]:
 
 def since_lines(view: Balance) -> list[tuple[str, Cents]]:
     """What came after the account was placed with us, line by line."""
-    creditor = view.account.current_creditor
+    creditor, zone = view.account.current_creditor, ZoneInfo(view.zone)
     return [
         (
             _(
                 "%(what)s, %(day)s",
                 what=_(LINES[line.kind], creditor=creditor),
-                day=line.at.date(),
+                day=line.at.astimezone(zone).date(),
             ),
             line.amount_cents,
         )

@@ -9,7 +9,7 @@ from portal.blueprints.consoles import Task, page, perform, words_of
 from portal.blueprints.operating import LAYOUT, bp
 from portal.domain import N_
 from portal.domain.access import Permission
-from portal.domain.wording import mask_email, mask_phone
+from portal.domain.wording import clean_text, mask_email, mask_phone
 from portal.security import audience, current_staff, danger, keys
 from portal.services import attempts, lock_lifting
 from portal.services.attempts import Scope
@@ -44,7 +44,7 @@ class LiftLockForm(Form):
 @audience(Permission.OPERATE)
 def listed() -> Any:
     """Everything that is closed now, or what is closed for one address."""
-    typed = request.args.get("q", "").strip()[:LONGEST]
+    typed = clean_text(request.args.get("q", "")[:LONGEST])
     found = (
         locks_of(session, typed, keys=keys(), now=now())
         if typed

@@ -110,6 +110,7 @@ def account(account_id: UUID) -> Any:
         **timeline_of(found, all_of_it.client.time_zone),
         revealed=revealed_until(found, at),
         reply=ReplyForm().of(found),
+        balance_at=url_for("support.balance_on", account_id=found.id),
         reveal=RevealForm(),
         unsent=unsent_of(found),
         left_of=lambda payment: left_of(payment, all_of_it.refunds, all_of_it.chargebacks),

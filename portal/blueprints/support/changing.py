@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app, flash, request
-from wtforms import BooleanField, DateField, RadioField, SelectChoice, SelectField  # type: ignore[attr-defined]
-from wtforms.validators import Optional
+from wtforms import BooleanField, DateField, Field, RadioField, SelectChoice, SelectField  # type: ignore[attr-defined]
+from wtforms.validators import StopValidation
 
 from portal import i18n
 from portal.blueprints.consoles import attempt, options, page
@@ -34,12 +34,20 @@ CHANGES: dict[str, str] = {
 }
 
 
+def _day_if_moved(form: Form, field: Field) -> None:
+    """A moved payment needs a day that there is; a skipped one needs none, whatever was typed."""
+    field.errors = []
+    if form["what"].data == Change.MOVED and field.data is None:
+        raise StopValidation(N_("Choose the new day, one that the calendar has."))
+    raise StopValidation
+
+
 class SpokenForm(Form):
     """What the person on the line wants, and that they said yes to the words."""
 
     what = RadioField(N_("What do they want?"), choices=options(CHANGES), default=Change.MOVED)
     due_on = SelectField(N_("Which payment?"))
-    to = DateField(N_("The new day, if it is moved"), [Optional()])
+    to = DateField(N_("The new day, if it is moved"), [_day_if_moved])
     yes = BooleanField(N_("I read all of it aloud, and the person said yes"))
 
     def wish(self) -> Wish:
@@ -98,7 +106,7 @@ def _do(account: Account, form: SpokenForm, shown: str) -> None:
 def _page(account: Account, form: SpokenForm) -> Any:
     """The form; once it is clear what they want, the words with the place for their yes."""
     about: dict[str, Any] = {"account": account, "words": None}
-    if form.is_submitted() and not form.what.errors and not form.due_on.errors:
+    if form.is_submitted() and not any(field.errors for field in form):
         try:
             about |= _words(
                 account, spoken_changes.propose(session, account, form.wish(), now=now())

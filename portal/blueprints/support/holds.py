@@ -29,6 +29,8 @@ from portal.services.marks import mark_behind
 from portal.web import explain, now, see_other, session, url_for
 from portal.web import gettext as _
 
+ENDS = N_("It lasts until the beginning of this day, where the debtor is")
+
 
 class HoldForm(SeenForm):
     """What an account is held for, why, until when, and when somebody looks again."""
@@ -38,7 +40,7 @@ class HoldForm(SeenForm):
         N_("Reason"), description=N_("What you were told, by whom, and when. It is kept.")
     )
     ends_on = DateField(
-        N_("It ends on this day"),
+        ENDS,
         [Optional()],
         description=N_("Leave it empty if a person is to lift it."),
     )
@@ -54,7 +56,7 @@ class LiftForm(SeenForm):
 class RestForm(SeenForm):
     """Until when a rest lasts, and why."""
 
-    to = DateField(N_("It ends on this day"), [InputRequired()])
+    to = DateField(ENDS, [InputRequired()])
     reason = StringField(N_("Reason"), description=N_("It is kept on the record."))
 
 

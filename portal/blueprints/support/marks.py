@@ -24,7 +24,7 @@ from portal.blueprints.support.sending import masked_contact
 from portal.domain import N_, labels
 from portal.domain.access import Permission
 from portal.domain.marks import EVERYWHERE, MARKS, Fact, Mark, Reads, told_before
-from portal.models import Account, Debtor
+from portal.models import Account, Client, Debtor
 from portal.security import audience, current_staff
 from portal.services import marks
 from portal.services.dossier import contacts_of
@@ -32,8 +32,6 @@ from portal.services.letters import postal_key
 from portal.services.marks import Marked
 from portal.web import gettext as _
 from portal.web import now, say, see_other, session
-
-NEEDED = InputRequired(message=N_("This must be known."))
 
 
 class TakeBackForm(SeenForm):
@@ -48,7 +46,8 @@ def something(account_id: UUID) -> Any:
     """All that may have happened, and what was taken down of this account before."""
     account = open_account(account_id)
     found = marks.marks_of(session, account)
-    return page("support/something.html", account=account, what=MARKS, marked=found)
+    zone = session.get_one(Client, account.client_id).time_zone
+    return page("support/something.html", account=account, what=MARKS, marked=found, zone=zone)
 
 
 @bp.route("/accounts/<uuid:account_id>/something/<what>", methods=["GET", "POST"])
@@ -85,7 +84,8 @@ def _form(account: Account, what: Mark) -> SeenForm:
 
 
 def _field(account: Account, fact: Fact) -> Any:
-    must = [NEEDED if fact.needed else Optional()]
+    needed = _("This must be known: %(what)s", what=say(fact.label))
+    must = [InputRequired(message=needed) if fact.needed else Optional()]
     hint = "" if fact.needed else N_("It may stay open.")
     match fact.reads:
         case Reads.DAY:

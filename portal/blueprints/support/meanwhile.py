@@ -53,11 +53,17 @@ def unless_stale(form: SeenForm, account: Account, do: Callable[[], object]) -> 
 
 
 def refuse_stale(form: SeenForm, account: Account) -> None:
-    """Raise Meanwhile where a colleague acted since the page was opened; the form says what."""
-    typed = form.seen.data or ""
-    if _PLACE.fullmatch(typed):
-        form.since = history.by_colleagues(session, account, int(typed), current_staff())
-    if form.since:
+    """Raise Meanwhile where a colleague acted since the page was opened; the form says what.
+
+    A page that names no place of the account's record may tell of any time, so it is stale too.
+    """
+    if not (typed := form.seen.data):
+        return
+    seen = int(typed) if _PLACE.fullmatch(typed) else None
+    known = seen is not None and seen <= evidence.head(session, account)
+    if seen is not None and known:
+        form.since = history.by_colleagues(session, account, seen, current_staff())
+    if form.since or not known:
         form.seen.data = str(evidence.head(session, account))
         form.zone = session.get_one(Client, account.client_id).time_zone
         raise Meanwhile

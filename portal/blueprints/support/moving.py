@@ -105,7 +105,8 @@ def foreseen(form: MovingForm, act: Callable[[], Act]) -> Effects | None:
         effects = foreseeing.foresee(session, act(), now=now())
     except DomainError as error:
         session.rollback()
-        form.form_errors.append(explain(error))
+        if (why := explain(error)) not in form.form_errors:
+            form.form_errors.append(why)
         return None
     form.mark.data = effects.mark
     return effects

@@ -62,7 +62,8 @@ def note(account_id: UUID) -> Any:
         flash(_("Your note is on the record."), "ok")
         return see_other(back_to(account))
     written = notes.notes_of(session, account)
-    about = {"account": account, "begin": begin, "written": written}
+    zone = session.get_one(Client, account.client_id).time_zone
+    about = {"account": account, "begin": begin, "written": written, "zone": zone}
     answer = page("support/note.html", form=form, **about)
     return (answer, 422) if form.errors else answer
 

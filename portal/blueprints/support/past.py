@@ -2,24 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from flask import request
 
-from portal.blueprints.consoles import page
 from portal.blueprints.opening import open_account
+from portal.blueprints.owed_then import show_balance, typed_day
 from portal.blueprints.support import bp
-from portal.domain import DomainError, labels, wording
 from portal.domain.access import Permission
 from portal.models import Account, Client
 from portal.security import audience
 from portal.services import history
 from portal.services.history import GROUPS, WHO, Wanted
-from portal.services.owed_then import owed_on
-from portal.web import explain, now, session, url_for
-from portal.web import gettext as _
+from portal.web import session, url_for
 
 
 @bp.get("/accounts/<uuid:account_id>/balance")
@@ -27,25 +23,9 @@ from portal.web import gettext as _
 def balance_on(account_id: UUID) -> Any:
     """What was owed at the end of a day, and the movements that made it."""
     account = open_account(account_id)
-    day, owed, problem = _day("on"), None, None
-    try:
-        if day is None:
-            problem = _("Choose a day.")
-        else:
-            owed = owed_on(session, account, day, now=now())
-    except DomainError as error:
-        problem = explain(error)
-    answer = page(
-        "support/balance.html",
-        account=account,
-        zone=session.get_one(Client, account.client_id).time_zone,
-        typed=request.args.get("on", "")[:10],
-        day=day,
-        owed=owed,
-        problem=problem,
-        labels=labels,
-    )
-    return (answer, 422) if problem else answer
+    zone = session.get_one(Client, account.client_id).time_zone
+    at = url_for("support.balance_on", account_id=account.id)
+    return show_balance("support/balance.html", account, zone=zone, balance_at=at)
 
 
 def timeline_of(account: Account, zone: str) -> dict[str, Any]:
@@ -67,8 +47,8 @@ def _wanted() -> Wanted:
     return Wanted(
         group=_one_of("what", GROUPS.__contains__),
         who=_one_of("who", WHO.__contains__),
-        first_on=_day("first"),
-        last_on=_day("last"),
+        first_on=typed_day("first"),
+        last_on=typed_day("last"),
         before=before if before is not None and 0 <= before < 2**31 else None,
     )
 
@@ -76,15 +56,6 @@ def _wanted() -> Wanted:
 def _one_of(name: str, known: Callable[[object], bool]) -> str | None:
     typed = request.args.get(name, "")
     return typed if known(typed) else None
-
-
-def _day(name: str) -> date | None:
-    typed = wording.clean_text(request.args.get(name, "")[:10])
-    try:
-        found = date.fromisoformat(typed)
-    except ValueError:
-        return None
-    return found if 1900 < found.year < 9000 else None
 
 
 def _address(account: Account, wanted: Wanted) -> str:

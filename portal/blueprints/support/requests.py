@@ -1,6 +1,7 @@
 """What people asked of us: answer a request, close a call or a text, help who is locked out."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -96,8 +97,10 @@ def _about(asked: HelpRequest, account: Account) -> dict[str, Any]:
     option = asked.answers.get("option")
     known = OPTIONS.get(Topic(asked.topic), {}) if asked.topic in set(Topic) else {}
     debtor = session.get_one(Debtor, (account.client_id, account.debtor_id))
+    received_on = asked.answers.get("received_on")
     return {
         "asked": asked,
+        "received_on": date.fromisoformat(received_on) if received_on else None,
         "account": account,
         "debtor": debtor,
         "paused": are_texts_paused(session, debtor),

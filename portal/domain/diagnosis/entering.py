@@ -148,7 +148,7 @@ CAUSES = (
     Cause(
         code="scanner_only",
         title=N_("Only a machine opened the link"),
-        seen=N_("Opened %(times)s times, each time by a mail scanner or for a preview."),
+        seen=N_("Times opened: %(times)s. Each time by a mail scanner or for a preview."),
         source=Source.PERSON,
         tell=N_("Our message may be in your junk mail. We can send it another way."),
         remedy=Remedy.LINK,

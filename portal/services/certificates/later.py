@@ -195,9 +195,21 @@ CHANGED = {
 }
 
 
+FOR_THEM = {
+    Change.MOVED: N_("By telephone, the debtor moved a payment to another day"),
+    Change.SKIPPED: N_("By telephone, the debtor skipped a payment, which comes last now"),
+    Change.PAUSED: N_("The plan rests, and its payments have later dates"),
+}
+"""What was changed by others than the debtor."""
+
+
 def _amended(payload: Payload, currency: str) -> Words:
-    kind = payload.get("kind")
-    return _line(CHANGED[Change(kind)] if kind else LESS_OWED)(payload, currency)
+    if "kind" not in payload:
+        return _line(LESS_OWED)(payload, currency)
+    kind = Change(payload["kind"])
+    others = payload["actor"]["kind"] != "debtor"
+    message = FOR_THEM.get(kind, CHANGED[kind]) if others else CHANGED[kind]
+    return _line(message)(payload, currency)
 
 
 LATER: dict[str, Line] = {

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from portal.domain import N_
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
+from portal.services.timeline.asked import reviewed
 from portal.services.timeline.staff import (
     ACTORS,
     GROUPS,
@@ -52,7 +53,7 @@ BARE = (
     "debtor.corrected",
     *("exception.resolved", "help.answered", "help.closed", "help.opened", "help.reopened"),
     *("help.withdrawn", "identity.failed", "identity.passed", "link.revoked"),
-    *("terms.reviewed", "thread.written", "esign.asked", "esign.consented", "esign.withdrawn"),
+    *("thread.written", "esign.asked", "esign.consented", "esign.withdrawn"),
     *("notice.closing", "french.delivered", "language.wished"),
     *("second_look.approved", "second_look.asked", "second_look.declined"),
     "second_look.withdrawn",
@@ -123,6 +124,7 @@ DETAILS: dict[str, Detail] = {
     "proposal.declined": _only(N_("%(reference)s"), "reference"),
     "proposal.submitted": wished,
     "proposal.withdrawn": _only(N_("%(reference)s"), "reference"),
+    "terms.reviewed": reviewed,
     "refund.asked": _only(N_("%(reference)s: %(amount_cents)s"), *("reference", "amount_cents")),
 }
 """For each type that a client reads, what of the payload."""

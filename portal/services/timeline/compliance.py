@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from portal.domain.evidence import format_time
 from portal.services.evidence import Entry, Payload
 from portal.services.timeline.staff import UNKNOWN, WORDS
-from portal.services.timeline.wording import ERASED_ACTOR, remarks
+from portal.services.timeline.wording import ERASED_ACTOR, remarks_for_auditors
 
 HASH_DIGITS = 12
 
@@ -38,7 +38,7 @@ def compliance(entries: Iterable[Entry]) -> Sequence[Row]:
             actor=_actor(entry.payload),
             hash=entry.hash[:HASH_DIGITS],
             title=WORDS.get(entry.type, UNKNOWN)[0],
-            remarks=remarks(entry),
+            remarks=remarks_for_auditors(entry),
         )
         for entry in entries
     ]

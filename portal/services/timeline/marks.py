@@ -1,16 +1,23 @@
 """Marks in words that staff read: what happened, and the facts of it."""
 
 from collections.abc import Callable
+from datetime import date
+from functools import reduce
 
 from portal.domain import N_
-from portal.domain.marks import MARKS, Mark
+from portal.domain.marks import MARKS, Mark, Reads
 from portal.models import Account
 from portal.services.evidence import Payload
 from portal.services.timeline.wording import Words
 
 
 def _marked(payload: Payload, account: Account) -> Words:
-    facts = " · ".join(payload["facts"].values())
+    asked = MARKS[Mark(payload["what"])].facts
+    said: list[object] = [
+        date.fromisoformat(value) if asked[name].reads is Reads.DAY else value
+        for name, value in payload["facts"].items()
+    ]
+    facts = reduce(lambda one, two: Words("%(one)s · %(two)s", {"one": one, "two": two}), said)
     return Words(N_("%(what)s: %(facts)s"), {"what": _title(payload), "facts": facts})
 
 

@@ -9,7 +9,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "call_session.matched": (N_("Known on the telephone"), ""),
     "call_session.not_matched": (
         N_("Answers on the telephone did not match"),
-        N_("%(left)s tries left."),
+        N_("Tries left: %(left)s"),
         "left",
     ),
     "call_session.opened": (N_("Somebody on the line"), ""),
@@ -90,7 +90,6 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "queue.assigned": (N_("Given to a colleague"), N_("To %(name)s."), "name"),
     "queue.given_back": (N_("Given back to the queue"), ""),
     "queue.taken": (N_("Taken from the queue"), ""),
-    "terms.reviewed": (N_("Looked at the exact terms"), ""),
     "campaign.drawn_up": (N_("Campaign drawn up"), N_("%(name)s"), "name"),
     "campaign.dropped": (
         N_("Messages of a stopped campaign dropped"),

@@ -14,6 +14,7 @@ from portal.domain.outgoing import reason_of
 from portal.models import Account
 from portal.services.evidence import Entry, Payload
 from portal.services.staff import names_of
+from portal.services.timeline.asked import asked, reviewed, written
 from portal.services.timeline.calls import begun, logged, wrapped_up
 from portal.services.timeline.changes import amended
 from portal.services.timeline.marks import WORDS as MARKS
@@ -36,7 +37,7 @@ class Event:
     """One line: when, who, what happened, and the detail that the leaf keeps.
 
     ``actor`` is the name of a member of staff, or a marked word for anybody else. ``remarks`` are
-    marked sentences: that the detail was erased, that the clock had been set back.
+    marked sentences: that the detail was erased.
     """
 
     n: int
@@ -162,11 +163,6 @@ def _received(payload: Payload, account: Account) -> Words | None:
     return _as(message if by_payer else _PAID, "reference", "amount_cents")(payload, account)
 
 
-def _written(payload: Payload, account: Account) -> Words | None:
-    how = _as(N_("“%(body)s”, %(channel)s"), "body", "channel")(payload, account)
-    return how or _as(N_("“%(body)s”"), "body")(payload, account)
-
-
 def granted(payload: Payload, account: Account) -> Words | None:
     """The granted terms from their first day to the last one to agree; None without terms."""
     terms = payload.get("terms")
@@ -274,10 +270,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         _as(N_("%(reference)s: %(amount_cents)s is owed again."), "reference", "amount_cents"),
     ),
     "help.closed": (N_("Call or text dealt with"), _as(_REASON, "reason")),
-    "help.opened": (
-        N_("Asked for help"),
-        _as(N_("%(topic)s, answer promised by %(promised_on)s"), "topic", "promised_on"),
-    ),
+    "help.opened": (N_("Asked for help"), asked),
     "hold.lifted": (
         N_("Hold lifted"),
         _as(N_("%(kind)s. Reason: %(reason)s"), "kind", "reason"),
@@ -287,7 +280,7 @@ WORDS: dict[str, tuple[str, Detail]] = {
         _as(N_("%(kind)s. Reason: %(reason)s"), "kind", "reason"),
     ),
     "hold.set": (N_("Hold set"), _as(N_("%(kind)s"), "kind")),
-    "identity.failed": (N_("Identity check not passed"), _as(N_("%(left)s tries left."), "left")),
+    "identity.failed": (N_("Identity check not passed"), _as(N_("Tries left: %(left)s"), "left")),
     "identity.passed": (N_("Identity check passed"), _identity),
     "ledger.opened": (
         N_("Older movements of balances stated"),
@@ -383,7 +376,8 @@ WORDS: dict[str, tuple[str, Detail]] = {
     "preference.stated": (N_("Wish about contact"), wanted),
     "staff.read": (N_("What the record says was read"), _as(_REASON, "reason")),
     "staff.revealed": (N_("Personal data looked at"), _as(_REASON, "reason")),
-    "thread.written": (N_("Message in the thread"), _written),
+    "terms.reviewed": (N_("Looked at the exact terms"), reviewed),
+    "thread.written": (N_("Message in the thread"), written),
 }
 """For each type of leaf its title, and the sentence that its payload fills."""
 

@@ -18,6 +18,8 @@ Groups = Mapping[str, Mapping[str, str]]
 ERASED_ACTOR = "erased"
 ERASED = N_("What it said was erased.")
 CLOCK_HELD = N_("The clock had been set back, so this has the time of the entry before it.")
+SET_BACK_S = 60
+"""From how many seconds on a held time tells that the clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,12 @@ def actor_of(payload: Payload) -> str:
 
 
 def remarks(entry: Entry) -> tuple[str, ...]:
-    """What stands beside an entry, whatever it says: that it was erased, that its time was held."""
-    if not entry.payload:
-        return (ERASED,)
-    return (CLOCK_HELD,) if entry.payload.get("clock_held") else ()
+    """What stands beside an entry for everybody, whatever it says: that it was erased."""
+    return () if entry.payload else (ERASED,)
+
+
+def remarks_for_auditors(entry: Entry) -> tuple[str, ...]:
+    """The same, and that the time was held where the clock had gone back."""
+    # An act that waited for another one's lock is held too: by seconds, at no fault of the clock.
+    held = entry.payload.get("clock_held") and entry.payload.get("held_s", SET_BACK_S) >= SET_BACK_S
+    return (CLOCK_HELD,) if held else remarks(entry)

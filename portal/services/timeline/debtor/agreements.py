@@ -117,6 +117,28 @@ CHANGED = {
 }
 """What a debtor changed, and what of the leaf says it."""
 
+FOR_THEM = {
+    (Change.MOVED, True): (
+        N_(
+            "By telephone with somebody who works for us, you moved your payment of %(from_on)s to"
+            " %(to_on)s (%(reference)s)."
+        ),
+        ("from_on", "to_on", "reference"),
+    ),
+    (Change.SKIPPED, True): (
+        N_(
+            "By telephone with somebody who works for us, you skipped your payment of %(from_on)s."
+            " You pay it on %(to_on)s (%(reference)s)."
+        ),
+        ("from_on", "to_on", "reference"),
+    ),
+    (Change.PAUSED, False): (
+        N_("We let your plan rest. The last payment is now on %(to_on)s (%(reference)s)."),
+        ("to_on", "reference"),
+    ),
+}
+"""What staff did, by whether the debtor was on the telephone with them."""
+
 LESS_OWED = and_left(
     with_(N_("Less was owed, so your agreement %(reference)s got smaller."), "reference")
 )
@@ -126,8 +148,15 @@ def _amended(it: Telling) -> Words | None:
     kind = it.payload.get("kind")
     if kind is None:
         return LESS_OWED(it)
-    message, names = CHANGED[Change(kind)]
+    for_them = None if it.actor == "debtor" else FOR_THEM.get((Change(kind), it.by_phone))
+    message, names = for_them or CHANGED[Change(kind)]
     return it.fill(message, *names)
+
+
+def _reviewed(it: Telling) -> Words:
+    if not it.by_phone:
+        return plainly(it)
+    return Words(N_("We read you every date and amount on the telephone."), {})
 
 
 def _offers(it: Telling) -> Words:
@@ -285,5 +314,5 @@ WORDS: dict[str, tuple[str, Say]] = {
         N_("You asked for the agreement and its papers in another language."),
         plainly,
     ),
-    "terms.reviewed": (N_("We showed you the page with every date and amount."), plainly),
+    "terms.reviewed": (N_("We showed you the page with every date and amount."), _reviewed),
 }

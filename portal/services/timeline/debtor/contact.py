@@ -210,6 +210,15 @@ def _opened(it: Telling) -> Words | None:
             ),
             "promised_on",
         )
+    if it.by_letter:
+        return it.fill(
+            N_(
+                "Your letter of %(received_on)s, which we took down: %(topic)s. We said that we"
+                " answer by %(promised_on)s."
+            ),
+            *("received_on", "topic", "promised_on"),
+            groups=GROUPS,
+        )
     return it.fill(
         N_("You asked us for help: %(topic)s. We said that we answer by %(promised_on)s."),
         *("topic", "promised_on"),
@@ -258,6 +267,8 @@ def _wrote(it: Telling) -> Words:
     """That somebody wrote; the words are in the thread."""
     if it.payload.get("channel") == "sms":
         return Words(N_("You sent us a text."), {})
+    if it.by_letter:
+        return it.fill(N_("We took down what your letter of %(received_on)s says."), "received_on")
     return mine(N_("You wrote to us."), N_("We wrote to you."))(it)
 
 

@@ -36,6 +36,16 @@ class Telling:
         return actor_of(self.payload)
 
     @property
+    def by_phone(self) -> bool:
+        """Whether staff did it for somebody who was on the telephone with them."""
+        return "call_session" in {**self.payload, **self.payload.get("assent", {})}
+
+    @property
+    def by_letter(self) -> bool:
+        """Whether staff copied it from a letter of the debtor."""
+        return "received_on" in self.payload
+
+    @property
     def by_other(self) -> bool:
         """Whether it is about a payment that somebody else made."""
         return self.payload.get("payment") in self.around.by_others
