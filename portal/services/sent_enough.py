@@ -24,13 +24,17 @@ class SentEnough(DomainError):
     )
 
 
+def lock_accounts(session: Session, debtor: Debtor) -> None:
+    """Lock every account of a debtor, in the order in which everybody does."""
+    for one in accounts_of(session, debtor):
+        lock_account(session, one.id)
+
+
 def require_not_often(session: Session, debtor: Debtor, *, now: datetime) -> None:
-    """Go on only where few links were asked for lately; locks the debtor's accounts.
+    """Go on only where few links were asked for lately; the caller has locked the accounts.
 
     Raises SentEnough.
     """
-    for one in accounts_of(session, debtor):
-        lock_account(session, one.id)
     lately = session.execute(
         select(Message.created_at, Contact)
         .join(

@@ -31,7 +31,7 @@ from portal.security import audience, current_staff, keys
 from portal.services.corrected_lately import require_other_hands
 from portal.services.evidence import Payload
 from portal.services.links import LinkState, code_of, issue_link, state_of
-from portal.services.sent_enough import require_not_often
+from portal.services.sent_enough import lock_accounts, require_not_often
 from portal.services.standing import standing
 from portal.services.texting import why_closed
 from portal.services.ways import Way, best_way, reach, send_link, ways
@@ -77,6 +77,7 @@ def link(account_id: UUID) -> Any:
         form.way.data = best.key
 
     def do() -> None:
+        lock_accounts(session, debtor)
         sent = sent_before(form, account, "link.issued", lambda told: _is_same(form, told))
         made.append(_spoken_in(sent) if sent else _issue(form, debtor))
 
