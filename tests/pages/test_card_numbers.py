@@ -81,8 +81,8 @@ NO_WORDS = {
         for form in (
             *("door.LogInForm.password", "proving.ProofForm.proof"),
             *("joining.NewPasswordForm.password", "joining.NewPasswordForm.password_again"),
-            *("own.ChangePasswordForm.before", "own.ChangePasswordForm.password"),
-            "own.ChangePasswordForm.password_again",
+            *("own.ChangePasswordForm.password", "own.ChangePasswordForm.password_again"),
+            "own.ChangePasswordForm.password_before",
         )
     },
 }
