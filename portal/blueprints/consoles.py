@@ -78,7 +78,7 @@ def page(template: str, /, **context: Any) -> str:
     """
     if g.pop("taken_back", False):
         flash(gettext("What you typed is back in the form. It has NOT been sent yet."), "warn")
-    line = _on_call()
+    line = on_call()
     spoken: dict[str, Any] = {
         "may": may,
         "label": words_of,
@@ -96,9 +96,13 @@ def colleagues_on(about: CallSession | Account) -> Sequence[AlsoCalling]:
     return also_calling(session, about.client_id, about.debtor_id, current_staff(), now=now())
 
 
-def _on_call() -> OnLine | None:
-    """The call that whoever reads this page is on, or has still to wrap up."""
-    return open_call(session, current_staff(), now=now()) if may(Permission.CONTACT) else None
+def on_call() -> OnLine | None:
+    """The call that whoever reads this page is on, or has still to wrap up; asked once a page."""
+    if "line" not in g:
+        may_call = may(Permission.CONTACT)
+        g.line = open_call(session, current_staff(), now=now()) if may_call else None
+    line: OnLine | None = g.line
+    return line
 
 
 def perform(form: Form, do: Callable[[], object], *, task: Task, done: str, to: str) -> Answer:

@@ -185,7 +185,11 @@ def revealed_until(
     session: Session, staff: Staff, account: Account, *, now: datetime
 ) -> datetime | None:
     """Until when a call shows the personal data of this account's debtor, as long as it is idle."""
-    line = open_call(session, staff, now=now)
+    return reveals(open_call(session, staff, now=now), account)
+
+
+def reveals(line: OnLine | None, account: Account) -> datetime | None:
+    """Until when this call shows the personal data of this account's debtor."""
     if line is None or line.call.verified_at is None:
         return None
     mine = (account.client_id, account.debtor_id) == (line.call.client_id, line.call.debtor_id)

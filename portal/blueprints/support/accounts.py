@@ -9,7 +9,7 @@ from flask import current_app, g, request
 from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import Length
 
-from portal.blueprints.consoles import Task, page, perform
+from portal.blueprints.consoles import Task, on_call, page, perform
 from portal.blueprints.opening import open_account
 from portal.blueprints.support import bp
 from portal.blueprints.support.claiming import bars
@@ -34,7 +34,7 @@ from portal.domain.waiting import Queue
 from portal.models import Account
 from portal.security import audience, current_staff, keys, may
 from portal.security.redaction import redact
-from portal.services import call_sessions, claims, dossier, threads
+from portal.services import call_sessions, claims, dossier, evidence, threads
 from portal.services.dossier import Dossier
 from portal.services.giving_back import left_of
 from portal.services.holding import may_undo
@@ -103,13 +103,15 @@ def account(account_id: UUID) -> Any:
     found = open_account(account_id)
     at = now()
     all_of_it = dossier.read_dossier(session, found, now=at)
+    told_up_to = evidence.head(session, found)
     return page(
         "support/account.html",
         it=all_of_it,
         reader=current_staff().id,
         **timeline_of(found, all_of_it.client.time_zone),
         revealed=revealed_until(found, at),
-        reply=ReplyForm().of(found),
+        reply=ReplyForm().of(found, told_up_to),
+        told_up_to=told_up_to,
         balance_at=url_for("support.balance_on", account_id=found.id),
         reveal=RevealForm(),
         unsent=unsent_of(found),
@@ -127,7 +129,7 @@ def revealed_until(account: Account, at: datetime) -> datetime | None:
     staff = current_staff()
     leaves = dossier.looked_at_lately(session, account, now=at)
     given = dossier.revealed_until(leaves, staff, now=at)
-    heard = call_sessions.revealed_until(session, staff, account, now=at)
+    heard = call_sessions.reveals(on_call(), account)
     return max(filter(None, (given, heard)), default=None)
 
 

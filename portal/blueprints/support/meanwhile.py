@@ -28,10 +28,13 @@ class SeenForm(Form):
     since: Sequence[Event] = ()
     zone: str = "UTC"
 
-    def of(self, account: Account) -> Self:
-        """The form as a page shows it now; what was kept of it knows what its own page told."""
+    def of(self, account: Account, head: int | None = None) -> Self:
+        """The form as a page shows it now; what was kept of it knows what its own page told.
+
+        ``head``: the place of the record's last leaf, where the page has read it.
+        """
         if self.seen.data is None:
-            self.seen.data = str(evidence.head(session, account))
+            self.seen.data = str(evidence.head(session, account) if head is None else head)
         return self
 
 

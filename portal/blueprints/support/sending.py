@@ -19,7 +19,6 @@ from portal.gateways.sms import Texter
 from portal.models import Account, Contact, Debtor
 from portal.security import current_staff, keys, may
 from portal.security.redaction import redact
-from portal.services import evidence
 from portal.services.link_progress import STEPS, progress_of
 from portal.services.message_facts import facts_of
 from portal.services.ways import ASKED, FIRST, Way, best_way, send_link
@@ -108,7 +107,6 @@ def on_the_phone(account: Account, debtor: Debtor, at: datetime) -> dict[str, An
     return {
         "best": best_way(session, debtor, texter=texter(), now=at),
         "name_of": name_of,
-        "told_up_to": evidence.head(session, account),
         "also_calling": colleagues_on(account),
         **how_far(account, at),
     }
